@@ -1,0 +1,22 @@
+package io.metafabric.core.codec;
+
+import java.nio.ByteBuffer;
+import java.util.zip.CRC32C;
+
+/** CRC32C (RFC 3720, appendix B.4). */
+public final class Checksums {
+  private Checksums() {}
+
+  public static int crc32c(byte[] array, int offset, int length) {
+    var crc = new CRC32C();
+    crc.update(array, offset, length);
+    return (int) crc.getValue();
+  }
+
+  /** Of what remains in {@code buffer}, whose position stays. */
+  public static int crc32c(ByteBuffer buffer) {
+    var crc = new CRC32C();
+    crc.update(buffer.duplicate());
+    return (int) crc.getValue();
+  }
+}

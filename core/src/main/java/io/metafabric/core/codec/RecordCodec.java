@@ -1,0 +1,186 @@
+package io.metafabric.core.codec;
+
+import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.error.InvalidKeyException;
+import io.metafabric.core.error.WireFormatException;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Stamp;
+import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The bytes of keys, versions, headers and records, the same in the journal and on the wire.
+ * docs/FORMAT.md draws them. Stateless.
+ */
+public final class RecordCodec {
+  /** More actors than this in one context are not believed. */
+  public static final int MAX_CONTEXT_ACTORS = 4096;
+
+  private static final int TOMBSTONE = 1;
+  private static final int EXPIRES = 2;
+  private static final int KNOWN_HEADER_FLAGS = TOMBSTONE | EXPIRES;
+
+  private RecordCodec() {}
+
+  public static void writeKey(ByteWriter out, Key key) {
+    out.varint(key.utf8Length()).bytes(key.toUtf8());
+  }
+
+  public static Key readKey(ByteReader in) {
+    try {
+      return Key.fromUtf8(in.bytes(in.varint("key length", 1, Key.MAX_BYTES), "key"));
+    } catch (InvalidKeyException e) {
+      throw new WireFormatException("not a key: " + e.getMessage(), e);
+    }
+  }
+
+  public static void writeRegion(ByteWriter out, RegionName region) {
+    out.text(region.name());
+  }
+
+  public static RegionName readRegion(ByteReader in) {
+    try {
+      return new RegionName(in.text("region name", RegionName.MAX_LENGTH));
+    } catch (ConfigurationException e) {
+      throw new WireFormatException("not a region: " + e.getMessage(), e);
+    }
+  }
+
+  public static void writeDot(ByteWriter out, Dot dot) {
+    out.i64(dot.actor().id()).varint(dot.counter());
+  }
+
+  public static Dot readDot(ByteReader in) {
+    var actor = new ActorId(in.i64("actor"));
+    return new Dot(actor, readCounter(in));
+  }
+
+  private static long readCounter(ByteReader in) {
+    long counter = in.varint("counter");
+    if (counter < 1) {
+      throw new WireFormatException("a counter must be >= 1, was " + counter);
+    }
+    return counter;
+  }
+
+  public static void writeVector(ByteWriter out, VersionVector vector) {
+    out.varint(vector.size());
+    vector.forEach((actor, counter) -> out.i64(actor.id()).varint(counter));
+  }
+
+  public static VersionVector readVector(ByteReader in) {
+    int size = in.varint("vector size", 0, MAX_CONTEXT_ACTORS);
+    if (size == 0) {
+      return VersionVector.EMPTY;
+    }
+    var entries = new TreeMap<ActorId, Long>();
+    for (int i = 0; i < size; i++) {
+      var actor = new ActorId(in.i64("actor"));
+      if (!entries.isEmpty() && entries.lastKey().compareTo(actor) >= 0) {
+        throw new WireFormatException("the actors of a vector are not in order at " + actor);
+      }
+      entries.put(actor, readCounter(in));
+    }
+    return VersionVector.of(entries);
+  }
+
+  public static void writeVersion(ByteWriter out, Version version) {
+    writeDot(out, version.dot());
+    out.i64(version.stamp().packed());
+    writeVector(out, version.context());
+  }
+
+  public static Version readVersion(ByteReader in) {
+    Dot dot = readDot(in);
+    long stamp = in.i64("stamp");
+    if (stamp < 0) {
+      throw new WireFormatException("a stamp must be >= 0, was " + stamp);
+    }
+    VersionVector context = readVector(in);
+    if (context.contains(dot)) {
+      throw new WireFormatException("the write " + dot + " claims to have seen itself");
+    }
+    return new Version(dot, context, new Stamp(stamp));
+  }
+
+  public static void writeHeader(ByteWriter out, Header header) {
+    int flags = (header.isTombstone() ? TOMBSTONE : 0);
+    flags |= header.expiresAtMs() == Header.NEVER ? 0 : EXPIRES;
+    out.u8(flags);
+    writeVersion(out, header.version());
+    writeRegion(out, header.writtenIn());
+    if (!header.isTombstone()) {
+      out.varint(header.payloadBytes()).i32(header.payloadCrc32c());
+    }
+    if (header.expiresAtMs() != Header.NEVER) {
+      out.varint(header.expiresAtMs());
+    }
+  }
+
+  public static Header readHeader(ByteReader in) {
+    int flags = in.u8("header flags");
+    if ((flags & ~KNOWN_HEADER_FLAGS) != 0) {
+      throw new WireFormatException("unknown header flags 0x" + Integer.toHexString(flags));
+    }
+    Version version = readVersion(in);
+    RegionName writtenIn = readRegion(in);
+    boolean tombstone = (flags & TOMBSTONE) != 0;
+    int payloadBytes = tombstone ? 0 : in.varint("payload length", 0, Integer.MAX_VALUE);
+    int payloadCrc32c = tombstone ? 0 : in.i32("payload checksum");
+    long expiresAtMs = (flags & EXPIRES) == 0 ? Header.NEVER : in.varint("expiry");
+    if (expiresAtMs < 0 || ((flags & EXPIRES) != 0 && expiresAtMs == Header.NEVER)) {
+      throw new WireFormatException("not an expiry: " + expiresAtMs);
+    }
+    var kind = tombstone ? Header.Kind.TOMBSTONE : Header.Kind.VALUE;
+    return new Header(version, writtenIn, kind, payloadBytes, payloadCrc32c, expiresAtMs);
+  }
+
+  /** Key, header, whether the payload follows, payload. */
+  public static void writeRecord(ByteWriter out, MetadataRecord record) {
+    writeKey(out, record.key());
+    writeHeader(out, record.header());
+    Bytes payload = record.payload();
+    out.u8(payload == null ? 0 : 1);
+    if (payload != null) {
+      out.bytes(payload);
+    }
+  }
+
+  public static MetadataRecord readRecord(ByteReader in) {
+    Key key = readKey(in);
+    Header header = readHeader(in);
+    return new MetadataRecord(key, header, readPayload(in, key, header));
+  }
+
+  private static @Nullable Bytes readPayload(ByteReader in, Key key, Header header) {
+    int present = in.u8("payload flag");
+    if (present == 0) {
+      return null;
+    }
+    if (present != 1 || header.isTombstone()) {
+      throw new WireFormatException("not a payload flag for " + key + ": " + present);
+    }
+    Bytes payload = in.payload(header.payloadBytes(), "payload");
+    if (!header.describes(payload)) {
+      throw new WireFormatException("the payload of " + key + " has another checksum than said");
+    }
+    return payload;
+  }
+
+  /** About how many bytes {@link #writeRecord} will write. */
+  public static int estimatedBytes(MetadataRecord record) {
+    Bytes payload = record.payload();
+    return 64
+        + record.key().utf8Length()
+        + 18 * record.header().version().context().size()
+        + (payload == null ? 0 : payload.length());
+  }
+}

@@ -1,0 +1,40 @@
+package io.metafabric.core.error;
+
+/**
+ * A file of the journal is damaged at a place that had been made durable.
+ *
+ * <p>Nothing was changed on disk. Remedy: restore the directory from a backup, or let the region be
+ * refilled by its peers from an empty directory.
+ */
+public final class CorruptJournalException extends StorageException {
+  private static final long serialVersionUID = 1L;
+
+  private final String file;
+  private final long offset;
+
+  /**
+   * @param file name of the damaged file within the fabric's directory
+   * @param offset of the first byte that cannot be trusted
+   */
+  public CorruptJournalException(String file, long offset, String what) {
+    super(
+        "journal file "
+            + file
+            + " is damaged at offset "
+            + offset
+            + ": "
+            + what
+            + "; nothing was changed on disk: restore the directory from a backup, or start from an"
+            + " empty one and let the peers refill it");
+    this.file = file;
+    this.offset = offset;
+  }
+
+  public String file() {
+    return file;
+  }
+
+  public long offset() {
+    return offset;
+  }
+}

@@ -1,0 +1,14 @@
+package io.metafabric.core.error;
+
+/** No region that could answer was reachable in time. Remedy: try again when the link is back. */
+public class RegionUnreachableException extends FabricException {
+  private static final long serialVersionUID = 1L;
+
+  public RegionUnreachableException(String message) {
+    super(message);
+  }
+
+  public RegionUnreachableException(String message, Throwable cause) {
+    super(message, cause);
+  }
+}

@@ -1,0 +1,74 @@
+package io.metafabric.core.record;
+
+import io.metafabric.core.version.Version;
+
+/**
+ * What every region knows of a record: all but the payload. Immutable.
+ *
+ * <p>The home is not part of it: which region answers for a key is decided apart from what was
+ * written, by the home directory.
+ *
+ * @param version the write that made this state
+ * @param writtenIn the region whose node issued the write; it can always serve the payload
+ * @param kind whether the write stored a value or deleted it
+ * @param payloadBytes length of the payload; 0 for a tombstone
+ * @param payloadCrc32c checksum of the payload; 0 for a tombstone
+ * @param expiresAtMs epoch milliseconds from which on the record is hidden; {@link #NEVER} if none
+ */
+public record Header(
+    Version version,
+    RegionName writtenIn,
+    Kind kind,
+    int payloadBytes,
+    int payloadCrc32c,
+    long expiresAtMs) {
+  public static final long NEVER = 0;
+
+  /** What a write did. */
+  public enum Kind {
+    VALUE,
+    TOMBSTONE
+  }
+
+  public Header {
+    if (payloadBytes < 0) {
+      throw new IllegalArgumentException("payloadBytes must be >= 0, was " + payloadBytes);
+    }
+    if (expiresAtMs < 0) {
+      throw new IllegalArgumentException("expiresAtMs must be >= 0, was " + expiresAtMs);
+    }
+    if (kind == Kind.TOMBSTONE && (payloadBytes != 0 || payloadCrc32c != 0)) {
+      throw new IllegalArgumentException("a tombstone has no payload");
+    }
+  }
+
+  public static Header value(
+      Version version, RegionName writtenIn, Bytes payload, long expiresAtMs) {
+    return new Header(
+        version, writtenIn, Kind.VALUE, payload.length(), payload.crc32c(), expiresAtMs);
+  }
+
+  public static Header tombstone(Version version, RegionName writtenIn) {
+    return new Header(version, writtenIn, Kind.TOMBSTONE, 0, 0, NEVER);
+  }
+
+  public boolean isTombstone() {
+    return kind == Kind.TOMBSTONE;
+  }
+
+  /** Whether a reader may see the value at {@code nowMs} (epoch milliseconds). */
+  public boolean isVisibleAt(long nowMs) {
+    return kind == Kind.VALUE && (expiresAtMs == NEVER || nowMs < expiresAtMs);
+  }
+
+  /** Whether {@code payload} is the one this header speaks of. */
+  public boolean describes(Bytes payload) {
+    return kind == Kind.VALUE
+        && payload.length() == payloadBytes
+        && payload.crc32c() == payloadCrc32c;
+  }
+
+  public Header withVersion(Version next) {
+    return new Header(next, writtenIn, kind, payloadBytes, payloadCrc32c, expiresAtMs);
+  }
+}

@@ -1,0 +1,141 @@
+package io.metafabric.core.record;
+
+import io.metafabric.core.error.InvalidKeyException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * The name of a record: {@code namespace/id}, at most {@value #MAX_BYTES} bytes of UTF-8.
+ *
+ * <p>The namespace is 1 to 64 characters of {@code a-z 0-9 . _ -}; the id is anything that is not
+ * empty, slashes included, but no control characters and no half surrogate pairs, so that every
+ * key has exactly one encoding. Immutable.
+ */
+public final class Key implements Comparable<Key> {
+  public static final int MAX_BYTES = 1024;
+  public static final int MAX_NAMESPACE_LENGTH = 64;
+
+  private final String path;
+  private final int slash;
+  private final int utf8Length;
+
+  private Key(String path, int slash, int utf8Length) {
+    this.path = path;
+    this.slash = slash;
+    this.utf8Length = utf8Length;
+  }
+
+  /**
+   * @throws InvalidKeyException if {@code path} is not of the form above; the message says why
+   */
+  public static Key of(String path) {
+    if (path == null) {
+      throw new InvalidKeyException("a key must not be null; use namespace/id");
+    }
+    int slash = path.indexOf('/');
+    if (slash < 1 || slash == path.length() - 1) {
+      throw invalid(path, "must be namespace/id with both parts, for example catalogue/42");
+    }
+    if (slash > MAX_NAMESPACE_LENGTH) {
+      throw invalid(path, "has a namespace of more than " + MAX_NAMESPACE_LENGTH + " characters");
+    }
+    for (int i = 0; i < slash; i++) {
+      char c = path.charAt(i);
+      if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-')) {
+        throw invalid(path, "has a namespace with other characters than a-z 0-9 . _ -");
+      }
+    }
+    return new Key(path, slash, checkedUtf8Length(path, slash + 1));
+  }
+
+  private static int checkedUtf8Length(String path, int from) {
+    int bytes = from;
+    for (int i = from; i < path.length(); i++) {
+      char c = path.charAt(i);
+      if (c < 0x20 || (c >= 0x7f && c < 0xa0)) {
+        throw invalid(path, "has a control character at index " + i);
+      }
+      if (Character.isSurrogate(c)) {
+        boolean pair =
+            Character.isHighSurrogate(c)
+                && i + 1 < path.length()
+                && Character.isLowSurrogate(path.charAt(i + 1));
+        if (!pair) {
+          throw invalid(path, "has half a surrogate pair at index " + i);
+        }
+        i++;
+        bytes += 4;
+      } else {
+        bytes += c < 0x80 ? 1 : c < 0x800 ? 2 : 3;
+      }
+    }
+    if (bytes > MAX_BYTES) {
+      throw invalid(path, "is " + bytes + " bytes of UTF-8, more than " + MAX_BYTES);
+    }
+    return bytes;
+  }
+
+  private static InvalidKeyException invalid(String path, String why) {
+    return new InvalidKeyException("key " + printable(path) + " " + why);
+  }
+
+  private static String printable(String path) {
+    var text = new StringBuilder("\"");
+    for (int i = 0; i < Math.min(path.length(), 80); i++) {
+      char c = path.charAt(i);
+      text.append(c < 0x20 || c == 0x7f || Character.isSurrogate(c) ? '?' : c);
+    }
+    return text.append(path.length() > 80 ? "...\"" : "\"").toString();
+  }
+
+  /** Decodes and checks a key that came from disk or network. */
+  public static Key fromUtf8(byte[] utf8) {
+    try {
+      return of(StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString());
+    } catch (CharacterCodingException e) {
+      throw new InvalidKeyException("a key of " + utf8.length + " bytes is not UTF-8");
+    }
+  }
+
+  public byte[] toUtf8() {
+    return path.getBytes(StandardCharsets.UTF_8);
+  }
+
+  public String namespace() {
+    return path.substring(0, slash);
+  }
+
+  public String id() {
+    return path.substring(slash + 1);
+  }
+
+  /** The whole key, {@code namespace/id}. */
+  public String path() {
+    return path;
+  }
+
+  public int utf8Length() {
+    return utf8Length;
+  }
+
+  @Override
+  public int compareTo(Key that) {
+    return path.compareTo(that.path);
+  }
+
+  @Override
+  public boolean equals(Object that) {
+    return that instanceof Key key && path.equals(key.path);
+  }
+
+  @Override
+  public int hashCode() {
+    return path.hashCode();
+  }
+
+  @Override
+  public String toString() {
+    return path;
+  }
+}

@@ -1,0 +1,28 @@
+package io.metafabric.core.transport;
+
+import io.metafabric.core.wire.Frame;
+
+/** One open connection. Thread-safe. */
+public interface PeerConnection {
+  /**
+   * Hands a frame over for sending.
+   *
+   * <p>Data frames are taken while the queue has room. Control frames (see {@link
+   * Frame#isControl()}) never wait for room: they have a reserve of their own.
+   *
+   * @return false if there is no room, or the connection is closed; nothing was queued then
+   */
+  boolean send(Frame frame);
+
+  /**
+   * The handshake is done. Until then only frames of at most {@link
+   * io.metafabric.core.wire.FrameCodec#MAX_HANDSHAKE_BYTES} are accepted.
+   */
+  void established();
+
+  /** Closes without waiting; what was queued may be lost. The handler is told. */
+  void close(String reason);
+
+  /** For people: where the other side is. */
+  String remote();
+}

@@ -1,0 +1,21 @@
+package io.metafabric.core.transport;
+
+import io.metafabric.core.wire.Frame;
+import org.jspecify.annotations.Nullable;
+
+/** What a node does with one connection. Calls come one at a time. */
+public interface PeerHandler {
+  void onOpen(PeerConnection connection);
+
+  void onFrame(PeerConnection connection, Frame frame);
+
+  /** The queue that had refused a frame has room again. */
+  void onWritable(PeerConnection connection);
+
+  /**
+   * The connection ended, or could not be made; nothing comes after this.
+   *
+   * @param connection null if it was never open
+   */
+  void onClosed(@Nullable PeerConnection connection, String reason);
+}

@@ -1,0 +1,19 @@
+package io.metafabric.core.transport;
+
+/**
+ * What a transport has counted since it was made.
+ *
+ * @param sentBytes with framing
+ * @param receivedBytes with framing
+ * @param malformed connections dropped because what came in was not a frame
+ * @param refusedConnections connections dropped because there were too many
+ * @param refusedFrames frames not taken because the outgoing queue was full
+ * @param skippedFrames frames of a type that this version does not know
+ */
+public record TransportStats(
+    long sentBytes,
+    long receivedBytes,
+    long malformed,
+    long refusedConnections,
+    long refusedFrames,
+    long skippedFrames) {}

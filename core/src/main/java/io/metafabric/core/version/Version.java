@@ -1,0 +1,68 @@
+package io.metafabric.core.version;
+
+import io.metafabric.core.error.WireFormatException;
+
+/**
+ * One write of one key: the dot that names it, what its writer had seen of the key, and when.
+ *
+ * <p>Immutable. A version covers another if it is the same write or had seen it; two that do not
+ * cover each other are concurrent, even when the same node issued both.
+ *
+ * @param dot the write itself
+ * @param context highest counter seen of each actor that wrote this key
+ * @param stamp orders concurrent versions, and nothing else
+ * @see <a href="https://arxiv.org/abs/1011.5808">Preguica et al., Dotted Version Vectors, 2010</a>
+ */
+public record Version(Dot dot, VersionVector context, Stamp stamp) {
+  /**
+   * The version of what no write of the fabric made: a value that came from the system of record.
+   * Nothing else has its dot (actor 0 is never issued); everything else covers it.
+   */
+  public static final Version NONE =
+      new Version(new Dot(new ActorId(0), 1), VersionVector.EMPTY, new Stamp(0));
+
+  public Version {
+    if (context.contains(dot)) {
+      throw new IllegalArgumentException("a write cannot have seen itself: " + dot + " " + context);
+    }
+  }
+
+  /**
+   * How this write relates to {@code that} one: {@code AFTER} means its writer had seen that.
+   *
+   * @throws WireFormatException if each claims to have seen the other, which no correct node issues
+   */
+  public Causality relationTo(Version that) {
+    if (dot.equals(that.dot)) {
+      return Causality.SAME;
+    }
+    boolean sawThat = context.contains(that.dot);
+    boolean seenByThat = that.context.contains(dot);
+    if (sawThat && seenByThat) {
+      throw new WireFormatException("two writes claim to have seen each other: " + this + that);
+    }
+    if (sawThat) {
+      return Causality.AFTER;
+    }
+    return seenByThat ? Causality.BEFORE : Causality.CONCURRENT;
+  }
+
+  /** Whether whoever knows this version needs nothing of {@code that} any more. */
+  public boolean covers(Dot that) {
+    return dot.equals(that) || context.contains(that);
+  }
+
+  /** What a writer has seen who has read this version: the context of the next write. */
+  public VersionVector asContext() {
+    return context.with(dot);
+  }
+
+  public Version withContext(VersionVector next) {
+    return next.equals(context) ? this : new Version(dot, next, stamp);
+  }
+
+  @Override
+  public String toString() {
+    return dot + "@" + stamp + " after " + context;
+  }
+}

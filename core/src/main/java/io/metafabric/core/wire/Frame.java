@@ -1,0 +1,238 @@
+package io.metafabric.core.wire;
+
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.VersionVector;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything peers say to each other; docs/PROTOCOL.md holds the byte layout.
+ *
+ * <p>The node that dialled sends {@link Hello}, {@link Heartbeat}, {@link Changes}, {@link Fetch},
+ * {@link Push}; the node that was dialled answers with the others. All frames are immutable.
+ */
+public sealed interface Frame {
+  void deliverTo(Handler handler);
+
+  /** Control frames are small and never wait behind data. */
+  default boolean isControl() {
+    return true;
+  }
+
+  /**
+   * The first frame of a connection: who dials.
+   *
+   * @param minProtocol lowest protocol version the dialler speaks
+   * @param maxProtocol highest
+   * @param nodeId identity of the dialler's directory
+   * @param regions all configured regions, sorted: homes follow from them, so they must agree
+   */
+  record Hello(
+      int minProtocol,
+      int maxProtocol,
+      String cluster,
+      RegionName region,
+      long nodeId,
+      List<RegionName> regions)
+      implements Frame {
+    public Hello {
+      regions = List.copyOf(regions);
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onHello(this);
+    }
+  }
+
+  /**
+   * The dialler is known and may speak.
+   *
+   * @param applied for each actor of the dialler's region, up to which counter its changes were
+   *     durably applied: the stream goes on from there
+   */
+  record Welcome(int protocol, String cluster, RegionName region, long nodeId, VersionVector applied)
+      implements Frame {
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onWelcome(this);
+    }
+  }
+
+  /** The dialler may not speak; the connection is closed after this. */
+  record Refuse(Refusal reason, String message) implements Frame {
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onRefuse(this);
+    }
+  }
+
+  /**
+   * The dialler lives.
+   *
+   * @param sequence echoed by the reply
+   * @param allAcknowledged every change that the dialler has published was acknowledged
+   */
+  record Heartbeat(long sequence, boolean allAcknowledged) implements Frame {
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onHeartbeat(this);
+    }
+  }
+
+  record HeartbeatReply(long sequence) implements Frame {
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onHeartbeatReply(this);
+    }
+  }
+
+  /**
+   * Changes that the dialler's region made, in the order of the actor's counters.
+   *
+   * @param after counter that must have been applied before
+   * @param upTo counter up to which everything is applied with this; counters without a record were
+   *     replaced by later ones
+   */
+  record Changes(ActorId actor, long after, long upTo, List<MetadataRecord> records)
+      implements Frame {
+    public Changes {
+      if (after < 0 || upTo < after) {
+        throw new IllegalArgumentException("not a range of counters: " + after + " to " + upTo);
+      }
+      records = List.copyOf(records);
+    }
+
+    @Override
+    public boolean isControl() {
+      return false;
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onChanges(this);
+    }
+  }
+
+  /**
+   * The actor's changes up to {@code counter} are durably applied.
+   *
+   * @param resend something in between is missing: go on from {@code counter}
+   */
+  record Ack(ActorId actor, long counter, boolean resend) implements Frame {
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onAck(this);
+    }
+  }
+
+  /** Asks for payloads that the other side holds itself; it never asks anyone else. */
+  record Fetch(long requestId, boolean prefetch, List<Wanted> wanted) implements Frame {
+    public Fetch {
+      wanted = List.copyOf(wanted);
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onFetch(this);
+    }
+  }
+
+  /**
+   * @param atLeast the version that is known; an older one is of no use. Null if none is known
+   */
+  record Wanted(Key key, @Nullable Dot atLeast) {}
+
+  record FetchReply(long requestId, List<Answer> answers) implements Frame {
+    public FetchReply {
+      answers = List.copyOf(answers);
+    }
+
+    @Override
+    public boolean isControl() {
+      return false;
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onFetchReply(this);
+    }
+  }
+
+  /** What the other side knows of one key that was asked for. */
+  sealed interface Answer {
+    Key key();
+
+    /** Its header, and its payload unless it is a tombstone. */
+    record Found(MetadataRecord record) implements Answer {
+      @Override
+      public Key key() {
+        return record.key();
+      }
+    }
+
+    /** It has a header, but not the payload, or an older one than wanted. */
+    record NotHeld(Key key) implements Answer {}
+
+    /** It has no header. */
+    record Unknown(Key key) implements Answer {}
+  }
+
+  /** The home hands payloads on to regions that hold a copy; the headers come from the writer. */
+  record Push(List<MetadataRecord> records) implements Frame {
+    public Push {
+      records = List.copyOf(records);
+    }
+
+    @Override
+    public boolean isControl() {
+      return false;
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onPush(this);
+    }
+  }
+
+  /** No copies of these are held here any more: send headers alone. */
+  record NotHolding(List<Key> keys) implements Frame {
+    public NotHolding {
+      keys = List.copyOf(keys);
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onNotHolding(this);
+    }
+  }
+
+  /** A new frame breaks every handler at compile time. */
+  interface Handler {
+    void onHello(Hello hello);
+
+    void onWelcome(Welcome welcome);
+
+    void onRefuse(Refuse refuse);
+
+    void onHeartbeat(Heartbeat heartbeat);
+
+    void onHeartbeatReply(HeartbeatReply reply);
+
+    void onChanges(Changes changes);
+
+    void onAck(Ack ack);
+
+    void onFetch(Fetch fetch);
+
+    void onFetchReply(FetchReply reply);
+
+    void onPush(Push push);
+
+    void onNotHolding(NotHolding notHolding);
+  }
+}

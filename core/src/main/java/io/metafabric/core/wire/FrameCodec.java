@@ -1,0 +1,330 @@
+package io.metafabric.core.wire;
+
+import io.metafabric.core.codec.ByteReader;
+import io.metafabric.core.codec.ByteWriter;
+import io.metafabric.core.codec.Checksums;
+import io.metafabric.core.codec.RecordCodec;
+import io.metafabric.core.error.WireFormatException;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The bytes of frames, protocol version {@value #PROTOCOL}. Stateless.
+ *
+ * <pre>
+ * 0       4       8     9     10
+ * +-------+-------+-----+-----+------------------+
+ * | length| CRC32C|type |flags| body             |   big-endian
+ * +-------+-------+-----+-----+------------------+
+ *                 |<-------- length ------------>|
+ * </pre>
+ *
+ * <p>The checksum is over type, flags and body. Flags are 0 in this version.
+ */
+public final class FrameCodec {
+  public static final int PROTOCOL = 1;
+
+  /** Length and checksum. */
+  public static final int PREFIX_BYTES = 8;
+
+  /** Type and flags: the least that a length can say. */
+  public static final int MIN_LENGTH = 2;
+
+  /** The largest {@code length} before the handshake is done. */
+  public static final int MAX_HANDSHAKE_BYTES = 16 * 1024;
+
+  private static final int MAX_REGIONS = 64;
+  private static final int MAX_TEXT_BYTES = 1024;
+
+  private static final int HELLO = 1;
+  private static final int WELCOME = 2;
+  private static final int REFUSE = 3;
+  private static final int HEARTBEAT = 4;
+  private static final int HEARTBEAT_REPLY = 5;
+  private static final int CHANGES = 6;
+  private static final int ACK = 7;
+  private static final int FETCH = 8;
+  private static final int FETCH_REPLY = 9;
+  private static final int PUSH = 10;
+  private static final int NOT_HOLDING = 11;
+
+  private static final int FOUND = 1;
+  private static final int NOT_HELD = 2;
+  private static final int UNKNOWN = 3;
+
+  private FrameCodec() {}
+
+  /** The whole frame, length and checksum included. */
+  public static byte[] encode(Frame frame) {
+    var out = new ByteWriter(estimatedBytes(frame));
+    out.i32(0).i32(0);
+    var encoder = new Encoder(out);
+    frame.deliverTo(encoder);
+    out.putI32At(0, out.length() - PREFIX_BYTES);
+    out.putI32At(4, out.crc32c(PREFIX_BYTES));
+    return out.toArray();
+  }
+
+  private static int estimatedBytes(Frame frame) {
+    if (frame instanceof Frame.Changes changes) {
+      return 64 + changes.records().stream().mapToInt(RecordCodec::estimatedBytes).sum();
+    }
+    return 256;
+  }
+
+  /**
+   * Decodes one frame.
+   *
+   * @param in what follows the length: checksum, type, flags, body, and nothing else
+   * @return null for a frame of a type that this version does not know: it is to be skipped
+   * @throws WireFormatException if it is damaged or malformed
+   */
+  public static @Nullable Frame decode(ByteBuffer in) {
+    if (in.remaining() < Integer.BYTES + MIN_LENGTH) {
+      throw new WireFormatException("a frame of " + in.remaining() + " bytes is too short");
+    }
+    int said = in.getInt();
+    int is = Checksums.crc32c(in);
+    if (said != is) {
+      throw new WireFormatException("a frame of " + in.remaining() + " bytes has a bad checksum");
+    }
+    var reader = new ByteReader(in);
+    int type = reader.u8("frame type");
+    int flags = reader.u8("frame flags");
+    if (type > NOT_HOLDING) {
+      return null;
+    }
+    if (flags != 0) {
+      throw new WireFormatException("frame type " + type + " has unknown flags " + flags);
+    }
+    Frame frame = decodeBody(type, reader);
+    reader.end("frame type " + type);
+    return frame;
+  }
+
+  private static Frame decodeBody(int type, ByteReader in) {
+    return switch (type) {
+      case HELLO ->
+          new Frame.Hello(
+              in.varint("min protocol", 0, Integer.MAX_VALUE),
+              in.varint("max protocol", 0, Integer.MAX_VALUE),
+              in.text("cluster", MAX_TEXT_BYTES),
+              RecordCodec.readRegion(in),
+              in.i64("node id"),
+              readRegions(in));
+      case WELCOME ->
+          new Frame.Welcome(
+              in.varint("protocol", 0, Integer.MAX_VALUE),
+              in.text("cluster", MAX_TEXT_BYTES),
+              RecordCodec.readRegion(in),
+              in.i64("node id"),
+              RecordCodec.readVector(in));
+      case REFUSE -> new Frame.Refuse(readRefusal(in), in.text("refusal", MAX_TEXT_BYTES));
+      case HEARTBEAT -> new Frame.Heartbeat(in.varint("sequence"), readFlag(in, "acknowledged"));
+      case HEARTBEAT_REPLY -> new Frame.HeartbeatReply(in.varint("sequence"));
+      case CHANGES -> readChanges(in);
+      case ACK ->
+          new Frame.Ack(
+              new ActorId(in.i64("actor")), readCounter(in, "counter"), readFlag(in, "resend"));
+      case FETCH ->
+          new Frame.Fetch(
+              in.varint("request"),
+              readFlag(in, "prefetch"),
+              readList(in, "wanted keys", FrameCodec::readWanted));
+      case FETCH_REPLY ->
+          new Frame.FetchReply(
+              in.varint("request"), readList(in, "answers", FrameCodec::readAnswer));
+      case PUSH -> new Frame.Push(readList(in, "records", RecordCodec::readRecord));
+      case NOT_HOLDING -> new Frame.NotHolding(readList(in, "keys", RecordCodec::readKey));
+      default -> throw new WireFormatException("there is no frame type " + type);
+    };
+  }
+
+  private static Frame.Changes readChanges(ByteReader in) {
+    var actor = new ActorId(in.i64("actor"));
+    long after = readCounter(in, "after");
+    long upTo = readCounter(in, "up to");
+    if (upTo < after) {
+      throw new WireFormatException("not a range of counters: " + after + " to " + upTo);
+    }
+    List<MetadataRecord> records = readList(in, "records", RecordCodec::readRecord);
+    long last = after;
+    for (MetadataRecord record : records) {
+      Dot dot = record.header().version().dot();
+      if (!dot.actor().equals(actor) || dot.counter() <= last || dot.counter() > upTo) {
+        throw new WireFormatException(
+            "change " + dot + " is not of actor " + actor + " in order within " + last + " to " + upTo);
+      }
+      last = dot.counter();
+    }
+    return new Frame.Changes(actor, after, upTo, records);
+  }
+
+  private static long readCounter(ByteReader in, String what) {
+    long counter = in.varint(what);
+    if (counter < 0) {
+      throw new WireFormatException(what + " must be >= 0, was " + counter);
+    }
+    return counter;
+  }
+
+  private static List<RegionName> readRegions(ByteReader in) {
+    int count = in.varint("regions", 1, MAX_REGIONS);
+    var regions = new ArrayList<RegionName>(count);
+    for (int i = 0; i < count; i++) {
+      regions.add(RecordCodec.readRegion(in));
+    }
+    return regions;
+  }
+
+  private static Refusal readRefusal(ByteReader in) {
+    int code = in.u8("refusal code");
+    for (Refusal refusal : Refusal.values()) {
+      if (refusal.code() == code) {
+        return refusal;
+      }
+    }
+    throw new WireFormatException("there is no refusal code " + code);
+  }
+
+  private static boolean readFlag(ByteReader in, String what) {
+    int flag = in.u8(what);
+    if (flag > 1) {
+      throw new WireFormatException(what + " must be 0 or 1, was " + flag);
+    }
+    return flag == 1;
+  }
+
+  private static Frame.Wanted readWanted(ByteReader in) {
+    Key key = RecordCodec.readKey(in);
+    return new Frame.Wanted(key, readFlag(in, "known") ? RecordCodec.readDot(in) : null);
+  }
+
+  private static Frame.Answer readAnswer(ByteReader in) {
+    int outcome = in.u8("answer");
+    return switch (outcome) {
+      case FOUND -> new Frame.Answer.Found(RecordCodec.readRecord(in));
+      case NOT_HELD -> new Frame.Answer.NotHeld(RecordCodec.readKey(in));
+      case UNKNOWN -> new Frame.Answer.Unknown(RecordCodec.readKey(in));
+      default -> throw new WireFormatException("there is no answer " + outcome);
+    };
+  }
+
+  private static <T> List<T> readList(ByteReader in, String what, Function<ByteReader, T> item) {
+    // Every item has at least two bytes, so the count cannot claim more than what is there.
+    int count = in.varint(what, 0, in.remaining() / 2);
+    var items = new ArrayList<T>(Math.min(count, 1024));
+    for (int i = 0; i < count; i++) {
+      items.add(item.apply(in));
+    }
+    return items;
+  }
+
+  private record Encoder(ByteWriter out) implements Frame.Handler {
+    private ByteWriter begin(int type) {
+      return out.u8(type).u8(0);
+    }
+
+    @Override
+    public void onHello(Frame.Hello hello) {
+      begin(HELLO)
+          .varint(hello.minProtocol())
+          .varint(hello.maxProtocol())
+          .text(hello.cluster())
+          .text(hello.region().name())
+          .i64(hello.nodeId())
+          .varint(hello.regions().size());
+      hello.regions().forEach(region -> RecordCodec.writeRegion(out, region));
+    }
+
+    @Override
+    public void onWelcome(Frame.Welcome welcome) {
+      begin(WELCOME)
+          .varint(welcome.protocol())
+          .text(welcome.cluster())
+          .text(welcome.region().name())
+          .i64(welcome.nodeId());
+      RecordCodec.writeVector(out, welcome.applied());
+    }
+
+    @Override
+    public void onRefuse(Frame.Refuse refuse) {
+      begin(REFUSE).u8(refuse.reason().code()).text(refuse.message());
+    }
+
+    @Override
+    public void onHeartbeat(Frame.Heartbeat heartbeat) {
+      begin(HEARTBEAT).varint(heartbeat.sequence()).u8(heartbeat.allAcknowledged() ? 1 : 0);
+    }
+
+    @Override
+    public void onHeartbeatReply(Frame.HeartbeatReply reply) {
+      begin(HEARTBEAT_REPLY).varint(reply.sequence());
+    }
+
+    @Override
+    public void onChanges(Frame.Changes changes) {
+      begin(CHANGES)
+          .i64(changes.actor().id())
+          .varint(changes.after())
+          .varint(changes.upTo())
+          .varint(changes.records().size());
+      changes.records().forEach(record -> RecordCodec.writeRecord(out, record));
+    }
+
+    @Override
+    public void onAck(Frame.Ack ack) {
+      begin(ACK).i64(ack.actor().id()).varint(ack.counter()).u8(ack.resend() ? 1 : 0);
+    }
+
+    @Override
+    public void onFetch(Frame.Fetch fetch) {
+      begin(FETCH)
+          .varint(fetch.requestId())
+          .u8(fetch.prefetch() ? 1 : 0)
+          .varint(fetch.wanted().size());
+      for (Frame.Wanted wanted : fetch.wanted()) {
+        RecordCodec.writeKey(out, wanted.key());
+        Dot atLeast = wanted.atLeast();
+        out.u8(atLeast == null ? 0 : 1);
+        if (atLeast != null) {
+          RecordCodec.writeDot(out, atLeast);
+        }
+      }
+    }
+
+    @Override
+    public void onFetchReply(Frame.FetchReply reply) {
+      begin(FETCH_REPLY).varint(reply.requestId()).varint(reply.answers().size());
+      for (Frame.Answer answer : reply.answers()) {
+        if (answer instanceof Frame.Answer.Found found) {
+          out.u8(FOUND);
+          RecordCodec.writeRecord(out, found.record());
+        } else {
+          out.u8(answer instanceof Frame.Answer.NotHeld ? NOT_HELD : UNKNOWN);
+          RecordCodec.writeKey(out, answer.key());
+        }
+      }
+    }
+
+    @Override
+    public void onPush(Frame.Push push) {
+      begin(PUSH).varint(push.records().size());
+      push.records().forEach(record -> RecordCodec.writeRecord(out, record));
+    }
+
+    @Override
+    public void onNotHolding(Frame.NotHolding notHolding) {
+      begin(NOT_HOLDING).varint(notHolding.keys().size());
+      notHolding.keys().forEach(key -> RecordCodec.writeKey(out, key));
+    }
+  }
+}

@@ -1,0 +1,20 @@
+package io.metafabric.core.wire;
+
+/** Why a node does not talk to another. The codes are part of the protocol. */
+public enum Refusal {
+  PROTOCOL(1),
+  CLUSTER(2),
+  REGION(3),
+  REGIONS(4),
+  IDENTITY(5);
+
+  private final int code;
+
+  Refusal(int code) {
+    this.code = code;
+  }
+
+  public int code() {
+    return code;
+  }
+}
