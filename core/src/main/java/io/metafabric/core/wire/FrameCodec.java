@@ -39,7 +39,7 @@ public final class FrameCodec {
   public static final int MIN_LENGTH = 2;
 
   /** The largest {@code length} before the handshake is done. */
-  public static final int MAX_HANDSHAKE_BYTES = 16 * 1024;
+  public static final int MAX_HANDSHAKE_BYTES = 128 * 1024;
 
   private static final int MAX_REGIONS = 64;
   private static final int MAX_TEXT_BYTES = 1024;

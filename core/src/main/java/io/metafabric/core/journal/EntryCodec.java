@@ -1,0 +1,65 @@
+package io.metafabric.core.journal;
+
+import io.metafabric.core.codec.ByteReader;
+import io.metafabric.core.codec.ByteWriter;
+import io.metafabric.core.codec.RecordCodec;
+import io.metafabric.core.error.WireFormatException;
+import io.metafabric.core.version.ActorId;
+
+/** The bodies of journal frames. Stateless. */
+final class EntryCodec {
+  static final int OPENED = 1;
+  static final int STORED = 2;
+  static final int APPLIED = 3;
+  static final int CLOSED = 4;
+
+  private static final int MAX_CLUSTER_BYTES = 1024;
+
+  private EntryCodec() {}
+
+  static boolean isKnown(int type) {
+    return type >= OPENED && type <= CLOSED;
+  }
+
+  static int typeOf(JournalEntry entry) {
+    if (entry instanceof JournalEntry.Stored) {
+      return STORED;
+    }
+    if (entry instanceof JournalEntry.Applied) {
+      return APPLIED;
+    }
+    return entry instanceof JournalEntry.Opened ? OPENED : CLOSED;
+  }
+
+  static void write(ByteWriter out, JournalEntry entry) {
+    if (entry instanceof JournalEntry.Stored stored) {
+      RecordCodec.writeRecord(out, stored.record());
+    } else if (entry instanceof JournalEntry.Applied applied) {
+      RecordCodec.writeRegion(out, applied.region());
+      out.i64(applied.actor().id()).varint(applied.counter());
+    } else if (entry instanceof JournalEntry.Opened opened) {
+      out.i64(opened.actor().id()).i64(opened.nodeId()).text(opened.cluster());
+      RecordCodec.writeRegion(out, opened.region());
+    }
+  }
+
+  static JournalEntry read(int type, ByteReader in) {
+    JournalEntry entry =
+        switch (type) {
+          case OPENED ->
+              new JournalEntry.Opened(
+                  new ActorId(in.i64("actor")),
+                  in.i64("node id"),
+                  in.text("cluster", MAX_CLUSTER_BYTES),
+                  RecordCodec.readRegion(in));
+          case STORED -> new JournalEntry.Stored(RecordCodec.readRecord(in));
+          case APPLIED ->
+              new JournalEntry.Applied(
+                  RecordCodec.readRegion(in), new ActorId(in.i64("actor")), in.varint("counter"));
+          case CLOSED -> new JournalEntry.Closed();
+          default -> throw new WireFormatException("there is no journal entry type " + type);
+        };
+    in.end("journal entry type " + type);
+    return entry;
+  }
+}

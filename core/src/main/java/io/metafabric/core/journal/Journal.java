@@ -1,0 +1,248 @@
+package io.metafabric.core.journal;
+
+import io.metafabric.core.codec.ByteWriter;
+import io.metafabric.core.error.CorruptJournalException;
+import io.metafabric.core.error.StorageException;
+import io.metafabric.core.error.StorageFullException;
+import io.metafabric.core.port.Disk;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The append-only log of everything a node knows: the truth, of which all else is a view.
+ *
+ * <p>One thread at a time writes ({@link #append}, {@link #makeDurable}, {@link #publish}); any may
+ * read. Every entry has a position, a sequence number that begins at 1. After a failed sync nothing
+ * is accepted any more, because it is unknown what the disk has.
+ */
+public final class Journal implements AutoCloseable {
+  /** Is told every entry when a journal is opened, in order. */
+  @FunctionalInterface
+  public interface Replay {
+    void entry(JournalEntry entry, FrameLocation location);
+  }
+
+  private static final int KEEP_BUFFER_BYTES = 1 << 20;
+
+  private final JournalConfig config;
+  private final Disk disk;
+  private final DurableMark mark;
+  private final List<TornTail> tornTails;
+  private final ByteWriter buffer = new ByteWriter(64 * 1024);
+
+  private volatile List<Segment> segments;
+  private volatile long publishedPosition;
+  private volatile @Nullable StorageException failure;
+  private long nextPosition;
+  private volatile long durablePosition;
+  private volatile long writtenBytes;
+
+  private Journal(JournalConfig config, Disk disk, DurableMark mark, JournalRecovery.Result found) {
+    this.config = config;
+    this.disk = disk;
+    this.mark = mark;
+    this.segments = List.copyOf(found.segments());
+    this.tornTails = List.copyOf(found.tornTails());
+    this.nextPosition = found.nextPosition();
+    this.publishedPosition = nextPosition - 1;
+    // Whatever was read just now may be in the system's memory only.
+    this.durablePosition = found.durablePosition();
+    for (Segment segment : segments) {
+      writtenBytes += segment.endOffset();
+    }
+  }
+
+  /**
+   * Opens the journal in {@code disk}, replays it, and cuts a torn tail off.
+   *
+   * @throws CorruptJournalException if something that had been made durable is damaged or missing
+   */
+  public static Journal open(JournalConfig config, Disk disk, Replay replay) {
+    var mark = new DurableMark(disk);
+    try {
+      JournalRecovery.Result found = new JournalRecovery(disk, mark.read(), replay).run();
+      return new Journal(config, disk, mark, found);
+    } catch (RuntimeException e) {
+      mark.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Writes entries; they are neither durable nor published by that.
+   *
+   * @throws StorageFullException if there is no room: then none was written, and later calls may
+   *     succeed
+   * @throws StorageException if writing failed: then the journal accepts nothing any more
+   */
+  public List<FrameLocation> append(List<JournalEntry> entries) {
+    requireUsable();
+    Segment segment = segmentForAppend();
+    long offset = segment.endOffset();
+    long position = nextPosition;
+    var locations = new ArrayList<FrameLocation>(entries.size());
+    buffer.reset(KEEP_BUFFER_BYTES);
+    for (JournalEntry entry : entries) {
+      int start = buffer.length();
+      JournalFrame.encode(buffer, entry, position, durablePosition);
+      int length = buffer.length() - start;
+      locations.add(new FrameLocation(segment, offset + start, length, position));
+      position++;
+    }
+    try {
+      segment.file().write(offset, buffer.written());
+    } catch (StorageException e) {
+      undo(segment, offset, e);
+      throw e;
+    }
+    writtenBytes += buffer.length();
+    for (FrameLocation location : locations) {
+      segment.extend(location.position() + 1, location.offset + location.lengthBytes);
+    }
+    nextPosition = position;
+    return locations;
+  }
+
+  private Segment segmentForAppend() {
+    Segment last = segments.isEmpty() ? null : segments.get(segments.size() - 1);
+    if (last != null && last.endOffset() < config.segmentBytes()) {
+      return last;
+    }
+    if (last != null) {
+      // A segment that is not the last is durable as a whole: recovery relies on it.
+      makeDurable();
+    }
+    Segment fresh = Segment.create(disk, nextPosition);
+    var next = new ArrayList<>(segments);
+    next.add(fresh);
+    segments = List.copyOf(next);
+    writtenBytes += fresh.endOffset();
+    return fresh;
+  }
+
+  /** A part of the failed write may be in the file; left there, it could be replayed one day. */
+  private void undo(Segment segment, long offset, StorageException cause) {
+    if (!(cause instanceof StorageFullException)) {
+      failure = cause;
+      return;
+    }
+    try {
+      segment.file().truncate(offset);
+    } catch (StorageException e) {
+      e.addSuppressed(cause);
+      failure = e;
+    }
+  }
+
+  /**
+   * Returns once everything appended is durable.
+   *
+   * @throws StorageException if the disk refused; the journal accepts nothing any more
+   */
+  public void makeDurable() {
+    requireUsable();
+    if (segments.isEmpty() || durablePosition == nextPosition - 1) {
+      return;
+    }
+    try {
+      segments.get(segments.size() - 1).file().sync();
+      durablePosition = nextPosition - 1;
+      mark.write(durablePosition);
+    } catch (StorageException e) {
+      failure = e;
+      throw e;
+    }
+  }
+
+  /** Lets cursors read up to {@code position}. */
+  public void publish(long position) {
+    publishedPosition = position;
+  }
+
+  private void requireUsable() {
+    StorageException cause = failure;
+    if (cause != null) {
+      throw new StorageException(
+          "the journal in "
+              + disk.describe()
+              + " is read-only since a failure: "
+              + cause.getMessage()
+              + "; mend the disk and open the fabric again",
+          cause);
+    }
+  }
+
+  /**
+   * Reads one entry again, and checks it.
+   *
+   * @throws CorruptJournalException if it is damaged
+   */
+  public JournalEntry read(FrameLocation location) {
+    return location
+        .segment
+        .readFrame(location.offset, location.lengthBytes, location.position())
+        .entry();
+  }
+
+  /** A reader of all published entries behind {@code position}. */
+  public JournalCursor cursorAfter(long position) {
+    return new JournalCursor(this, position);
+  }
+
+  public Durability durability() {
+    return config.durability();
+  }
+
+  /** Position of the newest published entry; 0 if there is none. */
+  public long publishedPosition() {
+    return publishedPosition;
+  }
+
+  public long durablePosition() {
+    return durablePosition;
+  }
+
+  public long sizeBytes() {
+    return writtenBytes;
+  }
+
+  public int segmentCount() {
+    return segments.size();
+  }
+
+  /** What was cut off when this journal was opened. */
+  public List<TornTail> tornTails() {
+    return tornTails;
+  }
+
+  /** The segment that has {@code position}, or null if it is behind the end. */
+  @Nullable Segment segmentWith(long position) {
+    List<Segment> all = segments;
+    for (int i = all.size() - 1; i >= 0; i--) {
+      if (all.get(i).firstPosition() <= position) {
+        return position < all.get(i).endPosition() ? all.get(i) : null;
+      }
+    }
+    return null;
+  }
+
+  /** Makes everything durable, notes that this end was in order, and closes the files. */
+  @Override
+  public void close() {
+    try {
+      if (failure == null && !segments.isEmpty()) {
+        append(List.of(new JournalEntry.Closed()));
+        makeDurable();
+      }
+    } finally {
+      abandon();
+    }
+  }
+
+  /** Closes the files as they are. */
+  public void abandon() {
+    mark.close();
+    segments.forEach(segment -> segment.file().close());
+  }
+}

@@ -1,0 +1,27 @@
+package io.metafabric.core.journal;
+
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.version.ActorId;
+
+/** Everything a journal can hold; docs/FORMAT.md has the bytes. Immutable. */
+public sealed interface JournalEntry {
+  /**
+   * The directory was opened, and from here on {@code actor} issues its versions.
+   *
+   * @param nodeId identity of the directory, drawn when it was first opened
+   */
+  record Opened(ActorId actor, long nodeId, String cluster, RegionName region)
+      implements JournalEntry {}
+
+  /**
+   * A key's new state. Without a payload, a payload of the same dot that was held before stays held.
+   */
+  record Stored(MetadataRecord record) implements JournalEntry {}
+
+  /** All changes of another region's actor up to {@code counter} are in the journal before this. */
+  record Applied(RegionName region, ActorId actor, long counter) implements JournalEntry {}
+
+  /** The fabric was closed in order; everything before this is durable. */
+  record Closed() implements JournalEntry {}
+}

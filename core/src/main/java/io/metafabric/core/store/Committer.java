@@ -1,0 +1,148 @@
+package io.metafabric.core.store;
+
+import io.metafabric.core.error.StorageException;
+import io.metafabric.core.journal.Durability;
+import io.metafabric.core.journal.FrameLocation;
+import io.metafabric.core.journal.Journal;
+import io.metafabric.core.journal.JournalEntry;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Executor;
+
+/**
+ * Group commit: takes what has gathered while the last group was on its way to the disk, writes it
+ * at once, and publishes it in journal order.
+ */
+final class Committer {
+  /** Publishes or drops a group; called by the committing thread. */
+  interface Sink {
+    void publish(List<Staged> group, List<FrameLocation> locations);
+
+    /** Nothing of these was, or will be, published. */
+    void fail(List<Staged> group, StorageException cause);
+  }
+
+  private static final int MAX_GROUP_BYTES = 4 << 20;
+
+  private final Journal journal;
+  private final Executor executor;
+  private final Sink sink;
+
+  private final Object lock = new Object();
+  private final ArrayDeque<Staged> queue = new ArrayDeque<>();
+  private long pendingBytes;
+  private boolean running;
+  private volatile long commits;
+
+  Committer(Journal journal, Executor executor, Sink sink) {
+    this.journal = journal;
+    this.executor = executor;
+    this.sink = sink;
+  }
+
+  /** The caller serialises its calls: the order of calls is the order in the journal. */
+  void add(Staged staged) {
+    boolean start;
+    synchronized (lock) {
+      queue.add(staged);
+      pendingBytes += staged.bytes();
+      start = !running;
+      running = true;
+    }
+    if (start) {
+      executor.execute(this::commitAll);
+    }
+  }
+
+  long pendingBytes() {
+    synchronized (lock) {
+      return pendingBytes;
+    }
+  }
+
+  /** Waits until there is room for more, or {@code timeoutMs} are over. */
+  boolean awaitRoom(long maxPendingBytes, long timeoutMs) throws InterruptedException {
+    synchronized (lock) {
+      if (pendingBytes > maxPendingBytes) {
+        lock.wait(timeoutMs);
+      }
+      return pendingBytes <= maxPendingBytes;
+    }
+  }
+
+  long commits() {
+    return commits;
+  }
+
+  private void commitAll() {
+    List<Staged> group = take();
+    try {
+      while (!group.isEmpty()) {
+        commit(group);
+        group = take();
+      }
+    } finally {
+      // Only a defect in a listener gets here with something left; it must not stop the commits.
+      if (!group.isEmpty()) {
+        executor.execute(this::commitAll);
+      }
+    }
+  }
+
+  /** Commits what is queued on the caller's thread; the executor has ended. */
+  void finish() {
+    commitAll();
+  }
+
+  private List<Staged> take() {
+    var group = new ArrayList<Staged>();
+    synchronized (lock) {
+      long bytes = 0;
+      while (!queue.isEmpty() && bytes < MAX_GROUP_BYTES) {
+        Staged staged = queue.remove();
+        bytes += staged.bytes();
+        group.add(staged);
+      }
+      running = !group.isEmpty();
+    }
+    return group;
+  }
+
+  private void commit(List<Staged> group) {
+    List<JournalEntry> entries = new ArrayList<>(group.size());
+    for (Staged staged : group) {
+      entries.add(staged.entry());
+    }
+    try {
+      List<FrameLocation> locations = journal.append(entries);
+      if (journal.durability() == Durability.SYNC) {
+        journal.makeDurable();
+      }
+      commits++;
+      sink.publish(group, locations);
+    } catch (StorageException e) {
+      sink.fail(group, e);
+    } finally {
+      release(group);
+    }
+  }
+
+  /** What is queued was decided on top of what failed, so it goes the same way. */
+  List<Staged> takeQueued() {
+    synchronized (lock) {
+      var queued = new ArrayList<>(queue);
+      queue.clear();
+      queued.forEach(staged -> pendingBytes -= staged.bytes());
+      lock.notifyAll();
+      return queued;
+    }
+  }
+
+  private void release(List<Staged> group) {
+    synchronized (lock) {
+      group.forEach(staged -> pendingBytes -= staged.bytes());
+      lock.notifyAll();
+    }
+  }
+}

@@ -1,0 +1,57 @@
+package io.metafabric.core.store;
+
+import io.metafabric.core.record.Header;
+import io.metafabric.core.version.Causality;
+import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
+
+/**
+ * Joins what two regions know of one key into the same state everywhere, whatever the order in
+ * which they learn it: commutative, associative, idempotent.
+ *
+ * <p>A version that had seen the other wins; of concurrent ones the later stamp, then the higher
+ * actor. The winner keeps its dot, and its context grows by all that the loser knew, so that the
+ * loser and all before it stay covered. Since a hybrid clock gives a version a later stamp than
+ * everything it has seen, the winner is the same whichever pair is compared first.
+ */
+public final class LastWriterWins {
+  private LastWriterWins() {}
+
+  /** What two headers of one key become. */
+  public static Header join(Header a, Header b) {
+    Header winner = winner(a, b);
+    Header loser = winner == a ? b : a;
+    Version won = winner.version();
+    Version lost = loser.version();
+    VersionVector context = won.context().merge(lost.context());
+    if (!lost.dot().equals(won.dot())) {
+      context = context.with(lost.dot());
+    }
+    // Only versions that no correct node issues get here with their own dot in the context.
+    return context.contains(won.dot()) ? winner : winner.withVersion(won.withContext(context));
+  }
+
+  private static Header winner(Header a, Header b) {
+    Causality causality = a.version().relationTo(b.version());
+    return switch (causality) {
+      case AFTER -> a;
+      case BEFORE -> b;
+      case SAME -> sameDotWinner(a, b);
+      case CONCURRENT -> isLater(a.version(), b.version()) ? a : b;
+    };
+  }
+
+  /** One dot with two payloads is a defect somewhere; regions still must agree on one of them. */
+  private static Header sameDotWinner(Header a, Header b) {
+    return Integer.compareUnsigned(a.payloadCrc32c(), b.payloadCrc32c()) >= 0 ? a : b;
+  }
+
+  private static boolean isLater(Version a, Version b) {
+    int byStamp = a.stamp().compareTo(b.stamp());
+    if (byStamp != 0) {
+      return byStamp > 0;
+    }
+    int byActor = a.dot().actor().compareTo(b.dot().actor());
+    return byActor != 0 ? byActor > 0 : a.dot().counter() > b.dot().counter();
+  }
+}

@@ -1,0 +1,477 @@
+package io.metafabric.core.store;
+
+import io.metafabric.core.codec.RecordCodec;
+import io.metafabric.core.error.OverloadedException;
+import io.metafabric.core.error.StorageException;
+import io.metafabric.core.error.ValueTooLargeException;
+import io.metafabric.core.journal.FrameLocation;
+import io.metafabric.core.journal.Journal;
+import io.metafabric.core.journal.JournalCursor;
+import io.metafabric.core.journal.JournalEntry;
+import io.metafabric.core.journal.TornTail;
+import io.metafabric.core.port.Clock;
+import io.metafabric.core.port.Disk;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.HybridClock;
+import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One node's records: the journal, the key index over it, and the rules by which a key's state
+ * changes. Thread-safe.
+ *
+ * <p>A change is decided against the newest state, published or not, and queued for the journal
+ * under one lock; so journal order is decision order. It is published (index, listener, caller) in
+ * that order once it is durable in its mode. Readers see published states only.
+ */
+public final class RecordStore implements CurrentDots, AutoCloseable {
+  private final StoreConfig config;
+  private final Clock clock;
+  private final Journal journal;
+  private final Committer committer;
+  private final PublicationListener listener;
+  private final long nodeId;
+  private final ActorId actor;
+  private final Map<Key, IndexEntry> index;
+
+  // Guards all below: the state that decisions are made on.
+  private final Object decisions = new Object();
+  private final Map<Key, Staged> undecidedYet = new HashMap<>();
+  private final HybridClock stamps;
+  private long lastCounter;
+  private long written;
+  private long dotCollisions;
+  private boolean closed;
+
+  // Guarded by itself: for each region's actor, up to which counter its changes are published here.
+  private final Map<ActorId, AppliedPrefix> applied;
+  private volatile long publishedCounter;
+
+  private RecordStore(
+      StoreConfig config,
+      Clock clock,
+      Executor committing,
+      PublicationListener listener,
+      Journal journal,
+      StoreReplay replayed,
+      RandomGenerator random) {
+    this.config = config;
+    this.clock = clock;
+    this.listener = listener;
+    this.journal = journal;
+    this.index = replayed.index();
+    this.applied = replayed.applied();
+    this.stamps = new HybridClock(clock);
+    stamps.observe(replayed.newestStamp());
+    this.nodeId = replayed.nodeIdOr(random.nextLong());
+    this.actor = replayed.freshActor(random);
+    this.committer = new Committer(journal, committing, new StoreSink());
+  }
+
+  /**
+   * Opens the records in {@code disk}, which the caller has locked, under a fresh actor.
+   *
+   * @param committing runs the group commits, one after the other
+   * @throws io.metafabric.core.error.CorruptJournalException if what had been durable is damaged
+   * @throws io.metafabric.core.error.ConfigurationException if the directory is another region's
+   */
+  public static RecordStore open(
+      StoreConfig config,
+      Disk disk,
+      Clock clock,
+      RandomGenerator random,
+      Executor committing,
+      PublicationListener listener) {
+    var replay = new StoreReplay(config.cluster(), config.region(), disk.describe());
+    Journal journal = Journal.open(config.journal(), disk, replay);
+    try {
+      var store = new RecordStore(config, clock, committing, listener, journal, replay, random);
+      // The actor is durable before it issues anything: a later opening must not draw it again.
+      List<FrameLocation> opened =
+          journal.append(
+              List.of(
+                  new JournalEntry.Opened(
+                      store.actor, store.nodeId, config.cluster(), config.region())));
+      journal.makeDurable();
+      journal.publish(opened.get(0).position());
+      return store;
+    } catch (RuntimeException e) {
+      journal.abandon();
+      throw e;
+    }
+  }
+
+  public long nodeId() {
+    return nodeId;
+  }
+
+  /** Issues this opening's versions. */
+  public ActorId actor() {
+    return actor;
+  }
+
+  public RegionName region() {
+    return config.region();
+  }
+
+  /** The newest published header, or null if nothing is known of the key. */
+  public @Nullable Header header(Key key) {
+    IndexEntry entry = index.get(key);
+    return entry == null ? null : entry.header();
+  }
+
+  @Override
+  public @Nullable Dot currentDot(Key key) {
+    IndexEntry entry = index.get(key);
+    return entry == null ? null : entry.header().version().dot();
+  }
+
+  public boolean holdsPayload(Key key) {
+    IndexEntry entry = index.get(key);
+    return entry != null && entry.payloadAt() != null;
+  }
+
+  /**
+   * The newest published record; without payload if the journal does not hold it. Null if nothing
+   * is known of the key.
+   *
+   * @throws io.metafabric.core.error.CorruptJournalException if the payload is damaged on disk
+   */
+  public @Nullable MetadataRecord read(Key key) {
+    IndexEntry entry = index.get(key);
+    if (entry == null) {
+      return null;
+    }
+    Bytes payload = null;
+    FrameLocation at = entry.payloadAt();
+    if (at != null && journal.read(at) instanceof JournalEntry.Stored stored) {
+      payload = stored.record().payload();
+    }
+    return new MetadataRecord(key, entry.header(), payload);
+  }
+
+  /**
+   * Writes a value, or a tombstone if {@code payload} is null.
+   *
+   * @param expiresAtMs epoch milliseconds, or {@link Header#NEVER}
+   * @return completes with the new record once it is published, or with null at once if {@code
+   *     condition} does not hold; with a {@link StorageException} if the disk refused, with an
+   *     {@link OverloadedException} at once if too much waits for it
+   */
+  public CompletableFuture<@Nullable MetadataRecord> write(
+      Key key, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
+    if (payload != null && payload.length() > config.maxValueBytes()) {
+      throw new ValueTooLargeException(
+          "the value of "
+              + key
+              + " has "
+              + payload.length()
+              + " bytes, more than maxValueBytes = "
+              + config.maxValueBytes()
+              + "; split it or raise maxValueBytes");
+    }
+    var future = new CompletableFuture<@Nullable MetadataRecord>();
+    if (committer.pendingBytes() > config.maxPendingBytes()) {
+      future.completeExceptionally(
+          new OverloadedException(
+              "more than " + config.maxPendingBytes() + " bytes wait for the disk; write slower"));
+      return future;
+    }
+    synchronized (decisions) {
+      requireOpen();
+      Header current = newestHeader(key);
+      if (!condition.holds(current, clock.wallMs())) {
+        future.complete(null);
+        return future;
+      }
+      MetadataRecord record = nextRecord(key, current, payload, expiresAtMs);
+      written++;
+      stage(
+          new JournalEntry.Stored(record),
+          new Published(record, true),
+          RecordCodec.estimatedBytes(record),
+          failure -> complete(future, record, failure));
+    }
+    return future;
+  }
+
+  private MetadataRecord nextRecord(
+      Key key, @Nullable Header current, @Nullable Bytes payload, long expiresAtMs) {
+    var context = current == null ? VersionVector.EMPTY : current.version().asContext();
+    var version = new Version(new Dot(actor, ++lastCounter), context, stamps.next());
+    Header header =
+        payload == null
+            ? Header.tombstone(version, config.region())
+            : Header.value(version, config.region(), payload, expiresAtMs);
+    return new MetadataRecord(key, header, payload);
+  }
+
+  /**
+   * Takes over changes that another region sent in the order of its actor's counters.
+   *
+   * @return completes once all of it is published, and with it the prefix
+   */
+  public CompletableFuture<@Nullable Void> applyRange(List<Inbound> inbound, AppliedPrefix prefix) {
+    var future = new CompletableFuture<@Nullable Void>();
+    synchronized (decisions) {
+      requireOpen();
+      for (Inbound one : inbound) {
+        stageIfNews(one, failure -> {});
+      }
+      stage(
+          new JournalEntry.Applied(prefix.region(), prefix.actor(), prefix.counter()),
+          null,
+          64,
+          failure -> complete(future, null, failure));
+    }
+    return future;
+  }
+
+  /**
+   * Takes over one record that did not come in its actor's order: an answer to a fetch.
+   *
+   * @return completes once it is published, with false if it was no news
+   */
+  public CompletableFuture<Boolean> applyOne(Inbound inbound) {
+    var future = new CompletableFuture<Boolean>();
+    synchronized (decisions) {
+      requireOpen();
+      if (!stageIfNews(inbound, failure -> complete(future, true, failure))) {
+        future.complete(false);
+      }
+    }
+    return future;
+  }
+
+  private boolean stageIfNews(Inbound inbound, Staged.Completion done) {
+    MetadataRecord record = inbound.record();
+    Header theirs = record.header();
+    stamps.observe(theirs.version().stamp());
+    Header ours = newestHeader(record.key());
+    if (ours == null) {
+      stageInbound(record, inbound.keepPayload(), done);
+      return true;
+    }
+    Header joined = LastWriterWins.join(ours, theirs);
+    boolean sameDot = ours.version().dot().equals(theirs.version().dot());
+    boolean samePayload = ours.payloadCrc32c() == theirs.payloadCrc32c();
+    if (sameDot && !samePayload) {
+      dotCollisions++;
+    }
+    boolean theirsWon =
+        joined.version().dot().equals(theirs.version().dot())
+            && joined.payloadCrc32c() == theirs.payloadCrc32c();
+    boolean bringsPayload = record.payload() != null && inbound.keepPayload();
+    boolean payloadIsNews = sameDot && samePayload && bringsPayload && !holdsPayload(record.key());
+    if (theirsWon && (!sameDot || !samePayload || payloadIsNews)) {
+      stageInbound(record.withHeader(joined), inbound.keepPayload(), done);
+      return true;
+    }
+    if (!joined.equals(ours)) {
+      stageInbound(new MetadataRecord(record.key(), joined, null), false, done);
+      return true;
+    }
+    return false;
+  }
+
+  private void stageInbound(MetadataRecord record, boolean keepPayload, Staged.Completion done) {
+    stage(
+        new JournalEntry.Stored(keepPayload ? record : record.withoutPayload()),
+        new Published(record, false),
+        RecordCodec.estimatedBytes(record),
+        done);
+  }
+
+  /**
+   * Journals the payload of a key's current version where it was not held.
+   *
+   * @return completes with false if {@code record} is not the current version any more
+   */
+  public CompletableFuture<Boolean> keep(MetadataRecord record) {
+    var future = new CompletableFuture<Boolean>();
+    synchronized (decisions) {
+      requireOpen();
+      Header current = newestHeader(record.key());
+      if (record.payload() == null
+          || current == null
+          || !current.version().dot().equals(record.header().version().dot())
+          || current.payloadCrc32c() != record.header().payloadCrc32c()) {
+        future.complete(false);
+        return future;
+      }
+      MetadataRecord kept = record.withHeader(current);
+      stage(
+          new JournalEntry.Stored(kept),
+          new Published(kept, false),
+          RecordCodec.estimatedBytes(kept),
+          failure -> complete(future, true, failure));
+    }
+    return future;
+  }
+
+  private void stage(
+      JournalEntry entry, @Nullable Published published, int bytes, Staged.Completion done) {
+    var staged = new Staged(entry, published, bytes, done);
+    Key key = staged.key();
+    if (key != null) {
+      undecidedYet.put(key, staged);
+    }
+    committer.add(staged);
+  }
+
+  private @Nullable Header newestHeader(Key key) {
+    Staged staged = undecidedYet.get(key);
+    return staged == null ? header(key) : staged.header();
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new StorageException("the store is closed");
+    }
+  }
+
+  private static <T> void complete(
+      CompletableFuture<T> future, T value, @Nullable RuntimeException failure) {
+    if (failure == null) {
+      future.complete(value);
+    } else {
+      future.completeExceptionally(failure);
+    }
+  }
+
+  /** Waits until local writes are taken again; false if that took more than {@code timeoutMs}. */
+  public boolean awaitRoom(long timeoutMs) throws InterruptedException {
+    return committer.awaitRoom(config.maxPendingBytes(), timeoutMs);
+  }
+
+  /** Up to which counter the changes of each of {@code region}'s actors are published here. */
+  public VersionVector appliedOf(RegionName region) {
+    VersionVector vector = VersionVector.EMPTY;
+    synchronized (applied) {
+      for (AppliedPrefix prefix : applied.values()) {
+        if (prefix.region().equals(region)) {
+          vector = vector.with(new Dot(prefix.actor(), prefix.counter()));
+        }
+      }
+    }
+    return vector;
+  }
+
+  /** The counter of this opening's newest published write; 0 if there is none. */
+  public long publishedCounter() {
+    return publishedCounter;
+  }
+
+  public long publishedPosition() {
+    return journal.publishedPosition();
+  }
+
+  /** A reader of everything published behind {@code position}. */
+  public JournalCursor cursorAfter(long position) {
+    return journal.cursorAfter(position);
+  }
+
+  /** All keys of which anything is known, in no order; a live view. */
+  public Iterable<Key> keys() {
+    return index.keySet();
+  }
+
+  public List<TornTail> tornTails() {
+    return journal.tornTails();
+  }
+
+  public StoreStats stats() {
+    long tornBytes = journal.tornTails().stream().mapToLong(TornTail::bytes).sum();
+    synchronized (decisions) {
+      return new StoreStats(
+          index.size(),
+          journal.sizeBytes(),
+          journal.segmentCount(),
+          committer.pendingBytes(),
+          committer.commits(),
+          written,
+          dotCollisions,
+          tornBytes);
+    }
+  }
+
+  /** Refuses writes from now on. The caller closes after the committing executor has ended. */
+  public void refuseWrites() {
+    synchronized (decisions) {
+      closed = true;
+    }
+  }
+
+  /** Commits what is queued, on the caller's thread, and closes the journal. */
+  @Override
+  public void close() {
+    refuseWrites();
+    committer.finish();
+    journal.close();
+  }
+
+  private final class StoreSink implements Committer.Sink {
+    @Override
+    public void publish(List<Staged> group, List<FrameLocation> locations) {
+      var changes = new ArrayList<Published>(group.size());
+      for (int i = 0; i < group.size(); i++) {
+        publishOne(group.get(i), locations.get(i), changes);
+      }
+      journal.publish(locations.get(locations.size() - 1).position());
+      synchronized (decisions) {
+        for (Staged staged : group) {
+          Key key = staged.key();
+          if (key != null) {
+            undecidedYet.remove(key, staged);
+          }
+        }
+      }
+      try {
+        listener.published(changes);
+      } finally {
+        group.forEach(staged -> staged.done().done(null));
+      }
+    }
+
+    private void publishOne(Staged staged, FrameLocation at, List<Published> changes) {
+      Published published = staged.published();
+      if (staged.entry() instanceof JournalEntry.Stored stored && published != null) {
+        StoreReplay.apply(index, stored, at);
+        changes.add(published);
+        Dot dot = stored.record().header().version().dot();
+        if (published.local()) {
+          publishedCounter = dot.counter();
+        }
+      } else if (staged.entry() instanceof JournalEntry.Applied prefix) {
+        synchronized (applied) {
+          StoreReplay.apply(applied, prefix);
+        }
+      }
+    }
+
+    @Override
+    public void fail(List<Staged> group, StorageException cause) {
+      List<Staged> queued;
+      synchronized (decisions) {
+        queued = committer.takeQueued();
+        undecidedYet.clear();
+      }
+      group.forEach(staged -> staged.done().done(cause));
+      queued.forEach(staged -> staged.done().done(cause));
+    }
+  }
+}

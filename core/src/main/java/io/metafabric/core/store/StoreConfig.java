@@ -1,0 +1,16 @@
+package io.metafabric.core.store;
+
+import io.metafabric.core.journal.JournalConfig;
+import io.metafabric.core.record.RegionName;
+
+/**
+ * @param cluster regions of other clusters are not talked to, nor their directories opened
+ * @param maxValueBytes larger values are refused
+ * @param maxPendingBytes local writes are refused while more than this waits for the disk
+ */
+public record StoreConfig(
+    String cluster,
+    RegionName region,
+    JournalConfig journal,
+    int maxValueBytes,
+    long maxPendingBytes) {}

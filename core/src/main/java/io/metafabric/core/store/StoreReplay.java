@@ -1,0 +1,119 @@
+package io.metafabric.core.store;
+
+import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.journal.FrameLocation;
+import io.metafabric.core.journal.Journal;
+import io.metafabric.core.journal.JournalEntry;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Stamp;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/** Builds the views from the journal: the same steps at opening as at publication. */
+final class StoreReplay implements Journal.Replay {
+  private final String cluster;
+  private final RegionName region;
+  private final String directory;
+  private final Map<Key, IndexEntry> index = new ConcurrentHashMap<>();
+  private final Map<ActorId, AppliedPrefix> applied = new HashMap<>();
+  private final Set<ActorId> actors = new HashSet<>();
+  private Stamp newestStamp = new Stamp(0);
+  private @Nullable Long nodeId;
+
+  StoreReplay(String cluster, RegionName region, String directory) {
+    this.cluster = cluster;
+    this.region = region;
+    this.directory = directory;
+  }
+
+  @Override
+  public void entry(JournalEntry entry, FrameLocation location) {
+    if (entry instanceof JournalEntry.Stored stored) {
+      apply(index, stored, location);
+      var version = stored.record().header().version();
+      actors.add(version.dot().actor());
+      if (version.stamp().compareTo(newestStamp) > 0) {
+        newestStamp = version.stamp();
+      }
+    } else if (entry instanceof JournalEntry.Applied prefix) {
+      apply(applied, prefix);
+    } else if (entry instanceof JournalEntry.Opened opened) {
+      checkIdentity(opened);
+      nodeId = opened.nodeId();
+      actors.add(opened.actor());
+    }
+  }
+
+  private void checkIdentity(JournalEntry.Opened opened) {
+    if (!opened.cluster().equals(cluster) || !opened.region().equals(region)) {
+      throw new ConfigurationException(
+          "the directory "
+              + directory
+              + " belongs to region "
+              + opened.region()
+              + " of cluster \""
+              + opened.cluster()
+              + "\", not to region "
+              + region
+              + " of cluster \""
+              + cluster
+              + "\"; use another directory, or the region and cluster it belongs to");
+    }
+  }
+
+  static void apply(Map<Key, IndexEntry> index, JournalEntry.Stored stored, FrameLocation at) {
+    MetadataRecord record = stored.record();
+    Header header = record.header();
+    if (record.payload() != null) {
+      index.put(record.key(), new IndexEntry(header, at));
+      return;
+    }
+    IndexEntry before = index.get(record.key());
+    boolean sameWrite =
+        before != null
+            && before.header().version().dot().equals(header.version().dot())
+            && before.header().payloadCrc32c() == header.payloadCrc32c();
+    index.put(record.key(), new IndexEntry(header, sameWrite ? before.payloadAt() : null));
+  }
+
+  static void apply(Map<ActorId, AppliedPrefix> applied, JournalEntry.Applied prefix) {
+    applied.merge(
+        prefix.actor(),
+        new AppliedPrefix(prefix.region(), prefix.actor(), prefix.counter()),
+        (a, b) -> a.counter() >= b.counter() ? a : b);
+  }
+
+  Map<Key, IndexEntry> index() {
+    return index;
+  }
+
+  Map<ActorId, AppliedPrefix> applied() {
+    return applied;
+  }
+
+  Stamp newestStamp() {
+    return newestStamp;
+  }
+
+  long nodeIdOr(long drawn) {
+    return nodeId == null ? drawn : nodeId;
+  }
+
+  /** Never 0, which is the actor of {@code Version.NONE}, and never one seen before. */
+  ActorId freshActor(RandomGenerator random) {
+    var fresh = new ActorId(random.nextLong());
+    while (fresh.id() == 0 || actors.contains(fresh)) {
+      fresh = new ActorId(random.nextLong());
+    }
+    return fresh;
+  }
+}

@@ -1,0 +1,18 @@
+package io.metafabric.core.store;
+
+/**
+ * @param keys keys known, deleted ones included
+ * @param pendingBytes waiting for the disk
+ * @param commits group commits since the opening
+ * @param dotCollisions versions seen twice with different payloads; anything but 0 is a defect
+ * @param tornTailBytes cut off when the journal was opened
+ */
+public record StoreStats(
+    long keys,
+    long journalBytes,
+    int segments,
+    long pendingBytes,
+    long commits,
+    long written,
+    long dotCollisions,
+    long tornTailBytes) {}
