@@ -1,0 +1,111 @@
+package io.metafabric.migrate;
+
+import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.place.HomeLookup;
+import io.metafabric.core.place.Homes;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.RegionName;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * Which region answers for a key: the namespace's configured homes, else the two regions with the
+ * highest hash of region and key (rendezvous hashing), so that all regions agree without asking and
+ * a region that joins or leaves changes the homes of its own share only. Immutable.
+ *
+ * @see <a href="https://doi.org/10.1109/90.663936">Thaler and Ravishankar, Using Name-Based Mappings
+ *     to Increase Hit Rates, 1998</a>
+ */
+public final class HomeDirectory implements HomeLookup {
+  private static final long FNV_OFFSET = 0xcbf29ce484222325L;
+  private static final long FNV_PRIME = 0x100000001b3L;
+
+  private final List<RegionName> regions;
+  private final Map<String, Homes> byNamespace;
+
+  /**
+   * @param regions all configured regions, this one included; order does not matter
+   * @param byNamespace homes that the configuration fixes
+   * @throws ConfigurationException if there is no region, or a fixed home is not one of them
+   */
+  public HomeDirectory(List<RegionName> regions, Map<String, Homes> byNamespace) {
+    if (regions.isEmpty()) {
+      throw new ConfigurationException("a home directory needs at least one region");
+    }
+    this.regions = List.copyOf(new TreeSet<>(regions));
+    this.byNamespace = new TreeMap<>(byNamespace);
+    byNamespace.forEach(
+        (namespace, homes) -> {
+          requireKnown(namespace, homes.home());
+          RegionName backup = homes.backup();
+          if (backup != null) {
+            requireKnown(namespace, backup);
+          }
+          if (homes.home().equals(backup)) {
+            throw new ConfigurationException(
+                "home and backup of namespace \"" + namespace + "\" are both " + backup);
+          }
+        });
+  }
+
+  private void requireKnown(String namespace, RegionName region) {
+    if (!regions.contains(region)) {
+      throw new ConfigurationException(
+          "namespace \""
+              + namespace
+              + "\" has its home in region "
+              + region
+              + ", but the known regions are "
+              + regions
+              + "; add a peer(...) for it or choose another home");
+    }
+  }
+
+  @Override
+  public Homes homesOf(Key key) {
+    Homes fixed = byNamespace.get(key.namespace());
+    return fixed != null ? fixed : rendezvous(key);
+  }
+
+  private Homes rendezvous(Key key) {
+    RegionName first = regions.get(0);
+    RegionName second = null;
+    long firstScore = score(first, key);
+    long secondScore = 0;
+    for (RegionName region : regions.subList(1, regions.size())) {
+      long score = score(region, key);
+      if (Long.compareUnsigned(score, firstScore) > 0) {
+        second = first;
+        secondScore = firstScore;
+        first = region;
+        firstScore = score;
+      } else if (second == null || Long.compareUnsigned(score, secondScore) > 0) {
+        second = region;
+        secondScore = score;
+      }
+    }
+    return new Homes(first, second);
+  }
+
+  /** FNV-1a over region and key, then a finaliser, since FNV's high bits mix badly on short keys. */
+  private static long score(RegionName region, Key key) {
+    long hash = fnv(FNV_OFFSET, region.name());
+    hash = (hash ^ 0xff) * FNV_PRIME;
+    hash = fnv(hash, key.path());
+    hash ^= hash >>> 33;
+    hash *= 0xff51afd7ed558ccdL;
+    hash ^= hash >>> 33;
+    hash *= 0xc4ceb9fe1a85ec53L;
+    return hash ^ (hash >>> 33);
+  }
+
+  private static long fnv(long seed, String text) {
+    long hash = seed;
+    for (int i = 0; i < text.length(); i++) {
+      hash = (hash ^ text.charAt(i)) * FNV_PRIME;
+    }
+    return hash;
+  }
+}

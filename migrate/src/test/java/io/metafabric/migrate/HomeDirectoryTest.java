@@ -1,0 +1,87 @@
+package io.metafabric.migrate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.place.Homes;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.RegionName;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class HomeDirectoryTest {
+  static final RegionName PARIS = new RegionName("paris");
+  static final RegionName TOKYO = new RegionName("tokyo");
+  static final RegionName LIMA = new RegionName("lima");
+  static final RegionName OSLO = new RegionName("oslo");
+
+  @Test
+  void allRegionsAgree_whateverTheOrderInTheirConfiguration() {
+    var one = new HomeDirectory(List.of(PARIS, TOKYO, LIMA), Map.of());
+    var other = new HomeDirectory(List.of(LIMA, PARIS, TOKYO), Map.of());
+    for (int i = 0; i < 1000; i++) {
+      Key key = Key.of("catalogue/" + i);
+      assertThat(one.homesOf(key)).isEqualTo(other.homesOf(key));
+    }
+  }
+
+  @Test
+  void homeAndBackupDiffer_andKeysSpreadEvenly() {
+    var directory = new HomeDirectory(List.of(PARIS, TOKYO, LIMA), Map.of());
+    var homes = new HashMap<RegionName, Integer>();
+    var backups = new HashMap<RegionName, Integer>();
+    for (int i = 0; i < 9000; i++) {
+      Homes at = directory.homesOf(Key.of("catalogue/" + i));
+      assertThat(at.home()).isNotEqualTo(at.backup());
+      homes.merge(at.home(), 1, Integer::sum);
+      backups.merge(at.backup(), 1, Integer::sum);
+    }
+    assertThat(homes.values()).allSatisfy(n -> assertThat(n).isBetween(2700, 3300));
+    assertThat(backups.values()).allSatisfy(n -> assertThat(n).isBetween(2700, 3300));
+  }
+
+  @Test
+  void aRegionThatJoins_takesItsOwnShareAndMovesNothingElse() {
+    var three = new HomeDirectory(List.of(PARIS, TOKYO, LIMA), Map.of());
+    var four = new HomeDirectory(List.of(PARIS, TOKYO, LIMA, OSLO), Map.of());
+    for (int i = 0; i < 2000; i++) {
+      Key key = Key.of("catalogue/" + i);
+      RegionName after = four.homesOf(key).home();
+      assertThat(after).isIn(three.homesOf(key).home(), OSLO);
+    }
+  }
+
+  @Test
+  void aSingleRegion_isHomeOfAll_withoutBackup() {
+    var directory = new HomeDirectory(List.of(PARIS), Map.of());
+    assertThat(directory.homesOf(Key.of("a/b"))).isEqualTo(new Homes(PARIS, null));
+  }
+
+  @Test
+  void aNamespacesConfiguredHome_wins() {
+    var fixed = new Homes(LIMA, PARIS);
+    var directory = new HomeDirectory(List.of(PARIS, TOKYO, LIMA), Map.of("flags", fixed));
+    assertThat(directory.homesOf(Key.of("flags/x"))).isEqualTo(fixed);
+  }
+
+  @Test
+  void anUnknownRegionAsHome_isRefusedWithTheKnownOnes() {
+    assertThatThrownBy(
+            () -> new HomeDirectory(List.of(PARIS), Map.of("flags", new Homes(OSLO, null))))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("oslo")
+        .hasMessageContaining("[paris]")
+        .hasMessageContaining("peer(");
+  }
+
+  @Test
+  void homeAndBackupInOneRegion_areRefused() {
+    assertThatThrownBy(
+            () -> new HomeDirectory(List.of(PARIS), Map.of("flags", new Homes(PARIS, PARIS))))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("both paris");
+  }
+}
