@@ -23,8 +23,10 @@ import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.random.RandomGenerator;
@@ -46,6 +48,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private final PublicationListener listener;
   private final long nodeId;
   private final ActorId actor;
+  private final Set<ActorId> ownActors;
   private final Map<Key, IndexEntry> index;
 
   // Guards all below: the state that decisions are made on.
@@ -79,6 +82,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     stamps.observe(replayed.newestStamp());
     this.nodeId = replayed.nodeIdOr(random.nextLong());
     this.actor = replayed.freshActor(random);
+    var own = new HashSet<>(replayed.ownActors());
+    own.add(actor);
+    this.ownActors = Set.copyOf(own);
     this.committer = new Committer(journal, committing, new StoreSink());
   }
 
@@ -122,6 +128,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   /** Issues this opening's versions. */
   public ActorId actor() {
     return actor;
+  }
+
+  /** Whether this or an earlier opening of this very directory wrote under {@code that}. */
+  public boolean isOwn(ActorId that) {
+    return ownActors.contains(that);
   }
 
   public RegionName region() {

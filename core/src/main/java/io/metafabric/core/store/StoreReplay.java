@@ -26,6 +26,7 @@ final class StoreReplay implements Journal.Replay {
   private final Map<Key, IndexEntry> index = new ConcurrentHashMap<>();
   private final Map<ActorId, AppliedPrefix> applied = new HashMap<>();
   private final Set<ActorId> actors = new HashSet<>();
+  private final Set<ActorId> ownActors = new HashSet<>();
   private Stamp newestStamp = new Stamp(0);
   private @Nullable Long nodeId;
 
@@ -50,6 +51,7 @@ final class StoreReplay implements Journal.Replay {
       checkIdentity(opened);
       nodeId = opened.nodeId();
       actors.add(opened.actor());
+      ownActors.add(opened.actor());
     }
   }
 
@@ -98,6 +100,11 @@ final class StoreReplay implements Journal.Replay {
 
   Map<ActorId, AppliedPrefix> applied() {
     return applied;
+  }
+
+  /** Those that openings of this very directory wrote under. */
+  Set<ActorId> ownActors() {
+    return ownActors;
   }
 
   Stamp newestStamp() {

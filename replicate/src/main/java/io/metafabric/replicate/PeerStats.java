@@ -1,0 +1,22 @@
+package io.metafabric.replicate;
+
+import io.metafabric.core.record.RegionName;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * @param rttMs smoothed round-trip time; NaN before the first measurement
+ * @param pendingChanges changes of this opening that the peer has not acknowledged
+ * @param inFlightBytes sent and not acknowledged
+ * @param connects how often a connection was established
+ * @param resends how often sending went back to what was acknowledged last
+ * @param problem what went wrong last; null if nothing did
+ */
+public record PeerStats(
+    RegionName region,
+    PeerState state,
+    double rttMs,
+    long pendingChanges,
+    long inFlightBytes,
+    long connects,
+    long resends,
+    @Nullable String problem) {}

@@ -1,0 +1,79 @@
+package io.metafabric.replicate;
+
+import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.transport.PeerAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * @param listen where peers reach this region; null if none can
+ * @param peers every other region and where it listens
+ * @param heartbeatEvery a peer that was silent for {@code failureTimeout} is taken for dead
+ * @param attemptTimeout how long one region may take to answer a fetch
+ * @param batchBytes about how much one frame of changes holds
+ * @param windowBytes how much may be under way to a peer without its acknowledgement
+ * @param holderEntries how many keys' holders are remembered; forgetting one costs a later fetch
+ * @param maxValueBytes larger payloads are not accepted from peers
+ */
+public record ReplicationConfig(
+    String cluster,
+    RegionName region,
+    @Nullable PeerAddress listen,
+    Map<RegionName, PeerAddress> peers,
+    Duration heartbeatEvery,
+    Duration failureTimeout,
+    Duration handshakeTimeout,
+    Duration attemptTimeout,
+    Backoff backoff,
+    int batchBytes,
+    int windowBytes,
+    int holderEntries,
+    int maxValueBytes) {
+  public ReplicationConfig {
+    peers = new TreeMap<>(peers);
+    if (peers.containsKey(region)) {
+      throw new ConfigurationException(
+          "region " + region + " is this one; a peer must be another region");
+    }
+    if (failureTimeout.compareTo(heartbeatEvery.multipliedBy(2)) < 0) {
+      throw new ConfigurationException(
+          "failureTimeout " + failureTimeout + " must be at least twice " + heartbeatEvery);
+    }
+  }
+
+  /** With the defaults for everything that is not a matter of where one is. */
+  public static ReplicationConfig of(
+      String cluster,
+      RegionName region,
+      @Nullable PeerAddress listen,
+      Map<RegionName, PeerAddress> peers,
+      int maxValueBytes) {
+    return new ReplicationConfig(
+        cluster,
+        region,
+        listen,
+        peers,
+        Duration.ofMillis(500),
+        Duration.ofSeconds(4),
+        Duration.ofSeconds(5),
+        Duration.ofSeconds(1),
+        new Backoff(Duration.ofMillis(50), Duration.ofSeconds(5)),
+        128 * 1024,
+        8 << 20,
+        200_000,
+        maxValueBytes);
+  }
+
+  /** All regions, this one included, sorted. */
+  List<RegionName> regions() {
+    var all = new ArrayList<>(peers.keySet());
+    all.add(region);
+    all.sort(null);
+    return all;
+  }
+}
