@@ -1,0 +1,266 @@
+package io.metafabric.replicate.netty;
+
+import io.metafabric.core.error.FabricClosedException;
+import io.metafabric.core.error.ListenException;
+import io.metafabric.core.transport.PeerAddress;
+import io.metafabric.core.transport.PeerHandler;
+import io.metafabric.core.transport.PeerTransport;
+import io.metafabric.core.transport.TransportStats;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.SingleThreadIoEventLoop;
+import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.util.concurrent.FastThreadLocalThread;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.util.HashSet;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Frames over TCP on this machine. One thread, {@code metafabric-<name>-net}; it never runs a
+ * handler, and handlers never hold it up. Thread-safe.
+ *
+ * <p>Only loopback addresses are served: listening on or connecting to any other is a {@link
+ * io.metafabric.core.error.ConfigurationException}, until peers can prove who they are. Everything
+ * belongs to this object, memory and thread included, and is gone after {@link #close}.
+ */
+public final class NettyPeerTransport implements PeerTransport {
+  private static final Logger LOG = LoggerFactory.getLogger(NettyPeerTransport.class);
+
+  private static final int PAGE_BYTES = 8 * 1024;
+  private static final int CHUNK_DOUBLINGS = 7; // of a page: 1 MiB
+
+  private final NettyConfig config;
+  private final Executor callbacks;
+  private final TransportCounters counters = new TransportCounters();
+  private final CompletableFuture<Thread> thread = new CompletableFuture<>();
+  private final SingleThreadIoEventLoop eventLoop;
+  private final ByteBufAllocator memory;
+
+  /** Event loop only. */
+  private final Set<Channel> listeners = new HashSet<>();
+
+  /** Event loop only: those open, whoever began them. */
+  private final Set<NettyConnection> connections = new HashSet<>();
+
+  /** Event loop only: those that came in. */
+  private int accepted;
+
+  /** Event loop only. */
+  private boolean closed;
+
+  /**
+   * @param callbacks runs the handlers; serial, and on a thread of its own, never on its caller's
+   */
+  public NettyPeerTransport(NettyConfig config, Executor callbacks) {
+    this.config = config;
+    this.callbacks = callbacks;
+    // A loop without a group: a group would start Netty's global executor thread when it ends.
+    eventLoop = new SingleThreadIoEventLoop(null, this::newThread, NioIoHandler.newFactory());
+    // Not Netty's shared allocator, because its memory would stay behind.
+    memory =
+        new PooledByteBufAllocator(true, 0, 1, PAGE_BYTES, CHUNK_DOUBLINGS, 16, 16, false);
+  }
+
+  private Thread newThread(Runnable run) {
+    var started = new FastThreadLocalThread(run, "metafabric-" + config.name() + "-net");
+    started.setDaemon(true);
+    thread.complete(started);
+    return started;
+  }
+
+  @Override
+  public PeerAddress listen(PeerAddress address, Acceptor acceptor) {
+    InetSocketAddress socketAddress;
+    try {
+      socketAddress = Loopback.resolve(address);
+    } catch (UnknownHostException e) {
+      throw cannotListen(address, e);
+    }
+    var bound = new CompletableFuture<Integer>();
+    try {
+      eventLoop.execute(() -> bind(socketAddress, acceptor, bound));
+    } catch (RejectedExecutionException e) {
+      throw new FabricClosedException("the transport is closed");
+    }
+    try {
+      return new PeerAddress(address.host(), bound.join());
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof FabricClosedException closedMeanwhile) {
+        throw closedMeanwhile;
+      }
+      throw cannotListen(address, e.getCause());
+    }
+  }
+
+  private static ListenException cannotListen(PeerAddress address, Throwable cause) {
+    return new ListenException(
+        "cannot listen on "
+            + address
+            + " ("
+            + messageOf(cause)
+            + "); use a free port, or an address of this machine",
+        cause);
+  }
+
+  private void bind(
+      InetSocketAddress address, Acceptor acceptor, CompletableFuture<Integer> bound) {
+    if (closed) {
+      bound.completeExceptionally(new FabricClosedException("the transport is closed"));
+      return;
+    }
+    ChannelFuture binding =
+        new ServerBootstrap()
+            .group(eventLoop)
+            .channel(NioServerSocketChannel.class)
+            // A restarted process binds the port again, although connections of its last life
+            // linger in the kernel.
+            .option(ChannelOption.SO_REUSEADDR, true)
+            .option(ChannelOption.ALLOCATOR, memory)
+            .childOption(ChannelOption.ALLOCATOR, memory)
+            .childOption(ChannelOption.TCP_NODELAY, true)
+            .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, waterMark())
+            .childHandler(initializer(channel -> initAccepted(channel, acceptor)))
+            .bind(address);
+    binding.addListener(
+        done -> {
+          if (done.isSuccess()) {
+            listeners.add(binding.channel());
+            bound.complete(((InetSocketAddress) binding.channel().localAddress()).getPort());
+          } else {
+            bound.completeExceptionally(done.cause());
+          }
+        });
+  }
+
+  private void initAccepted(Channel channel, Acceptor acceptor) {
+    if (closed || accepted >= config.maxConnections()) {
+      counters.refusedConnections.increment();
+      LOG.debug("{}: refused, {} connections are open", channel.remoteAddress(), accepted);
+      channel.close();
+      return;
+    }
+    accepted++;
+    channel.closeFuture().addListener(done -> accepted--);
+    init(channel, acceptor);
+  }
+
+  private void init(Channel channel, Acceptor acceptor) {
+    var connection = new NettyConnection(channel, config, callbacks, counters, acceptor);
+    connections.add(connection);
+    channel.closeFuture().addListener(done -> connections.remove(connection));
+    channel.pipeline().addLast(connection);
+  }
+
+  @Override
+  public void connect(PeerAddress address, PeerHandler handler) {
+    try {
+      InetSocketAddress socketAddress = Loopback.resolve(address);
+      eventLoop.execute(() -> dial(address, socketAddress, handler));
+    } catch (UnknownHostException e) {
+      tellNotConnected(address, handler, e);
+    } catch (RejectedExecutionException e) {
+      callbacks.execute(() -> handler.onClosed(null, "the transport is closed"));
+    }
+  }
+
+  private void dial(PeerAddress address, InetSocketAddress socketAddress, PeerHandler handler) {
+    if (closed) {
+      callbacks.execute(() -> handler.onClosed(null, "the transport is closed"));
+      return;
+    }
+    new Bootstrap()
+        .group(eventLoop)
+        .channel(NioSocketChannel.class)
+        .disableResolver()
+        .option(ChannelOption.ALLOCATOR, memory)
+        .option(ChannelOption.TCP_NODELAY, true)
+        .option(ChannelOption.WRITE_BUFFER_WATER_MARK, waterMark())
+        .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) config.connectTimeout().toMillis())
+        .handler(initializer(channel -> init(channel, connection -> handler)))
+        .connect(socketAddress)
+        .addListener(
+            done -> {
+              if (!done.isSuccess()) {
+                tellNotConnected(address, handler, done.cause());
+              }
+            });
+  }
+
+  private void tellNotConnected(PeerAddress address, PeerHandler handler, Throwable cause) {
+    String reason = "cannot connect to " + address + ": " + messageOf(cause);
+    callbacks.execute(() -> handler.onClosed(null, reason));
+  }
+
+  private static String messageOf(Throwable cause) {
+    return Objects.requireNonNullElse(cause.getMessage(), cause.toString());
+  }
+
+  private static WriteBufferWaterMark waterMark() {
+    return new WriteBufferWaterMark(32 * 1024, 64 * 1024);
+  }
+
+  private static ChannelInitializer<Channel> initializer(Consumer<Channel> init) {
+    return new ChannelInitializer<>() {
+      @Override
+      protected void initChannel(Channel channel) {
+        init.accept(channel);
+      }
+    };
+  }
+
+  @Override
+  public TransportStats stats() {
+    return counters.snapshot();
+  }
+
+  @Override
+  public void close() {
+    try {
+      eventLoop.execute(this::closeAll);
+    } catch (RejectedExecutionException e) {
+      LOG.trace("{}: closed before", config.name(), e);
+    }
+    eventLoop.shutdownGracefully(0, 0, TimeUnit.SECONDS);
+    awaitThread();
+  }
+
+  private void closeAll() {
+    closed = true;
+    listeners.forEach(Channel::close);
+    Set.copyOf(connections).forEach(connection -> connection.close("the transport was closed"));
+  }
+
+  private void awaitThread() {
+    boolean interrupted = false;
+    Thread ending = thread.join();
+    while (ending.isAlive()) {
+      try {
+        ending.join();
+      } catch (InterruptedException e) {
+        interrupted = true; // a half closed transport would be worse than a late interruption
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,115 @@
+package io.metafabric.replicate.netty;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Encoded frames of one connection that are not written yet, in order. Thread-safe.
+ *
+ * <p>Data and control frames share the order, so that what was said first arrives first, but not
+ * the room. Room is given back when the bytes have left for the socket, not when they leave here.
+ */
+final class OutboundQueue {
+  /** What a waiting frame costs beside its bytes. */
+  static final int FRAME_OVERHEAD_BYTES = 64;
+
+  private record Waiting(byte[] encoded, boolean control) {}
+
+  /** Frames to be written together. */
+  record Batch(List<byte[]> frames, int bytes, long dataCharge, long controlCharge) {}
+
+  private final Budget data;
+  private final Budget control;
+  private final ArrayDeque<Waiting> waiting = new ArrayDeque<>();
+  private boolean writerCalled;
+  private boolean closed;
+
+  OutboundQueue(int dataBytes, int controlBytes) {
+    data = new Budget(dataBytes);
+    control = new Budget(controlBytes);
+  }
+
+  enum Offer {
+    /** Taken; the writer knows that there is something. */
+    TAKEN,
+    /** Taken, and the writer must be called. */
+    CALL_WRITER,
+    FULL,
+    CLOSED
+  }
+
+  /** Whether a frame would be refused whatever its size, so that encoding it can be spared. */
+  synchronized boolean isFull(boolean isControl) {
+    return !closed && budget(isControl).isFull();
+  }
+
+  synchronized Offer offer(byte[] encoded, boolean isControl) {
+    if (closed) {
+      return Offer.CLOSED;
+    }
+    if (!budget(isControl).take(encoded.length + FRAME_OVERHEAD_BYTES)) {
+      return Offer.FULL;
+    }
+    waiting.add(new Waiting(encoded, isControl));
+    if (writerCalled) {
+      return Offer.TAKEN;
+    }
+    writerCalled = true;
+    return Offer.CALL_WRITER;
+  }
+
+  /** The writer has come; from now on it is called anew. */
+  synchronized void writerCame() {
+    writerCalled = false;
+  }
+
+  /** The next frames, at least one if any waits, otherwise at most {@code maxBytes}. */
+  synchronized @Nullable Batch poll(int maxBytes) {
+    var frames = new ArrayList<byte[]>();
+    int bytes = 0;
+    long dataCharge = 0;
+    long controlCharge = 0;
+    for (var next = waiting.peek(); next != null; next = waiting.peek()) {
+      if (bytes > 0 && bytes + next.encoded.length > maxBytes) {
+        break;
+      }
+      waiting.remove();
+      frames.add(next.encoded);
+      bytes += next.encoded.length;
+      int charge = next.encoded.length + FRAME_OVERHEAD_BYTES;
+      if (next.control) {
+        controlCharge += charge;
+      } else {
+        dataCharge += charge;
+      }
+    }
+    return frames.isEmpty() ? null : new Batch(frames, bytes, dataCharge, controlCharge);
+  }
+
+  /**
+   * The batch has left.
+   *
+   * @return whether a sender that was refused should be told that there is room
+   */
+  synchronized boolean release(Batch batch) {
+    boolean dataRoom = data.release(batch.dataCharge);
+    boolean controlRoom = control.release(batch.controlCharge);
+    return !closed && (dataRoom || controlRoom);
+  }
+
+  /** Takes no more; what waits can still be polled. */
+  synchronized void refuseMore() {
+    closed = true;
+  }
+
+  synchronized void clear() {
+    closed = true;
+    waiting.clear();
+  }
+
+  private Budget budget(boolean isControl) {
+    return isControl ? control : data;
+  }
+}

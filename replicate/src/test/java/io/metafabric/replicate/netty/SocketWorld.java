@@ -1,0 +1,77 @@
+package io.metafabric.replicate.netty;
+
+import io.metafabric.core.transport.PeerAddress;
+import io.metafabric.core.transport.PeerTransport;
+import io.metafabric.core.transport.TransportLimits;
+import io.metafabric.core.transport.TransportWorld;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.function.BooleanSupplier;
+import org.awaitility.Awaitility;
+
+/** Real threads and real sockets on loopback. */
+final class SocketWorld implements TransportWorld {
+  static final int MAX_CONNECTIONS = 256;
+
+  private final List<ExecutorService> executors = new ArrayList<>();
+
+  static NettyConfig config(String name, TransportLimits limits) {
+    return new NettyConfig(
+        name,
+        limits.maxFrameBytes(),
+        limits.outboundQueueBytes(),
+        limits.controlReserveBytes(),
+        limits.inboundQueueBytes(),
+        MAX_CONNECTIONS,
+        Duration.ofSeconds(10));
+  }
+
+  @Override
+  public Executor newExecutor(String node) {
+    var executor = Executors.newSingleThreadExecutor(run -> new Thread(run, "callbacks-" + node));
+    executors.add(executor);
+    return executor;
+  }
+
+  @Override
+  public PeerTransport newTransport(String node, TransportLimits limits, Executor callbacks) {
+    return new NettyPeerTransport(config(node, limits), callbacks);
+  }
+
+  @Override
+  public PeerAddress anyAddress(String node) {
+    return new PeerAddress("127.0.0.1", 0);
+  }
+
+  @Override
+  public PeerAddress deadAddress() {
+    try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return new PeerAddress("127.0.0.1", socket.getLocalPort());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public void runUntil(String what, BooleanSupplier condition) {
+    Awaitility.await(what)
+        .pollDelay(Duration.ZERO)
+        .pollInterval(Duration.ofMillis(1))
+        .pollInSameThread()
+        .atMost(Duration.ofSeconds(30))
+        .until(condition::getAsBoolean);
+  }
+
+  @Override
+  public void close() {
+    executors.forEach(ExecutorService::shutdown);
+  }
+}
