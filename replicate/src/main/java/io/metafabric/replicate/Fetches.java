@@ -1,0 +1,209 @@
+package io.metafabric.replicate;
+
+import io.metafabric.core.port.SerialExecutor;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.wire.Frame;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Asks other regions for payloads: one region after the other for a read that waits, many keys at
+ * once for a prefetch. Belongs to the loop.
+ */
+final class Fetches {
+  /** One key that is being asked for, and who is left to ask. */
+  private static final class Asked {
+    final Key key;
+    final @Nullable Dot atLeast;
+    final RegionName home;
+    final List<RegionName> candidates;
+    final boolean prefetch;
+    final CompletableFuture<FetchResult> result = new CompletableFuture<>();
+    int next;
+    boolean anyAnswered;
+    boolean unknownToBackup;
+
+    Asked(
+        Key key,
+        @Nullable Dot atLeast,
+        RegionName home,
+        List<RegionName> candidates,
+        boolean prefetch) {
+      this.key = key;
+      this.atLeast = atLeast;
+      this.home = home;
+      this.candidates = candidates;
+      this.prefetch = prefetch;
+    }
+  }
+
+  private record Request(RegionName to, Map<Key, Asked> open, SerialExecutor.Task timeout) {}
+
+  private final ReplicationConfig config;
+  private final SerialExecutor loop;
+  private final Function<RegionName, Outbound> links;
+  private final Map<Long, Request> requests = new HashMap<>();
+  private long lastRequest;
+
+  Fetches(ReplicationConfig config, SerialExecutor loop, Function<RegionName, Outbound> links) {
+    this.config = config;
+    this.loop = loop;
+    this.links = links;
+  }
+
+  /**
+   * @param candidates in the order in which to ask
+   */
+  CompletableFuture<FetchResult> fetch(
+      Key key, @Nullable Dot atLeast, RegionName home, List<RegionName> candidates) {
+    var asked = new Asked(key, atLeast, home, candidates, false);
+    askNext(asked);
+    return asked.result;
+  }
+
+  /** Asks the first reachable candidate of each key, and nobody else. */
+  Map<Key, CompletableFuture<FetchResult>> prefetch(
+      Map<Key, List<RegionName>> candidates, Function<Key, @Nullable Dot> atLeast) {
+    var results = new LinkedHashMap<Key, CompletableFuture<FetchResult>>();
+    var byRegion = new LinkedHashMap<RegionName, List<Asked>>();
+    candidates.forEach(
+        (key, regions) -> {
+          RegionName to = firstEstablished(regions);
+          if (to == null) {
+            results.put(key, CompletableFuture.completedFuture(unreachable(regions)));
+          } else {
+            var asked = new Asked(key, atLeast.apply(key), to, List.of(to), true);
+            asked.next = 1;
+            results.put(key, asked.result);
+            byRegion.computeIfAbsent(to, region -> new ArrayList<>()).add(asked);
+          }
+        });
+    byRegion.forEach(this::send);
+    return results;
+  }
+
+  private @Nullable RegionName firstEstablished(List<RegionName> regions) {
+    for (RegionName region : regions) {
+      if (links.apply(region).isEstablished()) {
+        return region;
+      }
+    }
+    return null;
+  }
+
+  private void askNext(Asked asked) {
+    while (asked.next < asked.candidates.size()) {
+      RegionName to = asked.candidates.get(asked.next++);
+      if (links.apply(to).isEstablished() && send(to, List.of(asked))) {
+        return;
+      }
+    }
+    if (asked.unknownToBackup) {
+      // The home could not be asked; the backup answers for it.
+      asked.result.complete(new FetchResult.Absent());
+    } else if (asked.anyAnswered) {
+      asked.result.complete(new FetchResult.NotHeld());
+    } else {
+      asked.result.complete(unreachable(asked.candidates));
+    }
+  }
+
+  private static FetchResult unreachable(List<RegionName> regions) {
+    return new FetchResult.Unreachable("none of the regions " + regions + " answered in time");
+  }
+
+  private boolean send(RegionName to, List<Asked> all) {
+    long id = ++lastRequest;
+    var open = new LinkedHashMap<Key, Asked>();
+    var wanted = new ArrayList<Frame.Wanted>(all.size());
+    for (Asked asked : all) {
+      open.put(asked.key, asked);
+      wanted.add(new Frame.Wanted(asked.key, asked.atLeast));
+    }
+    if (!links.apply(to).send(new Frame.Fetch(id, all.get(0).prefetch, wanted))) {
+      all.stream().filter(asked -> asked.prefetch).forEach(this::askNext);
+      return false;
+    }
+    var timeout = loop.schedule(config.attemptTimeout(), () -> abandon(id));
+    requests.put(id, new Request(to, open, timeout));
+    return true;
+  }
+
+  private void abandon(long id) {
+    Request request = requests.remove(id);
+    if (request != null) {
+      request.timeout().cancel();
+      List.copyOf(request.open().values()).forEach(this::askNext);
+    }
+  }
+
+  /** The connection is gone: nobody there will answer. */
+  void disconnected(RegionName peer) {
+    List<Long> lost =
+        requests.entrySet().stream()
+            .filter(entry -> entry.getValue().to().equals(peer))
+            .map(Map.Entry::getKey)
+            .sorted()
+            .toList();
+    lost.forEach(this::abandon);
+  }
+
+  void onReply(RegionName from, Frame.FetchReply reply) {
+    Request request = requests.get(reply.requestId());
+    if (request == null || !request.to().equals(from)) {
+      return;
+    }
+    for (Frame.Answer answer : reply.answers()) {
+      Asked asked = request.open().remove(answer.key());
+      if (asked != null) {
+        answered(asked, from, answer);
+      }
+    }
+    if (request.open().isEmpty()) {
+      request.timeout().cancel();
+      requests.remove(reply.requestId());
+    }
+  }
+
+  private void answered(Asked asked, RegionName from, Frame.Answer answer) {
+    if (answer instanceof Frame.Answer.Found found) {
+      asked.result.complete(new FetchResult.Found(found.record(), from));
+      return;
+    }
+    asked.anyAnswered = true;
+    if (answer instanceof Frame.Answer.Unknown && asked.atLeast == null) {
+      if (from.equals(asked.home)) {
+        asked.result.complete(new FetchResult.Absent());
+        return;
+      }
+      asked.unknownToBackup = true;
+    }
+    askNext(asked);
+  }
+
+  void close() {
+    List.copyOf(requests.keySet())
+        .forEach(
+            id -> {
+              Request request = requests.remove(id);
+              if (request != null) {
+                request.timeout().cancel();
+                request
+                    .open()
+                    .values()
+                    .forEach(
+                        asked ->
+                            asked.result.complete(
+                                new FetchResult.Unreachable("the fabric is closed")));
+              }
+            });
+  }
+}

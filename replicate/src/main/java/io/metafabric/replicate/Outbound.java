@@ -1,0 +1,420 @@
+package io.metafabric.replicate;
+
+import io.metafabric.core.port.Clock;
+import io.metafabric.core.port.SerialExecutor;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.store.RecordStore;
+import io.metafabric.core.transport.PeerAddress;
+import io.metafabric.core.transport.PeerConnection;
+import io.metafabric.core.transport.PeerHandler;
+import io.metafabric.core.transport.PeerTransport;
+import io.metafabric.core.version.VersionVector;
+import io.metafabric.core.wire.Frame;
+import io.metafabric.core.wire.FrameCodec;
+import java.time.Duration;
+import java.util.function.Function;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The connection that this node dials to one peer: handshake, changes, heartbeats, fetches; dialled
+ * again, with backoff, for as long as the fabric is open.
+ *
+ * <p>Everything but the volatile fields belongs to the loop.
+ */
+final class Outbound implements PeerHandler {
+  /** What the link tells the rest; on the loop. */
+  interface Events {
+    void onReply(RegionName from, Frame.FetchReply reply);
+
+    /** The peer has no copy any more. */
+    void onDropped(RegionName from, Key key);
+
+    void onDisconnected(RegionName from);
+  }
+
+  private static final double RTT_WEIGHT = 0.2;
+  private static final int RESEND_RTTS = 4;
+  private static final Duration RESEND_AT_LEAST = Duration.ofSeconds(2);
+
+  private final RegionName peer;
+  private final PeerAddress address;
+  private final ReplicationConfig config;
+  private final PeerTransport transport;
+  private final SerialExecutor loop;
+  private final Clock clock;
+  private final RandomGenerator random;
+  private final RecordStore store;
+  private final Function<MetadataRecord, MetadataRecord> outgoing;
+  private final Events events;
+
+  private @Nullable PeerConnection connection;
+  private @Nullable ChangeStream stream;
+  private SerialExecutor.@Nullable Task handshakeTimer;
+  private VersionVector knownAcknowledged = VersionVector.EMPTY;
+  private long knownPosition;
+  private int failedAttempts;
+  private long heartbeatSequence;
+  private long heartbeatSentNanos;
+  private long lastHeardNanos;
+  private long lastProgressNanos;
+  private boolean pumpAgain;
+  private boolean stopped;
+
+  private volatile boolean established;
+  private volatile boolean wasRefused;
+  private volatile double rttMs = Double.NaN;
+  private volatile long acknowledgedCounter;
+  private volatile long inFlightBytes;
+  private volatile boolean drained;
+  private volatile long connects;
+  private volatile long resends;
+  private volatile long disconnectedSinceNanos;
+  private volatile @Nullable String problem;
+
+  Outbound(
+      RegionName peer,
+      PeerAddress address,
+      ReplicationConfig config,
+      PeerTransport transport,
+      SerialExecutor loop,
+      Clock clock,
+      RandomGenerator random,
+      RecordStore store,
+      Function<MetadataRecord, MetadataRecord> outgoing,
+      Events events) {
+    this.peer = peer;
+    this.address = address;
+    this.config = config;
+    this.transport = transport;
+    this.loop = loop;
+    this.clock = clock;
+    this.random = random;
+    this.store = store;
+    this.outgoing = outgoing;
+    this.events = events;
+    this.disconnectedSinceNanos = clock.nanoTime();
+  }
+
+  void start() {
+    dial();
+    beat();
+  }
+
+  void stop() {
+    stopped = true;
+    if (connection != null) {
+      connection.close("the fabric is closed");
+    }
+  }
+
+  private void dial() {
+    if (stopped) {
+      return;
+    }
+    handshakeTimer = loop.schedule(config.handshakeTimeout(), this::handshakeTookTooLong);
+    transport.connect(address, this);
+  }
+
+  private void handshakeTookTooLong() {
+    if (connection != null && !established) {
+      problem = "no handshake with " + address + " within " + config.handshakeTimeout();
+      connection.close(String.valueOf(problem));
+    }
+  }
+
+  @Override
+  public void onOpen(PeerConnection opened) {
+    if (stopped) {
+      opened.close("the fabric is closed");
+      return;
+    }
+    connection = opened;
+    opened.send(
+        new Frame.Hello(
+            FrameCodec.PROTOCOL,
+            FrameCodec.PROTOCOL,
+            config.cluster(),
+            config.region(),
+            store.nodeId(),
+            config.regions()));
+  }
+
+  @Override
+  public void onFrame(PeerConnection from, Frame frame) {
+    if (from != connection) {
+      return;
+    }
+    lastHeardNanos = clock.nanoTime();
+    frame.deliverTo(new Incoming(from));
+  }
+
+  @Override
+  public void onWritable(PeerConnection to) {
+    pump();
+  }
+
+  @Override
+  public void onClosed(@Nullable PeerConnection closed, String reason) {
+    if (closed != null && closed != connection) {
+      return;
+    }
+    if (handshakeTimer != null) {
+      handshakeTimer.cancel();
+    }
+    if (established) {
+      disconnectedSinceNanos = clock.nanoTime();
+      established = false;
+      events.onDisconnected(peer);
+    }
+    ChangeStream ended = stream;
+    if (ended != null) {
+      knownAcknowledged = ended.acknowledged();
+      knownPosition = ended.acknowledgedPosition();
+    }
+    connection = null;
+    stream = null;
+    established = false;
+    drained = false;
+    inFlightBytes = 0;
+    if (!stopped) {
+      if (!wasRefused) {
+        problem = reason;
+      }
+      loop.schedule(config.backoff().before(failedAttempts++, random), this::dial);
+    }
+  }
+
+  private void welcomed(PeerConnection by, Frame.Welcome welcome) {
+    String mismatch = mismatch(welcome);
+    if (mismatch != null) {
+      wasRefused = true;
+      problem = mismatch;
+      by.close(mismatch);
+      return;
+    }
+    if (handshakeTimer != null) {
+      handshakeTimer.cancel();
+    }
+    by.established();
+    long now = clock.nanoTime();
+    lastHeardNanos = now;
+    lastProgressNanos = now;
+    failedAttempts = 0;
+    connects++;
+    problem = null;
+    wasRefused = false;
+    stream =
+        new ChangeStream(
+            store, config.batchBytes(), welcome.applied(), resumeAt(welcome), outgoing);
+    acknowledgedCounter = welcome.applied().counter(store.actor());
+    established = true;
+    sendHeartbeat(by);
+    pump();
+  }
+
+  /** A peer that still has what it acknowledged to us needs nothing before that. */
+  private long resumeAt(Frame.Welcome welcome) {
+    boolean kept = welcome.applied().merge(knownAcknowledged).equals(welcome.applied());
+    return kept ? knownPosition : 0;
+  }
+
+  private @Nullable String mismatch(Frame.Welcome welcome) {
+    if (!welcome.region().equals(peer)) {
+      return "region " + welcome.region() + " answers at " + address + ", not " + peer;
+    }
+    if (!welcome.cluster().equals(config.cluster())) {
+      return "cluster \"" + welcome.cluster() + "\" answers at " + address;
+    }
+    if (welcome.protocol() != FrameCodec.PROTOCOL) {
+      return "protocol " + welcome.protocol() + " was chosen, which was not offered";
+    }
+    return null;
+  }
+
+  private void beat() {
+    if (stopped) {
+      return;
+    }
+    PeerConnection to = connection;
+    if (to != null && established) {
+      long now = clock.nanoTime();
+      if (now - lastHeardNanos > config.failureTimeout().toNanos()) {
+        to.close("silent for " + Duration.ofNanos(now - lastHeardNanos).toMillis() + " ms");
+      } else {
+        resendIfStuck(now);
+        pump();
+        sendHeartbeat(to);
+      }
+    }
+    loop.schedule(config.heartbeatEvery(), this::beat);
+  }
+
+  private void sendHeartbeat(PeerConnection to) {
+    heartbeatSentNanos = clock.nanoTime();
+    to.send(new Frame.Heartbeat(++heartbeatSequence, drained));
+  }
+
+  private void resendIfStuck(long now) {
+    ChangeStream current = stream;
+    if (current == null || !current.hasInFlight()) {
+      lastProgressNanos = now;
+      return;
+    }
+    double rtts = Double.isNaN(rttMs) ? 0 : RESEND_RTTS * rttMs;
+    if (now - lastProgressNanos > Math.max(RESEND_AT_LEAST.toNanos(), (long) (rtts * 1e6))) {
+      rewind(current, now);
+    }
+  }
+
+  private void rewind(ChangeStream current, long now) {
+    current.rewind();
+    resends++;
+    lastProgressNanos = now;
+    pump();
+  }
+
+  /** Sends what the window and the connection take. */
+  void pump() {
+    ChangeStream from = stream;
+    PeerConnection to = connection;
+    if (from == null || to == null || !established) {
+      return;
+    }
+    while (from.inFlightBytes() < config.windowBytes()) {
+      ChangeStream.Batch batch = from.next();
+      if (batch == null) {
+        break;
+      }
+      if (!to.send(batch.frame())) {
+        from.refused(batch);
+        break;
+      }
+      from.sent(batch);
+    }
+    inFlightBytes = from.inFlightBytes();
+    boolean wasDrained = drained;
+    drained = from.isDrained();
+    if (drained && !wasDrained) {
+      sendHeartbeat(to);
+    }
+    scanOn(from);
+  }
+
+  /** A long run of others' entries was met; go on after the other tasks had their turn. */
+  private void scanOn(ChangeStream from) {
+    boolean more = from.hasUnread() && !from.hasInFlight();
+    if (more && !pumpAgain) {
+      pumpAgain = true;
+      loop.execute(
+          () -> {
+            pumpAgain = false;
+            pump();
+          });
+    }
+  }
+
+  /** Sends a frame that is not a change; false if it was not taken. */
+  boolean send(Frame frame) {
+    PeerConnection to = connection;
+    return to != null && established && to.send(frame);
+  }
+
+  boolean isEstablished() {
+    return established;
+  }
+
+  /** The peer has acknowledged all that was published here. */
+  boolean isDrained() {
+    return drained;
+  }
+
+  double rttMs() {
+    return rttMs;
+  }
+
+  PeerStats stats(boolean inSyncFromPeer) {
+    long pending = Math.max(0, store.publishedCounter() - acknowledgedCounter);
+    return new PeerStats(
+        peer,
+        state(inSyncFromPeer),
+        rttMs,
+        pending,
+        inFlightBytes,
+        connects,
+        resends,
+        problem);
+  }
+
+  private PeerState state(boolean inSyncFromPeer) {
+    if (established) {
+      return drained && inSyncFromPeer ? PeerState.IN_SYNC : PeerState.CATCHING_UP;
+    }
+    if (wasRefused) {
+      return PeerState.REFUSED;
+    }
+    boolean longAgo =
+        clock.nanoTime() - disconnectedSinceNanos > config.failureTimeout().toNanos();
+    return longAgo ? PeerState.OFFLINE : PeerState.CONNECTING;
+  }
+
+  private final class Incoming extends UnexpectedFrames {
+    Incoming(PeerConnection from) {
+      super(from);
+    }
+
+    @Override
+    public void onWelcome(Frame.Welcome welcome) {
+      if (established) {
+        unexpected(welcome);
+      } else {
+        welcomed(from(), welcome);
+      }
+    }
+
+    @Override
+    public void onRefuse(Frame.Refuse refuse) {
+      wasRefused = true;
+      problem = peer + " refused this node: " + refuse.message();
+      from().close("refused");
+    }
+
+    @Override
+    public void onHeartbeatReply(Frame.HeartbeatReply reply) {
+      if (reply.sequence() == heartbeatSequence) {
+        double sampleMs = (clock.nanoTime() - heartbeatSentNanos) / 1e6;
+        rttMs = Double.isNaN(rttMs) ? sampleMs : rttMs + RTT_WEIGHT * (sampleMs - rttMs);
+      }
+    }
+
+    @Override
+    public void onAck(Frame.Ack ack) {
+      ChangeStream current = stream;
+      if (current == null) {
+        return;
+      }
+      long now = clock.nanoTime();
+      if (current.acknowledge(ack.actor(), ack.counter())) {
+        lastProgressNanos = now;
+        acknowledgedCounter = current.acknowledged().counter(store.actor());
+      }
+      if (ack.resend()) {
+        rewind(current, now);
+      } else {
+        pump();
+      }
+    }
+
+    @Override
+    public void onNotHolding(Frame.NotHolding notHolding) {
+      notHolding.keys().forEach(key -> events.onDropped(peer, key));
+    }
+
+    @Override
+    public void onFetchReply(Frame.FetchReply reply) {
+      events.onReply(peer, reply);
+    }
+  }
+}

@@ -1,0 +1,264 @@
+package io.metafabric.replicate;
+
+import io.metafabric.core.port.SerialExecutor;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.transport.PeerConnection;
+import io.metafabric.core.transport.PeerHandler;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.wire.Frame;
+import io.metafabric.core.wire.FrameCodec;
+import io.metafabric.core.wire.Refusal;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A connection that a peer dialled: it is asked who it is, then served. Belongs to the loop. */
+final class PeerSession implements PeerHandler {
+  /** What serving needs of the rest. */
+  interface Host {
+    ReplicationConfig config();
+
+    long nodeId();
+
+    /** The peer is who it says; a connection it had before is closed. */
+    Frame.Welcome welcome(RegionName peer, PeerSession by);
+
+    void heard(RegionName peer, boolean allAcknowledged);
+
+    void changes(RegionName peer, PeerConnection from, Frame.Changes changes);
+
+    @Nullable MetadataRecord find(Key key);
+
+    void gaveCopy(Key key, RegionName peer);
+
+    /** Takes over what is of use, and returns the keys of which it is not. */
+    List<Key> push(List<MetadataRecord> records);
+
+    void replyDropped();
+
+    void refusedPeer(String why);
+
+    void ended(RegionName peer, PeerSession by);
+  }
+
+  private static final int REPLY_BYTES = 256 * 1024;
+
+  private final Host host;
+  private final PeerConnection connection;
+  private final SerialExecutor.Task handshakeTimer;
+  private @Nullable RegionName peer;
+
+  PeerSession(Host host, PeerConnection connection, SerialExecutor loop) {
+    this.host = host;
+    this.connection = connection;
+    this.handshakeTimer =
+        loop.schedule(
+            host.config().handshakeTimeout(),
+            () -> {
+              if (peer == null) {
+                connection.close("no handshake in time");
+              }
+            });
+  }
+
+  void close(String reason) {
+    connection.close(reason);
+  }
+
+  @Override
+  public void onOpen(PeerConnection opened) {}
+
+  @Override
+  public void onWritable(PeerConnection to) {}
+
+  @Override
+  public void onFrame(PeerConnection from, Frame frame) {
+    RegionName known = peer;
+    frame.deliverTo(known == null ? new Stranger(from) : new Served(from, known));
+  }
+
+  @Override
+  public void onClosed(@Nullable PeerConnection closed, String reason) {
+    handshakeTimer.cancel();
+    if (peer != null) {
+      host.ended(peer, this);
+    }
+  }
+
+  private final class Stranger extends UnexpectedFrames {
+    Stranger(PeerConnection from) {
+      super(from);
+    }
+
+    @Override
+    public void onHello(Frame.Hello hello) {
+      Frame.Refuse refusal = refusal(hello);
+      if (refusal != null) {
+        host.refusedPeer(refusal.message());
+        from().send(refusal);
+        from().close("refused: " + refusal.message());
+        return;
+      }
+      handshakeTimer.cancel();
+      peer = hello.region();
+      from().established();
+      from().send(host.welcome(hello.region(), PeerSession.this));
+    }
+
+    private Frame.@Nullable Refuse refusal(Frame.Hello hello) {
+      ReplicationConfig config = host.config();
+      if (hello.minProtocol() > FrameCodec.PROTOCOL || hello.maxProtocol() < FrameCodec.PROTOCOL) {
+        return new Frame.Refuse(
+            Refusal.PROTOCOL,
+            "region "
+                + hello.region()
+                + " speaks protocol "
+                + hello.minProtocol()
+                + " to "
+                + hello.maxProtocol()
+                + ", region "
+                + config.region()
+                + " speaks "
+                + FrameCodec.PROTOCOL
+                + "; use versions of the library that have one in common");
+      }
+      if (!hello.cluster().equals(config.cluster())) {
+        return new Frame.Refuse(
+            Refusal.CLUSTER,
+            "region "
+                + hello.region()
+                + " is of cluster \""
+                + hello.cluster()
+                + "\", region "
+                + config.region()
+                + " of cluster \""
+                + config.cluster()
+                + "\"; give both the same cluster name, or the peer another address");
+      }
+      if (hello.nodeId() == host.nodeId()) {
+        return new Frame.Refuse(
+            Refusal.IDENTITY,
+            "region "
+                + hello.region()
+                + " runs on a copy of region "
+                + config.region()
+                + "'s directory, or dialled itself; give each region a directory of its own");
+      }
+      if (!config.peers().containsKey(hello.region())) {
+        return new Frame.Refuse(
+            Refusal.REGION,
+            "region "
+                + hello.region()
+                + " is not a peer of region "
+                + config.region()
+                + ", which knows "
+                + config.peers().keySet()
+                + "; add peer(\""
+                + hello.region()
+                + "\", ...) there");
+      }
+      if (!hello.regions().equals(config.regions())) {
+        return new Frame.Refuse(
+            Refusal.REGIONS,
+            "region "
+                + hello.region()
+                + " is configured with regions "
+                + hello.regions()
+                + ", region "
+                + config.region()
+                + " with "
+                + config.regions()
+                + "; homes follow from them, so configure the same everywhere");
+      }
+      return null;
+    }
+  }
+
+  private final class Served extends UnexpectedFrames {
+    private final RegionName by;
+
+    Served(PeerConnection from, RegionName by) {
+      super(from);
+      this.by = by;
+    }
+
+    @Override
+    public void onHello(Frame.Hello hello) {
+      // A duplicate of the first frame; answering again does no harm.
+      from().send(host.welcome(by, PeerSession.this));
+    }
+
+    @Override
+    public void onHeartbeat(Frame.Heartbeat heartbeat) {
+      host.heard(by, heartbeat.allAcknowledged());
+      from().send(new Frame.HeartbeatReply(heartbeat.sequence()));
+    }
+
+    @Override
+    public void onChanges(Frame.Changes changes) {
+      for (MetadataRecord record : changes.records()) {
+        if (!record.header().writtenIn().equals(by)) {
+          from().close("protocol violation: " + by + " sent a change of another region");
+          return;
+        }
+      }
+      host.changes(by, from(), changes);
+    }
+
+    @Override
+    public void onFetch(Frame.Fetch fetch) {
+      var answers = new ArrayList<Frame.Answer>();
+      int bytes = 0;
+      for (Frame.Wanted wanted : fetch.wanted()) {
+        Frame.Answer answer = answer(wanted);
+        answers.add(answer);
+        if (answer instanceof Frame.Answer.Found found) {
+          bytes += found.record().header().payloadBytes() + 128;
+        }
+        if (bytes > REPLY_BYTES) {
+          reply(fetch, answers);
+          answers.clear();
+          bytes = 0;
+        }
+      }
+      if (!answers.isEmpty()) {
+        reply(fetch, answers);
+      }
+    }
+
+    private void reply(Frame.Fetch fetch, List<Frame.Answer> answers) {
+      if (!from().send(new Frame.FetchReply(fetch.requestId(), answers))) {
+        host.replyDropped();
+      }
+    }
+
+    private Frame.Answer answer(Frame.Wanted wanted) {
+      MetadataRecord record = host.find(wanted.key());
+      if (record == null) {
+        return new Frame.Answer.Unknown(wanted.key());
+      }
+      Dot atLeast = wanted.atLeast();
+      if (atLeast != null && !record.header().version().covers(atLeast)) {
+        return new Frame.Answer.NotHeld(wanted.key());
+      }
+      if (record.header().isTombstone()) {
+        return new Frame.Answer.Found(record);
+      }
+      if (record.payload() == null) {
+        return new Frame.Answer.NotHeld(wanted.key());
+      }
+      host.gaveCopy(wanted.key(), by);
+      return new Frame.Answer.Found(record);
+    }
+
+    @Override
+    public void onPush(Frame.Push push) {
+      List<Key> useless = host.push(push.records());
+      if (!useless.isEmpty()) {
+        from().send(new Frame.NotHolding(useless));
+      }
+    }
+  }
+}

@@ -1,0 +1,20 @@
+package io.metafabric.replicate;
+
+import java.util.List;
+
+/**
+ * @param changesReceived records that came in the stream of changes
+ * @param gaps batches put off because something before them was missing
+ * @param refusedPeers handshakes that were refused
+ * @param repliesDropped answers to fetches for which the connection had no room
+ */
+public record ReplicationStats(
+    List<PeerStats> peers,
+    long changesReceived,
+    long gaps,
+    long refusedPeers,
+    long repliesDropped) {
+  public ReplicationStats {
+    peers = List.copyOf(peers);
+  }
+}

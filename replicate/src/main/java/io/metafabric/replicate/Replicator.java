@@ -1,0 +1,432 @@
+package io.metafabric.replicate;
+
+import io.metafabric.core.place.HomeLookup;
+import io.metafabric.core.place.Homes;
+import io.metafabric.core.port.Clock;
+import io.metafabric.core.port.SerialExecutor;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.store.AppliedPrefix;
+import io.metafabric.core.store.Inbound;
+import io.metafabric.core.store.Published;
+import io.metafabric.core.store.RecordStore;
+import io.metafabric.core.transport.PeerAddress;
+import io.metafabric.core.transport.PeerConnection;
+import io.metafabric.core.transport.PeerTransport;
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.VersionVector;
+import io.metafabric.core.wire.Frame;
+import io.metafabric.core.wire.FrameCodec;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BiConsumer;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One node's part in replication: sends its own changes to every other region, applies theirs, and
+ * fetches payloads that are held elsewhere.
+ *
+ * <p>The header of every change goes to every region; the payload goes to home and backup, and to
+ * regions that were given a copy. A lost, repeated or reordered frame only costs time: changes are
+ * applied in the order of their actor's counters, or asked for again.
+ *
+ * <p>State belongs to the loop, a serial executor; public methods may be called by any thread.
+ */
+public final class Replicator implements AutoCloseable {
+  private final ReplicationConfig config;
+  private final HomeLookup homes;
+  private final RecordStore store;
+  private final PeerTransport transport;
+  private final SerialExecutor loop;
+  private final Clock clock;
+  private final RandomGenerator random;
+  private final LocalCopies copies;
+
+  private final Map<RegionName, Outbound> outbound = new TreeMap<>();
+  private final Map<RegionName, PeerSession> sessions = new HashMap<>();
+  private final Map<RegionName, InSync> inSync = new TreeMap<>();
+  private final Map<ActorId, Long> received = new HashMap<>();
+  private final Holders holders;
+  private final Fetches fetches;
+  private final AtomicBoolean pumpQueued = new AtomicBoolean();
+
+  private volatile long changesReceived;
+  private volatile long gaps;
+  private volatile long refusedPeers;
+  private volatile long repliesDropped;
+
+  /** Whether we have all that a peer had published when it was heard last. */
+  private static final class InSync {
+    volatile boolean allReceived;
+    volatile long heardNanos;
+  }
+
+  public Replicator(
+      ReplicationConfig config,
+      HomeLookup homes,
+      RecordStore store,
+      PeerTransport transport,
+      SerialExecutor loop,
+      Clock clock,
+      RandomGenerator random,
+      LocalCopies copies) {
+    this.config = config;
+    this.homes = homes;
+    this.store = store;
+    this.transport = transport;
+    this.loop = loop;
+    this.clock = clock;
+    this.random = random;
+    this.copies = copies;
+    this.holders = new Holders(config.holderEntries());
+    this.fetches = new Fetches(config, loop, this::link);
+    config.peers().forEach((peer, address) -> outbound.put(peer, newLink(peer, address)));
+    config.peers().keySet().forEach(peer -> inSync.put(peer, new InSync()));
+  }
+
+  private Outbound newLink(RegionName peer, PeerAddress address) {
+    return new Outbound(
+        peer,
+        address,
+        config,
+        transport,
+        loop,
+        clock,
+        random,
+        store,
+        record -> outgoing(peer, record),
+        new Outbound.Events() {
+          @Override
+          public void onReply(RegionName from, Frame.FetchReply reply) {
+            fetches.onReply(from, reply);
+          }
+
+          @Override
+          public void onDropped(RegionName from, Key key) {
+            holders.remove(key, from);
+          }
+
+          @Override
+          public void onDisconnected(RegionName from) {
+            fetches.disconnected(from);
+          }
+        });
+  }
+
+  private Outbound link(RegionName region) {
+    Outbound link = outbound.get(region);
+    if (link == null) {
+      throw new IllegalArgumentException("region " + region + " is not a peer");
+    }
+    return link;
+  }
+
+  /**
+   * Begins to listen and to dial.
+   *
+   * @return where peers reach this node; null if it does not listen
+   * @throws io.metafabric.core.error.ListenException if the listener cannot be bound
+   */
+  public @Nullable PeerAddress start() {
+    PeerAddress listen = config.listen();
+    PeerAddress bound =
+        listen == null
+            ? null
+            : transport.listen(
+                listen, connection -> new PeerSession(host, connection, loop));
+    loop.execute(() -> outbound.values().forEach(Outbound::start));
+    return bound;
+  }
+
+  private final Host host = new Host();
+
+  /** The payload goes along to those who must have it, and to those who were given a copy. */
+  private MetadataRecord outgoing(RegionName peer, MetadataRecord record) {
+    boolean withPayload =
+        homes.homesOf(record.key()).include(peer) || holders.of(record.key()).contains(peer);
+    return withPayload ? record : record.withoutPayload();
+  }
+
+  /** Is told of every publication, by the committing thread. */
+  public void published(List<Published> changes) {
+    if (outbound.isEmpty()) {
+      return;
+    }
+    var toForward = new ArrayList<MetadataRecord>();
+    for (Published change : changes) {
+      if (!change.local() && change.record().payload() != null && isHome(change.record().key())) {
+        toForward.add(change.record());
+      }
+    }
+    if (!toForward.isEmpty()) {
+      loop.execute(() -> toForward.forEach(this::forward));
+    }
+    if (pumpQueued.compareAndSet(false, true)) {
+      loop.execute(this::pumpAll);
+    }
+  }
+
+  private boolean isHome(Key key) {
+    return homes.homesOf(key).home().equals(config.region());
+  }
+
+  /** The home hands a payload that another region wrote on to those who have a copy from it. */
+  private void forward(MetadataRecord record) {
+    Set<RegionName> holding = holders.of(record.key());
+    for (RegionName region : holding) {
+      boolean hasIt =
+          region.equals(record.header().writtenIn())
+              || homes.homesOf(record.key()).include(region);
+      if (!hasIt) {
+        link(region).send(new Frame.Push(List.of(record)));
+      }
+    }
+  }
+
+  private void pumpAll() {
+    pumpQueued.set(false);
+    outbound.values().forEach(Outbound::pump);
+  }
+
+  /**
+   * Asks the regions that may hold the payload, one after the other: home, backup, and the region
+   * that wrote it. They answer from what they hold themselves, so nobody waits in a circle.
+   *
+   * @param known the newest header known here; null to ask whether there is one
+   */
+  public CompletableFuture<FetchResult> fetch(Key key, @Nullable Header known) {
+    var result = new CompletableFuture<FetchResult>();
+    Dot atLeast = known == null ? null : known.version().dot();
+    loop.execute(
+        () ->
+            fetches
+                .fetch(key, atLeast, homes.homesOf(key).home(), candidates(key, known))
+                .thenAccept(result::complete));
+    return result;
+  }
+
+  /** Asks for many payloads ahead of their reads, with one request to each region. */
+  public void prefetch(Map<Key, Header> wanted, BiConsumer<Key, FetchResult> sink) {
+    loop.execute(
+        () -> {
+          var candidates = new LinkedHashMap<Key, List<RegionName>>();
+          wanted.forEach((key, header) -> candidates.put(key, candidates(key, header)));
+          fetches
+              .prefetch(
+                  candidates,
+                  key -> {
+                    Header header = wanted.get(key);
+                    return header == null ? null : header.version().dot();
+                  })
+              .forEach((key, future) -> future.thenAccept(result -> sink.accept(key, result)));
+        });
+  }
+
+  private List<RegionName> candidates(Key key, @Nullable Header known) {
+    Homes at = homes.homesOf(key);
+    var candidates = new ArrayList<RegionName>(3);
+    addOther(candidates, at.home());
+    addOther(candidates, at.backup());
+    addOther(candidates, known == null ? null : known.writtenIn());
+    return candidates;
+  }
+
+  private void addOther(List<RegionName> to, @Nullable RegionName region) {
+    if (region != null && outbound.containsKey(region) && !to.contains(region)) {
+      to.add(region);
+    }
+  }
+
+  /** Whether every peer's changes, as of its last heartbeat, are known here. */
+  public boolean knowsAllHeaders() {
+    for (InSync peer : inSync.values()) {
+      if (!isFresh(peer)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean isFresh(InSync peer) {
+    return peer.allReceived
+        && clock.nanoTime() - peer.heardNanos <= config.failureTimeout().toNanos();
+  }
+
+  /** Smoothed round-trip time to a region in milliseconds; NaN before it was measured. */
+  public double rttMs(RegionName region) {
+    return link(region).rttMs();
+  }
+
+  /** What a fetch of the key would wait for: the nearest measured candidate; NaN if none. */
+  public double fetchMs(Key key, @Nullable Header known) {
+    for (RegionName region : candidates(key, known)) {
+      Outbound link = link(region);
+      if (link.isEstablished()) {
+        return link.rttMs();
+      }
+    }
+    return Double.NaN;
+  }
+
+  public ReplicationStats stats() {
+    var peers = new ArrayList<PeerStats>();
+    outbound.forEach(
+        (peer, link) -> {
+          InSync from = inSync.get(peer);
+          peers.add(link.stats(from != null && isFresh(from)));
+        });
+    return new ReplicationStats(peers, changesReceived, gaps, refusedPeers, repliesDropped);
+  }
+
+  /** Stops dialling and answers what is still asked for. The caller closes loop and transport. */
+  @Override
+  public void close() {
+    loop.execute(
+        () -> {
+          outbound.values().forEach(Outbound::stop);
+          sessions.values().forEach(each -> each.close("the fabric is closed"));
+          fetches.close();
+        });
+  }
+
+  private final class Host implements PeerSession.Host {
+    @Override
+    public ReplicationConfig config() {
+      return config;
+    }
+
+    @Override
+    public long nodeId() {
+      return store.nodeId();
+    }
+
+    @Override
+    public Frame.Welcome welcome(RegionName peer, PeerSession by) {
+      var before = sessions.put(peer, by);
+      if (before != null && before != by) {
+        before.close("replaced by a newer connection");
+      }
+      VersionVector applied = store.appliedOf(peer);
+      return new Frame.Welcome(
+          FrameCodec.PROTOCOL,
+          config.cluster(),
+          config.region(),
+          store.nodeId(),
+          applied);
+    }
+
+    @Override
+    public void heard(RegionName peer, boolean allAcknowledged) {
+      InSync state = inSync.get(peer);
+      if (state != null) {
+        state.allReceived = allAcknowledged;
+        state.heardNanos = clock.nanoTime();
+      }
+    }
+
+    @Override
+    public void changes(RegionName peer, PeerConnection from, Frame.Changes changes) {
+      ActorId actor = changes.actor();
+      long before = received.computeIfAbsent(actor, a -> store.appliedOf(peer).counter(a));
+      if (changes.after() > before) {
+        gaps++;
+        from.send(new Frame.Ack(actor, store.appliedOf(peer).counter(actor), true));
+        return;
+      }
+      if (changes.upTo() <= before) {
+        from.send(new Frame.Ack(actor, store.appliedOf(peer).counter(actor), false));
+        return;
+      }
+      var news = new ArrayList<Inbound>();
+      var useless = new ArrayList<Key>();
+      for (MetadataRecord record : changes.records()) {
+        if (record.header().version().dot().counter() > before) {
+          news.add(inbound(record, useless));
+        }
+      }
+      received.put(actor, changes.upTo());
+      changesReceived += news.size();
+      if (!useless.isEmpty()) {
+        from.send(new Frame.NotHolding(useless));
+      }
+      store
+          .applyRange(news, new AppliedPrefix(peer, actor, changes.upTo()))
+          .whenComplete(
+              (done, failure) -> loop.execute(() -> applied(peer, from, changes, failure)));
+    }
+
+    private Inbound inbound(MetadataRecord record, List<Key> useless) {
+      boolean keep = homes.homesOf(record.key()).include(config.region());
+      if (!keep && record.payload() != null && !copies.wants(record.key())) {
+        useless.add(record.key());
+      }
+      return new Inbound(record, keep);
+    }
+
+    private void applied(
+        RegionName peer, PeerConnection from, Frame.Changes changes, @Nullable Throwable failure) {
+      if (failure == null) {
+        from.send(new Frame.Ack(changes.actor(), changes.upTo(), false));
+      } else {
+        // The disk refused it: it comes again, once the peer has waited for its acknowledgement.
+        received.put(changes.actor(), store.appliedOf(peer).counter(changes.actor()));
+      }
+    }
+
+    @Override
+    public @Nullable MetadataRecord find(Key key) {
+      return copies.find(key);
+    }
+
+    @Override
+    public void gaveCopy(Key key, RegionName peer) {
+      if (!homes.homesOf(key).include(peer)) {
+        holders.add(key, peer);
+      }
+    }
+
+    @Override
+    public List<Key> push(List<MetadataRecord> records) {
+      var useless = new ArrayList<Key>();
+      for (MetadataRecord record : records) {
+        if (copies.wants(record.key())) {
+          copies.offer(record);
+        } else {
+          useless.add(record.key());
+        }
+      }
+      return useless;
+    }
+
+    @Override
+    public void replyDropped() {
+      repliesDropped++;
+    }
+
+    @Override
+    public void refusedPeer(String why) {
+      refusedPeers++;
+    }
+
+    @Override
+    public void ended(RegionName peer, PeerSession by) {
+      if (sessions.remove(peer, by)) {
+        InSync state = inSync.get(peer);
+        if (state != null) {
+          state.allReceived = false;
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,76 @@
+package io.metafabric.replicate;
+
+import io.metafabric.core.transport.PeerConnection;
+import io.metafabric.core.wire.Frame;
+
+/** Closes the connection on every frame that a subclass does not expect. */
+abstract class UnexpectedFrames implements Frame.Handler {
+  private final PeerConnection from;
+
+  UnexpectedFrames(PeerConnection from) {
+    this.from = from;
+  }
+
+  final PeerConnection from() {
+    return from;
+  }
+
+  final void unexpected(Frame frame) {
+    from.close("protocol violation: " + frame.getClass().getSimpleName() + " is not due here");
+  }
+
+  @Override
+  public void onHello(Frame.Hello hello) {
+    unexpected(hello);
+  }
+
+  @Override
+  public void onWelcome(Frame.Welcome welcome) {
+    unexpected(welcome);
+  }
+
+  @Override
+  public void onRefuse(Frame.Refuse refuse) {
+    unexpected(refuse);
+  }
+
+  @Override
+  public void onHeartbeat(Frame.Heartbeat heartbeat) {
+    unexpected(heartbeat);
+  }
+
+  @Override
+  public void onHeartbeatReply(Frame.HeartbeatReply reply) {
+    unexpected(reply);
+  }
+
+  @Override
+  public void onChanges(Frame.Changes changes) {
+    unexpected(changes);
+  }
+
+  @Override
+  public void onAck(Frame.Ack ack) {
+    unexpected(ack);
+  }
+
+  @Override
+  public void onFetch(Frame.Fetch fetch) {
+    unexpected(fetch);
+  }
+
+  @Override
+  public void onFetchReply(Frame.FetchReply reply) {
+    unexpected(reply);
+  }
+
+  @Override
+  public void onPush(Frame.Push push) {
+    unexpected(push);
+  }
+
+  @Override
+  public void onNotHolding(Frame.NotHolding notHolding) {
+    unexpected(notHolding);
+  }
+}
