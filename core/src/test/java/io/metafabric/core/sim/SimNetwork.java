@@ -1,0 +1,183 @@
+package io.metafabric.core.sim;
+
+import io.metafabric.core.transport.PeerAddress;
+import io.metafabric.core.transport.PeerTransport;
+import io.metafabric.core.transport.TransportLimits;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Executor;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A virtual network between nodes; the host of an address is the name of its node. Deterministic:
+ * all chance comes from one generator, all time from the events. Not thread-safe: everything runs
+ * where the events run.
+ *
+ * <p>A partition behaves as it does under TCP: connections stay, what is under way is held back and
+ * arrives once the partition is healed, queues fill up, and nobody is told anything.
+ */
+public final class SimNetwork {
+  /** Both nodes of a direction. */
+  private record Direction(String from, String to) {}
+
+  private final SimEvents events;
+  private final RandomGenerator random;
+  private final Map<Direction, SimLink> links = new HashMap<>();
+  private final Set<Direction> cuts = new HashSet<>();
+  private final Map<Direction, List<Runnable>> heldBack = new HashMap<>();
+  private final Map<Direction, Long> lastArrival = new HashMap<>();
+  private final Map<PeerAddress, SimListener> listeners = new HashMap<>();
+  private final Map<String, List<SimTransport>> transports = new LinkedHashMap<>();
+  private SimLink defaultLink = SimLink.perfect(Duration.ofMillis(1));
+  private int nextPort = 10_000;
+
+  /** Who is asked about connections to an address. */
+  record SimListener(SimTransport transport, PeerTransport.Acceptor acceptor) {}
+
+  public SimNetwork(SimEvents events, RandomGenerator random) {
+    this.events = events;
+    this.random = random;
+  }
+
+  /** A transport of the current life of {@code node}; it ends with {@link #crash}. */
+  public PeerTransport transport(String node, TransportLimits limits, Executor callbacks) {
+    var transport = new SimTransport(this, node, limits, callbacks);
+    transports.computeIfAbsent(node, name -> new ArrayList<>()).add(transport);
+    return transport;
+  }
+
+  /** For all directions that have no link of their own. */
+  public void defaultLink(SimLink link) {
+    defaultLink = link;
+  }
+
+  /** For messages from one node to another; the other direction stays as it was. */
+  public void link(String from, String to, SimLink link) {
+    links.put(new Direction(from, to), link);
+  }
+
+  /** Nothing gets through between the two any more. */
+  public void split(String one, String other) {
+    cut(one, other);
+    cut(other, one);
+  }
+
+  /** Nothing gets through in this direction any more. */
+  public void cut(String from, String to) {
+    cuts.add(new Direction(from, to));
+  }
+
+  /** Ends every partition between the two; what was held back arrives. */
+  public void heal(String one, String other) {
+    heal(new Direction(one, other));
+    heal(new Direction(other, one));
+  }
+
+  private void heal(Direction direction) {
+    cuts.remove(direction);
+    List<Runnable> held = heldBack.remove(direction);
+    if (held != null) {
+      // At once, so that they stay ahead of what was sent later and is still under way.
+      held.forEach(Runnable::run);
+    }
+  }
+
+  public void healAll() {
+    List.copyOf(cuts).stream()
+        .sorted((a, b) -> (a.from + a.to).compareTo(b.from + b.to))
+        .forEach(this::heal);
+  }
+
+  /** Breaks all connections between the two; both sides are told at once. */
+  public void breakConnections(String one, String other) {
+    for (SimTransport transport : transportsOf(one)) {
+      transport.breakConnectionsTo(other);
+    }
+  }
+
+  /**
+   * The current life of {@code node} ends: its handlers are told nothing more. Its peers learn of
+   * it as of any message, so in a partition they do not.
+   */
+  public void crash(String node) {
+    for (SimTransport transport : transportsOf(node)) {
+      transport.crash();
+    }
+    transports.remove(node);
+  }
+
+  private List<SimTransport> transportsOf(String node) {
+    return List.copyOf(transports.getOrDefault(node, List.of()));
+  }
+
+  void forget(SimTransport transport) {
+    transports.getOrDefault(transport.node(), new ArrayList<>()).remove(transport);
+    listeners.values().removeIf(listener -> listener.transport == transport);
+  }
+
+  /** The address with a port; null if somebody else listens there. */
+  @Nullable PeerAddress bind(PeerAddress address, SimListener listener) {
+    PeerAddress bound =
+        address.port() == 0 ? new PeerAddress(address.host(), nextPort++) : address;
+    return listeners.putIfAbsent(bound, listener) == null ? bound : null;
+  }
+
+  @Nullable SimListener listenerAt(PeerAddress address) {
+    return listeners.get(address);
+  }
+
+  void after(Duration delay, Runnable event) {
+    events.after(delay, event);
+  }
+
+  /** A frame: it may be lost, in which case {@code lost} runs when it would have arrived. */
+  void sendFrame(String from, String to, Runnable arrival, Runnable lost, Runnable copy) {
+    SimLink link = linkOf(new Direction(from, to));
+    if (link.loss() > 0 && random.nextDouble() < link.loss()) {
+      sendSignal(from, to, lost);
+      return;
+    }
+    sendSignal(from, to, arrival);
+    if (link.duplication() > 0 && random.nextDouble() < link.duplication()) {
+      sendSignal(from, to, copy);
+    }
+  }
+
+  /** What the network itself must not lose: the beginning and the end of connections, credit. */
+  void sendSignal(String from, String to, Runnable arrival) {
+    var direction = new Direction(from, to);
+    events.after(delayOn(direction), () -> arrive(direction, arrival));
+  }
+
+  private void arrive(Direction direction, Runnable arrival) {
+    if (cuts.contains(direction)) {
+      heldBack.computeIfAbsent(direction, held -> new ArrayList<>()).add(arrival);
+    } else {
+      arrival.run();
+    }
+  }
+
+  private Duration delayOn(Direction direction) {
+    SimLink link = linkOf(direction);
+    if (!link.jitter().isZero()) {
+      return link.delay().plusNanos(random.nextLong(link.jitter().toNanos() + 1));
+    }
+    // A link that became faster does not let messages overtake those that are under way.
+    long now = events.nanoTime();
+    long arrival =
+        Math.max(now + link.delay().toNanos(), lastArrival.getOrDefault(direction, now));
+    lastArrival.put(direction, arrival);
+    return Duration.ofNanos(arrival - now);
+  }
+
+  private SimLink linkOf(Direction direction) {
+    return links.getOrDefault(direction, defaultLink);
+  }
+}
