@@ -289,15 +289,15 @@ public final class Replicator implements AutoCloseable {
     return new ReplicationStats(peers, changesReceived, gaps, refusedPeers, repliesDropped);
   }
 
-  /** Stops dialling and answers what is still asked for. The caller closes loop and transport. */
+  /**
+   * Stops dialling, and answers what is still asked for. The loop has ended before: nothing else runs
+   * here any more. The caller closes the transport after this.
+   */
   @Override
   public void close() {
-    loop.execute(
-        () -> {
-          outbound.values().forEach(Outbound::stop);
-          sessions.values().forEach(each -> each.close("the fabric is closed"));
-          fetches.close();
-        });
+    outbound.values().forEach(Outbound::stop);
+    List.copyOf(sessions.values()).forEach(each -> each.close("the fabric is closed"));
+    fetches.close();
   }
 
   private final class Host implements PeerSession.Host {

@@ -1,0 +1,30 @@
+package io.metafabric.cache;
+
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The tier in memory. Thread-safe.
+ *
+ * @param <V> what readers are handed, made once when a record is taken in, so that a hit allocates
+ *     nothing
+ */
+public interface HotTier<V> extends Tier {
+  /** The hot path: counts as an access, allocates nothing. */
+  @Nullable HotEntry<V> hit(String path);
+
+  /** Looks without counting an access. */
+  @Nullable MetadataRecord peek(Key key);
+
+  /** Takes a record in that nobody has asked for yet. */
+  boolean fillPrefetched(MetadataRecord record, String predictor);
+
+  /** Replaces the payload of a key that is here, and only then. */
+  void refresh(MetadataRecord record);
+
+  /** Forgets a key. */
+  void drop(Key key);
+
+  HotTierStats stats();
+}
