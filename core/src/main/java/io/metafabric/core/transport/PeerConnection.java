@@ -8,19 +8,25 @@ public interface PeerConnection {
    * Hands a frame over for sending.
    *
    * <p>Data frames are taken while the queue has room. Control frames (see {@link
-   * Frame#isControl()}) never wait for room: they have a reserve of their own.
+   * Frame#isControl()}) never wait for room: they have a reserve of their own. Both are delivered in
+   * the one order in which they were sent.
    *
    * @return false if there is no room, or the connection is closed; nothing was queued then
+   * @throws IllegalArgumentException if the frame is larger than any that can be sent
    */
   boolean send(Frame frame);
 
   /**
    * The handshake is done. Until then only frames of at most {@link
-   * io.metafabric.core.wire.FrameCodec#MAX_HANDSHAKE_BYTES} are accepted.
+   * io.metafabric.core.wire.FrameCodec#MAX_HANDSHAKE_BYTES} are accepted,
+   * so call this before sending what allows the other side to send larger ones.
    */
   void established();
 
-  /** Closes without waiting; what was queued may be lost. The handler is told. */
+  /**
+   * Closes without waiting; what was queued may be lost, and what had come in is not delivered any
+   * more. The handler is told.
+   */
   void close(String reason);
 
   /** For people: where the other side is. */

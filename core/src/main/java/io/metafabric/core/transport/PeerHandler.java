@@ -3,7 +3,7 @@ package io.metafabric.core.transport;
 import io.metafabric.core.wire.Frame;
 import org.jspecify.annotations.Nullable;
 
-/** What a node does with one connection. Calls come one at a time. */
+/** What a node does with one connection. Calls come one at a time; one that throws closes it. */
 public interface PeerHandler {
   void onOpen(PeerConnection connection);
 

@@ -19,10 +19,16 @@ public interface PeerTransport extends AutoCloseable {
    *
    * @return the address bound, with the port that was chosen if {@code address} had none
    * @throws io.metafabric.core.error.ListenException if it cannot be bound
+   * @throws io.metafabric.core.error.ConfigurationException if it is one that may not be used
+   * @throws io.metafabric.core.error.FabricClosedException after {@link #close}
    */
   PeerAddress listen(PeerAddress address, Acceptor acceptor);
 
-  /** Begins to connect; the handler is told {@code onOpen}, or {@code onClosed} on failure. */
+  /**
+   * Begins to connect; the handler is told {@code onOpen}, or {@code onClosed} on failure.
+   *
+   * @throws io.metafabric.core.error.ConfigurationException if the address may not be used
+   */
   void connect(PeerAddress address, PeerHandler handler);
 
   TransportStats stats();

@@ -91,7 +91,9 @@ final class SimConnection implements PeerConnection {
     byte[] encoded = FrameCodec.encode(frame);
     if (encoded.length - FrameCodec.PREFIX_BYTES > limits.maxFrameBytes()) {
       throw new IllegalArgumentException(
-          "a frame of " + encoded.length + " bytes can never be sent; split it below maxFrameBytes");
+          "a frame of "
+              + encoded.length
+              + " bytes can never be sent; split it below maxFrameBytes");
     }
     if (!budget(frame.isControl()).take(encoded.length)) {
       transport.refusedFrames++;
@@ -195,7 +197,8 @@ final class SimConnection implements PeerConnection {
   private void checkLength(int length) {
     int max = established ? limits.maxFrameBytes() : FrameCodec.MAX_HANDSHAKE_BYTES;
     if (length > max) {
-      throw new WireFormatException("a frame of " + length + " bytes; " + max + " are allowed here");
+      throw new WireFormatException(
+          "a frame of " + length + " bytes; " + max + " are allowed here");
     }
   }
 

@@ -2,7 +2,9 @@ package io.metafabric.core.sim;
 
 import java.time.Duration;
 
-/** The virtual time that a simulated network runs in. Events at one time run in scheduling order. */
+/**
+ * The virtual time that a simulated network runs in. Events at one time run in scheduling order.
+ */
 public interface SimEvents {
   long nanoTime();
 

@@ -9,7 +9,8 @@ import java.time.Duration;
  * TCP does. Each of the three breaks one of these promises.
  *
  * @param delay of every message
- * @param jitter up to which each message is delayed further, at random: messages overtake each other
+ * @param jitter up to which each message is delayed further, at random: messages overtake each
+ *     other
  * @param loss probability that a frame is lost, and the connection goes on as if nothing was
  * @param duplication probability that a frame arrives twice
  */

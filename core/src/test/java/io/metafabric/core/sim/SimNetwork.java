@@ -124,8 +124,7 @@ public final class SimNetwork {
 
   /** The address with a port; null if somebody else listens there. */
   @Nullable PeerAddress bind(PeerAddress address, SimListener listener) {
-    PeerAddress bound =
-        address.port() == 0 ? new PeerAddress(address.host(), nextPort++) : address;
+    PeerAddress bound = address.port() == 0 ? new PeerAddress(address.host(), nextPort++) : address;
     return listeners.putIfAbsent(bound, listener) == null ? bound : null;
   }
 
@@ -171,8 +170,7 @@ public final class SimNetwork {
     }
     // A link that became faster does not let messages overtake those that are under way.
     long now = events.nanoTime();
-    long arrival =
-        Math.max(now + link.delay().toNanos(), lastArrival.getOrDefault(direction, now));
+    long arrival = Math.max(now + link.delay().toNanos(), lastArrival.getOrDefault(direction, now));
     lastArrival.put(direction, arrival);
     return Duration.ofNanos(arrival - now);
   }

@@ -248,8 +248,7 @@ class SimNetworkTest {
   }
 
   private PeerAddress connect() {
-    PeerAddress address =
-        transport(TOKYO).listen(new PeerAddress(TOKYO, 0), connection -> tokyo);
+    PeerAddress address = transport(TOKYO).listen(new PeerAddress(TOKYO, 0), connection -> tokyo);
     transport(PARIS).connect(address, paris);
     time.runFor(Duration.ofSeconds(1));
     assertThat(paris.isOpen() && tokyo.isOpen()).isTrue();
@@ -265,8 +264,6 @@ class SimNetworkTest {
   }
 
   private static List<Frame> controls(int... numbers) {
-    return Arrays.stream(numbers)
-        .mapToObj(TestFrames::control)
-        .toList();
+    return Arrays.stream(numbers).mapToObj(TestFrames::control).toList();
   }
 }

@@ -93,8 +93,7 @@ final class SimTransport implements PeerTransport {
       return;
     }
     if (listener == null) {
-      network.sendSignal(
-          attempt.address.host(), node, () -> attempt.fail("connection refused"));
+      network.sendSignal(attempt.address.host(), node, () -> attempt.fail("connection refused"));
       return;
     }
     SimTransport acceptor = listener.transport();
@@ -167,8 +166,7 @@ final class SimTransport implements PeerTransport {
 
   @Override
   public TransportStats stats() {
-    return new TransportStats(
-        sentBytes, receivedBytes, malformed, 0, refusedFrames, skippedFrames);
+    return new TransportStats(sentBytes, receivedBytes, malformed, 0, refusedFrames, skippedFrames);
   }
 
   @Override

@@ -16,7 +16,9 @@ public interface TransportWorld extends AutoCloseable {
   /** Where nobody listens. */
   PeerAddress deadAddress();
 
-  /** Lets the world go on until {@code condition}; fails, naming {@code what}, if it never comes. */
+  /**
+   * Lets the world go on until {@code condition}; fails, naming {@code what}, if it never comes.
+   */
   void runUntil(String what, BooleanSupplier condition);
 
   @Override

@@ -10,7 +10,9 @@ final class Budget {
     this.boundBytes = boundBytes;
   }
 
-  /** Takes {@code bytes} if there is room, or if nothing else waits: then one frame is the bound. */
+  /**
+   * Takes {@code bytes} if there is room, or if nothing else waits: then one frame is the bound.
+   */
   boolean take(int bytes) {
     if (usedBytes > 0 && usedBytes + bytes > boundBytes) {
       refused = true;

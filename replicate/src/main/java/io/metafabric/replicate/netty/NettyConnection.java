@@ -77,19 +77,18 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
               + " bytes can never be sent; split it below maxFrameBytes, "
               + config.maxFrameBytes());
     }
-    switch (outbound.offer(encoded, control)) {
-      case TAKEN:
-        return true;
-      case CALL_WRITER:
+    return switch (outbound.offer(encoded, control)) {
+      case TAKEN -> true;
+      case CALL_WRITER -> {
         onEventLoop(this::write);
-        return true;
-      case FULL:
+        yield true;
+      }
+      case FULL -> {
         counters.refusedFrames.increment();
-        return false;
-      case CLOSED:
-        return false;
-    }
-    throw new AssertionError("unreachable");
+        yield false;
+      }
+      case CLOSED -> false;
+    };
   }
 
   @Override
@@ -109,7 +108,7 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
         () -> {
           // What fits in the socket still goes out, so that a last word has a chance to arrive.
           write();
-          channel.close();
+          close(channel);
         });
   }
 
@@ -177,7 +176,7 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
     counters.malformed.increment();
     LOG.debug("{}: dropped, {}", remote(), e.getMessage());
     closeReason.compareAndSet(null, "malformed: " + e.getMessage());
-    channel.close();
+    close(channel);
   }
 
   private void resumeReading() {
@@ -240,7 +239,7 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
   public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
     LOG.debug("{}: failed", remote(), cause);
     closeReason.compareAndSet(null, "failed: " + cause);
-    channel.close();
+    close(channel);
   }
 
   @Override
@@ -261,6 +260,12 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
   private void handlerFailed(RuntimeException e) {
     LOG.warn("{}: closed, because its handler failed", remote(), e);
     close("the handler failed: " + e);
+  }
+
+  /** Whoever waits for the end of a channel is told by its {@code channelInactive}. */
+  @SuppressWarnings("FutureReturnValueIgnored")
+  static void close(Channel channel) {
+    channel.close();
   }
 
   private void onEventLoop(Runnable task) {

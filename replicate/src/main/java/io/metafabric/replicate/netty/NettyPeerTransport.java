@@ -76,8 +76,7 @@ public final class NettyPeerTransport implements PeerTransport {
     // A loop without a group: a group would start Netty's global executor thread when it ends.
     eventLoop = new SingleThreadIoEventLoop(null, this::newThread, NioIoHandler.newFactory());
     // Not Netty's shared allocator, because its memory would stay behind.
-    memory =
-        new PooledByteBufAllocator(true, 0, 1, PAGE_BYTES, CHUNK_DOUBLINGS, 16, 16, false);
+    memory = new PooledByteBufAllocator(true, 0, 1, PAGE_BYTES, CHUNK_DOUBLINGS, 16, 16, false);
   }
 
   private Thread newThread(Runnable run) {
@@ -104,10 +103,11 @@ public final class NettyPeerTransport implements PeerTransport {
     try {
       return new PeerAddress(address.host(), bound.join());
     } catch (CompletionException e) {
-      if (e.getCause() instanceof FabricClosedException closedMeanwhile) {
+      Throwable cause = Objects.requireNonNullElse(e.getCause(), e);
+      if (cause instanceof FabricClosedException closedMeanwhile) {
         throw closedMeanwhile;
       }
-      throw cannotListen(address, e.getCause());
+      throw cannotListen(address, cause);
     }
   }
 
@@ -155,7 +155,7 @@ public final class NettyPeerTransport implements PeerTransport {
     if (closed || accepted >= config.maxConnections()) {
       counters.refusedConnections.increment();
       LOG.debug("{}: refused, {} connections are open", channel.remoteAddress(), accepted);
-      channel.close();
+      NettyConnection.close(channel);
       return;
     }
     accepted++;
@@ -232,7 +232,9 @@ public final class NettyPeerTransport implements PeerTransport {
     return counters.snapshot();
   }
 
+  /** Also from a handler; returns once the thread has ended. */
   @Override
+  @SuppressWarnings("FutureReturnValueIgnored") // the thread ends a little after its future
   public void close() {
     try {
       eventLoop.execute(this::closeAll);
@@ -245,7 +247,7 @@ public final class NettyPeerTransport implements PeerTransport {
 
   private void closeAll() {
     closed = true;
-    listeners.forEach(Channel::close);
+    listeners.forEach(NettyConnection::close);
     Set.copyOf(connections).forEach(connection -> connection.close("the transport was closed"));
   }
 

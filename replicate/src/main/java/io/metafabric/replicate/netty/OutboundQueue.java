@@ -15,7 +15,19 @@ final class OutboundQueue {
   /** What a waiting frame costs beside its bytes. */
   static final int FRAME_OVERHEAD_BYTES = 64;
 
-  private record Waiting(byte[] encoded, boolean control) {}
+  private static final class Waiting {
+    final byte[] encoded;
+    final boolean control;
+
+    Waiting(byte[] encoded, boolean control) {
+      this.encoded = encoded;
+      this.control = control;
+    }
+
+    int charge() {
+      return encoded.length + FRAME_OVERHEAD_BYTES;
+    }
+  }
 
   /** Frames to be written together. */
   record Batch(List<byte[]> frames, int bytes, long dataCharge, long controlCharge) {}
@@ -49,10 +61,11 @@ final class OutboundQueue {
     if (closed) {
       return Offer.CLOSED;
     }
-    if (!budget(isControl).take(encoded.length + FRAME_OVERHEAD_BYTES)) {
+    var frame = new Waiting(encoded, isControl);
+    if (!budget(isControl).take(frame.charge())) {
       return Offer.FULL;
     }
-    waiting.add(new Waiting(encoded, isControl));
+    waiting.add(frame);
     if (writerCalled) {
       return Offer.TAKEN;
     }
@@ -78,11 +91,10 @@ final class OutboundQueue {
       waiting.remove();
       frames.add(next.encoded);
       bytes += next.encoded.length;
-      int charge = next.encoded.length + FRAME_OVERHEAD_BYTES;
       if (next.control) {
-        controlCharge += charge;
+        controlCharge += next.charge();
       } else {
-        dataCharge += charge;
+        dataCharge += next.charge();
       }
     }
     return frames.isEmpty() ? null : new Batch(frames, bytes, dataCharge, controlCharge);

@@ -30,7 +30,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Whoever reaches the port can send anything; it costs them their connection, and others nothing. */
+/**
+ * Whoever reaches the port can send anything; it costs them their connection, and others nothing.
+ */
 class HostileBytesTest {
   private static final TransportLimits LIMITS =
       new TransportLimits(256 * 1024, 64 * 1024, 4 * 1024, 64 * 1024);
@@ -237,8 +239,7 @@ class HostileBytesTest {
       flood.put(tiny);
     }
 
-    try (var channel =
-        SocketChannel.open(new InetSocketAddress(address.host(), address.port()))) {
+    try (var channel = SocketChannel.open(new InetSocketAddress(address.host(), address.port()))) {
       channel.configureBlocking(false);
       var stuckPolls = new int[1];
       world.runUntil(

@@ -13,7 +13,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.awaitility.Awaitility;
 
@@ -34,9 +36,18 @@ final class SocketWorld implements TransportWorld {
         Duration.ofSeconds(10));
   }
 
+  /** Like the production executors, these drop what comes after their end. */
   @Override
   public Executor newExecutor(String node) {
-    var executor = Executors.newSingleThreadExecutor(run -> new Thread(run, "callbacks-" + node));
+    var executor =
+        new ThreadPoolExecutor(
+            1,
+            1,
+            0,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            run -> new Thread(run, "callbacks-" + node),
+            new ThreadPoolExecutor.DiscardPolicy());
     executors.add(executor);
     return executor;
   }
