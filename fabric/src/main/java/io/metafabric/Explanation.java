@@ -1,0 +1,56 @@
+package io.metafabric;
+
+import io.metafabric.core.place.Homes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.version.Version;
+import io.metafabric.replicate.arm.Decision;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What one node knows of a key.
+ *
+ * @param version empty if nothing is known of the key
+ * @param deleted whether that version is a tombstone
+ * @param writtenIn the region that wrote it; empty if nothing is known
+ * @param payloadBytes 0 if nothing is known, or it is deleted
+ * @param home the region that answers for the key
+ * @param backup empty if there is one region only
+ * @param inHotTier whether a read finds it in memory
+ * @param inWarmTier whether the journal here holds its payload
+ * @param decisions the last ones about copying it here, newest last, with their numbers
+ */
+public record Explanation(
+    String key,
+    Optional<Version> version,
+    boolean deleted,
+    Optional<String> writtenIn,
+    int payloadBytes,
+    String home,
+    Optional<String> backup,
+    boolean inHotTier,
+    boolean inWarmTier,
+    List<String> decisions) {
+
+  static Explanation of(
+      Key key,
+      @Nullable Header header,
+      Homes homes,
+      boolean inHotTier,
+      boolean inWarmTier,
+      List<Decision> decisions) {
+    return new Explanation(
+        key.path(),
+        Optional.ofNullable(header).map(Header::version),
+        header != null && header.isTombstone(),
+        Optional.ofNullable(header).map(known -> known.writtenIn().name()),
+        header == null ? 0 : header.payloadBytes(),
+        homes.home().name(),
+        Optional.ofNullable(homes.backup()).map(region -> region.name()),
+        inHotTier,
+        inWarmTier,
+        decisions.stream().map(Decision::toString).toList());
+  }
+}

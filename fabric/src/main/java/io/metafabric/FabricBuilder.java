@@ -1,0 +1,307 @@
+package io.metafabric;
+
+import io.metafabric.cache.caffeine.CaffeineTier;
+import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.journal.Durability;
+import io.metafabric.core.journal.JournalConfig;
+import io.metafabric.core.place.Homes;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.store.StoreConfig;
+import io.metafabric.core.transport.PeerAddress;
+import io.metafabric.host.FileDisk;
+import io.metafabric.host.SystemClock;
+import io.metafabric.host.ThreadScheduler;
+import io.metafabric.migrate.HomeDirectory;
+import io.metafabric.node.FabricNode;
+import io.metafabric.node.NodeConfig;
+import io.metafabric.node.NodePorts;
+import io.metafabric.node.Predictors;
+import io.metafabric.predict.PredictorProvider;
+import io.metafabric.replicate.ReplicationConfig;
+import io.metafabric.replicate.arm.CostBenefitPolicy;
+import io.metafabric.replicate.arm.Prices;
+import io.metafabric.replicate.netty.NettyConfig;
+import io.metafabric.replicate.netty.NettyPeerTransport;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Configures and opens a fabric. Every setting has a default; setting one twice is an error. Not
+ * thread-safe.
+ */
+public final class FabricBuilder {
+  private static final int MAX_MAX_VALUE_BYTES = 64 << 20;
+  private static final long MIN_HOT_TIER_BYTES = 64 << 10;
+  private static final int FRAME_RESERVE_BYTES = 256 << 10;
+  private static final int DEFAULT_MAX_VALUE_BYTES = 1 << 20;
+  private static final int QUEUE_BYTES = 16 << 20;
+  private static final int CONTROL_RESERVE_BYTES = 1 << 20;
+  private static final int MAX_INBOUND_CONNECTIONS = 256;
+  private static final long MAX_PENDING_BYTES = 32 << 20;
+  private static final Duration TICK = Duration.ofMillis(10);
+
+  private @Nullable RegionName region;
+  private @Nullable String cluster;
+  private @Nullable Path directory;
+  private @Nullable PeerAddress listen;
+  private @Nullable Durability durability;
+  private @Nullable Long hotTierBytes;
+  private @Nullable Integer maxValueBytes;
+  private @Nullable Long segmentBytes;
+  private @Nullable Duration fetchTimeout;
+  private @Nullable Duration writeTimeout;
+  private @Nullable SystemOfRecord origin;
+  private @Nullable Duration originTimeToLive;
+  private @Nullable Boolean prediction;
+  private @Nullable Prices prices;
+  private @Nullable Long prefetchBytesPerSecond;
+  private final Map<RegionName, PeerAddress> peers = new TreeMap<>();
+  private final Map<String, Homes> homes = new TreeMap<>();
+  private final List<PredictorProvider> predictors = new ArrayList<>();
+
+  FabricBuilder() {}
+
+  private static <T> T once(String name, @Nullable T before, T value) {
+    if (before != null) {
+      throw new ConfigurationException(name + " is set twice: to " + before + " and to " + value);
+    }
+    return Objects.requireNonNull(value, name);
+  }
+
+  /** This node's region. Default: {@code local}. */
+  public FabricBuilder region(String name) {
+    region = once("region", region, new RegionName(name));
+    return this;
+  }
+
+  /** Nodes talk to nodes of the same cluster only. Default: {@code default}. */
+  public FabricBuilder cluster(String name) {
+    if (name.isBlank() || name.length() > 64) {
+      throw new ConfigurationException("a cluster's name must have 1 to 64 characters");
+    }
+    cluster = once("cluster", cluster, name);
+    return this;
+  }
+
+  /** Where the journal is; one fabric at a time. Default: {@code metafabric-<region>}. */
+  public FabricBuilder directory(Path path) {
+    directory = once("directory", directory, path);
+    return this;
+  }
+
+  /** Where peers reach this node, {@code host:port}; port 0 chooses one. Default: nowhere. */
+  public FabricBuilder listen(String address) {
+    listen = once("listen", listen, PeerAddress.parse(address));
+    return this;
+  }
+
+  /** Another region, and where it listens. All regions must be told of all others. */
+  public FabricBuilder peer(String regionName, String address) {
+    var name = new RegionName(regionName);
+    peers.merge(
+        name,
+        PeerAddress.parse(address),
+        (a, b) -> {
+          throw new ConfigurationException(
+              "peer " + name + " is set twice: to " + a + " and to " + b);
+        });
+    return this;
+  }
+
+  /** Fixes home and backup of a namespace. Default: they follow from a hash of each key. */
+  public FabricBuilder home(String namespace, String home, String backup) {
+    var fixed = new Homes(new RegionName(home), new RegionName(backup));
+    if (homes.put(namespace, fixed) != null) {
+      throw new ConfigurationException("the home of namespace " + namespace + " is set twice");
+    }
+    return this;
+  }
+
+  /** What a write waits for. Default: {@link Durability#SYNC}. */
+  public FabricBuilder durability(Durability mode) {
+    durability = once("durability", durability, mode);
+    return this;
+  }
+
+  /** Size of the hot tier in memory. Default: 64 MiB. */
+  public FabricBuilder hotTierBytes(long bytes) {
+    if (bytes < MIN_HOT_TIER_BYTES) {
+      throw new ConfigurationException(
+          "hotTierBytes must be at least " + MIN_HOT_TIER_BYTES + ", was " + bytes);
+    }
+    hotTierBytes = once("hotTierBytes", hotTierBytes, bytes);
+    return this;
+  }
+
+  /** Larger values are refused; at most 64 MiB, the same in all regions. Default: 1 MiB. */
+  public FabricBuilder maxValueBytes(int bytes) {
+    if (bytes < 1 || bytes > MAX_MAX_VALUE_BYTES) {
+      throw new ConfigurationException(
+          "maxValueBytes must be 1 to " + MAX_MAX_VALUE_BYTES + ", was " + bytes);
+    }
+    maxValueBytes = once("maxValueBytes", maxValueBytes, bytes);
+    return this;
+  }
+
+  /** Size of a file of the journal. Default: 64 MiB. */
+  public FabricBuilder segmentBytes(long bytes) {
+    segmentBytes = once("segmentBytes", segmentBytes, bytes);
+    return this;
+  }
+
+  /** How long a read may wait for other regions in all. Default: 3 s. */
+  public FabricBuilder fetchTimeout(Duration timeout) {
+    fetchTimeout = once("fetchTimeout", fetchTimeout, positive("fetchTimeout", timeout));
+    return this;
+  }
+
+  /** How long a write may wait for room in the queue to the disk. Default: 10 s. */
+  public FabricBuilder writeTimeout(Duration timeout) {
+    writeTimeout = once("writeTimeout", writeTimeout, positive("writeTimeout", timeout));
+    return this;
+  }
+
+  private static Duration positive(String name, Duration value) {
+    if (value.isNegative() || value.toMillis() < 1) {
+      throw new ConfigurationException(name + " must be at least 1 ms, was " + value);
+    }
+    return value;
+  }
+
+  /** Where to look for keys that no region knows. Default: nowhere. */
+  public FabricBuilder systemOfRecord(SystemOfRecord source) {
+    origin = once("systemOfRecord", origin, source);
+    return this;
+  }
+
+  /** For how long a value of the system of record is shown before it is asked again. Default: 60 s. */
+  public FabricBuilder originTimeToLive(Duration timeToLive) {
+    originTimeToLive =
+        once("originTimeToLive", originTimeToLive, positive("originTimeToLive", timeToLive));
+    return this;
+  }
+
+  /** Whether prefetching is on at first. Default: it is. */
+  public FabricBuilder prediction(boolean enabled) {
+    prediction = once("prediction", prediction, enabled);
+    return this;
+  }
+
+  /** Adds a predictor to those that the library and the service loader bring; for one fabric. */
+  public FabricBuilder predictor(PredictorProvider provider) {
+    predictors.add(Objects.requireNonNull(provider, "provider"));
+    return this;
+  }
+
+  /** What transfer, storage and a saved millisecond are worth. Default: {@link Prices#DEFAULT}. */
+  public FabricBuilder prices(Prices value) {
+    prices = once("prices", prices, value);
+    return this;
+  }
+
+  /** Budget of prefetched payloads. Default: 4 MiB/s. */
+  public FabricBuilder prefetchBytesPerSecond(long bytes) {
+    if (bytes < 1) {
+      throw new ConfigurationException("prefetchBytesPerSecond must be at least 1, was " + bytes);
+    }
+    prefetchBytesPerSecond = once("prefetchBytesPerSecond", prefetchBytesPerSecond, bytes);
+    return this;
+  }
+
+  /**
+   * Opens the fabric: replays the directory's journal and begins to listen and to dial. Does not
+   * wait for peers; {@link MetadataFabric#stats()} says how things stand with them.
+   *
+   * @throws ConfigurationException if settings contradict each other
+   * @throws io.metafabric.core.error.DirectoryInUseException if another fabric has the directory
+   * @throws io.metafabric.core.error.StorageException if the directory cannot be used or is damaged
+   * @throws io.metafabric.core.error.ListenException if the listener cannot be bound
+   */
+  public MetadataFabric open() {
+    RegionName here = or(region, new RegionName("local"));
+    if (!peers.isEmpty() && listen == null) {
+      throw new ConfigurationException(
+          "region "
+              + here
+              + " has peers "
+              + peers.keySet()
+              + ", which could not reach it; add listen(\"127.0.0.1:port\")");
+    }
+    int maxBytes = or(maxValueBytes, DEFAULT_MAX_VALUE_BYTES);
+    NodeConfig config = nodeConfig(here, maxBytes);
+    var clock = new SystemClock();
+    Path where = or(directory, Path.of("metafabric-" + here));
+    var random = new SecureRandom();
+    var ports =
+        new NodePorts(
+            clock,
+            new ThreadScheduler(here.name()),
+            random,
+            new FileDisk(where),
+            loop -> new NettyPeerTransport(nettyConfig(here, maxBytes), loop));
+    long hotBytes = or(hotTierBytes, 64L << 20);
+    FabricNode<Optional<Versioned>> node =
+        FabricNode.open(
+            config,
+            ports,
+            (index, wasted) ->
+                new CaffeineTier<>(
+                    hotBytes, index, record -> Optional.of(new Versioned(record)), wasted),
+            Predictors.all(predictors, here, random.nextLong()));
+    return new OpenFabric(
+        node,
+        clock,
+        or(fetchTimeout, Duration.ofSeconds(3)),
+        or(writeTimeout, Duration.ofSeconds(10)),
+        maxBytes,
+        origin,
+        or(originTimeToLive, Duration.ofSeconds(60)));
+  }
+
+  private NodeConfig nodeConfig(RegionName here, int maxBytes) {
+    String clusterName = or(cluster, "default");
+    var replication = ReplicationConfig.of(clusterName, here, listen, peers, maxBytes);
+    var regions = new ArrayList<>(peers.keySet());
+    regions.add(here);
+    var store =
+        new StoreConfig(
+            clusterName,
+            here,
+            new JournalConfig(
+                or(durability, Durability.SYNC),
+                or(segmentBytes, JournalConfig.DEFAULT_SEGMENT_BYTES)),
+            maxBytes,
+            MAX_PENDING_BYTES);
+    return new NodeConfig(
+        store,
+        replication,
+        new HomeDirectory(regions, homes),
+        TICK,
+        CostBenefitPolicy.of(or(prices, Prices.DEFAULT)),
+        or(prefetchBytesPerSecond, 4L << 20),
+        or(prediction, true));
+  }
+
+  private static NettyConfig nettyConfig(RegionName here, int maxBytes) {
+    return new NettyConfig(
+        here.name(),
+        maxBytes + FRAME_RESERVE_BYTES,
+        QUEUE_BYTES,
+        CONTROL_RESERVE_BYTES,
+        QUEUE_BYTES,
+        MAX_INBOUND_CONNECTIONS,
+        Duration.ofSeconds(3));
+  }
+
+  private static <T> T or(@Nullable T value, T otherwise) {
+    return value == null ? otherwise : value;
+  }
+}

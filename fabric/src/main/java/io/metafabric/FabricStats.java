@@ -1,0 +1,64 @@
+package io.metafabric;
+
+import io.metafabric.cache.HotTierStats;
+import io.metafabric.core.store.StoreStats;
+import io.metafabric.core.transport.TransportStats;
+import io.metafabric.node.NodeStats;
+import io.metafabric.node.PrefetchStats;
+import io.metafabric.replicate.ReplicationStats;
+
+/**
+ * What a fabric has counted since it was opened. Immutable.
+ *
+ * @param storage journal and index
+ * @param replication peers, their state and lag
+ * @param transport bytes to and from other regions, and what was dropped
+ */
+public record FabricStats(
+    Reads reads,
+    HotTierStats hotTier,
+    StoreStats storage,
+    ReplicationStats replication,
+    TransportStats transport,
+    PrefetchStats prefetch) {
+  /**
+   * Reads by where the value was found.
+   *
+   * @param hot in memory; {@code prefetched} ones are not counted here
+   * @param prefetched in memory, because it had been prefetched and this was its first read
+   * @param warm in the journal
+   * @param remote in another region, or on its way from there
+   * @param origin in the system of record
+   * @param absent nowhere: there is no value
+   * @param failed nobody who could tell was reachable
+   */
+  public record Reads(
+      long hot,
+      long prefetched,
+      long warm,
+      long remote,
+      long origin,
+      long absent,
+      long failed) {
+    public long total() {
+      return hot + prefetched + warm + remote + origin + absent + failed;
+    }
+  }
+
+  static FabricStats of(NodeStats node) {
+    return new FabricStats(
+        new Reads(
+            node.hotReads(),
+            node.prefetchedReads(),
+            node.warmReads(),
+            node.remoteReads(),
+            node.originReads(),
+            node.absentReads(),
+            node.failedReads()),
+        node.hotTier(),
+        node.store(),
+        node.replication(),
+        node.transport(),
+        node.prefetch());
+  }
+}

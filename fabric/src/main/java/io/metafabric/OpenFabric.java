@@ -1,0 +1,364 @@
+package io.metafabric;
+
+import io.metafabric.core.access.AccessEvent.Outcome;
+import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.error.FabricClosedException;
+import io.metafabric.core.error.FabricException;
+import io.metafabric.core.error.OriginException;
+import io.metafabric.core.error.OverloadedException;
+import io.metafabric.core.error.RegionUnreachableException;
+import io.metafabric.core.port.Clock;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.store.Precondition;
+import io.metafabric.core.transport.PeerAddress;
+import io.metafabric.core.version.Version;
+import io.metafabric.node.FabricNode;
+import io.metafabric.node.ReadOutcome;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/** The fabric that the builder opens: waits, where the node has futures. */
+final class OpenFabric implements MetadataFabric {
+  private final FabricNode<Optional<Versioned>> node;
+  private final Clock clock;
+  private final Duration fetchTimeout;
+  private final Duration writeTimeout;
+  private final int maxValueBytes;
+  private final @Nullable SystemOfRecord origin;
+  private final Duration originTimeToLive;
+  private final ConcurrentHashMap<Key, CompletableFuture<Optional<Versioned>>> originFlights =
+      new ConcurrentHashMap<>();
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  OpenFabric(
+      FabricNode<Optional<Versioned>> node,
+      Clock clock,
+      Duration fetchTimeout,
+      Duration writeTimeout,
+      int maxValueBytes,
+      @Nullable SystemOfRecord origin,
+      Duration originTimeToLive) {
+    this.node = node;
+    this.clock = clock;
+    this.fetchTimeout = fetchTimeout;
+    this.writeTimeout = writeTimeout;
+    this.maxValueBytes = maxValueBytes;
+    this.origin = origin;
+    this.originTimeToLive = originTimeToLive;
+  }
+
+  @Override
+  public Optional<Versioned> get(String key) {
+    return get(null, key);
+  }
+
+  private Optional<Versioned> get(@Nullable String client, String path) {
+    if (closed.get()) {
+      throw closedException();
+    }
+    if (path != null) {
+      Optional<Versioned> hit = node.hit(client, path);
+      if (hit != null) {
+        return hit;
+      }
+    }
+    return getBeyondHot(client, Key.of(path));
+  }
+
+  private Optional<Versioned> getBeyondHot(@Nullable String client, Key key) {
+    ReadOutcome outcome = await(node.read(client, key), key);
+    if (outcome instanceof ReadOutcome.Absent absent && !absent.everWritten() && origin != null) {
+      return fromOrigin(origin, client, key);
+    }
+    node.finished(client, key, outcome);
+    if (outcome instanceof ReadOutcome.Value value) {
+      return Optional.of(new Versioned(value.record()));
+    }
+    if (outcome instanceof ReadOutcome.Unreachable unreachable) {
+      if (closed.get()) {
+        throw closedException();
+      }
+      throw new RegionUnreachableException(
+          key
+              + " cannot be read now: "
+              + unreachable.why()
+              + "; this region does not hold it; try again when the link is back");
+    }
+    return Optional.empty();
+  }
+
+  private ReadOutcome await(CompletableFuture<ReadOutcome> reading, Key key) {
+    try {
+      return reading.get(fetchTimeout.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      return new ReadOutcome.Unreachable("no answer within " + fetchTimeout);
+    } catch (InterruptedException e) {
+      throw interrupted("reading " + key, e);
+    } catch (ExecutionException e) {
+      throw asUnchecked(e.getCause());
+    }
+  }
+
+  /** One caller asks the origin for a key, on its own thread; the others wait for it. */
+  private Optional<Versioned> fromOrigin(
+      SystemOfRecord from, @Nullable String client, Key key) {
+    var mine = new CompletableFuture<Optional<Versioned>>();
+    CompletableFuture<Optional<Versioned>> other = originFlights.putIfAbsent(key, mine);
+    if (other != null) {
+      return awaitOrigin(other, key);
+    }
+    try {
+      Optional<Versioned> loaded = load(from, key);
+      ReadOutcome outcome =
+          loaded.isPresent()
+              ? new ReadOutcome.Value(loaded.get().record(), Outcome.ORIGIN)
+              : new ReadOutcome.Absent(false);
+      node.finished(client, key, outcome);
+      mine.complete(loaded);
+      return loaded;
+    } catch (RuntimeException e) {
+      mine.completeExceptionally(e);
+      throw e;
+    } finally {
+      originFlights.remove(key, mine);
+    }
+  }
+
+  private Optional<Versioned> load(SystemOfRecord from, Key key) {
+    Optional<byte[]> value;
+    try {
+      value = Objects.requireNonNull(from.load(key.path()), "the system of record returned null");
+    } catch (InterruptedException e) {
+      throw interrupted("loading " + key, e);
+    } catch (Exception e) {
+      throw new OriginException("the system of record failed to load " + key + ": " + e, e);
+    }
+    if (value.isEmpty()) {
+      return Optional.empty();
+    }
+    if (value.get().length > maxValueBytes) {
+      throw new OriginException(
+          "the system of record returned "
+              + value.get().length
+              + " bytes for "
+              + key
+              + ", more than maxValueBytes = "
+              + maxValueBytes);
+    }
+    long expiresAtMs = clock.wallMs() + originTimeToLive.toMillis();
+    return Optional.of(
+        new Versioned(node.fillFromOrigin(key, Bytes.copyOf(value.get()), expiresAtMs)));
+  }
+
+  private Optional<Versioned> awaitOrigin(
+      CompletableFuture<Optional<Versioned>> loading, Key key) {
+    try {
+      return loading.get();
+    } catch (InterruptedException e) {
+      throw interrupted("loading " + key, e);
+    } catch (ExecutionException e) {
+      throw asUnchecked(e.getCause());
+    }
+  }
+
+  @Override
+  public Version put(String key, byte[] value) {
+    return required(write(key, copy(value), Header.NEVER, Precondition.NONE));
+  }
+
+  @Override
+  public Version put(String key, byte[] value, Duration timeToLive) {
+    return required(write(key, copy(value), expiresAtMs(timeToLive), Precondition.NONE));
+  }
+
+  @Override
+  public CompletableFuture<Version> putAsync(String key, byte[] value) {
+    // The host's callbacks must not run on the thread that commits.
+    return start(Key.of(key), copy(value), Header.NEVER, Precondition.NONE)
+        .thenApplyAsync(record -> required(version(record)));
+  }
+
+  @Override
+  public Optional<Version> putIfAbsent(String key, byte[] value) {
+    return write(key, copy(value), Header.NEVER, Precondition.ABSENT);
+  }
+
+  @Override
+  public Optional<Version> replace(String key, Version expected, byte[] value) {
+    Objects.requireNonNull(expected, "expected");
+    return write(key, copy(value), Header.NEVER, Precondition.version(expected));
+  }
+
+  @Override
+  public boolean remove(String key) {
+    return write(key, null, Header.NEVER, Precondition.VISIBLE).isPresent();
+  }
+
+  private static Bytes copy(byte[] value) {
+    return Bytes.copyOf(
+        Objects.requireNonNull(value, "a value must not be null; use remove to delete"));
+  }
+
+  private long expiresAtMs(Duration timeToLive) {
+    if (timeToLive.toMillis() < 1) {
+      throw new IllegalArgumentException("timeToLive must be at least 1 ms, was " + timeToLive);
+    }
+    try {
+      return Math.addExact(clock.wallMs(), timeToLive.toMillis());
+    } catch (ArithmeticException e) {
+      throw new IllegalArgumentException("timeToLive " + timeToLive + " is too long", e);
+    }
+  }
+
+  private Optional<Version> write(
+      String path, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
+    CompletableFuture<@Nullable MetadataRecord> writing =
+        start(Key.of(path), payload, expiresAtMs, condition);
+    try {
+      return version(writing.get());
+    } catch (InterruptedException e) {
+      throw interrupted("writing " + path + " (it may still be stored)", e);
+    } catch (ExecutionException e) {
+      throw asUnchecked(e.getCause());
+    }
+  }
+
+  /** Waits for room in the queue to the disk rather than failing at once. */
+  private CompletableFuture<@Nullable MetadataRecord> start(
+      Key key, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
+    if (closed.get()) {
+      throw closedException();
+    }
+    try {
+      if (!node.awaitRoom(Math.max(1, writeTimeout.toMillis()))) {
+        throw new OverloadedException(
+            "the disk did not keep up for " + writeTimeout + "; write slower");
+      }
+    } catch (InterruptedException e) {
+      throw interrupted("waiting to write " + key, e);
+    }
+    return node.write(key, payload, expiresAtMs, condition);
+  }
+
+  private static Optional<Version> version(@Nullable MetadataRecord record) {
+    return record == null ? Optional.empty() : Optional.of(record.header().version());
+  }
+
+  private static Version required(Optional<Version> version) {
+    return version.orElseThrow(
+        () -> new IllegalStateException("a write without a condition cannot be declined"));
+  }
+
+  private static FabricException interrupted(String doing, InterruptedException e) {
+    Thread.currentThread().interrupt();
+    return new FabricException("interrupted while " + doing, e);
+  }
+
+  private static RuntimeException asUnchecked(@Nullable Throwable cause) {
+    if (cause instanceof RuntimeException unchecked) {
+      return unchecked;
+    }
+    return new FabricException("an unexpected failure: " + cause, cause);
+  }
+
+  private static FabricClosedException closedException() {
+    return new FabricClosedException("the fabric is closed; open a new one");
+  }
+
+  @Override
+  public Records as(String client) {
+    if (client.isBlank() || client.length() > 256) {
+      throw new ConfigurationException("a client's name must have 1 to 256 characters");
+    }
+    return new Caller(client);
+  }
+
+  @Override
+  public Optional<PeerAddress> listening() {
+    return Optional.ofNullable(node.listening());
+  }
+
+  @Override
+  public FabricStats stats() {
+    return FabricStats.of(node.stats());
+  }
+
+  @Override
+  public Explanation explain(String key) {
+    Key parsed = Key.of(key);
+    return Explanation.of(
+        parsed,
+        node.store().header(parsed),
+        node.homesOf(parsed),
+        node.hotTier().peek(parsed) != null,
+        node.store().holdsPayload(parsed),
+        node.decisionsOn(parsed));
+  }
+
+  @Override
+  public void setPrediction(boolean enabled) {
+    node.setPrediction(enabled);
+  }
+
+  @Override
+  public void close() {
+    if (closed.compareAndSet(false, true)) {
+      node.close();
+    }
+  }
+
+  /** Reads on behalf of one client; writes are the same for all. */
+  private final class Caller implements Records {
+    private final String client;
+
+    Caller(String client) {
+      this.client = client;
+    }
+
+    @Override
+    public Optional<Versioned> get(String key) {
+      return OpenFabric.this.get(client, key);
+    }
+
+    @Override
+    public Version put(String key, byte[] value) {
+      return OpenFabric.this.put(key, value);
+    }
+
+    @Override
+    public Version put(String key, byte[] value, Duration timeToLive) {
+      return OpenFabric.this.put(key, value, timeToLive);
+    }
+
+    @Override
+    public CompletableFuture<Version> putAsync(String key, byte[] value) {
+      return OpenFabric.this.putAsync(key, value);
+    }
+
+    @Override
+    public Optional<Version> putIfAbsent(String key, byte[] value) {
+      return OpenFabric.this.putIfAbsent(key, value);
+    }
+
+    @Override
+    public Optional<Version> replace(String key, Version expected, byte[] value) {
+      return OpenFabric.this.replace(key, expected, value);
+    }
+
+    @Override
+    public boolean remove(String key) {
+      return OpenFabric.this.remove(key);
+    }
+  }
+}

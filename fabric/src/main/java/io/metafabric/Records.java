@@ -1,0 +1,57 @@
+package io.metafabric;
+
+import io.metafabric.core.version.Version;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * Reads and writes of records by key, {@code namespace/id}. Thread-safe. docs/CONTRACT.md says what
+ * each operation promises, waits for, and returns in each failure.
+ *
+ * <p>Every method throws {@link io.metafabric.core.error.InvalidKeyException} for a malformed key
+ * and {@link io.metafabric.core.error.FabricClosedException} once the fabric is closed.
+ */
+public interface Records {
+  /**
+   * The value of a key, from the nearest place that has it. Waits for another region only if this
+   * one does not hold the value, and no longer than the fetch timeout.
+   *
+   * @throws io.metafabric.core.error.RegionUnreachableException if no region that could tell was
+   *     reachable; absent is never a guess
+   */
+  Optional<Versioned> get(String key);
+
+  /**
+   * Stores a value. Returns once it is durable here; other regions learn of it later.
+   *
+   * @throws io.metafabric.core.error.ValueTooLargeException if it is larger than {@code
+   *     maxValueBytes}
+   * @throws io.metafabric.core.error.StorageException if the disk refused it
+   * @throws io.metafabric.core.error.OverloadedException if the disk did not keep up for the whole
+   *     write timeout
+   */
+  Version put(String key, byte[] value);
+
+  /**
+   * The same, with a time to live, after which the value is hidden in every region.
+   *
+   * @param timeToLive at least 1 ms
+   */
+  Version put(String key, byte[] value, Duration timeToLive);
+
+  /** The same, without waiting for the disk; the future fails as {@link #put} would. */
+  CompletableFuture<Version> putAsync(String key, byte[] value);
+
+  /** Stores a value where this region sees none; empty if it sees one. */
+  Optional<Version> putIfAbsent(String key, byte[] value);
+
+  /**
+   * Stores a value where this region's version is {@code expected}; empty if it is another. A
+   * compare-and-set against this region's state alone: another region may do the same meanwhile.
+   */
+  Optional<Version> replace(String key, Version expected, byte[] value);
+
+  /** Deletes the value that this region sees; false if it sees none. */
+  boolean remove(String key);
+}

@@ -1,0 +1,487 @@
+package io.metafabric.node;
+
+import io.metafabric.cache.HotEntry;
+import io.metafabric.cache.HotTier;
+import io.metafabric.cache.JournalTier;
+import io.metafabric.cache.SingleFlight;
+import io.metafabric.cache.Tier;
+import io.metafabric.core.access.AccessEvent.Outcome;
+import io.metafabric.core.place.Homes;
+import io.metafabric.core.port.Clock;
+import io.metafabric.core.port.Disk;
+import io.metafabric.core.port.SerialExecutor;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.store.CurrentDots;
+import io.metafabric.core.store.Inbound;
+import io.metafabric.core.store.Precondition;
+import io.metafabric.core.store.Published;
+import io.metafabric.core.store.RecordStore;
+import io.metafabric.core.transport.PeerAddress;
+import io.metafabric.core.transport.PeerTransport;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Version;
+import io.metafabric.predict.AccessRing;
+import io.metafabric.predict.Foresight;
+import io.metafabric.predict.Predictor;
+import io.metafabric.predict.PredictorConfig;
+import io.metafabric.replicate.FetchResult;
+import io.metafabric.replicate.LocalCopies;
+import io.metafabric.replicate.Replicator;
+import io.metafabric.replicate.arm.Decision;
+import io.metafabric.replicate.arm.ReplicationManager;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One node, wired over ports: store, tiers, replication and foresight. It knows no thread and no
+ * clock but those it is given, so the same classes run in production and in the simulation.
+ *
+ * @param <V> what readers are handed, made once when a record enters the hot tier
+ */
+public final class FabricNode<V> implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(FabricNode.class);
+
+  private final NodeConfig config;
+  private final Clock clock;
+  private final Disk.DirectoryLock lock;
+  private final SerialExecutor committing;
+  private final SerialExecutor loop;
+  private final RecordStore store;
+  private final HotTier<V> hot;
+  private final Tier warm;
+  private final PeerTransport transport;
+  private final Replicator replicator;
+  private final SingleFlight<ReadOutcome> flights = new SingleFlight<>();
+  private final AccessRing accesses;
+  private final Prefetcher prefetcher;
+  private final ReadCounts counts = new ReadCounts();
+  private final InvalidatedCopies invalidated = new InvalidatedCopies();
+  private final RegionName region;
+  private final @Nullable PeerAddress bound;
+
+  private FabricNode(
+      NodeConfig config,
+      NodePorts ports,
+      HotTierFactory<V> hotTier,
+      List<Predictor> predictors,
+      Cleanup opened) {
+    this.config = config;
+    this.clock = ports.clock();
+    this.region = config.store().region();
+    this.lock = opened.add(ports.disk().lock());
+    this.committing = opened.add(ports.scheduler().serial("journal"));
+    this.loop = opened.add(ports.scheduler().serial("loop"));
+    this.store =
+        opened.add(
+            RecordStore.open(
+                config.store(), ports.disk(), clock, ports.random(), committing, this::published));
+    this.hot =
+        opened.add(
+            hotTier.create(
+                originLosesToAnyHeader(store),
+                (predictor, path, payloadBytes) -> prefetchWasted(predictor)));
+    this.warm = new JournalTier(store);
+    this.transport = opened.add(ports.transport().apply(loop));
+    this.replicator =
+        new Replicator(
+            config.replication(),
+            config.homes(),
+            store,
+            transport,
+            loop,
+            clock,
+            ports.random(),
+            new Copies());
+    this.accesses = new AccessRing(region);
+    this.prefetcher =
+        new Prefetcher(
+            clock,
+            accesses,
+            new Foresight(
+                region,
+                predictors,
+                PredictorConfig.DEFAULT_MAX_BYTES,
+                (name, failure) -> log.warn("predictor {} failed and is off now", name, failure)),
+            new ReplicationManager(
+                config.policy(),
+                config.prefetchBytesPerSecond(),
+                config.prediction(),
+                clock.nanoTime()),
+            replicator,
+            new PrefetchTarget());
+    this.bound = replicator.start();
+    loop.execute(this::tick);
+  }
+
+  /**
+   * Opens a node; what it has taken is given back if that fails.
+   *
+   * @param predictors used by this node alone
+   */
+  public static <V> FabricNode<V> open(
+      NodeConfig config,
+      NodePorts ports,
+      HotTierFactory<V> hotTier,
+      List<Predictor> predictors) {
+    var opened = new Cleanup();
+    try {
+      return new FabricNode<>(config, ports, hotTier, predictors, opened);
+    } catch (RuntimeException e) {
+      opened.run(e);
+      throw e;
+    }
+  }
+
+  /** A value of the origin has the version NONE, which is current for as long as nothing is known. */
+  private static CurrentDots originLosesToAnyHeader(CurrentDots index) {
+    return key -> {
+      Dot dot = index.currentDot(key);
+      return dot == null ? Version.NONE.dot() : dot;
+    };
+  }
+
+  public @Nullable PeerAddress listening() {
+    return bound;
+  }
+
+  /**
+   * The hot path: no allocation, no lock, no clock unless the entry expires.
+   *
+   * @return null if the hot tier has nothing to show
+   */
+  public @Nullable V hit(@Nullable String client, String path) {
+    HotEntry<V> entry = hot.hit(path);
+    if (entry == null
+        || (entry.expiresAtMs() != Header.NEVER && clock.wallMs() >= entry.expiresAtMs())) {
+      return null;
+    }
+    Outcome outcome = Outcome.HOT;
+    if (entry.markRead()) {
+      outcome = Outcome.PREFETCHED;
+      prefetchUsed(entry);
+    }
+    counts.count(outcome);
+    accesses.record(client, path, outcome);
+    return entry.view();
+  }
+
+  /** A read that the hot tier could not answer; one flight per key at a time. */
+  public CompletableFuture<ReadOutcome> read(@Nullable String client, Key key) {
+    return flights
+        .fly(key, () -> load(client, key))
+        .thenCompose(
+            outcome ->
+                outcome instanceof ReadOutcome.PrefetchMissed
+                    ? flights.fly(key, () -> load(client, key))
+                    : CompletableFuture.completedFuture(outcome));
+  }
+
+  /** Counts and learns a read whose outcome is known. */
+  public void finished(@Nullable String client, Key key, ReadOutcome outcome) {
+    if (outcome instanceof ReadOutcome.Value value) {
+      counts.count(value.from());
+      if (value.from() == Outcome.REMOTE) {
+        HotEntry<V> entry = hot.hit(key.path());
+        // It waited on a prefetch that was under way: late, but of use.
+        if (entry != null && entry.markRead()) {
+          prefetchUsed(entry);
+        }
+      }
+      if (value.from() != Outcome.REMOTE) {
+        accesses.record(client, key.path(), value.from());
+      }
+    } else if (outcome instanceof ReadOutcome.Absent) {
+      counts.count(Outcome.ABSENT);
+    } else {
+      counts.countFailed();
+    }
+  }
+
+  private CompletionStage<ReadOutcome> load(@Nullable String client, Key key) {
+    Header header = store.header(key);
+    if (header == null) {
+      return knowsAbsent(key)
+          ? CompletableFuture.completedFuture(new ReadOutcome.Absent(false))
+          : remote(client, key, null);
+    }
+    if (!header.isVisibleAt(clock.wallMs())) {
+      return CompletableFuture.completedFuture(new ReadOutcome.Absent(true));
+    }
+    MetadataRecord record = warm.get(key);
+    if (record != null) {
+      hot.fill(record);
+      return CompletableFuture.completedFuture(new ReadOutcome.Value(record, Outcome.WARM));
+    }
+    return remote(client, key, header);
+  }
+
+  /** The home of a key knows whether it exists; everybody does who knows all headers. */
+  private boolean knowsAbsent(Key key) {
+    return config.homes().homesOf(key).home().equals(region) || replicator.knowsAllHeaders();
+  }
+
+  private CompletionStage<ReadOutcome> remote(
+      @Nullable String client, Key key, @Nullable Header known) {
+    accesses.record(client, key.path(), Outcome.REMOTE);
+    CompletionStage<ReadOutcome> outcome =
+        replicator.fetch(key, known).thenCompose(result -> arrived(key, result));
+    // While this read waits, what is likely to follow it can be on its way already.
+    loop.execute(prefetcher::run);
+    return outcome;
+  }
+
+  private CompletionStage<ReadOutcome> arrived(Key key, FetchResult result) {
+    if (result instanceof FetchResult.Found found) {
+      return takeOver(found.record(), record -> hot.fill(record));
+    }
+    Homes homes = config.homes().homesOf(key);
+    boolean actsForHome = region.equals(homes.backup()) && store.header(key) == null;
+    if (result instanceof FetchResult.Absent || actsForHome) {
+      return CompletableFuture.completedFuture(new ReadOutcome.Absent(false));
+    }
+    String why =
+        result instanceof FetchResult.Unreachable unreachable
+            ? unreachable.why()
+            : "no region that could be asked holds its payload";
+    return CompletableFuture.completedFuture(new ReadOutcome.Unreachable(why));
+  }
+
+  /** Makes a record that another region gave the state of this node, if it is news here. */
+  private CompletionStage<ReadOutcome> takeOver(
+      MetadataRecord record, Consumer<MetadataRecord> fill) {
+    Key key = record.key();
+    boolean keep = config.homes().homesOf(key).include(region);
+    boolean isCurrent = record.header().version().dot().equals(store.currentDot(key));
+    CompletionStage<?> stored;
+    if (!isCurrent) {
+      stored = store.applyOne(new Inbound(record, keep));
+    } else if (keep && record.payload() != null) {
+      stored = store.keep(record);
+    } else {
+      stored = CompletableFuture.completedFuture(true);
+    }
+    return stored.thenApply(
+        done -> {
+          if (!record.header().isVisibleAt(clock.wallMs())) {
+            return new ReadOutcome.Absent(true);
+          }
+          fill.accept(record);
+          return new ReadOutcome.Value(record, Outcome.REMOTE);
+        });
+  }
+
+  /** A value of the system of record: shown until {@code expiresAtMs}, or until a header arrives. */
+  public MetadataRecord fillFromOrigin(Key key, Bytes payload, long expiresAtMs) {
+    var record =
+        new MetadataRecord(
+            key, Header.value(Version.NONE, region, payload, expiresAtMs), payload);
+    hot.fill(record);
+    return record;
+  }
+
+  /**
+   * @param payload null deletes
+   * @return completes with null if the condition does not hold
+   */
+  public CompletableFuture<@Nullable MetadataRecord> write(
+      Key key, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
+    return store.write(key, payload, expiresAtMs, condition);
+  }
+
+  /** Waits until writes are taken again; false if that took too long. */
+  public boolean awaitRoom(long timeoutMs) throws InterruptedException {
+    return store.awaitRoom(timeoutMs);
+  }
+
+  private void published(List<Published> changes) {
+    for (Published change : changes) {
+      MetadataRecord record = change.record();
+      if (record.payload() != null) {
+        showPayload(record, change.local());
+      } else {
+        hideOlder(record);
+      }
+    }
+    replicator.published(changes);
+  }
+
+  private void showPayload(MetadataRecord record, boolean local) {
+    if (local || invalidated.contains(record.key())) {
+      invalidated.remove(record.key());
+      hot.fill(record);
+    } else {
+      hot.refresh(record);
+    }
+  }
+
+  private void hideOlder(MetadataRecord record) {
+    MetadataRecord shown = hot.peek(record.key());
+    if (shown == null
+        || shown.header().version().dot().equals(record.header().version().dot())) {
+      return;
+    }
+    hot.drop(record.key());
+    if (!record.header().isTombstone()) {
+      invalidated.add(record.key());
+    }
+  }
+
+  private void tick() {
+    prefetcher.run();
+    loop.schedule(config.tick(), this::tick);
+  }
+
+  private void prefetchUsed(HotEntry<V> entry) {
+    String predictor = entry.predictor();
+    if (predictor != null) {
+      loop.execute(() -> prefetcher.used(predictor));
+    }
+  }
+
+  private void prefetchWasted(String predictor) {
+    loop.execute(() -> prefetcher.wasted(predictor));
+  }
+
+  public void setPrediction(boolean enabled) {
+    loop.execute(() -> prefetcher.setEnabled(enabled));
+  }
+
+  public RecordStore store() {
+    return store;
+  }
+
+  public HotTier<V> hotTier() {
+    return hot;
+  }
+
+  public Homes homesOf(Key key) {
+    return config.homes().homesOf(key);
+  }
+
+  public List<Decision> decisionsOn(Key key) {
+    return prefetcher.decisionsOn(key);
+  }
+
+  public NodeStats stats() {
+    return new NodeStats(
+        counts.of(Outcome.HOT),
+        counts.of(Outcome.PREFETCHED),
+        counts.of(Outcome.WARM),
+        counts.of(Outcome.REMOTE),
+        counts.of(Outcome.ORIGIN),
+        counts.of(Outcome.ABSENT),
+        counts.failed(),
+        hot.stats(),
+        store.stats(),
+        replicator.stats(),
+        transport.stats(),
+        prefetcher.stats());
+  }
+
+  /** The order matters: first what makes work, then what does it, the journal last. */
+  @Override
+  public void close() {
+    store.refuseWrites();
+    loop.close();
+    replicator.close();
+    transport.close();
+    committing.close();
+    try {
+      store.close();
+    } finally {
+      hot.close();
+      lock.close();
+    }
+  }
+
+  private final class Copies implements LocalCopies {
+    @Override
+    public @Nullable MetadataRecord find(Key key) {
+      MetadataRecord record = store.read(key);
+      if (record == null || record.payload() != null) {
+        return record;
+      }
+      MetadataRecord shown = hot.peek(key);
+      boolean current =
+          shown != null
+              && shown.header().version().dot().equals(record.header().version().dot());
+      return current ? shown : record;
+    }
+
+    @Override
+    public boolean wants(Key key) {
+      return hot.peek(key) != null || invalidated.contains(key);
+    }
+
+    @Override
+    public void offer(MetadataRecord record) {
+      if (record.header().version().dot().equals(store.currentDot(record.key()))) {
+        invalidated.remove(record.key());
+        hot.fill(record);
+      } else {
+        store.applyOne(new Inbound(record, false));
+      }
+    }
+  }
+
+  private final class PrefetchTarget implements Prefetcher.Target {
+    @Override
+    public @Nullable Header missingPayload(Key key) {
+      Header header = store.header(key);
+      boolean missing =
+          header != null
+              && header.isVisibleAt(clock.wallMs())
+              && !store.holdsPayload(key)
+              && hot.peek(key) == null
+              && !flights.isFlying(key);
+      return missing ? header : null;
+    }
+
+    @Override
+    public CompletableFuture<Boolean> expect(
+        Key key, String predictor, CompletableFuture<FetchResult> arriving) {
+      return flights
+          .fly(
+              key,
+              () ->
+                  arriving.thenCompose(
+                      result ->
+                          result instanceof FetchResult.Found found
+                              ? takeOver(
+                                  found.record(), record -> hot.fillPrefetched(record, predictor))
+                              : CompletableFuture.completedFuture(
+                                  new ReadOutcome.PrefetchMissed())))
+          .thenApply(ReadOutcome.Value.class::isInstance);
+    }
+  }
+
+  /** What was opened so far, to be closed backwards if the rest cannot be opened. */
+  private static final class Cleanup {
+    private final List<AutoCloseable> opened = new ArrayList<>();
+
+    <T extends AutoCloseable> T add(T resource) {
+      opened.add(resource);
+      return resource;
+    }
+
+    void run(RuntimeException cause) {
+      for (int i = opened.size() - 1; i >= 0; i--) {
+        try {
+          opened.get(i).close();
+        } catch (Exception e) {
+          cause.addSuppressed(e);
+        }
+      }
+    }
+  }
+}

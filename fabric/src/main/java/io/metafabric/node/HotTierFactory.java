@@ -1,0 +1,11 @@
+package io.metafabric.node;
+
+import io.metafabric.cache.HotTier;
+import io.metafabric.cache.WasteListener;
+import io.metafabric.core.store.CurrentDots;
+
+/** Makes a node's hot tier: Caffeine in production, a deterministic one in the simulation. */
+@FunctionalInterface
+public interface HotTierFactory<V> {
+  HotTier<V> create(CurrentDots index, WasteListener wasted);
+}

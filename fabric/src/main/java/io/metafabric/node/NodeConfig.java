@@ -1,0 +1,21 @@
+package io.metafabric.node;
+
+import io.metafabric.core.place.HomeLookup;
+import io.metafabric.core.store.StoreConfig;
+import io.metafabric.replicate.ReplicationConfig;
+import io.metafabric.replicate.arm.CostBenefitPolicy;
+import java.time.Duration;
+
+/**
+ * @param tick how often what was read is learned from, at least; a remote read does so at once
+ * @param prefetchBytesPerSecond budget of prefetched payloads
+ * @param prediction whether prefetching is on at first
+ */
+public record NodeConfig(
+    StoreConfig store,
+    ReplicationConfig replication,
+    HomeLookup homes,
+    Duration tick,
+    CostBenefitPolicy policy,
+    long prefetchBytesPerSecond,
+    boolean prediction) {}

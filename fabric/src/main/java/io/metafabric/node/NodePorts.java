@@ -1,0 +1,22 @@
+package io.metafabric.node;
+
+import io.metafabric.core.port.Clock;
+import io.metafabric.core.port.Disk;
+import io.metafabric.core.port.Scheduler;
+import io.metafabric.core.transport.PeerTransport;
+import java.util.concurrent.Executor;
+import java.util.function.Function;
+import java.util.random.RandomGenerator;
+
+/**
+ * All through which a node reaches the world.
+ *
+ * @param random draws identities; must not be predictable in production
+ * @param transport makes one whose callbacks run on the executor given
+ */
+public record NodePorts(
+    Clock clock,
+    Scheduler scheduler,
+    RandomGenerator random,
+    Disk disk,
+    Function<Executor, PeerTransport> transport) {}

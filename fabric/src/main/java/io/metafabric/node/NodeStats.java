@@ -1,0 +1,21 @@
+package io.metafabric.node;
+
+import io.metafabric.cache.HotTierStats;
+import io.metafabric.core.store.StoreStats;
+import io.metafabric.core.transport.TransportStats;
+import io.metafabric.replicate.ReplicationStats;
+
+/** Everything a node counts; reads by where the value was found. */
+public record NodeStats(
+    long hotReads,
+    long prefetchedReads,
+    long warmReads,
+    long remoteReads,
+    long originReads,
+    long absentReads,
+    long failedReads,
+    HotTierStats hotTier,
+    StoreStats store,
+    ReplicationStats replication,
+    TransportStats transport,
+    PrefetchStats prefetch) {}

@@ -1,0 +1,37 @@
+package io.metafabric.node;
+
+import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.predict.Predictor;
+import io.metafabric.predict.PredictorConfig;
+import io.metafabric.predict.PredictorProvider;
+import io.metafabric.predict.SuccessorPredictor;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.ServiceLoader;
+
+/** The predictors of one fabric: the library's, those on the class path, those of the builder. */
+public final class Predictors {
+  private Predictors() {}
+
+  /**
+   * @throws ConfigurationException if two have the same name
+   */
+  public static List<Predictor> all(List<PredictorProvider> given, RegionName region, long seed) {
+    var config = new PredictorConfig(region, PredictorConfig.DEFAULT_MAX_BYTES, seed);
+    var all = new ArrayList<Predictor>();
+    all.add(new SuccessorPredictor(config));
+    ServiceLoader.load(PredictorProvider.class, Predictors.class.getClassLoader())
+        .forEach(provider -> all.add(provider.create(config)));
+    given.forEach(provider -> all.add(provider.create(config)));
+    var names = new HashSet<String>();
+    for (Predictor predictor : all) {
+      if (!names.add(predictor.name())) {
+        throw new ConfigurationException(
+            "two predictors are named \"" + predictor.name() + "\"; rename or remove one");
+      }
+    }
+    return all;
+  }
+}

@@ -1,0 +1,159 @@
+package io.metafabric.node;
+
+import io.metafabric.core.access.AccessEvent;
+import io.metafabric.core.access.Prediction;
+import io.metafabric.core.port.Clock;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.predict.AccessRing;
+import io.metafabric.predict.Foresight;
+import io.metafabric.replicate.FetchResult;
+import io.metafabric.replicate.Replicator;
+import io.metafabric.replicate.arm.Candidate;
+import io.metafabric.replicate.arm.Decision;
+import io.metafabric.replicate.arm.ReplicationManager;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The control loop: what was read becomes predictions, what is predicted is priced, what pays is
+ * fetched. Belongs to the node's loop; only {@link #stats} and {@link #decisionsOn} may be called by
+ * others.
+ */
+final class Prefetcher {
+  /** What the control loop needs of the node's tiers. */
+  interface Target {
+    /** The header of a key whose payload this node lacks and nobody fetches yet; else null. */
+    @Nullable Header missingPayload(Key key);
+
+    /** Takes the payload in when it arrives; completes with whether it did. */
+    CompletableFuture<Boolean> expect(
+        Key key, String predictor, CompletableFuture<FetchResult> arriving);
+  }
+
+  private static final int MAX_EVENTS = 8192;
+
+  /** About what a read of the hot tier takes, and far below any link. */
+  private static final double LOCAL_MS = 0.001;
+
+  private final Clock clock;
+  private final AccessRing accesses;
+  private final Foresight foresight;
+  private final ReplicationManager arm;
+  private final Replicator replicator;
+  private final Target target;
+
+  private volatile long requested;
+  private volatile long arrived;
+  private volatile long used;
+  private volatile long wasted;
+
+  Prefetcher(
+      Clock clock,
+      AccessRing accesses,
+      Foresight foresight,
+      ReplicationManager arm,
+      Replicator replicator,
+      Target target) {
+    this.clock = clock;
+    this.accesses = accesses;
+    this.foresight = foresight;
+    this.arm = arm;
+    this.replicator = replicator;
+    this.target = target;
+  }
+
+  void run() {
+    accesses.setNow(clock.wallMs());
+    List<AccessEvent> events = accesses.drain(MAX_EVENTS);
+    if (events.isEmpty()) {
+      return;
+    }
+    foresight.observe(events);
+    if (!arm.isEnabled()) {
+      return;
+    }
+    List<Prediction> predictions = foresight.predictions();
+    var headers = new LinkedHashMap<Key, Header>();
+    var candidates = new ArrayList<Candidate>();
+    for (Prediction prediction : predictions) {
+      Header header = target.missingPayload(prediction.key());
+      if (header != null && headers.putIfAbsent(prediction.key(), header) == null) {
+        double remoteMs = replicator.fetchMs(prediction.key(), header);
+        if (!Double.isNaN(remoteMs)) {
+          candidates.add(
+              new Candidate(prediction, header.payloadBytes(), remoteMs, LOCAL_MS, 1.0));
+        }
+      }
+    }
+    fetch(arm.consider(candidates, clock.nanoTime()), headers);
+  }
+
+  private void fetch(List<Decision> decisions, Map<Key, Header> headers) {
+    var wanted = new LinkedHashMap<Key, Header>();
+    var arriving = new LinkedHashMap<Key, CompletableFuture<FetchResult>>();
+    for (Decision decision : decisions) {
+      Prediction prediction = decision.candidate().prediction();
+      Header header = headers.get(prediction.key());
+      if (decision.copy() && header != null) {
+        var result = new CompletableFuture<FetchResult>();
+        wanted.put(prediction.key(), header);
+        arriving.put(prediction.key(), result);
+        requested++;
+        target
+            .expect(prediction.key(), prediction.predictor(), result)
+            .thenAccept(
+                came -> {
+                  if (came) {
+                    arrived++;
+                  }
+                });
+      }
+    }
+    if (!wanted.isEmpty()) {
+      replicator.prefetch(
+          wanted,
+          (key, result) -> {
+            CompletableFuture<FetchResult> waiting = arriving.get(key);
+            if (waiting != null) {
+              waiting.complete(result);
+            }
+          });
+    }
+  }
+
+  void used(String predictor) {
+    used++;
+    foresight.used(predictor);
+  }
+
+  void wasted(String predictor) {
+    wasted++;
+    foresight.wasted(predictor);
+  }
+
+  void setEnabled(boolean enabled) {
+    arm.setEnabled(enabled);
+  }
+
+  List<Decision> decisionsOn(Key key) {
+    return arm.explain(key);
+  }
+
+  PrefetchStats stats() {
+    return new PrefetchStats(
+        arm.isEnabled(),
+        requested,
+        arrived,
+        used,
+        wasted,
+        accesses.recorded(),
+        accesses.dropped(),
+        arm.stats(),
+        foresight.stats());
+  }
+}
