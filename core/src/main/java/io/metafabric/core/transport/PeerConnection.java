@@ -8,8 +8,8 @@ public interface PeerConnection {
    * Hands a frame over for sending.
    *
    * <p>Data frames are taken while the queue has room. Control frames (see {@link
-   * Frame#isControl()}) never wait for room: they have a reserve of their own. Both are delivered in
-   * the one order in which they were sent.
+   * Frame#isControl()}) never wait for room: they have a reserve of their own. Both are delivered
+   * in the one order in which they were sent.
    *
    * @return false if there is no room, or the connection is closed; nothing was queued then
    * @throws IllegalArgumentException if the frame is larger than any that can be sent
@@ -18,8 +18,8 @@ public interface PeerConnection {
 
   /**
    * The handshake is done. Until then only frames of at most {@link
-   * io.metafabric.core.wire.FrameCodec#MAX_HANDSHAKE_BYTES} are accepted,
-   * so call this before sending what allows the other side to send larger ones.
+   * io.metafabric.core.wire.FrameCodec#MAX_HANDSHAKE_BYTES} are accepted, so call this before
+   * sending what allows the other side to send larger ones.
    */
   void established();
 

@@ -274,6 +274,7 @@ final class SimConnection implements PeerConnection {
                 call.run();
               } catch (RuntimeException e) {
                 close("the handler failed: " + e);
+                throw e; // for the world to report
               }
             });
   }

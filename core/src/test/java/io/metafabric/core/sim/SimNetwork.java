@@ -17,8 +17,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A virtual network between nodes; the host of an address is the name of its node. Deterministic:
- * all chance comes from one generator, all time from the events. Not thread-safe: everything runs
- * where the events run.
+ * time and chance are the world's. Not thread-safe: all runs on the test's thread.
  *
  * <p>A partition behaves as it does under TCP: connections stay, what is under way is held back and
  * arrives once the partition is healed, queues fill up, and nobody is told anything.
@@ -27,7 +26,7 @@ public final class SimNetwork {
   /** Both nodes of a direction. */
   private record Direction(String from, String to) {}
 
-  private final SimEvents events;
+  private final SimWorld world;
   private final RandomGenerator random;
   private final Map<Direction, SimLink> links = new HashMap<>();
   private final Set<Direction> cuts = new HashSet<>();
@@ -41,16 +40,30 @@ public final class SimNetwork {
   /** Who is asked about connections to an address. */
   record SimListener(SimTransport transport, PeerTransport.Acceptor acceptor) {}
 
-  public SimNetwork(SimEvents events, RandomGenerator random) {
-    this.events = events;
-    this.random = random;
+  public SimNetwork(SimWorld world) {
+    this.world = world;
+    this.random = world.fork();
   }
 
-  /** A transport of the current life of {@code node}; it ends with {@link #crash}. */
-  public PeerTransport transport(String node, TransportLimits limits, Executor callbacks) {
-    var transport = new SimTransport(this, node, limits, callbacks);
-    transports.computeIfAbsent(node, name -> new ArrayList<>()).add(transport);
+  /**
+   * A transport of the current life of {@code node}. When that crashes, its handlers are told
+   * nothing more, and its peers learn of it as of any message: in a partition they do not.
+   */
+  public PeerTransport transport(SimNode node, TransportLimits limits, Executor callbacks) {
+    List<SimTransport> ofNode =
+        transports.computeIfAbsent(
+            node.name(),
+            name -> {
+              node.whenCrashed(() -> crash(name));
+              return new ArrayList<>();
+            });
+    var transport = new SimTransport(this, node.name(), limits, callbacks);
+    ofNode.add(transport);
     return transport;
+  }
+
+  private void crash(String node) {
+    transportsOf(node).forEach(SimTransport::crash);
   }
 
   /** For all directions that have no link of their own. */
@@ -71,6 +84,7 @@ public final class SimNetwork {
 
   /** Nothing gets through in this direction any more. */
   public void cut(String from, String to) {
+    world.trace(from + " to " + to + " is cut");
     cuts.add(new Direction(from, to));
   }
 
@@ -81,6 +95,7 @@ public final class SimNetwork {
   }
 
   private void heal(Direction direction) {
+    world.trace(direction.from + " to " + direction.to + " is healed");
     cuts.remove(direction);
     List<Runnable> held = heldBack.remove(direction);
     if (held != null) {
@@ -97,20 +112,10 @@ public final class SimNetwork {
 
   /** Breaks all connections between the two; both sides are told at once. */
   public void breakConnections(String one, String other) {
+    world.trace("connections break between " + one + " and " + other);
     for (SimTransport transport : transportsOf(one)) {
       transport.breakConnectionsTo(other);
     }
-  }
-
-  /**
-   * The current life of {@code node} ends: its handlers are told nothing more. Its peers learn of
-   * it as of any message, so in a partition they do not.
-   */
-  public void crash(String node) {
-    for (SimTransport transport : transportsOf(node)) {
-      transport.crash();
-    }
-    transports.remove(node);
   }
 
   private List<SimTransport> transportsOf(String node) {
@@ -133,18 +138,20 @@ public final class SimNetwork {
   }
 
   void after(Duration delay, Runnable event) {
-    events.after(delay, event);
+    world.after(delay, event);
   }
 
   /** A frame: it may be lost, in which case {@code lost} runs when it would have arrived. */
   void sendFrame(String from, String to, Runnable arrival, Runnable lost, Runnable copy) {
     SimLink link = linkOf(new Direction(from, to));
     if (link.loss() > 0 && random.nextDouble() < link.loss()) {
+      world.trace(from + " to " + to + " loses a frame");
       sendSignal(from, to, lost);
       return;
     }
     sendSignal(from, to, arrival);
     if (link.duplication() > 0 && random.nextDouble() < link.duplication()) {
+      world.trace(from + " to " + to + " repeats a frame");
       sendSignal(from, to, copy);
     }
   }
@@ -152,7 +159,7 @@ public final class SimNetwork {
   /** What the network itself must not lose: the beginning and the end of connections, credit. */
   void sendSignal(String from, String to, Runnable arrival) {
     var direction = new Direction(from, to);
-    events.after(delayOn(direction), () -> arrive(direction, arrival));
+    world.after(delayOn(direction), () -> arrive(direction, arrival));
   }
 
   private void arrive(Direction direction, Runnable arrival) {
@@ -169,7 +176,7 @@ public final class SimNetwork {
       return link.delay().plusNanos(random.nextLong(link.jitter().toNanos() + 1));
     }
     // A link that became faster does not let messages overtake those that are under way.
-    long now = events.nanoTime();
+    long now = world.nanoTime();
     long arrival = Math.max(now + link.delay().toNanos(), lastArrival.getOrDefault(direction, now));
     lastArrival.put(direction, arrival);
     return Duration.ofNanos(arrival - now);

@@ -14,7 +14,6 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Random;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
@@ -27,10 +26,12 @@ class SimNetworkTest {
   private static final String PARIS = "paris";
   private static final String TOKYO = "tokyo";
 
-  private final SimEventQueue time = new SimEventQueue();
   private final RecordingHandler paris = new RecordingHandler();
   private final RecordingHandler tokyo = new RecordingHandler();
-  private SimNetwork net = new SimNetwork(time, new Random(1));
+  private SimWorld world = new SimWorld(1);
+  private SimNetwork net = new SimNetwork(world);
+  private SimNode parisNode = new SimNode(world, PARIS);
+  private SimNode tokyoNode = new SimNode(world, TOKYO);
 
   @Test
   void aFrameTakesTheDelayOfItsDirection() {
@@ -40,13 +41,13 @@ class SimNetworkTest {
     send(paris, 1);
     send(tokyo, 2);
 
-    time.runFor(DELAY.minusNanos(1));
+    world.runFor(DELAY.minusNanos(1));
     assertThat(tokyo.frames()).isEmpty();
-    time.runFor(Duration.ofNanos(1));
+    world.runFor(Duration.ofNanos(1));
     assertThat(tokyo.frames()).hasSize(1);
-    time.runFor(DELAY.multipliedBy(2).minusNanos(1));
+    world.runFor(DELAY.multipliedBy(2).minusNanos(1));
     assertThat(paris.frames()).isEmpty();
-    time.runFor(Duration.ofNanos(1));
+    world.runFor(Duration.ofNanos(1));
     assertThat(paris.frames()).hasSize(1);
   }
 
@@ -56,14 +57,14 @@ class SimNetworkTest {
     send(paris, 1);
     net.split(PARIS, TOKYO);
     send(paris, 2);
-    time.runFor(Duration.ofHours(1));
+    world.runFor(Duration.ofHours(1));
     assertThat(tokyo.frames()).isEmpty();
     assertThat(tokyo.isOpen() && paris.isOpen()).isTrue();
 
     send(paris, 3);
     net.heal(PARIS, TOKYO);
     send(paris, 4);
-    time.runFor(Duration.ofSeconds(1));
+    world.runFor(Duration.ofSeconds(1));
     assertThat(tokyo.frames()).isEqualTo(controls(1, 2, 3, 4));
   }
 
@@ -74,12 +75,12 @@ class SimNetworkTest {
     int taken = 0;
     while (paris.connection().send(TestFrames.data(taken, 1000))) {
       taken++;
-      time.runFor(Duration.ofSeconds(1));
+      world.runFor(Duration.ofSeconds(1));
     }
     assertThat(taken * 1000).isBetween(64 * 1024, 64 * 1024 + LIMITS.outboundQueueBytes());
 
     net.healAll();
-    time.runFor(Duration.ofSeconds(10));
+    world.runFor(Duration.ofSeconds(10));
     assertThat(paris.writableCalls()).isEqualTo(1);
     assertThat(tokyo.frames()).hasSize(taken);
   }
@@ -90,7 +91,7 @@ class SimNetworkTest {
     net.cut(PARIS, TOKYO);
     send(paris, 1);
     send(tokyo, 2);
-    time.runFor(Duration.ofSeconds(10));
+    world.runFor(Duration.ofSeconds(10));
 
     assertThat(tokyo.frames()).isEmpty();
     assertThat(paris.frames()).isEqualTo(controls(2));
@@ -98,47 +99,47 @@ class SimNetworkTest {
 
   @Test
   void connectingIntoAPartitionTimesOut_andItsLateArrivalOpensNothing() {
-    PeerTransport server = transport(TOKYO);
+    PeerTransport server = transport(tokyoNode);
     PeerAddress address = server.listen(new PeerAddress(TOKYO, 0), connection -> tokyo);
     net.split(PARIS, TOKYO);
-    transport(PARIS).connect(address, paris);
+    transport(parisNode).connect(address, paris);
 
-    time.runFor(Duration.ofMinutes(1));
+    world.runFor(Duration.ofMinutes(1));
     assertThat(paris.closings()).hasSize(1);
     net.healAll();
-    time.runFor(Duration.ofMinutes(1));
+    world.runFor(Duration.ofMinutes(1));
     assertThat(paris.wasOpened() || tokyo.wasOpened()).isFalse();
   }
 
   @Test
   void aConnectionWhoseAnswerIsHeldBackStaysHalfOpen_untilThePartitionHeals() {
-    PeerTransport server = transport(TOKYO);
+    PeerTransport server = transport(tokyoNode);
     PeerAddress address = server.listen(new PeerAddress(TOKYO, 0), connection -> tokyo);
     net.cut(TOKYO, PARIS);
-    transport(PARIS).connect(address, paris);
+    transport(parisNode).connect(address, paris);
 
-    time.runFor(Duration.ofMinutes(1));
+    world.runFor(Duration.ofMinutes(1));
     assertThat(paris.closings()).hasSize(1);
     assertThat(tokyo.isOpen()).isTrue();
     net.healAll();
-    time.runFor(Duration.ofMinutes(1));
+    world.runFor(Duration.ofMinutes(1));
     assertThat(tokyo.isClosed()).isTrue();
   }
 
   @Test
   void breakingAConnectionTellsBothSides_andTheyCanConnectAgain() {
-    PeerTransport server = transport(TOKYO);
+    PeerTransport server = transport(tokyoNode);
     var next = new RecordingHandler();
     PeerAddress other = server.listen(new PeerAddress(TOKYO, 0), connection -> next);
     connect();
     net.breakConnections(TOKYO, PARIS);
-    time.runFor(Duration.ofSeconds(1));
+    world.runFor(Duration.ofSeconds(1));
     assertThat(paris.closings()).containsExactly("the connection broke");
     assertThat(tokyo.closings()).containsExactly("the connection broke");
 
     var again = new RecordingHandler();
-    transport(PARIS).connect(other, again);
-    time.runFor(Duration.ofSeconds(1));
+    transport(parisNode).connect(other, again);
+    world.runFor(Duration.ofSeconds(1));
     assertThat(again.isOpen() && next.isOpen()).isTrue();
   }
 
@@ -146,10 +147,10 @@ class SimNetworkTest {
   void aCrashIsToldToThePeerAfterTheDelay_andToTheDeadNodeNever() {
     connect();
     send(tokyo, 1);
-    net.crash(TOKYO);
+    tokyoNode.crash();
     assertThat(tokyo.connection().send(TestFrames.control(2))).isFalse();
     assertThat(paris.isClosed()).isFalse();
-    time.runFor(Duration.ofSeconds(1));
+    world.runFor(Duration.ofSeconds(1));
 
     assertThat(paris.isClosed()).isTrue();
     assertThat(paris.frames()).as("sent before the crash").isEqualTo(controls(1));
@@ -160,25 +161,25 @@ class SimNetworkTest {
   void aCrashBehindAPartitionIsNotTold_untilItHeals() {
     connect();
     net.split(PARIS, TOKYO);
-    net.crash(TOKYO);
-    time.runFor(Duration.ofHours(1));
+    tokyoNode.crash();
+    world.runFor(Duration.ofHours(1));
     assertThat(paris.isOpen()).isTrue();
 
     net.healAll();
-    time.runFor(Duration.ofSeconds(1));
+    world.runFor(Duration.ofSeconds(1));
     assertThat(paris.isClosed()).isTrue();
   }
 
   @Test
   void theNextLifeOfANodeListensWhereTheLastDid() {
     PeerAddress address = connect();
-    net.crash(TOKYO);
+    tokyoNode.crash();
     var next = new RecordingHandler();
-    assertThat(transport(TOKYO).listen(address, connection -> next)).isEqualTo(address);
+    assertThat(transport(tokyoNode).listen(address, connection -> next)).isEqualTo(address);
     var again = new RecordingHandler();
-    transport(PARIS).connect(address, again);
+    transport(parisNode).connect(address, again);
 
-    time.runFor(Duration.ofSeconds(1));
+    world.runFor(Duration.ofSeconds(1));
     assertThat(again.isOpen() && next.isOpen()).isTrue();
   }
 
@@ -226,7 +227,10 @@ class SimNetworkTest {
   }
 
   private void faulty(long seed, SimLink link) {
-    net = new SimNetwork(time, new Random(seed));
+    world = new SimWorld(seed);
+    net = new SimNetwork(world);
+    parisNode = new SimNode(world, PARIS);
+    tokyoNode = new SimNode(world, TOKYO);
     connect();
     net.defaultLink(link);
   }
@@ -237,9 +241,9 @@ class SimNetworkTest {
       Frame frame = TestFrames.data(i, 500);
       sent.add(frame);
       assertThat(paris.connection().send(frame)).isTrue();
-      time.runFor(Duration.ofMillis(2));
+      world.runFor(Duration.ofMillis(2));
     }
-    time.runFor(Duration.ofSeconds(10));
+    world.runFor(Duration.ofSeconds(10));
     return sent;
   }
 
@@ -248,15 +252,16 @@ class SimNetworkTest {
   }
 
   private PeerAddress connect() {
-    PeerAddress address = transport(TOKYO).listen(new PeerAddress(TOKYO, 0), connection -> tokyo);
-    transport(PARIS).connect(address, paris);
-    time.runFor(Duration.ofSeconds(1));
+    PeerAddress address =
+        transport(tokyoNode).listen(new PeerAddress(TOKYO, 0), connection -> tokyo);
+    transport(parisNode).connect(address, paris);
+    world.runFor(Duration.ofSeconds(1));
     assertThat(paris.isOpen() && tokyo.isOpen()).isTrue();
     return address;
   }
 
-  private PeerTransport transport(String node) {
-    return net.transport(node, LIMITS, time.executor());
+  private PeerTransport transport(SimNode node) {
+    return net.transport(node, LIMITS, node.scheduler().serial("callbacks"));
   }
 
   private static void send(RecordingHandler from, int number) {

@@ -4,6 +4,8 @@ import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.Scheduler;
 import io.metafabric.core.port.SerialExecutor;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.random.RandomGenerator;
 
 /**
@@ -19,6 +21,7 @@ public final class SimNode {
   private final RandomGenerator random;
   private final SimDisk disk;
   private Duration skew = Duration.ZERO;
+  private final List<Runnable> crashListeners = new ArrayList<>();
   private long life = 1;
 
   public SimNode(SimWorld world, String name) {
@@ -65,11 +68,17 @@ public final class SimNode {
     return executor -> new Tasks(executor, mine);
   }
 
+  /** Called at every crash, for what lives outside and notices. */
+  void whenCrashed(Runnable listener) {
+    crashListeners.add(listener);
+  }
+
   /** The power fails: no task of this life runs any more, and unsynced writes may be lost. */
   public void crash() {
     world.trace(name + " crashes");
     life++;
     disk.crash();
+    crashListeners.forEach(Runnable::run);
   }
 
   private final class Tasks implements SerialExecutor {

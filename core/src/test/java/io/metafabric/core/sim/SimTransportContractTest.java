@@ -5,7 +5,8 @@ import io.metafabric.core.transport.PeerTransport;
 import io.metafabric.core.transport.PeerTransportContract;
 import io.metafabric.core.transport.TransportLimits;
 import io.metafabric.core.transport.TransportWorld;
-import java.util.Random;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.Executor;
 import java.util.function.BooleanSupplier;
 
@@ -19,17 +20,22 @@ class SimTransportContractTest extends PeerTransportContract {
   private static final class VirtualWorld implements TransportWorld {
     private static final int MAX_IDLE_CHECKS = 1000;
 
-    private final SimEventQueue events = new SimEventQueue();
-    private final SimNetwork network = new SimNetwork(events, new Random(1));
+    private final SimWorld world = new SimWorld(1);
+    private final SimNetwork network = new SimNetwork(world);
+    private final Map<String, SimNode> nodes = new HashMap<>();
+
+    private SimNode node(String name) {
+      return nodes.computeIfAbsent(name, unknown -> new SimNode(world, name));
+    }
 
     @Override
     public Executor newExecutor(String node) {
-      return events.executor();
+      return node(node).scheduler().serial("callbacks");
     }
 
     @Override
     public PeerTransport newTransport(String node, TransportLimits limits, Executor callbacks) {
-      return network.transport(node, limits, callbacks);
+      return network.transport(node(node), limits, callbacks);
     }
 
     @Override
@@ -46,7 +52,7 @@ class SimTransportContractTest extends PeerTransportContract {
     public void runUntil(String what, BooleanSupplier condition) {
       int idle = 0;
       while (!condition.getAsBoolean()) {
-        idle = events.step() ? 0 : idle + 1;
+        idle = world.step() ? 0 : idle + 1;
         if (idle == MAX_IDLE_CHECKS) {
           throw new AssertionError("nothing happens any more, and this never came: " + what);
         }
@@ -55,7 +61,7 @@ class SimTransportContractTest extends PeerTransportContract {
 
     @Override
     public void close() {
-      while (events.step()) {}
+      while (world.step()) {}
     }
   }
 }

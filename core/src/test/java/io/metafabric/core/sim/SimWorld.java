@@ -14,7 +14,7 @@ import java.util.random.RandomGenerator;
  * Virtual time, one queue of events, one source of chance: the same seed gives the same run. Time
  * passes by events only. Not thread-safe: all runs on the test's thread.
  */
-public final class SimWorld implements SimEvents {
+public final class SimWorld {
   private record Event(long atNanos, long order, Runnable run) implements Comparable<Event> {
     @Override
     public int compareTo(Event that) {
@@ -48,12 +48,12 @@ public final class SimWorld implements SimEvents {
     return new Random(random.nextLong());
   }
 
-  @Override
+  /** Since the world began. */
   public long nanoTime() {
     return nowNanos;
   }
 
-  @Override
+  /** Runs {@code event} in {@code delay}; events at one time run in the order of this call. */
   public void after(Duration delay, Runnable event) {
     events.add(new Event(nowNanos + Math.max(0, delay.toNanos()), scheduled++, event));
   }
