@@ -207,7 +207,7 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
 
   private void write(OutboundQueue.Batch batch) {
     // The socket needs direct memory in any case; filling it here makes one write of many frames.
-    ByteBuf bytes = channel.alloc().directBuffer(batch.bytes());
+    ByteBuf bytes = channel.alloc().ioBuffer(batch.bytes());
     batch.frames().forEach(bytes::writeBytes);
     channel.writeAndFlush(bytes).addListener(done -> written(batch, done.isSuccess()));
   }

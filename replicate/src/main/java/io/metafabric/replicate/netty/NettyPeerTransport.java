@@ -9,7 +9,7 @@ import io.metafabric.core.transport.TransportStats;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBufAllocator;
-import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
@@ -45,9 +45,6 @@ import org.slf4j.LoggerFactory;
 public final class NettyPeerTransport implements PeerTransport {
   private static final Logger LOG = LoggerFactory.getLogger(NettyPeerTransport.class);
 
-  private static final int PAGE_BYTES = 8 * 1024;
-  private static final int CHUNK_DOUBLINGS = 7; // of a page: 1 MiB
-
   private final NettyConfig config;
   private final Executor callbacks;
   private final TransportCounters counters = new TransportCounters();
@@ -75,8 +72,8 @@ public final class NettyPeerTransport implements PeerTransport {
     this.callbacks = callbacks;
     // A loop without a group: a group would start Netty's global executor thread when it ends.
     eventLoop = new SingleThreadIoEventLoop(null, this::newThread, NioIoHandler.newFactory());
-    // Not Netty's shared allocator, because its memory would stay behind.
-    memory = new PooledByteBufAllocator(true, 0, 1, PAGE_BYTES, CHUNK_DOUBLINGS, 16, 16, false);
+    // No pool: an idle transport then holds nothing, and a closed one leaves nothing behind.
+    memory = new UnpooledByteBufAllocator(true);
   }
 
   private Thread newThread(Runnable run) {

@@ -6,6 +6,8 @@ import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.transport.RecordingHandler;
 import io.metafabric.core.transport.TestFrames;
 import io.metafabric.core.transport.TransportLimits;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -32,6 +34,19 @@ class NettyTransportThreadsTest {
         openTalkAndClose(world, callbacks);
         assertThat(threads()).as("after opening and closing %d times", i + 1).isEqualTo(before);
       }
+    }
+  }
+
+  @Test
+  void closedTransportsLeaveNoDirectMemory() {
+    try (var world = new SocketWorld()) {
+      var callbacks = world.newExecutor("host");
+      openTalkAndClose(world, callbacks);
+      long before = directBytes();
+      for (int i = 0; i < 20; i++) {
+        openTalkAndClose(world, callbacks);
+      }
+      assertThat(directBytes()).isEqualTo(before);
     }
   }
 
@@ -68,6 +83,13 @@ class NettyTransportThreadsTest {
       world.runUntil("the other has failed", failed::isClosed);
     }
     world.runUntil("both know", () -> accepted.isClosed() && dialled.isClosed());
+  }
+
+  private static long directBytes() {
+    return ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+        .filter(pool -> pool.getName().equals("direct"))
+        .mapToLong(BufferPoolMXBean::getMemoryUsed)
+        .sum();
   }
 
   /** Makes the executor start its thread. */
