@@ -72,6 +72,7 @@ final class ChangeStream {
     }
     var records = new ArrayList<MetadataRecord>();
     int bytes = 0;
+    long after = 0;
     long position = cursor.position();
     for (int scanned = 0; scanned < MAX_SCAN && bytes < batchBytes; scanned++) {
       MetadataRecord record = lookedAhead != null ? lookedAhead : nextUnsent();
@@ -86,6 +87,11 @@ final class ChangeStream {
         lookedAhead = record;
         break;
       }
+      if (records.isEmpty()) {
+        after = sent.counter(actorOf(record));
+      }
+      // At once: the same write may be journaled again within this batch.
+      sent = sent.with(record.header().version().dot());
       MetadataRecord out = outgoing.apply(record);
       records.add(out);
       bytes += RecordCodec.estimatedBytes(out);
@@ -97,14 +103,14 @@ final class ChangeStream {
       }
       return null;
     }
-    return batch(records, position, bytes);
+    return batch(records, after, position, bytes);
   }
 
-  private Batch batch(List<MetadataRecord> records, long position, int bytes) {
+  private static Batch batch(
+      List<MetadataRecord> records, long after, long position, int bytes) {
     ActorId actor = actorOf(records.get(0));
     Dot last = records.get(records.size() - 1).header().version().dot();
-    var frame = new Frame.Changes(actor, sent.counter(actor), last.counter(), records);
-    sent = sent.with(last);
+    var frame = new Frame.Changes(actor, after, last.counter(), records);
     return new Batch(frame, position, bytes);
   }
 

@@ -1,0 +1,193 @@
+package io.metafabric.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.sim.SimLink;
+import io.metafabric.core.store.Precondition;
+import io.metafabric.core.version.Dot;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.random.RandomGenerator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Three whole regions on one thread in virtual time, with loss, delay, duplication, reordering,
+ * partitions and crashes. Every failure names its seed.
+ */
+class ThreeRegionsSimulationTest {
+  private static final int OPERATIONS = 400;
+  private static final int KEYS = 40;
+
+  /** A run, and what was acknowledged in it. */
+  private static final class Run {
+    final SimCluster cluster;
+    final RandomGenerator random;
+    final Map<Dot, Key> acknowledged = new LinkedHashMap<>();
+    final Set<Dot> issued = new HashSet<>();
+
+    Run(long seed) {
+      cluster = new SimCluster(seed, 16 << 10, "eu", "us", "ap");
+      random = cluster.world.fork();
+      cluster.network.defaultLink(
+          new SimLink(Duration.ofMillis(40), Duration.ofMillis(120), 0.03, 0.03));
+    }
+
+    void go() {
+      cluster.startAll();
+      for (int i = 0; i < OPERATIONS; i++) {
+        cluster.world.runFor(Duration.ofMillis(random.nextInt(100)));
+        step();
+      }
+      quiet();
+    }
+
+    private void step() {
+      RegionName region = cluster.regions.get(random.nextInt(3));
+      int dice = random.nextInt(100);
+      if (dice < 3 && cluster.isUp(region)) {
+        cluster.crash(region);
+      } else if (!cluster.isUp(region)) {
+        if (dice < 60) {
+          cluster.start(region);
+        }
+      } else if (dice < 6) {
+        cluster.network.split("eu", dice % 2 == 0 ? "us" : "ap");
+      } else if (dice < 12) {
+        cluster.network.healAll();
+      } else if (dice < 14) {
+        cluster.network.breakConnections("us", "ap");
+      } else if (dice < 40) {
+        Key key = anyKey();
+        var node = cluster.node(region);
+        if (node.hit("client", key.path()) == null) {
+          node.read("client", key).thenAccept(outcome -> node.finished("client", key, outcome));
+        }
+      } else {
+        write(region, dice);
+      }
+    }
+
+    private Key anyKey() {
+      return Key.of("n/" + random.nextInt(KEYS));
+    }
+
+    private void write(RegionName region, int dice) {
+      Key key = anyKey();
+      Bytes payload = dice < 50 ? null : Bytes.utf8("value " + random.nextInt());
+      Precondition condition =
+          dice < 50 ? Precondition.VISIBLE : dice < 60 ? Precondition.ABSENT : Precondition.NONE;
+      cluster
+          .node(region)
+          .write(key, payload, Header.NEVER, condition)
+          .thenAccept(
+              record -> {
+                if (record != null) {
+                  acknowledge(region, record);
+                }
+              });
+    }
+
+    private void acknowledge(RegionName region, MetadataRecord record) {
+      Dot dot = record.header().version().dot();
+      cluster.world.trace(region + " wrote " + record.key() + " as " + dot);
+      assertThat(issued.add(dot)).as(cluster.world.describe("no dot is issued twice")).isTrue();
+      acknowledged.put(dot, record.key());
+    }
+
+    /** All faults end; every region is up. */
+    private void quiet() {
+      cluster.network.healAll();
+      cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(40)));
+      for (RegionName region : cluster.regions) {
+        if (!cluster.isUp(region)) {
+          cluster.start(region);
+        }
+      }
+      cluster.world.after(Duration.ofSeconds(60), cluster::traceDifferences);
+      cluster.world.runUntil(
+          "convergence",
+          () -> cluster.isConverged() && cluster.payloadsAreHome() && everythingIsCovered(),
+          Duration.ofMinutes(2));
+      cluster.world.trace("converged");
+    }
+
+    private boolean everythingIsCovered() {
+      for (var each : acknowledged.entrySet()) {
+        for (RegionName region : cluster.regions) {
+          Header header = cluster.node(region).store().header(each.getValue());
+          if (header == null || !header.version().covers(each.getKey())) {
+            return false;
+          }
+        }
+      }
+      return true;
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20})
+  void regionsConverge_andNoAcknowledgedWriteIsLost(long seed) {
+    var run = new Run(seed);
+    run.go();
+    assertThat(run.acknowledged.size())
+        .as(run.cluster.world.describe("the run must have done something"))
+        .isGreaterThan(100);
+  }
+
+  @Test
+  void theSameSeed_givesTheSameRun() {
+    var one = new Run(77);
+    one.go();
+    var other = new Run(77);
+    other.go();
+    assertThat(one.cluster.world.traceHash()).isEqualTo(other.cluster.world.traceHash());
+    assertThat(one.acknowledged).isEqualTo(other.acknowledged);
+  }
+
+  @Test
+  void aValueThatIsNotHeldHere_isFetched_andStaysUntilItChanges() {
+    var cluster = new SimCluster(5, 16 << 10, "eu", "us", "ap");
+    cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(40)));
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(5));
+    var eu = cluster.node(cluster.regions.get(0));
+    Key key = keyWithoutPayloadIn(eu, cluster.regions.get(0));
+    var us = cluster.node(cluster.regions.get(1));
+    us.write(key, Bytes.utf8("first"), Header.NEVER, Precondition.NONE);
+    cluster.world.runFor(Duration.ofSeconds(1));
+    assertThat(eu.store().holdsPayload(key)).isFalse();
+    assertThat(eu.hit("c", key.path())).isNull();
+
+    var read = eu.read("c", key);
+    assertThat(read).isNotDone();
+    cluster.world.runFor(Duration.ofSeconds(1));
+    assertThat(read.join()).isInstanceOf(ReadOutcome.Value.class);
+    assertThat(eu.hit("c", key.path())).isNotNull();
+
+    us.write(key, Bytes.utf8("second"), Header.NEVER, Precondition.NONE);
+    cluster.world.runFor(Duration.ofSeconds(1));
+    MetadataRecord shown = eu.hit("c", key.path());
+    assertThat(shown).as("the copy was replaced by a push, not only invalidated").isNotNull();
+    assertThat(shown.payload()).isEqualTo(Bytes.utf8("second"));
+  }
+
+  private static Key keyWithoutPayloadIn(FabricNode<?> node, RegionName region) {
+    for (int i = 0; ; i++) {
+      Key key = Key.of("n/" + i);
+      if (!node.homesOf(key).include(region)) {
+        return key;
+      }
+    }
+  }
+}
