@@ -182,7 +182,9 @@ public final class FabricBuilder {
     return this;
   }
 
-  /** For how long a value of the system of record is shown before it is asked again. Default: 60 s. */
+  /**
+   * For how long a value of the system of record is shown before it is asked again. Default: 60 s.
+   */
   public FabricBuilder originTimeToLive(Duration timeToLive) {
     originTimeToLive =
         once("originTimeToLive", originTimeToLive, positive("originTimeToLive", timeToLive));

@@ -33,13 +33,7 @@ public record FabricStats(
    * @param failed nobody who could tell was reachable
    */
   public record Reads(
-      long hot,
-      long prefetched,
-      long warm,
-      long remote,
-      long origin,
-      long absent,
-      long failed) {
+      long hot, long prefetched, long warm, long remote, long origin, long absent, long failed) {
     public long total() {
       return hot + prefetched + warm + remote + origin + absent + failed;
     }

@@ -111,8 +111,7 @@ final class OpenFabric implements MetadataFabric {
   }
 
   /** One caller asks the origin for a key, on its own thread; the others wait for it. */
-  private Optional<Versioned> fromOrigin(
-      SystemOfRecord from, @Nullable String client, Key key) {
+  private Optional<Versioned> fromOrigin(SystemOfRecord from, @Nullable String client, Key key) {
     var mine = new CompletableFuture<Optional<Versioned>>();
     CompletableFuture<Optional<Versioned>> other = originFlights.putIfAbsent(key, mine);
     if (other != null) {
@@ -161,8 +160,7 @@ final class OpenFabric implements MetadataFabric {
         new Versioned(node.fillFromOrigin(key, Bytes.copyOf(value.get()), expiresAtMs)));
   }
 
-  private Optional<Versioned> awaitOrigin(
-      CompletableFuture<Optional<Versioned>> loading, Key key) {
+  private Optional<Versioned> awaitOrigin(CompletableFuture<Optional<Versioned>> loading, Key key) {
     try {
       return loading.get();
     } catch (InterruptedException e) {

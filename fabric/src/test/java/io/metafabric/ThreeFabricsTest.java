@@ -137,13 +137,13 @@ class ThreeFabricsTest {
       await()
           .atMost(Duration.ofSeconds(10))
           .until(
-              () -> eu.stats().replication().peers().get(0).state() == PeerState.REFUSED
-                  && us.stats().replication().peers().get(0).state() == PeerState.REFUSED);
+              () ->
+                  eu.stats().replication().peers().get(0).state() == PeerState.REFUSED
+                      && us.stats().replication().peers().get(0).state() == PeerState.REFUSED);
       assertThat(eu.stats().replication().peers().get(0).problem())
           .contains("cluster \"one\"")
           .contains("cluster \"two\"");
-      assertThat(new RegionName("us"))
-          .isEqualTo(eu.stats().replication().peers().get(0).region());
+      assertThat(new RegionName("us")).isEqualTo(eu.stats().replication().peers().get(0).region());
       eu.put("n/1", utf8("local writes go on"));
       assertThat(eu.get("n/1")).isPresent();
     }

@@ -8,9 +8,9 @@ import org.jspecify.annotations.Nullable;
 /** What the hot tier holds of one key. Thread-safe. */
 public final class HotEntry<V> {
   /**
-   * Bytes of an entry beside key and payload, on a 64-bit JVM with compressed references: Caffeine's
-   * node and table slot 96, this entry 32, the view 40, record, header, version, dot, actor, stamp
-   * and vector 224, key and string headers 72, array headers 32.
+   * Bytes of an entry beside key and payload, on a 64-bit JVM with compressed references:
+   * Caffeine's node and table slot 96, this entry 32, the view 40, record, header, version, dot,
+   * actor, stamp and vector 224, key and string headers 72, array headers 32.
    */
   static final int OVERHEAD_BYTES = 496;
 

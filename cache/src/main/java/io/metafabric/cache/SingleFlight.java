@@ -8,7 +8,9 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** At most one look-up per key at a time; whoever comes meanwhile shares its result. Thread-safe. */
+/**
+ * At most one look-up per key at a time; whoever comes meanwhile shares its result. Thread-safe.
+ */
 public final class SingleFlight<T> {
   private final ConcurrentHashMap<Key, CompletableFuture<T>> flights = new ConcurrentHashMap<>();
   private final LongAdder joined = new LongAdder();
@@ -36,10 +38,7 @@ public final class SingleFlight<T> {
 
   /** Forgotten first: whoever is woken by the result and looks again begins a new flight. */
   private void land(
-      Key key,
-      CompletableFuture<T> flight,
-      @Nullable T value,
-      @Nullable Throwable failure) {
+      Key key, CompletableFuture<T> flight, @Nullable T value, @Nullable Throwable failure) {
     flights.remove(key, flight);
     if (failure != null) {
       flight.completeExceptionally(failure);

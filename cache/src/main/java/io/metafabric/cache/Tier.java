@@ -5,7 +5,8 @@ import io.metafabric.core.record.MetadataRecord;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A view of some records' payloads. It accepts only the index's current dot, so that a slow fill never hides a newer value. Thread-safe.
+ * A view of some records' payloads. It accepts only the index's current dot, so that a slow fill
+ * never hides a newer value. Thread-safe.
  *
  * <p>Expiry is the reader's business: a tier may still hold what has expired.
  */

@@ -152,8 +152,12 @@ final class ChannelFile implements DiskFile {
   public void close() {
     synchronized (reopening) {
       closed = true;
-      try (FileChannel alsoClosed = reading) {
-        writing.close();
+      try {
+        try {
+          writing.close();
+        } finally {
+          reading.close();
+        }
       } catch (IOException e) {
         throw FileDisk.failure("close " + path, e);
       }

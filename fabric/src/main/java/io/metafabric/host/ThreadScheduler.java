@@ -92,7 +92,8 @@ public final class ThreadScheduler implements Scheduler {
           }
           executor.getQueue().clear();
         } catch (InterruptedException e) {
-          // The running task may hold files; leaving it behind would be worse than a late interrupt.
+          // The running task may hold files; leaving it behind would be worse than a late
+          // interrupt.
           interrupted = true;
         }
       }

@@ -129,10 +129,7 @@ public final class FabricNode<V> implements AutoCloseable {
    * @param predictors used by this node alone
    */
   public static <V> FabricNode<V> open(
-      NodeConfig config,
-      NodePorts ports,
-      HotTierFactory<V> hotTier,
-      List<Predictor> predictors) {
+      NodeConfig config, NodePorts ports, HotTierFactory<V> hotTier, List<Predictor> predictors) {
     var opened = new Cleanup();
     try {
       return new FabricNode<>(config, ports, hotTier, predictors, opened);
@@ -142,7 +139,9 @@ public final class FabricNode<V> implements AutoCloseable {
     }
   }
 
-  /** A value of the origin has the version NONE, which is current for as long as nothing is known. */
+  /**
+   * A value of the origin has the version NONE, which is current for as long as nothing is known.
+   */
   private static CurrentDots originLosesToAnyHeader(CurrentDots index) {
     return key -> {
       Dot dot = index.currentDot(key);
@@ -280,11 +279,12 @@ public final class FabricNode<V> implements AutoCloseable {
         });
   }
 
-  /** A value of the system of record: shown until {@code expiresAtMs}, or until a header arrives. */
+  /**
+   * A value of the system of record: shown until {@code expiresAtMs}, or until a header arrives.
+   */
   public MetadataRecord fillFromOrigin(Key key, Bytes payload, long expiresAtMs) {
     var record =
-        new MetadataRecord(
-            key, Header.value(Version.NONE, region, payload, expiresAtMs), payload);
+        new MetadataRecord(key, Header.value(Version.NONE, region, payload, expiresAtMs), payload);
     hot.fill(record);
     return record;
   }
@@ -326,8 +326,7 @@ public final class FabricNode<V> implements AutoCloseable {
 
   private void hideOlder(MetadataRecord record) {
     MetadataRecord shown = hot.peek(record.key());
-    if (shown == null
-        || shown.header().version().dot().equals(record.header().version().dot())) {
+    if (shown == null || shown.header().version().dot().equals(record.header().version().dot())) {
       return;
     }
     hot.drop(record.key());
@@ -413,8 +412,7 @@ public final class FabricNode<V> implements AutoCloseable {
       }
       MetadataRecord shown = hot.peek(key);
       boolean current =
-          shown != null
-              && shown.header().version().dot().equals(record.header().version().dot());
+          shown != null && shown.header().version().dot().equals(record.header().version().dot());
       return current ? shown : record;
     }
 

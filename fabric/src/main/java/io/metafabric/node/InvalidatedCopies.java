@@ -5,8 +5,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Keys whose copy was invalidated a short while ago: the new payload may be on its way from the home
- * and is welcome. Bounded; forgetting one costs a fetch. Thread-safe.
+ * Keys whose copy was invalidated a short while ago: the new payload may be on its way from the
+ * home and is welcome. Bounded; forgetting one costs a fetch. Thread-safe.
  */
 final class InvalidatedCopies {
   private static final int MAX_KEYS = 10_000;

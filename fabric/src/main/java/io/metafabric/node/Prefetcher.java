@@ -17,12 +17,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The control loop: what was read becomes predictions, what is predicted is priced, what pays is
- * fetched. Belongs to the node's loop; only {@link #stats} and {@link #decisionsOn} may be called by
- * others.
+ * fetched. Belongs to the node's loop; only {@link #stats} and {@link #decisionsOn} may be called
+ * by others.
  */
 final class Prefetcher {
   /** What the control loop needs of the node's tiers. */
@@ -47,10 +48,10 @@ final class Prefetcher {
   private final Replicator replicator;
   private final Target target;
 
-  private volatile long requested;
-  private volatile long arrived;
-  private volatile long used;
-  private volatile long wasted;
+  private final AtomicLong requested = new AtomicLong();
+  private final AtomicLong arrived = new AtomicLong();
+  private final AtomicLong used = new AtomicLong();
+  private final AtomicLong wasted = new AtomicLong();
 
   Prefetcher(
       Clock clock,
@@ -85,8 +86,7 @@ final class Prefetcher {
       if (header != null && headers.putIfAbsent(prediction.key(), header) == null) {
         double remoteMs = replicator.fetchMs(prediction.key(), header);
         if (!Double.isNaN(remoteMs)) {
-          candidates.add(
-              new Candidate(prediction, header.payloadBytes(), remoteMs, LOCAL_MS, 1.0));
+          candidates.add(new Candidate(prediction, header.payloadBytes(), remoteMs, LOCAL_MS, 1.0));
         }
       }
     }
@@ -103,13 +103,13 @@ final class Prefetcher {
         var result = new CompletableFuture<FetchResult>();
         wanted.put(prediction.key(), header);
         arriving.put(prediction.key(), result);
-        requested++;
+        requested.incrementAndGet();
         target
             .expect(prediction.key(), prediction.predictor(), result)
             .thenAccept(
                 came -> {
                   if (came) {
-                    arrived++;
+                    arrived.incrementAndGet();
                   }
                 });
       }
@@ -127,12 +127,12 @@ final class Prefetcher {
   }
 
   void used(String predictor) {
-    used++;
+    used.incrementAndGet();
     foresight.used(predictor);
   }
 
   void wasted(String predictor) {
-    wasted++;
+    wasted.incrementAndGet();
     foresight.wasted(predictor);
   }
 
@@ -147,10 +147,10 @@ final class Prefetcher {
   PrefetchStats stats() {
     return new PrefetchStats(
         arm.isEnabled(),
-        requested,
-        arrived,
-        used,
-        wasted,
+        requested.get(),
+        arrived.get(),
+        used.get(),
+        wasted.get(),
         accesses.recorded(),
         accesses.dropped(),
         arm.stats(),

@@ -22,7 +22,8 @@ final class LruTier<V> implements HotTier<V> {
   private long evictions;
   private long rejected;
 
-  LruTier(long maxBytes, CurrentDots index, Function<MetadataRecord, V> view, WasteListener wasted) {
+  LruTier(
+      long maxBytes, CurrentDots index, Function<MetadataRecord, V> view, WasteListener wasted) {
     this.maxBytes = maxBytes;
     this.index = index;
     this.view = view;

@@ -151,7 +151,10 @@ final class SimCluster {
       for (RegionName region : regions) {
         var node = node(region);
         world.trace(
-            key + " in " + region + (node.store().holdsPayload(key) ? " held " : " header ")
+            key
+                + " in "
+                + region
+                + (node.store().holdsPayload(key) ? " held " : " header ")
                 + node.store().header(key));
       }
     }

@@ -135,8 +135,7 @@ class ThreeRegionsSimulationTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20})
+  @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20})
   void regionsConverge_andNoAcknowledgedWriteIsLost(long seed) {
     var run = new Run(seed);
     run.go();

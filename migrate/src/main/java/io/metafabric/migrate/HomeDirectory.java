@@ -15,8 +15,8 @@ import java.util.TreeSet;
  * highest hash of region and key (rendezvous hashing), so that all regions agree without asking and
  * a region that joins or leaves changes the homes of its own share only. Immutable.
  *
- * @see <a href="https://doi.org/10.1109/90.663936">Thaler and Ravishankar, Using Name-Based Mappings
- *     to Increase Hit Rates, 1998</a>
+ * @see <a href="https://doi.org/10.1109/90.663936">Thaler and Ravishankar, Using Name-Based
+ *     Mappings to Increase Hit Rates, 1998</a>
  */
 public final class HomeDirectory implements HomeLookup {
   private static final long FNV_OFFSET = 0xcbf29ce484222325L;
@@ -89,7 +89,9 @@ public final class HomeDirectory implements HomeLookup {
     return new Homes(first, second);
   }
 
-  /** FNV-1a over region and key, then a finaliser, since FNV's high bits mix badly on short keys. */
+  /**
+   * FNV-1a over region and key, then a finaliser, since FNV's high bits mix badly on short keys.
+   */
   private static long score(RegionName region, Key key) {
     long hash = fnv(FNV_OFFSET, region.name());
     hash = (hash ^ 0xff) * FNV_PRIME;

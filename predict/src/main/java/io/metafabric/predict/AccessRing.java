@@ -62,7 +62,7 @@ public final class AccessRing {
   public long recorded() {
     long sum = 0;
     for (Stripe stripe : stripes) {
-      sum += stripe.recorded;
+      sum += stripe.recorded.get();
     }
     return sum;
   }
@@ -85,10 +85,9 @@ public final class AccessRing {
     private final @Nullable Outcome[] outcomes = new Outcome[SLOTS];
     private final long[] times = new long[SLOTS];
     private int size;
-    private volatile long recorded;
+    private final AtomicLong recorded = new AtomicLong();
 
-    void record(
-        @Nullable String client, long thread, String key, Outcome outcome, long atMs) {
+    void record(@Nullable String client, long thread, String key, Outcome outcome, long atMs) {
       if (!busy.compareAndSet(0, 1)) {
         dropped.incrementAndGet();
         return;
@@ -130,7 +129,7 @@ public final class AccessRing {
           keys[i] = null;
           clients[i] = null;
         }
-        recorded = recorded + size;
+        recorded.addAndGet(size);
         size = 0;
       } finally {
         busy.set(0);

@@ -88,7 +88,9 @@ public final class Foresight {
     }
   }
 
-  /** What is likely to be read next by the clients that have read since the last call, best first. */
+  /**
+   * What is likely to be read next by the clients that have read since the last call, best first.
+   */
   public synchronized List<Prediction> predictions() {
     var best = new LinkedHashMap<Key, Prediction>();
     moved.forEach(
@@ -104,15 +106,12 @@ public final class Foresight {
     return sorted;
   }
 
-  private static void ask(
-      Trusted each, PredictionContext context, Map<Key, Prediction> best) {
+  private static void ask(Trusted each, PredictionContext context, Map<Key, Prediction> best) {
     for (Prediction prediction : each.predictor.predict(context)) {
       if (each.gate.lets()) {
         each.predicted++;
         best.merge(
-            prediction.key(),
-            prediction,
-            (a, b) -> a.probability() >= b.probability() ? a : b);
+            prediction.key(), prediction, (a, b) -> a.probability() >= b.probability() ? a : b);
       }
     }
   }

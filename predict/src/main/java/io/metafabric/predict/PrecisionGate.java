@@ -1,8 +1,8 @@
 package io.metafabric.predict;
 
 /**
- * Lets a predictor's predictions through while enough of them come true. Off below one precision, on
- * again above a higher one; while off, one in some goes through as a probe. Not thread-safe.
+ * Lets a predictor's predictions through while enough of them come true. Off below one precision,
+ * on again above a higher one; while off, one in some goes through as a probe. Not thread-safe.
  */
 final class PrecisionGate {
   private static final double ON_AT = 0.35;

@@ -106,15 +106,16 @@ final class ChangeStream {
     return batch(records, after, position, bytes);
   }
 
-  private static Batch batch(
-      List<MetadataRecord> records, long after, long position, int bytes) {
+  private static Batch batch(List<MetadataRecord> records, long after, long position, int bytes) {
     ActorId actor = actorOf(records.get(0));
     Dot last = records.get(records.size() - 1).header().version().dot();
     var frame = new Frame.Changes(actor, after, last.counter(), records);
     return new Batch(frame, position, bytes);
   }
 
-  /** The next entry if it is one of ours that was not sent; null if it is another or there is none. */
+  /**
+   * The next entry if it is one of ours that was not sent; null if it is another or there is none.
+   */
   private @Nullable MetadataRecord nextUnsent() {
     if (cursor.next() instanceof JournalEntry.Stored stored) {
       Dot dot = stored.record().header().version().dot();

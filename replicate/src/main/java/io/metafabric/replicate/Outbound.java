@@ -14,6 +14,7 @@ import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -69,8 +70,8 @@ final class Outbound implements PeerHandler {
   private volatile long acknowledgedCounter;
   private volatile long inFlightBytes;
   private volatile boolean drained;
-  private volatile long connects;
-  private volatile long resends;
+  private final AtomicLong connects = new AtomicLong();
+  private final AtomicLong resends = new AtomicLong();
   private volatile long disconnectedSinceNanos;
   private volatile @Nullable String problem;
 
@@ -203,7 +204,7 @@ final class Outbound implements PeerHandler {
     lastHeardNanos = now;
     lastProgressNanos = now;
     failedAttempts = 0;
-    connects++;
+    connects.incrementAndGet();
     problem = null;
     wasRefused = false;
     stream =
@@ -271,7 +272,7 @@ final class Outbound implements PeerHandler {
 
   private void rewind(ChangeStream current, long now) {
     current.rewind();
-    resends++;
+    resends.incrementAndGet();
     lastProgressNanos = now;
     pump();
   }
@@ -343,8 +344,8 @@ final class Outbound implements PeerHandler {
         rttMs,
         pending,
         inFlightBytes,
-        connects,
-        resends,
+        connects.get(),
+        resends.get(),
         problem);
   }
 
@@ -355,8 +356,7 @@ final class Outbound implements PeerHandler {
     if (wasRefused) {
       return PeerState.REFUSED;
     }
-    boolean longAgo =
-        clock.nanoTime() - disconnectedSinceNanos > config.failureTimeout().toNanos();
+    boolean longAgo = clock.nanoTime() - disconnectedSinceNanos > config.failureTimeout().toNanos();
     return longAgo ? PeerState.OFFLINE : PeerState.CONNECTING;
   }
 

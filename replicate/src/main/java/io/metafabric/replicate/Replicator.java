@@ -29,6 +29,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -61,10 +62,10 @@ public final class Replicator implements AutoCloseable {
   private final Fetches fetches;
   private final AtomicBoolean pumpQueued = new AtomicBoolean();
 
-  private volatile long changesReceived;
-  private volatile long gaps;
-  private volatile long refusedPeers;
-  private volatile long repliesDropped;
+  private final AtomicLong changesReceived = new AtomicLong();
+  private final AtomicLong gaps = new AtomicLong();
+  private final AtomicLong refusedPeers = new AtomicLong();
+  private final AtomicLong repliesDropped = new AtomicLong();
 
   /** Whether we have all that a peer had published when it was heard last. */
   private static final class InSync {
@@ -143,8 +144,7 @@ public final class Replicator implements AutoCloseable {
     PeerAddress bound =
         listen == null
             ? null
-            : transport.listen(
-                listen, connection -> new PeerSession(host, connection, loop));
+            : transport.listen(listen, connection -> new PeerSession(host, connection, loop));
     loop.execute(() -> outbound.values().forEach(Outbound::start));
     return bound;
   }
@@ -186,8 +186,7 @@ public final class Replicator implements AutoCloseable {
     Set<RegionName> holding = holders.of(record.key());
     for (RegionName region : holding) {
       boolean hasIt =
-          region.equals(record.header().writtenIn())
-              || homes.homesOf(record.key()).include(region);
+          region.equals(record.header().writtenIn()) || homes.homesOf(record.key()).include(region);
       if (!hasIt) {
         link(region).send(new Frame.Push(List.of(record)));
       }
@@ -286,12 +285,13 @@ public final class Replicator implements AutoCloseable {
           InSync from = inSync.get(peer);
           peers.add(link.stats(from != null && isFresh(from)));
         });
-    return new ReplicationStats(peers, changesReceived, gaps, refusedPeers, repliesDropped);
+    return new ReplicationStats(
+        peers, changesReceived.get(), gaps.get(), refusedPeers.get(), repliesDropped.get());
   }
 
   /**
-   * Stops dialling, and answers what is still asked for. The loop has ended before: nothing else runs
-   * here any more. The caller closes the transport after this.
+   * Stops dialling, and answers what is still asked for. The loop has ended before: nothing else
+   * runs here any more. The caller closes the transport after this.
    */
   @Override
   public void close() {
@@ -319,11 +319,7 @@ public final class Replicator implements AutoCloseable {
       }
       VersionVector applied = store.appliedOf(peer);
       return new Frame.Welcome(
-          FrameCodec.PROTOCOL,
-          config.cluster(),
-          config.region(),
-          store.nodeId(),
-          applied);
+          FrameCodec.PROTOCOL, config.cluster(), config.region(), store.nodeId(), applied);
     }
 
     @Override
@@ -340,7 +336,7 @@ public final class Replicator implements AutoCloseable {
       ActorId actor = changes.actor();
       long before = received.computeIfAbsent(actor, a -> store.appliedOf(peer).counter(a));
       if (changes.after() > before) {
-        gaps++;
+        gaps.incrementAndGet();
         from.send(new Frame.Ack(actor, store.appliedOf(peer).counter(actor), true));
         return;
       }
@@ -356,7 +352,7 @@ public final class Replicator implements AutoCloseable {
         }
       }
       received.put(actor, changes.upTo());
-      changesReceived += news.size();
+      changesReceived.addAndGet(news.size());
       if (!useless.isEmpty()) {
         from.send(new Frame.NotHolding(useless));
       }
@@ -411,12 +407,12 @@ public final class Replicator implements AutoCloseable {
 
     @Override
     public void replyDropped() {
-      repliesDropped++;
+      repliesDropped.incrementAndGet();
     }
 
     @Override
     public void refusedPeer(String why) {
-      refusedPeers++;
+      refusedPeers.incrementAndGet();
     }
 
     @Override

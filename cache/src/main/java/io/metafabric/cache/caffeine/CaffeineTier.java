@@ -58,8 +58,7 @@ public final class CaffeineTier<V> implements HotTier<V> {
             .build();
   }
 
-  private void removed(
-      @Nullable String path, @Nullable HotEntry<V> entry, RemovalCause cause) {
+  private void removed(@Nullable String path, @Nullable HotEntry<V> entry, RemovalCause cause) {
     if (cause.wasEvicted()) {
       evictions.increment();
     }

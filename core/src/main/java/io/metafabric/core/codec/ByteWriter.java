@@ -1,9 +1,9 @@
 package io.metafabric.core.codec;
 
+import io.metafabric.core.record.Bytes;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import io.metafabric.core.record.Bytes;
 
 /** Grows an array while it is written to; big-endian. Not thread-safe. */
 public final class ByteWriter {
@@ -18,7 +18,9 @@ public final class ByteWriter {
     return length;
   }
 
-  /** Forgets what was written and keeps the room, unless that has grown beyond {@code keepBytes}. */
+  /**
+   * Forgets what was written and keeps the room, unless that has grown beyond {@code keepBytes}.
+   */
   public void reset(int keepBytes) {
     length = 0;
     if (array.length > keepBytes) {

@@ -1,5 +1,7 @@
 package io.metafabric.core.error;
 
+import org.jspecify.annotations.Nullable;
+
 /** The configuration cannot work. Remedy: change what the message names. */
 public class ConfigurationException extends IllegalArgumentException {
   private static final long serialVersionUID = 1L;
@@ -8,7 +10,7 @@ public class ConfigurationException extends IllegalArgumentException {
     super(message);
   }
 
-  public ConfigurationException(String message, Throwable cause) {
+  public ConfigurationException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 }

@@ -1,6 +1,11 @@
 package io.metafabric.core.error;
 
-/** Another fabric, here or in another process, has the directory open. Remedy: close it or use another directory. */
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Another fabric, here or in another process, has the directory open. Remedy: close it or use
+ * another directory.
+ */
 public class DirectoryInUseException extends FabricException {
   private static final long serialVersionUID = 1L;
 
@@ -8,7 +13,7 @@ public class DirectoryInUseException extends FabricException {
     super(message);
   }
 
-  public DirectoryInUseException(String message, Throwable cause) {
+  public DirectoryInUseException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 }

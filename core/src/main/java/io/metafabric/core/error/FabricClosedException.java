@@ -7,5 +7,4 @@ public class FabricClosedException extends IllegalStateException {
   public FabricClosedException(String message) {
     super(message);
   }
-
 }

@@ -1,6 +1,11 @@
 package io.metafabric.core.error;
 
-/** Something outside the caller's control failed; each subtype has one remedy, which its message names. */
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Something outside the caller's control failed; each subtype has one remedy, which its message
+ * names.
+ */
 public class FabricException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
@@ -8,7 +13,7 @@ public class FabricException extends RuntimeException {
     super(message);
   }
 
-  public FabricException(String message, Throwable cause) {
+  public FabricException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 }

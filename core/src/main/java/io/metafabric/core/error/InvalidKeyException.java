@@ -7,5 +7,4 @@ public class InvalidKeyException extends IllegalArgumentException {
   public InvalidKeyException(String message) {
     super(message);
   }
-
 }

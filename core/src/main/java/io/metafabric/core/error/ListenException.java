@@ -1,5 +1,7 @@
 package io.metafabric.core.error;
 
+import org.jspecify.annotations.Nullable;
+
 /** The listener could not be bound. Remedy: use a free port, or an address of this machine. */
 public class ListenException extends FabricException {
   private static final long serialVersionUID = 1L;
@@ -8,7 +10,7 @@ public class ListenException extends FabricException {
     super(message);
   }
 
-  public ListenException(String message, Throwable cause) {
+  public ListenException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 }

@@ -1,5 +1,7 @@
 package io.metafabric.core.error;
 
+import org.jspecify.annotations.Nullable;
+
 /** The system of record failed. Remedy: see the cause, which is the host's own. */
 public class OriginException extends FabricException {
   private static final long serialVersionUID = 1L;
@@ -8,7 +10,7 @@ public class OriginException extends FabricException {
     super(message);
   }
 
-  public OriginException(String message, Throwable cause) {
+  public OriginException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 }

@@ -1,11 +1,13 @@
 package io.metafabric.core.error;
 
-/** A bounded queue stayed full for as long as the caller may wait. Remedy: write slower, or enlarge the queue. */
+/**
+ * A bounded queue stayed full for as long as the caller may wait. Remedy: write slower, or enlarge
+ * the queue.
+ */
 public class OverloadedException extends FabricException {
   private static final long serialVersionUID = 1L;
 
   public OverloadedException(String message) {
     super(message);
   }
-
 }

@@ -1,5 +1,7 @@
 package io.metafabric.core.error;
 
+import org.jspecify.annotations.Nullable;
+
 /** No region that could answer was reachable in time. Remedy: try again when the link is back. */
 public class RegionUnreachableException extends FabricException {
   private static final long serialVersionUID = 1L;
@@ -8,7 +10,7 @@ public class RegionUnreachableException extends FabricException {
     super(message);
   }
 
-  public RegionUnreachableException(String message, Throwable cause) {
+  public RegionUnreachableException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 }

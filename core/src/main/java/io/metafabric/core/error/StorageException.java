@@ -1,6 +1,11 @@
 package io.metafabric.core.error;
 
-/** The directory cannot be read or written, or a write may not be durable. Remedy: mend the disk, then open the fabric again. */
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The directory cannot be read or written, or a write may not be durable. Remedy: mend the disk,
+ * then open the fabric again.
+ */
 public class StorageException extends FabricException {
   private static final long serialVersionUID = 1L;
 
@@ -8,7 +13,7 @@ public class StorageException extends FabricException {
     super(message);
   }
 
-  public StorageException(String message, Throwable cause) {
+  public StorageException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 }

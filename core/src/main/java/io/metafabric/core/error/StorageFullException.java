@@ -1,5 +1,7 @@
 package io.metafabric.core.error;
 
+import org.jspecify.annotations.Nullable;
+
 /** The disk has no room; the write was not made. Remedy: free some space and write again. */
 public class StorageFullException extends StorageException {
   private static final long serialVersionUID = 1L;
@@ -8,7 +10,7 @@ public class StorageFullException extends StorageException {
     super(message);
   }
 
-  public StorageFullException(String message, Throwable cause) {
+  public StorageFullException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 }

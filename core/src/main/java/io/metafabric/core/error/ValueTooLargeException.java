@@ -7,5 +7,4 @@ public class ValueTooLargeException extends IllegalArgumentException {
   public ValueTooLargeException(String message) {
     super(message);
   }
-
 }

@@ -10,7 +10,8 @@ import java.nio.ByteBuffer;
  * Remembers beside the journal up to which position it was made durable, so that damage to what had
  * been synced last is not taken for a torn tail.
  *
- * <p>Written without a sync of its own, after the journal's: it may be behind the truth, never ahead.
+ * <p>Written without a sync of its own, after the journal's: it may be behind the truth, never
+ * ahead.
  */
 final class DurableMark implements AutoCloseable {
   static final String NAME = "journal.mark";

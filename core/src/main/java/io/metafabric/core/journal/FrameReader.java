@@ -43,7 +43,8 @@ final class FrameReader {
     long claimed = JournalFrame.claimedBytes(chunk, chunk.position());
     // Before anything is allocated for it: a length that runs past the end is damage.
     if (claimed > left || claimed > Integer.MAX_VALUE) {
-      throw new WireFormatException("a frame claims " + claimed + " bytes, but " + left + " are left");
+      throw new WireFormatException(
+          "a frame claims " + claimed + " bytes, but " + left + " are left");
     }
     need((int) claimed, endOffset);
     var bytes = chunk.duplicate().limit(chunk.position() + (int) claimed);
@@ -67,7 +68,8 @@ final class FrameReader {
     file.read(offset, chunk);
     chunk.flip();
     if (chunk.remaining() < bytes) {
-      throw new WireFormatException("the file ends " + (bytes - chunk.remaining()) + " bytes early");
+      throw new WireFormatException(
+          "the file ends " + (bytes - chunk.remaining()) + " bytes early");
     }
   }
 }

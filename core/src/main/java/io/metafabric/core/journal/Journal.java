@@ -7,6 +7,7 @@ import io.metafabric.core.error.StorageFullException;
 import io.metafabric.core.port.Disk;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,7 +37,7 @@ public final class Journal implements AutoCloseable {
   private volatile @Nullable StorageException failure;
   private long nextPosition;
   private volatile long durablePosition;
-  private volatile long writtenBytes;
+  private final AtomicLong writtenBytes = new AtomicLong();
 
   private Journal(JournalConfig config, Disk disk, DurableMark mark, JournalRecovery.Result found) {
     this.config = config;
@@ -49,7 +50,7 @@ public final class Journal implements AutoCloseable {
     // Whatever was read just now may be in the system's memory only.
     this.durablePosition = found.durablePosition();
     for (Segment segment : segments) {
-      writtenBytes += segment.endOffset();
+      writtenBytes.addAndGet(segment.endOffset());
     }
   }
 
@@ -96,7 +97,7 @@ public final class Journal implements AutoCloseable {
       undo(segment, offset, e);
       throw e;
     }
-    writtenBytes += buffer.length();
+    writtenBytes.addAndGet(buffer.length());
     for (FrameLocation location : locations) {
       segment.extend(location.position() + 1, location.offset + location.lengthBytes);
     }
@@ -117,7 +118,7 @@ public final class Journal implements AutoCloseable {
     var next = new ArrayList<>(segments);
     next.add(fresh);
     segments = List.copyOf(next);
-    writtenBytes += fresh.endOffset();
+    writtenBytes.addAndGet(fresh.endOffset());
     return fresh;
   }
 
@@ -204,7 +205,7 @@ public final class Journal implements AutoCloseable {
   }
 
   public long sizeBytes() {
-    return writtenBytes;
+    return writtenBytes.get();
   }
 
   public int segmentCount() {

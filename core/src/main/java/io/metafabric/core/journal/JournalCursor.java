@@ -67,7 +67,7 @@ public final class JournalCursor {
       }
       return frame;
     } catch (WireFormatException e) {
-      throw new CorruptJournalException(in.name(), from.offset(), e.getMessage());
+      throw new CorruptJournalException(in.name(), from.offset(), String.valueOf(e.getMessage()));
     }
   }
 }

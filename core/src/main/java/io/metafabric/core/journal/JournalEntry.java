@@ -15,7 +15,8 @@ public sealed interface JournalEntry {
       implements JournalEntry {}
 
   /**
-   * A key's new state. Without a payload, a payload of the same dot that was held before stays held.
+   * A key's new state. Without a payload, a payload of the same dot that was held before stays
+   * held.
    */
   record Stored(MetadataRecord record) implements JournalEntry {}
 

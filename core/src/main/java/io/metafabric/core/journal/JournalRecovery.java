@@ -10,9 +10,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Opens the segments of a journal, and decides about what cannot be read: behind everything that was
- * made durable it is a torn tail, kept aside and cut off; before that it is damage, and nothing is
- * touched.
+ * Opens the segments of a journal, and decides about what cannot be read: behind everything that
+ * was made durable it is a torn tail, kept aside and cut off; before that it is damage, and nothing
+ * is touched.
  */
 final class JournalRecovery {
   /** What was found. */

@@ -96,7 +96,7 @@ final class Segment {
       return new Segment(file, firstPosition, HEADER_BYTES);
     } catch (WireFormatException e) {
       file.close();
-      throw new CorruptJournalException(name, 0, e.getMessage());
+      throw new CorruptJournalException(name, 0, String.valueOf(e.getMessage()));
     } catch (RuntimeException e) {
       file.close();
       throw e;
@@ -145,7 +145,7 @@ final class Segment {
     try {
       return JournalFrame.decode(bytes.flip(), offset, position);
     } catch (WireFormatException e) {
-      throw new CorruptJournalException(name(), offset, e.getMessage());
+      throw new CorruptJournalException(name(), offset, String.valueOf(e.getMessage()));
     }
   }
 }

@@ -2,7 +2,9 @@ package io.metafabric.core.port;
 
 import java.nio.ByteBuffer;
 
-/** An open file. Reads may run beside writes and each other; writes are the caller's to serialise. */
+/**
+ * An open file. Reads may run beside writes and each other; writes are the caller's to serialise.
+ */
 public interface DiskFile extends AutoCloseable {
   String name();
 

@@ -9,8 +9,8 @@ import java.nio.charset.StandardCharsets;
  * The name of a record: {@code namespace/id}, at most {@value #MAX_BYTES} bytes of UTF-8.
  *
  * <p>The namespace is 1 to 64 characters of {@code a-z 0-9 . _ -}; the id is anything that is not
- * empty, slashes included, but no control characters and no half surrogate pairs, so that every
- * key has exactly one encoding. Immutable.
+ * empty, slashes included, but no control characters and no half surrogate pairs, so that every key
+ * has exactly one encoding. Immutable.
  */
 public final class Key implements Comparable<Key> {
   public static final int MAX_BYTES = 1024;

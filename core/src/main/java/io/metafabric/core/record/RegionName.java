@@ -3,8 +3,8 @@ package io.metafabric.core.record;
 import io.metafabric.core.error.ConfigurationException;
 
 /**
- * The name of a region: 1 to {@value #MAX_LENGTH} characters of {@code a-z 0-9 -}, beginning with
- * a letter. Immutable.
+ * The name of a region: 1 to {@value #MAX_LENGTH} characters of {@code a-z 0-9 -}, beginning with a
+ * letter. Immutable.
  */
 public record RegionName(String name) implements Comparable<RegionName> {
   public static final int MAX_LENGTH = 63;

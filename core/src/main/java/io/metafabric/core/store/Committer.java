@@ -5,10 +5,12 @@ import io.metafabric.core.journal.Durability;
 import io.metafabric.core.journal.FrameLocation;
 import io.metafabric.core.journal.Journal;
 import io.metafabric.core.journal.JournalEntry;
+import io.metafabric.core.port.Clock;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Group commit: takes what has gathered while the last group was on its way to the disk, writes it
@@ -28,16 +30,18 @@ final class Committer {
   private final Journal journal;
   private final Executor executor;
   private final Sink sink;
+  private final Clock clock;
 
   private final Object lock = new Object();
   private final ArrayDeque<Staged> queue = new ArrayDeque<>();
   private long pendingBytes;
   private boolean running;
-  private volatile long commits;
+  private final AtomicLong commits = new AtomicLong();
 
-  Committer(Journal journal, Executor executor, Sink sink) {
+  Committer(Journal journal, Executor executor, Clock clock, Sink sink) {
     this.journal = journal;
     this.executor = executor;
+    this.clock = clock;
     this.sink = sink;
   }
 
@@ -64,15 +68,20 @@ final class Committer {
   /** Waits until there is room for more, or {@code timeoutMs} are over. */
   boolean awaitRoom(long maxPendingBytes, long timeoutMs) throws InterruptedException {
     synchronized (lock) {
-      if (pendingBytes > maxPendingBytes) {
-        lock.wait(timeoutMs);
+      if (pendingBytes <= maxPendingBytes) {
+        return true;
+      }
+      long deadline = clock.nanoTime() + timeoutMs * 1_000_000;
+      for (long leftMs = timeoutMs; pendingBytes > maxPendingBytes && leftMs > 0; ) {
+        lock.wait(leftMs);
+        leftMs = (deadline - clock.nanoTime()) / 1_000_000;
       }
       return pendingBytes <= maxPendingBytes;
     }
   }
 
   long commits() {
-    return commits;
+    return commits.get();
   }
 
   private void commitAll() {
@@ -83,7 +92,8 @@ final class Committer {
         group = take();
       }
     } finally {
-      // Only a defect in a listener gets here with something left; it must not stop the commits.
+      // Only a defect in a listener gets here with something left; it must not stop the
+      // commits.get().
       if (!group.isEmpty()) {
         executor.execute(this::commitAll);
       }
@@ -119,7 +129,7 @@ final class Committer {
       if (journal.durability() == Durability.SYNC) {
         journal.makeDurable();
       }
-      commits++;
+      commits.incrementAndGet();
       sink.publish(group, locations);
     } catch (StorageException e) {
       sink.fail(group, e);

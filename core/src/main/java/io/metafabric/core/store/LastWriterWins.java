@@ -1,7 +1,6 @@
 package io.metafabric.core.store;
 
 import io.metafabric.core.record.Header;
-import io.metafabric.core.version.Causality;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 
@@ -19,8 +18,10 @@ public final class LastWriterWins {
 
   /** What two headers of one key become. */
   public static Header join(Header a, Header b) {
-    Header winner = winner(a, b);
-    Header loser = winner == a ? b : a;
+    return firstWins(a, b) ? joined(a, b) : joined(b, a);
+  }
+
+  private static Header joined(Header winner, Header loser) {
     Version won = winner.version();
     Version lost = loser.version();
     VersionVector context = won.context().merge(lost.context());
@@ -31,19 +32,18 @@ public final class LastWriterWins {
     return context.contains(won.dot()) ? winner : winner.withVersion(won.withContext(context));
   }
 
-  private static Header winner(Header a, Header b) {
-    Causality causality = a.version().relationTo(b.version());
-    return switch (causality) {
-      case AFTER -> a;
-      case BEFORE -> b;
-      case SAME -> sameDotWinner(a, b);
-      case CONCURRENT -> isLater(a.version(), b.version()) ? a : b;
+  private static boolean firstWins(Header a, Header b) {
+    return switch (a.version().relationTo(b.version())) {
+      case AFTER -> true;
+      case BEFORE -> false;
+      case SAME -> winsOverSameDot(a, b);
+      case CONCURRENT -> isLater(a.version(), b.version());
     };
   }
 
   /** One dot with two payloads is a defect somewhere; regions still must agree on one of them. */
-  private static Header sameDotWinner(Header a, Header b) {
-    return Integer.compareUnsigned(a.payloadCrc32c(), b.payloadCrc32c()) >= 0 ? a : b;
+  private static boolean winsOverSameDot(Header a, Header b) {
+    return Integer.compareUnsigned(a.payloadCrc32c(), b.payloadCrc32c()) >= 0;
   }
 
   private static boolean isLater(Version a, Version b) {

@@ -85,7 +85,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     var own = new HashSet<>(replayed.ownActors());
     own.add(actor);
     this.ownActors = Set.copyOf(own);
-    this.committer = new Committer(journal, committing, new StoreSink());
+    this.committer = new Committer(journal, committing, clock, new StoreSink());
   }
 
   /**
@@ -247,7 +247,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           new JournalEntry.Applied(prefix.region(), prefix.actor(), prefix.counter()),
           null,
           64,
-          failure -> complete(future, null, failure));
+          failure -> completeEmpty(future, failure));
     }
     return future;
   }
@@ -359,6 +359,15 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       CompletableFuture<T> future, T value, @Nullable RuntimeException failure) {
     if (failure == null) {
       future.complete(value);
+    } else {
+      future.completeExceptionally(failure);
+    }
+  }
+
+  private static void completeEmpty(
+      CompletableFuture<@Nullable Void> future, @Nullable RuntimeException failure) {
+    if (failure == null) {
+      future.complete(null);
     } else {
       future.completeExceptionally(failure);
     }

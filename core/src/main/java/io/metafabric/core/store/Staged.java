@@ -12,8 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param bytes about as much as it holds in memory
  * @param done is called with null once it is published, or with the failure
  */
-record Staged(
-    JournalEntry entry, @Nullable Published published, int bytes, Completion done) {
+record Staged(JournalEntry entry, @Nullable Published published, int bytes, Completion done) {
   /** Is called once. */
   @FunctionalInterface
   interface Completion {

@@ -80,11 +80,13 @@ final class StoreReplay implements Journal.Replay {
       return;
     }
     IndexEntry before = index.get(record.key());
-    boolean sameWrite =
-        before != null
-            && before.header().version().dot().equals(header.version().dot())
-            && before.header().payloadCrc32c() == header.payloadCrc32c();
-    index.put(record.key(), new IndexEntry(header, sameWrite ? before.payloadAt() : null));
+    FrameLocation stillHeldAt =
+        before != null && isSameWrite(before.header(), header) ? before.payloadAt() : null;
+    index.put(record.key(), new IndexEntry(header, stillHeldAt));
+  }
+
+  private static boolean isSameWrite(Header a, Header b) {
+    return a.version().dot().equals(b.version().dot()) && a.payloadCrc32c() == b.payloadCrc32c();
   }
 
   static void apply(Map<ActorId, AppliedPrefix> applied, JournalEntry.Applied prefix) {

@@ -3,8 +3,8 @@ package io.metafabric.core.version;
 import io.metafabric.core.port.Clock;
 
 /**
- * Issues stamps that are later than every stamp issued or observed before, and near the wall
- * clock. Not thread-safe: its owner serialises the calls.
+ * Issues stamps that are later than every stamp issued or observed before, and near the wall clock.
+ * Not thread-safe: its owner serialises the calls.
  *
  * @see Stamp
  */

@@ -132,7 +132,8 @@ public final class VersionVector {
   public String toString() {
     var text = new StringBuilder("{");
     forEach(
-        (actor, n) -> text.append(text.length() > 1 ? ", " : "").append(actor).append(':').append(n));
+        (actor, n) ->
+            text.append(text.length() > 1 ? ", " : "").append(actor).append(':').append(n));
     return text.append('}').toString();
   }
 }

@@ -55,7 +55,8 @@ public sealed interface Frame {
    * @param applied for each actor of the dialler's region, up to which counter its changes were
    *     durably applied: the stream goes on from there
    */
-  record Welcome(int protocol, String cluster, RegionName region, long nodeId, VersionVector applied)
+  record Welcome(
+      int protocol, String cluster, RegionName region, long nodeId, VersionVector applied)
       implements Frame {
     @Override
     public void deliverTo(Handler handler) {

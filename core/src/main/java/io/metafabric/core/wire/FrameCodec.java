@@ -161,7 +161,14 @@ public final class FrameCodec {
       Dot dot = record.header().version().dot();
       if (!dot.actor().equals(actor) || dot.counter() <= last || dot.counter() > upTo) {
         throw new WireFormatException(
-            "change " + dot + " is not of actor " + actor + " in order within " + last + " to " + upTo);
+            "change "
+                + dot
+                + " is not of actor "
+                + actor
+                + " in order within "
+                + last
+                + " to "
+                + upTo);
       }
       last = dot.counter();
     }

@@ -120,7 +120,13 @@ public final class SimWorld {
 
   /** A failure message that can be replayed. */
   public String describe(String what) {
-    return "seed " + seed + ", at " + nowNanos / 1_000_000 + " ms: " + what + "\n"
+    return "seed "
+        + seed
+        + ", at "
+        + nowNanos / 1_000_000
+        + " ms: "
+        + what
+        + "\n"
         + String.join("\n", trace);
   }
 }

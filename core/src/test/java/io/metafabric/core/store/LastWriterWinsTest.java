@@ -14,10 +14,10 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
-import org.jspecify.annotations.Nullable;
 
 class LastWriterWinsTest {
   static final RegionName PARIS = new RegionName("paris");
@@ -36,8 +36,7 @@ class LastWriterWinsTest {
         replicas[at] = joinOrFirst(replicas[at], seen);
       }
       clocks[at] += 1 + random.nextInt(3);
-      var context =
-          replicas[at] == null ? VersionVector.EMPTY : replicas[at].version().asContext();
+      var context = replicas[at] == null ? VersionVector.EMPTY : replicas[at].version().asContext();
       var version =
           new Version(
               new Dot(new ActorId(at + 1L), ++counters[at]), context, new Stamp(clocks[at]));
@@ -81,8 +80,7 @@ class LastWriterWinsTest {
 
   @Test
   void theWinnerCoversTheLoser_soThatItNeverComesBack() {
-    var early =
-        new Version(new Dot(new ActorId(1), 1), VersionVector.EMPTY, new Stamp(10));
+    var early = new Version(new Dot(new ActorId(1), 1), VersionVector.EMPTY, new Stamp(10));
     var late = new Version(new Dot(new ActorId(2), 1), VersionVector.EMPTY, new Stamp(11));
     Header loser = Header.value(early, PARIS, Bytes.utf8("a"), Header.NEVER);
     Header winner = Header.tombstone(late, PARIS);

@@ -10,16 +10,18 @@ import io.metafabric.core.access.Prediction;
  * @param linkPressure 1 when the link is idle, more when it is busy
  */
 public record Candidate(
-    Prediction prediction,
-    int payloadBytes,
-    double remoteMs,
-    double localMs,
-    double linkPressure) {
+    Prediction prediction, int payloadBytes, double remoteMs, double localMs, double linkPressure) {
   public Candidate {
     if (payloadBytes < 0 || !(remoteMs >= 0) || !(localMs >= 0) || !(linkPressure >= 1)) {
       throw new IllegalArgumentException(
-          "not a candidate: " + payloadBytes + " B, " + remoteMs + " ms remote, " + localMs
-              + " ms local, pressure " + linkPressure);
+          "not a candidate: "
+              + payloadBytes
+              + " B, "
+              + remoteMs
+              + " ms remote, "
+              + localMs
+              + " ms local, pressure "
+              + linkPressure);
     }
   }
 }

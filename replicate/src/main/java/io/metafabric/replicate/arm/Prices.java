@@ -17,8 +17,8 @@ public record Prices(double perTransferredByte, double perStoredByteHour, double
    * 0.02 dollars a GB between regions, 0.10 dollars a GB-month of block storage: the list prices of
    * the large public clouds in North America (<a
    * href="https://aws.amazon.com/ec2/pricing/on-demand/">data transfer</a>, <a
-   * href="https://aws.amazon.com/ebs/pricing/">storage</a>). A saved second is worth 10 micro-dollars:
-   * an hour of waiting, 3.6 cents.
+   * href="https://aws.amazon.com/ebs/pricing/">storage</a>). A saved second is worth 10
+   * micro-dollars: an hour of waiting, 3.6 cents.
    */
   public static final Prices DEFAULT =
       new Prices(0.02e6 / BYTES_PER_GB, 0.10e6 / BYTES_PER_GB / HOURS_PER_MONTH, 0.01);
