@@ -1,0 +1,184 @@
+package io.metafabric;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.jar.JarFile;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A Maven project outside of this build depends on the one artifact, and compiles and runs the
+ * README's example.
+ *
+ * <p>It has a local repository of its own, under target, so that no artifact of ours gets into the
+ * developer's, where it could hide a later build's. What the build has downloaded already is taken
+ * from the developer's local repository, read as a remote one; the rest comes from Maven Central.
+ */
+class OutsideProjectIT {
+  static final Path README = Path.of("..", "README.md");
+  static final Path LOCAL = Path.of("target", "outside-local").toAbsolutePath();
+  static final Path PUBLISHED = Path.of("target", "outside-published").toAbsolutePath();
+
+  @TempDir Path project;
+
+  static String property(String name) {
+    String value = System.getProperty("outside." + name);
+    assertThat(value).as("outside.%s is set by the build", name).isNotBlank();
+    return value;
+  }
+
+  static String quickstart() throws IOException {
+    Matcher block =
+        Pattern.compile("<!-- example: quickstart -->\\s*```java\\n(.*?)```", Pattern.DOTALL)
+            .matcher(Files.readString(README));
+    assertThat(block.find()).as("README.md has the quickstart example").isTrue();
+    return block.group(1);
+  }
+
+  /** The jar, the POM that goes with it, and its parent: what installing them would give. */
+  static void publish() throws IOException {
+    String version = property("version");
+    Path artifact = PUBLISHED.resolve("io/metafabric/metadata-fabric/" + version);
+    Path parent = PUBLISHED.resolve("io/metafabric/metadata-fabric-parent/" + version);
+    Files.createDirectories(artifact);
+    Files.createDirectories(parent);
+    copy(Path.of(property("jar")), artifact.resolve("metadata-fabric-" + version + ".jar"));
+    copy(
+        Path.of("dependency-reduced-pom.xml"),
+        artifact.resolve("metadata-fabric-" + version + ".pom"));
+    copy(Path.of("..", "pom.xml"), parent.resolve("metadata-fabric-parent-" + version + ".pom"));
+    deleteTree(LOCAL.resolve("io/metafabric"));
+  }
+
+  static void copy(Path from, Path to) throws IOException {
+    Files.copy(from, to, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  static void deleteTree(Path root) throws IOException {
+    if (Files.exists(root)) {
+      try (Stream<Path> all = Files.walk(root)) {
+        for (Path path : all.sorted((a, b) -> b.compareTo(a)).toList()) {
+          Files.delete(path);
+        }
+      }
+    }
+  }
+
+  static String repositories(String tag, String list) {
+    String both =
+        repository(tag, "published", PUBLISHED)
+            + repository(tag, "warm", Path.of(property("localRepository")));
+    return "<" + list + ">" + both + "</" + list + ">";
+  }
+
+  static String repository(String tag, String id, Path at) {
+    return "<%s><id>%s</id><url>%s</url><snapshots><enabled>true</enabled><updatePolicy>always</updatePolicy><checksumPolicy>ignore</checksumPolicy></snapshots><releases><checksumPolicy>ignore</checksumPolicy></releases></%s>"
+        .formatted(tag, id, at.toUri(), tag);
+  }
+
+  static String plugin(String name, String version) {
+    return "<plugin><artifactId>%s</artifactId><version>%s</version></plugin>"
+        .formatted(name, version);
+  }
+
+  String pom() {
+    return """
+        <project xmlns="http://maven.apache.org/POM/4.0.0">
+          <modelVersion>4.0.0</modelVersion>
+          <groupId>outside</groupId><artifactId>outside</artifactId><version>1</version>
+          <properties>
+            <maven.compiler.release>17</maven.compiler.release>
+            <project.build.sourceEncoding>UTF-8</project.build.sourceEncoding>
+          </properties>
+          <dependencies>
+            <dependency>
+              <groupId>io.metafabric</groupId>
+              <artifactId>metadata-fabric</artifactId>
+              <version>%s</version>
+            </dependency>
+          </dependencies>
+          %s
+          %s
+          <build><plugins>%s%s%s</plugins></build>
+        </project>
+        """
+        .formatted(
+            property("version"),
+            repositories("repository", "repositories"),
+            repositories("pluginRepository", "pluginRepositories"),
+            plugin("maven-resources-plugin", property("resourcesPlugin")),
+            plugin("maven-compiler-plugin", property("compilerPlugin")),
+            plugin("maven-dependency-plugin", property("dependencyPlugin")));
+  }
+
+  String run(String... command) throws IOException, InterruptedException {
+    Path output = Files.createTempFile(project, "out", ".txt");
+    Process process =
+        new ProcessBuilder(command)
+            .directory(project.toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(output.toFile())
+            .start();
+    boolean ended = process.waitFor(5, TimeUnit.MINUTES);
+    process.destroyForcibly();
+    String printed = Files.readString(output);
+    assertThat(ended).as("%s took too long:%n%s", List.of(command), printed).isTrue();
+    assertThat(process.exitValue()).as("%s:%n%s", List.of(command), printed).isZero();
+    return printed;
+  }
+
+  @Test
+  void aProjectWithThisOneDependency_compilesAndRunsTheReadmesExample() throws Exception {
+    publish();
+    Files.writeString(project.resolve("pom.xml"), pom());
+    Path sources = Files.createDirectories(project.resolve("src/main/java"));
+    Files.writeString(sources.resolve("Main.java"), quickstart());
+
+    run(
+        Path.of(property("mavenHome"), "bin", "mvn").toString(),
+        "-B",
+        "-q",
+        "-Dmaven.repo.local=" + LOCAL,
+        "-Dmdep.outputFile=classpath.txt",
+        "-Dmdep.includeScope=runtime",
+        "compile",
+        "dependency:build-classpath");
+    String classPath = Files.readString(project.resolve("classpath.txt"));
+    String printed =
+        run(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-cp",
+            project.resolve("target/classes") + java.io.File.pathSeparator + classPath,
+            "Main");
+
+    assertThat(printed).contains("blue teapot");
+    assertThat(classPath).contains("caffeine").contains("netty-handler");
+    assertThat(classPath).as("no room comes as a jar of its own").doesNotContain("fabric-core");
+  }
+
+  @Test
+  void theSingleJar_hasOurOwnClassesOnly() throws Exception {
+    try (var jar = new JarFile(property("jar"))) {
+      List<String> classes =
+          jar.stream().map(entry -> entry.getName()).filter(n -> n.endsWith(".class")).toList();
+      assertThat(classes)
+          .contains(
+              "io/metafabric/MetadataFabric.class",
+              "io/metafabric/core/journal/Journal.class",
+              "io/metafabric/cache/caffeine/CaffeineTier.class",
+              "io/metafabric/predict/Predictor.class",
+              "io/metafabric/replicate/netty/NettyPeerTransport.class",
+              "io/metafabric/migrate/HomeDirectory.class")
+          .allMatch(name -> name.startsWith("io/metafabric/"));
+    }
+  }
+}
