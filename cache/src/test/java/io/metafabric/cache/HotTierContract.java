@@ -1,0 +1,136 @@
+package io.metafabric.cache;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.store.CurrentDots;
+import io.metafabric.core.version.Dot;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.junit.jupiter.api.Test;
+
+/** What every tier in memory keeps beside {@link TierContract}. */
+public abstract class HotTierContract extends TierContract {
+  protected abstract HotTier<String> newTier(
+      long maxBytes, CurrentDots index, WasteListener wasted);
+
+  private final Map<Key, Dot> index = new ConcurrentHashMap<>();
+  private final List<String> wasted = new ArrayList<>();
+
+  private HotTier<String> tier(long maxBytes) {
+    return newTier(maxBytes, index::get, (predictor, path, bytes) -> wasted.add(path));
+  }
+
+  private MetadataRecord published(String path, int n, int payloadBytes) {
+    MetadataRecord record = TestRecords.write(path, n, payloadBytes);
+    index.put(record.key(), record.header().version().dot());
+    return record;
+  }
+
+  @Override
+  protected World newWorld() {
+    HotTier<String> tier = tier(1 << 20);
+    return new World() {
+      @Override
+      public Tier tier() {
+        return tier;
+      }
+
+      @Override
+      public void publishHeader(MetadataRecord record) {
+        index.put(record.key(), record.header().version().dot());
+        tier.drop(record.key());
+      }
+
+      @Override
+      public void close() {
+        tier.close();
+      }
+    };
+  }
+
+  @Test
+  void theBoundInBytes_holds_andEvictionsAreCounted() {
+    try (var tier = tier(64 << 10)) {
+      for (int i = 0; i < 500; i++) {
+        tier.fill(published("n/" + i, 1, 500));
+        assertThat(tier.sizeBytes()).isLessThanOrEqualTo(64 << 10);
+      }
+      assertThat(tier.stats().evictions()).isPositive();
+      assertThat(tier.entries()).isBetween(20L, 70L);
+    }
+  }
+
+  @Test
+  void anEntryThatWouldPushMostOthersOut_isNotTaken() {
+    try (var tier = tier(64 << 10)) {
+      assertThat(tier.fill(published("n/1", 1, 60 << 10))).isFalse();
+      assertThat(tier.stats().rejectedFills()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aReaderIsHandedTheView_andAPrefetchedEntryIsClaimedOnce() {
+    try (var tier = tier(64 << 10)) {
+      tier.fillPrefetched(published("n/1", 1, 10), "oracle");
+      HotEntry<String> entry = tier.hit("n/1");
+      assertThat(entry).isNotNull();
+      assertThat(entry.view()).isEqualTo("view of n/1");
+      assertThat(entry.predictor()).isEqualTo("oracle");
+      assertThat(entry.markRead()).isTrue();
+      assertThat(entry.markRead()).isFalse();
+      tier.drop(Key.of("n/1"));
+      assertThat(wasted).isEmpty();
+    }
+  }
+
+  @Test
+  void aPrefetchThatNobodyRead_isReportedAsWasted_whenItGoes() {
+    try (var tier = tier(64 << 10)) {
+      tier.fillPrefetched(published("n/1", 1, 10), "oracle");
+      tier.drop(Key.of("n/1"));
+      assertThat(wasted).containsExactly("n/1");
+      tier.fillPrefetched(published("n/2", 1, 10), "oracle");
+      tier.fill(published("n/2", 2, 10));
+      assertThat(wasted).containsExactly("n/1", "n/2");
+    }
+  }
+
+  @Test
+  void refresh_replacesWhatIsThere_andBringsInNothingNew() {
+    try (var tier = tier(64 << 10)) {
+      tier.fill(published("n/1", 1, 10));
+      MetadataRecord second = published("n/1", 2, 20);
+      tier.refresh(second);
+      assertThat(tier.peek(Key.of("n/1"))).isEqualTo(second);
+      tier.refresh(published("n/2", 1, 10));
+      assertThat(tier.peek(Key.of("n/2"))).isNull();
+    }
+  }
+
+  @Test
+  void ofRacingFillsAndPublications_theNewestWins() throws InterruptedException {
+    try (var tier = tier(1 << 20)) {
+      int writes = 3000;
+      var slow =
+          new Thread(
+              () -> {
+                for (int n = 1; n <= writes; n++) {
+                  tier.fill(TestRecords.write("n/1", n, 8));
+                }
+              });
+      slow.start();
+      for (int n = 1; n <= writes; n++) {
+        MetadataRecord record = published("n/1", n, 8);
+        tier.fill(record);
+        MetadataRecord shown = tier.peek(Key.of("n/1"));
+        assertThat(shown).isEqualTo(record);
+      }
+      slow.join();
+      assertThat(tier.peek(Key.of("n/1"))).isEqualTo(TestRecords.write("n/1", writes, 8));
+    }
+  }
+}

@@ -1,0 +1,42 @@
+package io.metafabric.cache.caffeine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.metafabric.cache.HotTier;
+import io.metafabric.cache.HotTierContract;
+import io.metafabric.cache.TestRecords;
+import io.metafabric.cache.WasteListener;
+import io.metafabric.core.store.CurrentDots;
+import java.lang.management.ManagementFactory;
+import org.junit.jupiter.api.Test;
+
+class CaffeineTierTest extends HotTierContract {
+  @Override
+  protected HotTier<String> newTier(long maxBytes, CurrentDots index, WasteListener wasted) {
+    return new CaffeineTier<>(maxBytes, index, record -> "view of " + record.key(), wasted);
+  }
+
+  @Test
+  void aHit_allocatesNothing() {
+    var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+    var record = TestRecords.write("n/1", 1, 100);
+    try (var tier =
+        newTier(1 << 20, key -> record.header().version().dot(), (p, path, bytes) -> {})) {
+      tier.fill(record);
+      hits(tier, 200_000);
+      long before = threads.getCurrentThreadAllocatedBytes();
+      hits(tier, 200_000);
+      long allocated = threads.getCurrentThreadAllocatedBytes() - before;
+      // Caffeine's own bookkeeping now and then; one object a hit would be 3 MB at least.
+      assertThat(allocated).isLessThan(200_000);
+    }
+  }
+
+  private static void hits(HotTier<String> tier, int count) {
+    for (int i = 0; i < count; i++) {
+      if (tier.hit("n/1") == null) {
+        throw new AssertionError("a hit was expected");
+      }
+    }
+  }
+}
