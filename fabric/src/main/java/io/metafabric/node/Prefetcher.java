@@ -78,7 +78,7 @@ final class Prefetcher {
     if (!arm.isEnabled()) {
       return;
     }
-    List<Prediction> predictions = foresight.predictions();
+    List<Prediction> predictions = foresight.predictions(key -> target.missingPayload(key) == null);
     var headers = new LinkedHashMap<Key, Header>();
     var candidates = new ArrayList<Candidate>();
     for (Prediction prediction : predictions) {
@@ -110,6 +110,7 @@ final class Prefetcher {
                 came -> {
                   if (came) {
                     arrived.incrementAndGet();
+                    foresight.made(prediction.predictor());
                   }
                 });
       }

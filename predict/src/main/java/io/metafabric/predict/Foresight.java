@@ -2,6 +2,7 @@ package io.metafabric.predict;
 
 import io.metafabric.core.access.AccessEvent;
 import io.metafabric.core.access.Prediction;
+import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
 import java.time.Duration;
@@ -10,157 +11,146 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
+import java.util.function.Predicate;
 
 /**
- * What a node believes about the reads to come: its predictors, and how far each is trusted. One
- * thread at a time uses it; {@link #stats} may be called by any.
+ * What a node believes about the reads to come: its predictors, and how far each is trusted.
+ *
+ * <p>The control loop calls {@link #observe} and {@link #predictions}. Who makes a prefetch calls
+ * {@link #made}, and {@link #used} or {@link #wasted} once it knows: each an atomic addition, to be
+ * called from anywhere. The rest is thread-safe but may wait for an observation in progress, so it
+ * has no place where a read is served.
+ *
+ * <p>A predictor that fails is switched off and reported, and the others go on.
  */
 public final class Foresight {
   private static final Duration HORIZON = Duration.ofSeconds(30);
-  private static final int MAX_PREDICTIONS_PER_CLIENT = 16;
-  private static final int MAX_CLIENTS = 4096;
+  private static final int MAX_PREDICTIONS_PER_CLIENT = 8;
+  private static final int MAX_PREDICTIONS = 256;
+  private static final long MAX_TRAIL_BYTES = 1L << 20;
 
-  private static final class Trusted {
-    final Predictor predictor;
-    final PrecisionGate gate = new PrecisionGate();
-    long predicted;
-    long used;
-    long wasted;
-    boolean failed;
-
-    Trusted(Predictor predictor) {
-      this.predictor = predictor;
-    }
-  }
+  private static final Comparator<Prediction> BEST_FIRST =
+      Comparator.comparingDouble(Prediction::probability).reversed().thenComparing(Prediction::key);
 
   private final RegionName region;
-  private final long maxBytes;
-  private final BiConsumer<String, RuntimeException> onFailure;
-  private final Map<String, Trusted> trusted = new LinkedHashMap<>();
-  private final Map<String, List<String>> moved = new LinkedHashMap<>();
-  private final Map<String, List<String>> trails =
-      new LinkedHashMap<>(16, 0.75f, true) {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<String, List<String>> eldest) {
-          return size() > MAX_CLIENTS;
-        }
-      };
+  private final Trails trails = new Trails(MAX_TRAIL_BYTES);
+  private final Map<String, GatedPredictor> predictors = new LinkedHashMap<>();
+  private final AtomicLong unattributed = new AtomicLong();
   private long nowMs;
+  private long surplus;
 
   /**
-   * @param maxBytes a predictor that retains more is switched off
-   * @param onFailure is told of a predictor that threw
+   * @param maxBytesEach a predictor that retains more is switched off
+   * @param onFailure is told the name of a predictor that failed, and why; it must not throw
+   * @throws ConfigurationException if two predictors have the same name
    */
   public Foresight(
       RegionName region,
       List<Predictor> predictors,
-      long maxBytes,
-      BiConsumer<String, RuntimeException> onFailure) {
+      long maxBytesEach,
+      BiConsumer<String, Throwable> onFailure) {
     this.region = region;
-    this.maxBytes = maxBytes;
-    this.onFailure = onFailure;
-    predictors.forEach(predictor -> trusted.put(predictor.name(), new Trusted(predictor)));
+    for (Predictor predictor : predictors) {
+      var gated = new GatedPredictor(predictor, maxBytesEach, onFailure);
+      if (this.predictors.putIfAbsent(gated.name(), gated) != null) {
+        throw new ConfigurationException(
+            "two predictors are named \"" + gated.name() + "\"; rename or remove one");
+      }
+    }
   }
 
+  /** Learns from reads; those of one client in the order in which it read. */
   public synchronized void observe(List<AccessEvent> events) {
     for (AccessEvent event : events) {
-      List<String> trail = trails.get(event.client());
-      if (trail == null || !trail.get(0).equals(event.key())) {
-        trail = trail == null ? List.of(event.key()) : List.of(event.key(), trail.get(0));
-        trails.put(event.client(), trail);
-      }
-      moved.put(event.client(), trail);
+      trails.append(event.client(), event.key());
       nowMs = Math.max(nowMs, event.atMs());
     }
-    for (Trusted each : trusted.values()) {
-      guarded(
-          each,
-          () -> {
-            each.predictor.observe(events);
-            if (each.predictor.retainedBytes() > maxBytes) {
-              throw new IllegalStateException(
-                  each.predictor.retainedBytes() + " bytes retained, more than " + maxBytes);
-            }
-          });
+    for (GatedPredictor predictor : predictors.values()) {
+      predictor.observe(events);
     }
   }
 
   /**
-   * What is likely to be read next by the clients that have read since the last call, best first.
+   * What the clients that have read since the last call will read next: likeliest first, each key
+   * once, in the name of the predictor that is surest of it.
+   *
+   * @param held whether a key's payload is here or on its way: such keys are left out before a gate
+   *     counts them, so that a probe is not spent on them. May be asked repeatedly about a key
    */
-  public synchronized List<Prediction> predictions() {
+  public synchronized List<Prediction> predictions(Predicate<Key> held) {
+    for (GatedPredictor predictor : predictors.values()) {
+      predictor.settle();
+    }
     var best = new LinkedHashMap<Key, Prediction>();
-    moved.forEach(
-        (client, trail) -> {
-          var context =
-              new PredictionContext(
-                  client, trail, region, nowMs, HORIZON, MAX_PREDICTIONS_PER_CLIENT);
-          trusted.values().forEach(each -> guarded(each, () -> ask(each, context, best)));
-        });
-    moved.clear();
-    var sorted = new ArrayList<>(best.values());
-    sorted.sort(Comparator.comparingDouble(Prediction::probability).reversed());
-    return sorted;
-  }
-
-  private static void ask(Trusted each, PredictionContext context, Map<Key, Prediction> best) {
-    for (Prediction prediction : each.predictor.predict(context)) {
-      if (each.gate.lets()) {
-        each.predicted++;
-        best.merge(
-            prediction.key(), prediction, (a, b) -> a.probability() >= b.probability() ? a : b);
+    for (Trails.Trail trail : trails.takeActive()) {
+      var context =
+          new PredictionContext(
+              trail.client(),
+              trail.newestFirst(),
+              region,
+              nowMs,
+              HORIZON,
+              MAX_PREDICTIONS_PER_CLIENT);
+      for (GatedPredictor predictor : predictors.values()) {
+        for (Prediction prediction : predictor.predict(context)) {
+          if (!held.test(prediction.key()) && predictor.admits(prediction.probability())) {
+            best.merge(prediction.key(), prediction, Foresight::surer);
+          }
+        }
       }
     }
+    var sorted = new ArrayList<>(best.values());
+    sorted.sort(BEST_FIRST);
+    int most = Math.min(sorted.size(), MAX_PREDICTIONS);
+    surplus += sorted.size() - most;
+    return List.copyOf(sorted.subList(0, most));
   }
 
-  /** A predictor that throws is off from then on; the others go on. */
-  private void guarded(Trusted each, Runnable call) {
-    if (each.failed) {
-      return;
-    }
-    try {
-      call.run();
-    } catch (RuntimeException e) {
-      each.failed = true;
-      onFailure.accept(each.predictor.name(), e);
-    }
+  private static Prediction surer(Prediction a, Prediction b) {
+    return b.probability() > a.probability() ? b : a;
   }
 
-  /** A prefetch that the predictor had asked for was read. */
-  public synchronized void used(String predictor) {
-    Trusted each = trusted.get(predictor);
-    if (each != null) {
-      each.used++;
-      each.gate.used();
+  /** A prefetch was made because this predictor said so. */
+  public void made(String predictor) {
+    GatedPredictor known = predictors.get(predictor);
+    if (known == null) {
+      unattributed.incrementAndGet();
+    } else {
+      known.countMade();
     }
   }
 
-  /** A prefetch that the predictor had asked for was never read. */
-  public synchronized void wasted(String predictor) {
-    Trusted each = trusted.get(predictor);
-    if (each != null) {
-      each.wasted++;
-      each.gate.wasted();
+  /** A prefetch made on this predictor's word was read. */
+  public void used(String predictor) {
+    GatedPredictor known = predictors.get(predictor);
+    if (known == null) {
+      unattributed.incrementAndGet();
+    } else {
+      known.countUsed();
+    }
+  }
+
+  /** A prefetch made on this predictor's word was never read, or never came. */
+  public void wasted(String predictor) {
+    GatedPredictor known = predictors.get(predictor);
+    if (known == null) {
+      unattributed.incrementAndGet();
+    } else {
+      known.countWasted();
     }
   }
 
   public synchronized ForesightStats stats() {
     var all = new ArrayList<ForesightStats.PerPredictor>();
-    trusted.forEach(
-        (name, each) ->
-            all.add(
-                new ForesightStats.PerPredictor(
-                    name,
-                    each.gate.isOpen() && !each.failed,
-                    each.gate.precision(),
-                    each.predicted,
-                    each.used,
-                    each.wasted,
-                    each.failed ? 0 : each.predictor.retainedBytes(),
-                    each.failed)));
-    return new ForesightStats(all);
+    long bytes = trails.retainedBytes();
+    for (GatedPredictor predictor : predictors.values()) {
+      predictor.settle();
+      ForesightStats.PerPredictor stats = predictor.stats();
+      all.add(stats);
+      bytes += stats.retainedBytes();
+    }
+    return new ForesightStats(all, surplus, trails.forgotten(), unattributed.get(), bytes);
   }
 }

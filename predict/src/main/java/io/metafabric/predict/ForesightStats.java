@@ -2,18 +2,39 @@ package io.metafabric.predict;
 
 import java.util.List;
 
-/** How the predictors of a fabric do. */
-public record ForesightStats(List<PerPredictor> predictors) {
+/**
+ * How the predictors of a fabric do. Immutable.
+ *
+ * @param surplus predictions dropped because there were more than one call returns
+ * @param clientsForgotten clients whose last keys were dropped to stay within a bound
+ * @param unattributed outcomes of prefetches in the name of no predictor here
+ * @param retainedBytes heap of the predictors and the clients' last keys, by estimate
+ */
+public record ForesightStats(
+    List<PerPredictor> predictors,
+    long surplus,
+    long clientsForgotten,
+    long unattributed,
+    long retainedBytes) {
   /**
    * @param open whether its predictions are let through; when not, some still are, to probe
-   * @param precision of late prefetches, the share that was read; 0.5 is assumed at first
+   * @param floor the least probability that is let through now
+   * @param precision of late prefetches, the share that was read; 0 before the first is resolved
+   * @param predicted predictions let through
+   * @param withheld predictions stopped because the gate was closed or waited for outcomes
+   * @param made prefetches made on its word
+   * @param used how many of them were read in time
+   * @param wasted how many were not
    * @param failed whether it threw, or grew beyond its bound, and is off for good
    */
   public record PerPredictor(
       String name,
       boolean open,
+      double floor,
       double precision,
       long predicted,
+      long withheld,
+      long made,
       long used,
       long wasted,
       long retainedBytes,

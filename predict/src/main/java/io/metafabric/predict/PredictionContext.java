@@ -9,7 +9,7 @@ import java.util.List;
  *
  * @param client as in {@link io.metafabric.core.access.AccessEvent#client()}
  * @param lastKeys what it read last, newest first, without immediate repetitions; never empty, and
- *     2 long once the client has read as many
+ *     {@value Trails#DEPTH} long once the client has read as many
  * @param region where it reads
  * @param nowMs epoch milliseconds
  * @param horizon how far ahead the predictions speak

@@ -5,111 +5,44 @@ import io.metafabric.core.access.Prediction;
 import io.metafabric.core.record.Key;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 
 /**
- * Which key follows which, learned over all clients: what one client has read in a row, another is
- * likely to. Looks ahead along the likeliest path. Bounded; the keys read longest ago go first.
- * Deterministic.
+ * What was read after a key, by any client, is read after it again: a first-order successor table.
+ *
+ * <p>Order is taken per client, so that clients that read at the same time do not look like one
+ * muddled client; what is learned is shared, so that a client profits from the first read on from
+ * what others did. A key's successors are those that the same client read within its next {@value
+ * #WINDOW} reads. The window is also the look-ahead: on one miss, several reads to come can be
+ * fetched in one round trip.
+ *
+ * <p>The probability is (times followed) / (times read + {@value #DOUBT}): what happened once has a
+ * third, not certainty. Reading the same key twice in a row teaches nothing.
+ *
+ * <p>Bounded in bytes: a fixed share holds the clients' last keys, the rest the table, from which
+ * keys leave that are seen rarely. Not thread-safe. Draws nothing by chance.
  */
 public final class SuccessorPredictor implements Predictor {
   public static final String NAME = "successor";
 
-  private static final int MAX_SUCCESSORS = 8;
-  private static final int MAX_CLIENTS = 4096;
+  static final int WINDOW = 4;
+  static final int DOUBT = 2;
 
-  /** Steps ahead: enough that a chain of reads covers the link's latency. */
-  private static final int MAX_DEPTH = 8;
+  /** Less likely keys are not named; no gate lets them through. */
+  private static final double LEAST_PROBABILITY = PrecisionGate.LOWEST_FLOOR;
 
-  private static final double MIN_PATH_PROBABILITY = 0.15;
+  private static final int TRAILS_SHARE = 32;
 
-  /** Doubts a successor that was seen once or twice. */
-  private static final double PRIOR = 1.0;
-
-  /** Counts are halved at this sum, so that the table follows the times. */
-  private static final int HALVE_AT = 64;
-
-  /** A row with its map entry, arrays and the key's string. */
-  private static final int ROW_BYTES = 360;
-
-  private static final class Row {
-    final String[] keys = new String[MAX_SUCCESSORS];
-    final int[] counts = new int[MAX_SUCCESSORS];
-    int size;
-    int total;
-
-    void add(String key) {
-      total++;
-      for (int i = 0; i < size; i++) {
-        if (keys[i].equals(key)) {
-          counts[i]++;
-          halveIfDue();
-          return;
-        }
-      }
-      if (size < MAX_SUCCESSORS) {
-        keys[size] = key;
-        counts[size++] = 1;
-      } else {
-        replaceRarest(key);
-      }
-      halveIfDue();
-    }
-
-    private void replaceRarest(String key) {
-      int rarest = 0;
-      for (int i = 1; i < size; i++) {
-        if (counts[i] < counts[rarest]) {
-          rarest = i;
-        }
-      }
-      // Gives way bit by bit, so that a flood of new keys cannot drive out what recurs.
-      if (--counts[rarest] <= 0) {
-        keys[rarest] = key;
-        counts[rarest] = 1;
-      }
-    }
-
-    private void halveIfDue() {
-      if (total >= HALVE_AT) {
-        total = 0;
-        for (int i = 0; i < size; i++) {
-          counts[i] = (counts[i] + 1) / 2;
-          total += counts[i];
-        }
-      }
-    }
-  }
-
-  private record Step(String key, double probability, int depth) {}
-
-  private final Map<String, Row> rows;
-  private final Map<String, String> lastKeys;
+  private final KeyTable keys;
+  private final SuccessorRows rows = new SuccessorRows();
+  private final ClientTrails trails;
 
   public SuccessorPredictor(PredictorConfig config) {
-    int maxRows = (int) Math.min(1 << 20, config.maxBytes() / ROW_BYTES);
-    rows = new Lru<>(maxRows);
-    lastKeys = new Lru<>(MAX_CLIENTS);
-  }
-
-  private static final class Lru<V> extends LinkedHashMap<String, V> {
-    private static final long serialVersionUID = 1L;
-
-    private final int max;
-
-    Lru(int max) {
-      super(16, 0.75f, true);
-      this.max = max;
-    }
-
-    @Override
-    protected boolean removeEldestEntry(Map.Entry<String, V> eldest) {
-      return size() > max;
-    }
+    this.trails = new ClientTrails(config.maxBytes() / TRAILS_SHARE, WINDOW);
+    this.keys =
+        new KeyTable(
+            config.maxBytes() - trails.retainedBytes(), SuccessorRows.ROW_BYTES, rows::clear);
+    rows.ensureCapacity(keys.capacity());
   }
 
   @Override
@@ -120,69 +53,67 @@ public final class SuccessorPredictor implements Predictor {
   @Override
   public void observe(List<AccessEvent> events) {
     for (AccessEvent event : events) {
-      String before = lastKeys.put(event.client(), event.key());
-      if (before != null && !before.equals(event.key())) {
-        rows.computeIfAbsent(before, key -> new Row()).add(event.key());
+      observe(event.client(), event.key());
+    }
+  }
+
+  private void observe(String client, String key) {
+    int read = keys.intern(key);
+    rows.ensureCapacity(keys.capacity());
+    int trail = trails.trailOf(client);
+    if (trails.at(trail, 0) == read) {
+      return;
+    }
+    rows.countRead(keys.slotOf(read));
+    for (int i = 0; i < WINDOW; i++) {
+      int before = trails.at(trail, i);
+      if (before == read) {
+        // Whatever is older has been followed by this key already, and that was counted.
+        break;
+      }
+      int slot = keys.slotOf(before);
+      if (slot != 0) {
+        rows.countSuccessor(slot, read);
       }
     }
+    trails.push(trail, read);
   }
 
   @Override
   public List<Prediction> predict(PredictionContext context) {
-    String from = context.lastKeys().get(0);
-    var found = new ArrayList<Prediction>();
-    Set<String> seen = new HashSet<>(context.lastKeys());
-    var open = new ArrayList<Step>();
-    open.add(new Step(from, 1, 0));
-    while (!open.isEmpty() && found.size() < context.maxPredictions()) {
-      int best = likeliest(open);
-      Step step = open.remove(best);
-      if (step.depth() > 0) {
-        found.add(prediction(step, from, context));
-      }
-      if (step.depth() < MAX_DEPTH) {
-        extend(step, seen, open);
+    String last = context.lastKeys().get(0);
+    int slot = keys.slotOf(keys.find(last));
+    if (slot == 0) {
+      return List.of();
+    }
+    double reads = rows.reads(slot) + DOUBT;
+    var likely = new ArrayList<Prediction>();
+    for (int i = 0; i < SuccessorRows.SUCCESSORS; i++) {
+      double probability = rows.count(slot, i) / reads;
+      String successor = keys.keyAt(keys.slotOf(rows.successor(slot, i)));
+      if (probability >= LEAST_PROBABILITY && successor != null) {
+        likely.add(prediction(successor, Math.min(1, probability), last, context));
       }
     }
-    found.sort(Comparator.comparingDouble(Prediction::probability).reversed());
-    return found;
+    // The sort is stable and the rows are in a fixed order, so ties need no rule of their own.
+    likely.sort(Comparator.comparingDouble(Prediction::probability).reversed());
+    int most = Math.min(likely.size(), context.maxPredictions());
+    return List.copyOf(likely.subList(0, most));
   }
 
-  private static int likeliest(List<Step> open) {
-    int best = 0;
-    for (int i = 1; i < open.size(); i++) {
-      if (open.get(i).probability() > open.get(best).probability()) {
-        best = i;
-      }
-    }
-    return best;
-  }
-
-  private void extend(Step step, Set<String> seen, List<Step> open) {
-    Row row = rows.get(step.key());
-    if (row == null) {
-      return;
-    }
-    for (int i = 0; i < row.size; i++) {
-      double probability = step.probability() * row.counts[i] / (row.total + PRIOR);
-      if (probability >= MIN_PATH_PROBABILITY && seen.add(row.keys[i])) {
-        open.add(new Step(row.keys[i], probability, step.depth() + 1));
-      }
-    }
-  }
-
-  private static Prediction prediction(Step step, String from, PredictionContext context) {
+  private static Prediction prediction(
+      String key, double probability, String last, PredictionContext context) {
     return new Prediction(
-        Key.of(step.key()),
-        context.region(),
-        Math.min(1, step.probability()),
-        context.horizon(),
-        "after " + from,
-        NAME);
+        Key.of(key), context.region(), probability, context.horizon(), "after " + last, NAME);
   }
 
   @Override
   public long retainedBytes() {
-    return (long) rows.size() * ROW_BYTES + (long) lastKeys.size() * 128;
+    return keys.retainedBytes() + trails.retainedBytes();
+  }
+
+  /** How many keys it knows about. */
+  int trackedKeys() {
+    return keys.size();
   }
 }

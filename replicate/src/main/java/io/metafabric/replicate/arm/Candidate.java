@@ -5,6 +5,7 @@ import io.metafabric.core.access.Prediction;
 /**
  * A copy that could be made. Immutable.
  *
+ * @param payloadBytes what would be copied
  * @param remoteMs what a read waits without the copy
  * @param localMs what it waits with it
  * @param linkPressure 1 when the link is idle, more when it is busy
@@ -12,16 +13,18 @@ import io.metafabric.core.access.Prediction;
 public record Candidate(
     Prediction prediction, int payloadBytes, double remoteMs, double localMs, double linkPressure) {
   public Candidate {
-    if (payloadBytes < 0 || !(remoteMs >= 0) || !(localMs >= 0) || !(linkPressure >= 1)) {
+    if (payloadBytes < 0) {
+      throw new IllegalArgumentException("payloadBytes must be >= 0, was " + payloadBytes);
+    }
+    requireAtLeast(0, "remoteMs", remoteMs);
+    requireAtLeast(0, "localMs", localMs);
+    requireAtLeast(1, "linkPressure", linkPressure);
+  }
+
+  private static void requireAtLeast(double least, String name, double value) {
+    if (!(value >= least) || Double.isInfinite(value)) {
       throw new IllegalArgumentException(
-          "not a candidate: "
-              + payloadBytes
-              + " B, "
-              + remoteMs
-              + " ms remote, "
-              + localMs
-              + " ms local, pressure "
-              + linkPressure);
+          name + " must be finite and >= " + least + ", was " + value);
     }
   }
 }

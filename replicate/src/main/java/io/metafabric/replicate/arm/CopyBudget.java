@@ -2,33 +2,76 @@ package io.metafabric.replicate.arm;
 
 import io.metafabric.core.error.ConfigurationException;
 
-/** A token bucket: bytes a second, and a burst of one second's worth. Not thread-safe. */
+/**
+ * A token bucket: in any t seconds it grants at most its burst and t times its rate, in bytes.
+ *
+ * <p>Counts in integers, so that the bound holds to the byte however often it is asked. The caller
+ * owns the clock. Not thread-safe.
+ */
 final class CopyBudget {
-  private static final double NANOS_PER_SECOND = 1e9;
+  /** Credit is kept in units of a billionth of a byte, and a full bucket must fit in a long. */
+  private static final long NANOS_PER_SECOND = 1_000_000_000;
 
-  private final double bytesPerSecond;
-  private double tokens;
+  static final long MAX_BYTES = Long.MAX_VALUE / NANOS_PER_SECOND;
+
+  private final long bytesPerSecond;
+  private final long fullCredit;
+  private long credit;
   private long lastNanos;
+  private long grantedBytes;
+  private long refusedBytes;
 
-  CopyBudget(long bytesPerSecond, long nowNanos) {
-    if (bytesPerSecond < 1) {
-      throw new ConfigurationException("a budget must be at least 1 byte/s: " + bytesPerSecond);
-    }
+  /**
+   * @param bytesPerSecond at least 1
+   * @param burstBytes what may be granted at once after a pause; at least 1
+   */
+  CopyBudget(long bytesPerSecond, long burstBytes, long nowNanos) {
+    requireInRange("bytes per second", bytesPerSecond);
+    requireInRange("burst bytes", burstBytes);
     this.bytesPerSecond = bytesPerSecond;
-    this.tokens = bytesPerSecond;
+    this.fullCredit = burstBytes * NANOS_PER_SECOND;
+    this.credit = fullCredit;
     this.lastNanos = nowNanos;
   }
 
-  boolean take(long bytes, long nowNanos) {
-    if (nowNanos > lastNanos) {
-      double earned = (nowNanos - lastNanos) / NANOS_PER_SECOND * bytesPerSecond;
-      tokens = Math.min(bytesPerSecond, tokens + earned);
-      lastNanos = nowNanos;
+  private static void requireInRange(String what, long value) {
+    if (value < 1 || value > MAX_BYTES) {
+      throw new ConfigurationException(
+          "a copy budget needs 1 to " + MAX_BYTES + " " + what + ", was " + value);
     }
-    if (tokens < bytes) {
+  }
+
+  /** Takes {@code bytes} if there are as many; otherwise takes none and counts them as refused. */
+  boolean take(long bytes, long nowNanos) {
+    refill(nowNanos);
+    if (bytes > credit / NANOS_PER_SECOND) {
+      refusedBytes += bytes;
       return false;
     }
-    tokens -= bytes;
+    credit -= bytes * NANOS_PER_SECOND;
+    grantedBytes += bytes;
     return true;
+  }
+
+  private void refill(long nowNanos) {
+    long passed = nowNanos - lastNanos;
+    if (passed <= 0) {
+      return;
+    }
+    lastNanos = nowNanos;
+    // Compared by division, because after a long pause the product would overflow.
+    if (passed > (fullCredit - credit) / bytesPerSecond) {
+      credit = fullCredit;
+    } else {
+      credit += passed * bytesPerSecond;
+    }
+  }
+
+  long grantedBytes() {
+    return grantedBytes;
+  }
+
+  long refusedBytes() {
+    return refusedBytes;
   }
 }

@@ -14,7 +14,7 @@ import io.metafabric.core.error.ConfigurationException;
  * @param overheadBytes what a fetched record costs on the wire beside its payload
  */
 public record CostBenefitPolicy(Prices prices, double minProbability, int overheadBytes) {
-  private static final double DEFAULT_MIN_PROBABILITY = 0.2;
+  private static final double DEFAULT_MIN_PROBABILITY = 0.1;
   private static final int DEFAULT_OVERHEAD_BYTES = 200;
   private static final double MS_PER_HOUR = 3_600_000;
 
@@ -34,7 +34,7 @@ public record CostBenefitPolicy(Prices prices, double minProbability, int overhe
   public Decision decide(Candidate candidate) {
     double probability = candidate.prediction().probability();
     double savedMs = Math.max(0, candidate.remoteMs() - candidate.localMs());
-    double bytes = (double) candidate.payloadBytes() + overheadBytes;
+    double bytes = wireBytes(candidate);
     double hours = candidate.prediction().horizon().toMillis() / MS_PER_HOUR;
     double benefit = probability * savedMs * prices.perSavedMs();
     double cost =
@@ -45,5 +45,10 @@ public record CostBenefitPolicy(Prices prices, double minProbability, int overhe
       return decision.refused(Decision.Reason.IMPROBABLE);
     }
     return benefit > cost ? decision : decision.refused(Decision.Reason.TOO_COSTLY);
+  }
+
+  /** What the copy takes on the link. */
+  long wireBytes(Candidate candidate) {
+    return (long) candidate.payloadBytes() + overheadBytes;
   }
 }

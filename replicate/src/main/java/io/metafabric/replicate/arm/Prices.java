@@ -18,7 +18,8 @@ public record Prices(double perTransferredByte, double perStoredByteHour, double
    * the large public clouds in North America (<a
    * href="https://aws.amazon.com/ec2/pricing/on-demand/">data transfer</a>, <a
    * href="https://aws.amazon.com/ebs/pricing/">storage</a>). A saved second is worth 10
-   * micro-dollars: an hour of waiting, 3.6 cents.
+   * micro-dollars, an hour of waiting 3.6 cents: about what the waiting processor costs. Where
+   * people wait, it is worth a thousand times as much.
    */
   public static final Prices DEFAULT =
       new Prices(0.02e6 / BYTES_PER_GB, 0.10e6 / BYTES_PER_GB / HOURS_PER_MONTH, 0.01);

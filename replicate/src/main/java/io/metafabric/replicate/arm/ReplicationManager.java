@@ -1,51 +1,47 @@
 package io.metafabric.replicate.arm;
 
 import io.metafabric.core.record.Key;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.Deque;
 import java.util.EnumMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
  * The adaptive replication manager (ARM): prices candidates, and spends a budget on the best.
- * Thread-safe.
+ * Decides only; the copies are the caller's to make. Thread-safe.
  */
 public final class ReplicationManager {
-  private static final int MAX_LOGGED_KEYS = 10_000;
-  private static final int MAX_LOGGED_PER_KEY = 4;
+  private static final long MAX_LOG_BYTES = 1L << 20;
+
+  /** The key comes last so that the same candidates in another order are decided the same. */
+  private static final Comparator<Decision> BEST_FIRST =
+      Comparator.comparingDouble(Decision::ratio)
+          .reversed()
+          .thenComparing(decision -> decision.candidate().prediction().key());
 
   private final CostBenefitPolicy policy;
   private final CopyBudget budget;
+  private final DecisionLog log = new DecisionLog(MAX_LOG_BYTES);
   private final Map<Decision.Reason, Long> counts = new EnumMap<>(Decision.Reason.class);
-  private final Map<Key, Deque<Decision>> log =
-      new LinkedHashMap<>(16, 0.75f, true) {
-        private static final long serialVersionUID = 1L;
+  private volatile boolean enabled;
 
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<Key, Deque<Decision>> eldest) {
-          return size() > MAX_LOGGED_KEYS;
-        }
-      };
-  private boolean enabled;
-  private long copiedBytes;
-
+  /**
+   * @param budgetBytesPerSecond what copies may cost the link; a second's worth may go at once
+   */
   public ReplicationManager(
       CostBenefitPolicy policy, long budgetBytesPerSecond, boolean enabled, long nowNanos) {
     this.policy = policy;
-    this.budget = new CopyBudget(budgetBytesPerSecond, nowNanos);
+    this.budget = new CopyBudget(budgetBytesPerSecond, budgetBytesPerSecond, nowNanos);
     this.enabled = enabled;
   }
 
   /** The kill switch: while it is off, nothing is copied. */
-  public synchronized void setEnabled(boolean on) {
+  public void setEnabled(boolean on) {
     enabled = on;
   }
 
-  public synchronized boolean isEnabled() {
+  public boolean isEnabled() {
     return enabled;
   }
 
@@ -53,58 +49,49 @@ public final class ReplicationManager {
   public synchronized List<Decision> consider(List<Candidate> candidates, long nowNanos) {
     var priced = new ArrayList<Decision>(candidates.size());
     candidates.forEach(candidate -> priced.add(policy.decide(candidate)));
-    priced.sort(Comparator.comparingDouble(Decision::ratio).reversed());
+    priced.sort(BEST_FIRST);
+    boolean spends = enabled;
     var decided = new ArrayList<Decision>(priced.size());
     for (Decision decision : priced) {
-      Decision last = spend(decision, nowNanos);
+      Decision last = spends ? spend(decision, nowNanos) : switchedOff(decision);
       counts.merge(last.reason(), 1L, Long::sum);
-      remember(last);
+      log.add(last);
       decided.add(last);
     }
     return decided;
   }
 
-  private Decision spend(Decision decision, long nowNanos) {
-    if (!decision.copy()) {
-      return decision;
-    }
-    if (!enabled) {
-      return decision.refused(Decision.Reason.SWITCHED_OFF);
-    }
-    int bytes = decision.candidate().payloadBytes() + policy.overheadBytes();
-    if (!budget.take(bytes, nowNanos)) {
-      return decision.refused(Decision.Reason.OVER_BUDGET);
-    }
-    copiedBytes += decision.candidate().payloadBytes();
-    return decision;
+  private static Decision switchedOff(Decision decision) {
+    return decision.copy() ? decision.refused(Decision.Reason.SWITCHED_OFF) : decision;
   }
 
-  private void remember(Decision decision) {
-    Key key = decision.candidate().prediction().key();
-    Deque<Decision> last = log.computeIfAbsent(key, k -> new ArrayDeque<>());
-    last.add(decision);
-    if (last.size() > MAX_LOGGED_PER_KEY) {
-      last.remove();
+  /** What does not fit is passed over, so that a large one does not shut out smaller ones. */
+  private Decision spend(Decision decision, long nowNanos) {
+    if (!decision.copy() || budget.take(policy.wireBytes(decision.candidate()), nowNanos)) {
+      return decision;
     }
+    return decision.refused(Decision.Reason.OVER_BUDGET);
   }
 
   /** The last decisions about a key, newest last; empty if there were none lately. */
   public synchronized List<Decision> explain(Key key) {
-    Deque<Decision> decisions = log.get(key);
-    return decisions == null ? List.of() : List.copyOf(decisions);
+    return log.on(key);
   }
 
   public synchronized ArmStats stats() {
     return new ArmStats(
         counts.values().stream().mapToLong(Long::longValue).sum(),
-        of(Decision.Reason.WORTH_IT),
-        copiedBytes,
-        of(Decision.Reason.IMPROBABLE),
-        of(Decision.Reason.TOO_COSTLY),
-        of(Decision.Reason.OVER_BUDGET));
+        count(Decision.Reason.WORTH_IT),
+        budget.grantedBytes(),
+        count(Decision.Reason.IMPROBABLE),
+        count(Decision.Reason.TOO_COSTLY),
+        count(Decision.Reason.OVER_BUDGET),
+        budget.refusedBytes(),
+        count(Decision.Reason.SWITCHED_OFF),
+        log.forgotten());
   }
 
-  private long of(Decision.Reason reason) {
+  private long count(Decision.Reason reason) {
     return counts.getOrDefault(reason, 0L);
   }
 }

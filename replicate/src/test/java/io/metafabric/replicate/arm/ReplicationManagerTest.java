@@ -37,7 +37,7 @@ class ReplicationManagerTest {
   void aLikelyReadOverASlowLink_isWorthIt_andAnUnlikelyOneIsNot() {
     assertThat(POLICY.decide(candidate("n/1", 0.8, 200, 80)).reason())
         .isEqualTo(Decision.Reason.WORTH_IT);
-    assertThat(POLICY.decide(candidate("n/1", 0.1, 200, 80)).reason())
+    assertThat(POLICY.decide(candidate("n/1", 0.09, 200, 80)).reason())
         .isEqualTo(Decision.Reason.IMPROBABLE);
     assertThat(POLICY.decide(candidate("n/1", 0.8, 1 << 20, 0.5)).reason())
         .isEqualTo(Decision.Reason.TOO_COSTLY);
@@ -60,7 +60,7 @@ class ReplicationManagerTest {
   void theBudget_isNeverExceeded_inAnyWindow(RepetitionInfo run) {
     var random = new Random(run.getCurrentRepetition());
     long perSecond = 1000 + random.nextInt(100_000);
-    var budget = new CopyBudget(perSecond, 0);
+    var budget = new CopyBudget(perSecond, perSecond, 0);
     var times = new ArrayList<Long>();
     var taken = new ArrayList<Long>();
     long now = 0;

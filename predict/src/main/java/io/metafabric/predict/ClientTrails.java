@@ -1,0 +1,73 @@
+package io.metafabric.predict;
+
+import java.util.Arrays;
+
+/**
+ * The last few references of each client, newest first, in a table of fixed size.
+ *
+ * <p>A client is known by the hash of its name, so that a table for many thousand clients holds no
+ * strings; two clients with the same hash share a trail, which costs accuracy and nothing else. A
+ * client may be in any of {@value #WAYS} places and takes the one of the client that has been
+ * silent for longest. Not thread-safe.
+ */
+final class ClientTrails {
+  private static final int WAYS = 8;
+
+  private final int depth;
+  private final int setMask;
+  private final int[] hashes;
+  private final int[] lastUse;
+  private final int[] trails;
+  private int uses;
+
+  ClientTrails(long maxBytes, int depth) {
+    this.depth = depth;
+    long sets = Math.max(1, maxBytes / (WAYS * bytesPerClient()));
+    int setCount = (int) Math.min(1 << 20, Long.highestOneBit(sets));
+    this.setMask = setCount - 1;
+    this.hashes = new int[setCount * WAYS];
+    this.lastUse = new int[setCount * WAYS];
+    this.trails = new int[setCount * WAYS * depth];
+  }
+
+  /** Where the client's trail begins; the client is new to the table if the trail is all zeros. */
+  int trailOf(String client) {
+    int hash = client.hashCode() * 0x9E3779B9;
+    hash = hash ^ hash >>> 15;
+    int first = (hash & setMask) * WAYS;
+    int place = first;
+    uses++;
+    for (int i = first; i < first + WAYS; i++) {
+      if (hashes[i] == hash) {
+        lastUse[i] = uses;
+        return i * depth;
+      }
+      // A difference, because the counter wraps around.
+      if (uses - lastUse[i] > uses - lastUse[place]) {
+        place = i;
+      }
+    }
+    hashes[place] = hash;
+    lastUse[place] = uses;
+    Arrays.fill(trails, place * depth, (place + 1) * depth, 0);
+    return place * depth;
+  }
+
+  /** The {@code i}th newest reference of a trail; 0 if the trail is shorter. */
+  int at(int trail, int i) {
+    return trails[trail + i];
+  }
+
+  void push(int trail, int reference) {
+    System.arraycopy(trails, trail, trails, trail + 1, depth - 1);
+    trails[trail] = reference;
+  }
+
+  long retainedBytes() {
+    return hashes.length * bytesPerClient();
+  }
+
+  private long bytesPerClient() {
+    return 4L + 4 + 4L * depth;
+  }
+}

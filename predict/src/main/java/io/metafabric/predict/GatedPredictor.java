@@ -1,0 +1,143 @@
+package io.metafabric.predict;
+
+import io.metafabric.core.access.AccessEvent;
+import io.metafabric.core.access.Prediction;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One predictor with its gate, fenced off: whatever it throws switches it off and goes no further.
+ * Feedback is counted by any thread and reaches the gate in {@link #settle}; all else is not
+ * thread-safe.
+ */
+final class GatedPredictor {
+  private final String name;
+  private final long maxBytes;
+  private final BiConsumer<String, Throwable> onFailure;
+  private final PrecisionGate gate = new PrecisionGate();
+  private final AtomicLong made = new AtomicLong();
+  private final AtomicLong used = new AtomicLong();
+  private final AtomicLong wasted = new AtomicLong();
+  private long predicted;
+
+  /** Null once it has failed, so that what it retained can go. */
+  private @Nullable Predictor predictor;
+
+  GatedPredictor(Predictor predictor, long maxBytes, BiConsumer<String, Throwable> onFailure) {
+    this.name = predictor.name();
+    this.predictor = predictor;
+    this.maxBytes = maxBytes;
+    this.onFailure = onFailure;
+  }
+
+  String name() {
+    return name;
+  }
+
+  void observe(List<AccessEvent> events) {
+    if (predictor == null) {
+      return;
+    }
+    try {
+      predictor.observe(events);
+      long bytes = predictor.retainedBytes();
+      if (bytes > maxBytes) {
+        fail(new IllegalStateException(bytes + " bytes retained, more than " + maxBytes));
+      }
+    } catch (Throwable failure) {
+      fail(failure);
+    }
+  }
+
+  /** Its predictions in its own name, as many as were asked for; the gate has not seen them. */
+  List<Prediction> predict(PredictionContext context) {
+    if (predictor == null) {
+      return List.of();
+    }
+    try {
+      var predictions = new ArrayList<Prediction>();
+      for (Prediction prediction : predictor.predict(context)) {
+        if (predictions.size() < context.maxPredictions()) {
+          predictions.add(inOwnName(prediction));
+        }
+      }
+      return predictions;
+    } catch (Throwable failure) {
+      fail(failure);
+      return List.of();
+    }
+  }
+
+  private Prediction inOwnName(Prediction said) {
+    if (said.predictor().equals(name)) {
+      return said;
+    }
+    return new Prediction(
+        said.key(), said.region(), said.probability(), said.horizon(), said.reason(), name);
+  }
+
+  // Errors too, even OutOfMemoryError: a predictor that runs out of memory is better gone than
+  // the loop that it runs on.
+  private void fail(Throwable failure) {
+    predictor = null;
+    onFailure.accept(name, failure);
+  }
+
+  boolean admits(double probability) {
+    boolean admitted = gate.admits(probability);
+    if (admitted) {
+      predicted++;
+    }
+    return admitted;
+  }
+
+  void countMade() {
+    made.incrementAndGet();
+  }
+
+  void countUsed() {
+    used.incrementAndGet();
+  }
+
+  void countWasted() {
+    wasted.incrementAndGet();
+  }
+
+  /** Passes to the gate what has been counted since the last time. */
+  void settle() {
+    gate.made(made.getAndSet(0));
+    gate.resolved(used.getAndSet(0), wasted.getAndSet(0));
+  }
+
+  private long retainedBytes() {
+    if (predictor == null) {
+      return 0;
+    }
+    try {
+      return predictor.retainedBytes();
+    } catch (Throwable failure) {
+      fail(failure);
+      return 0;
+    }
+  }
+
+  ForesightStats.PerPredictor stats() {
+    long bytes = retainedBytes();
+    boolean failed = predictor == null;
+    return new ForesightStats.PerPredictor(
+        name,
+        gate.open() && !failed,
+        gate.floor(),
+        gate.precision(),
+        predicted,
+        gate.withheld(),
+        gate.made(),
+        gate.used(),
+        gate.wasted(),
+        bytes,
+        failed);
+  }
+}

@@ -1,0 +1,217 @@
+package io.metafabric.predict;
+
+import java.util.Arrays;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keys as small ints, bounded in bytes. A key has a <em>slot</em>, an index for other tables' rows,
+ * for as long as it is in the table, and a <em>reference</em>, its slot and the slot's generation
+ * in one int. A reference to a key that has left is recognised as stale, so whoever stores
+ * references need not be told of evictions. Generations wrap around: a reference that outlives many
+ * thousand tenants of its slot may name another key, which costs accuracy and nothing else.
+ *
+ * <p>Chained hashing in int arrays, which grow with use. The CLOCK hand takes keys that were seen
+ * rarely and long ago (GCLOCK, Smith 1978), so a scan over new keys does not wash out the ones in
+ * use. Not thread-safe. Slot 0 and reference 0 stand for nothing.
+ */
+final class KeyTable {
+  /** Key, hash, chain, bucket, generation and clock of one slot, with 4-byte references. */
+  private static final int BYTES_PER_SLOT = 4 + 4 + 4 + 4 + 4 + 1;
+
+  private static final int MIN_CAPACITY = 64;
+  private static final int MAX_USES = 3;
+
+  private final long maxBytes;
+  private final int rowBytes;
+  private final IntConsumer onEvicted;
+  private final int slotBits;
+  private final int slotMask;
+
+  private @Nullable String[] keys = new @Nullable String[MIN_CAPACITY];
+  private int[] hashes = new int[MIN_CAPACITY];
+  private int[] next = new int[MIN_CAPACITY];
+  private int[] generations = new int[MIN_CAPACITY];
+  private byte[] uses = new byte[MIN_CAPACITY];
+  private int[] buckets = new int[MIN_CAPACITY];
+  private int capacity = MIN_CAPACITY;
+
+  private int freeSlots;
+  private int unusedSlot = 1;
+  private int hand = 1;
+  private int size;
+  private long keyBytes;
+  private long evictions;
+
+  /**
+   * @param maxBytes for keys, this table and the rows that others keep per slot
+   * @param rowBytes what others keep per slot
+   * @param onEvicted told the slot of every key that leaves
+   */
+  KeyTable(long maxBytes, int rowBytes, IntConsumer onEvicted) {
+    this.maxBytes = maxBytes;
+    this.rowBytes = rowBytes;
+    this.onEvicted = onEvicted;
+    long mostSlots = Math.max(MIN_CAPACITY, maxBytes / (BYTES_PER_SLOT + rowBytes));
+    this.slotBits = Math.min(30, 64 - Long.numberOfLeadingZeros(mostSlots));
+    this.slotMask = (1 << slotBits) - 1;
+  }
+
+  /** The key's reference; 0 if the key is not here. */
+  int find(String key) {
+    int slot = slotOfKey(key);
+    return slot == 0 ? 0 : reference(slot);
+  }
+
+  /** The key's reference; the key enters if it is not here, perhaps at the cost of others. */
+  int intern(String key) {
+    int slot = slotOfKey(key);
+    if (slot == 0) {
+      slot = insert(key);
+    } else if (uses[slot] < MAX_USES) {
+      uses[slot]++;
+    }
+    return reference(slot);
+  }
+
+  /** The slot of a reference; 0 if the key has left since. */
+  int slotOf(int reference) {
+    int slot = reference & slotMask;
+    return slot != 0 && reference(slot) == reference && keys[slot] != null ? slot : 0;
+  }
+
+  @Nullable String keyAt(int slot) {
+    return keys[slot];
+  }
+
+  /** How many slots there are room for now; slots are smaller than this. */
+  int capacity() {
+    return capacity;
+  }
+
+  int size() {
+    return size;
+  }
+
+  long evictions() {
+    return evictions;
+  }
+
+  long retainedBytes() {
+    return (long) capacity * (BYTES_PER_SLOT + rowBytes) + keyBytes;
+  }
+
+  private int reference(int slot) {
+    return generations[slot] << slotBits | slot;
+  }
+
+  private int slotOfKey(String key) {
+    int hash = spread(key.hashCode());
+    int slot = buckets[hash & (buckets.length - 1)];
+    while (slot != 0 && !(hashes[slot] == hash && key.equals(keys[slot]))) {
+      slot = next[slot];
+    }
+    return slot;
+  }
+
+  private int insert(String key) {
+    long bytes = HeapSize.of(key);
+    while (size > 0 && retainedBytes() + bytes > maxBytes) {
+      evictOne();
+    }
+    int slot = freeSlot();
+    int hash = spread(key.hashCode());
+    int bucket = hash & (buckets.length - 1);
+    keys[slot] = key;
+    hashes[slot] = hash;
+    uses[slot] = 0;
+    next[slot] = buckets[bucket];
+    buckets[bucket] = slot;
+    size++;
+    keyBytes += bytes;
+    return slot;
+  }
+
+  private int freeSlot() {
+    if (freeSlots == 0 && unusedSlot == capacity && !grow()) {
+      evictOne();
+    }
+    if (freeSlots != 0) {
+      int slot = freeSlots;
+      freeSlots = next[slot];
+      return slot;
+    }
+    return unusedSlot++;
+  }
+
+  /** Adds a half, or what the bound allows; not worth copying everything for less than a 16th. */
+  private boolean grow() {
+    long affordable = maxBytes / (BYTES_PER_SLOT + rowBytes + keyBytes / size);
+    int grown = (int) Math.min(Math.min(affordable, capacity + capacity / 2), slotMask);
+    if (grown < capacity + capacity / 16) {
+      return false;
+    }
+    keys = Arrays.copyOf(keys, grown);
+    hashes = Arrays.copyOf(hashes, grown);
+    next = Arrays.copyOf(next, grown);
+    generations = Arrays.copyOf(generations, grown);
+    uses = Arrays.copyOf(uses, grown);
+    capacity = grown;
+    if (grown >= 2 * buckets.length) {
+      rehash(Integer.highestOneBit(grown));
+    }
+    return true;
+  }
+
+  /** Only when no slot is free, so that every slot below {@code unusedSlot} holds a key. */
+  private void rehash(int bucketCount) {
+    buckets = new int[bucketCount];
+    for (int slot = 1; slot < unusedSlot; slot++) {
+      int bucket = hashes[slot] & (bucketCount - 1);
+      next[slot] = buckets[bucket];
+      buckets[bucket] = slot;
+    }
+  }
+
+  private void evictOne() {
+    while (keys[hand] == null || uses[hand] > 0) {
+      if (keys[hand] != null) {
+        uses[hand]--;
+      }
+      advance();
+    }
+    int slot = hand;
+    advance();
+    unlink(slot);
+    keyBytes -= HeapSize.of(keys[slot]);
+    keys[slot] = null;
+    generations[slot]++;
+    next[slot] = freeSlots;
+    freeSlots = slot;
+    size--;
+    evictions++;
+    onEvicted.accept(slot);
+  }
+
+  private void advance() {
+    hand = hand + 1 < unusedSlot ? hand + 1 : 1;
+  }
+
+  private void unlink(int slot) {
+    int bucket = hashes[slot] & (buckets.length - 1);
+    if (buckets[bucket] == slot) {
+      buckets[bucket] = next[slot];
+      return;
+    }
+    int before = buckets[bucket];
+    while (next[before] != slot) {
+      before = next[before];
+    }
+    next[before] = next[slot];
+  }
+
+  private static int spread(int hash) {
+    int mixed = hash * 0x9E3779B9;
+    return mixed ^ mixed >>> 15;
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.metafabric.predict;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.metafabric.replicate.arm;
+
+import org.jspecify.annotations.NullMarked;
