@@ -37,7 +37,7 @@ class ThreeRegionsSimulationTest {
 
     Run(long seed) {
       cluster = new SimCluster(seed, 16 << 10, "eu", "us", "ap");
-      random = cluster.world.fork();
+      random = cluster.world.fork("story");
       cluster.network.defaultLink(
           new SimLink(Duration.ofMillis(40), Duration.ofMillis(120), 0.03, 0.03));
     }

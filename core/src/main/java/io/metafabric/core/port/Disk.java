@@ -23,6 +23,7 @@ public interface Disk {
   /** Opens a file for reading and writing and creates it when it is not there. */
   DiskFile open(String name);
 
+  /** Does nothing when there is no such file. Who has it open goes on reading it. */
   void delete(String name);
 
   /** Makes the creation, deletion and naming of files durable. */
@@ -30,6 +31,22 @@ public interface Disk {
 
   /** For people: where this is. */
   String describe();
+
+  /**
+   * Guards implementations against names that lead out of the directory.
+   *
+   * @throws IllegalArgumentException if {@code name} is not a plain file name
+   */
+  static void requirePlainName(String name) {
+    boolean plain =
+        !name.isEmpty()
+            && !name.equals(".")
+            && !name.equals("..")
+            && name.chars().noneMatch(c -> c == '/' || c == '\\' || c == 0);
+    if (!plain) {
+      throw new IllegalArgumentException("\"" + name + "\" is not a plain file name");
+    }
+  }
 
   /** Held for as long as a fabric is open. */
   interface DirectoryLock extends AutoCloseable {

@@ -1,216 +1,204 @@
 package io.metafabric.core.sim;
 
-import io.metafabric.core.error.DirectoryInUseException;
-import io.metafabric.core.error.StorageException;
-import io.metafabric.core.error.StorageFullException;
 import io.metafabric.core.port.Disk;
 import io.metafabric.core.port.DiskFile;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.TreeMap;
+import java.util.SplittableRandom;
+import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 
 /**
- * A disk in memory that keeps what was synced, and at a crash decides by chance for each write that
- * was not: kept, lost, or torn. Not thread-safe.
+ * A disk in memory that knows what is durable, and breaks on demand.
+ *
+ * <p>A crash ends open files and the lock, and loses what was not synced: of each write since the
+ * last sync of its file nothing, all, a beginning, or a beginning followed by zeros survives, each
+ * write for itself; the creation and deletion of a file since the last {@link #syncDirectory} may
+ * be undone. After a failed sync the writes it was for can be read, but no later sync makes them
+ * durable, as on Linux. Thread-safe.
  */
 public final class SimDisk implements Disk {
-  private record Write(long offset, byte[] bytes) {}
-
-  /** Truncations are taken as durable at once: the journal only cuts what it never acknowledged. */
-  private static final class Content {
-    byte[] now = new byte[0];
-    byte[] durable = new byte[0];
-    final List<Write> unsynced = new ArrayList<>();
+  /** What becomes of unsynced writes in a crash. */
+  public enum Loss {
+    /** Nothing is lost: a process is killed, the operating system lives on. */
+    NONE,
+    /** Any part, at random. */
+    SOME,
+    ALL
   }
 
-  private final String name;
-  private final RandomGenerator random;
-  private final TreeMap<String, Content> files = new TreeMap<>();
-  private long capacityBytes = Long.MAX_VALUE;
-  private int failingSyncs;
-  private boolean locked;
-  private int life = 1;
-
-  SimDisk(String name, RandomGenerator random) {
-    this.name = name;
-    this.random = random;
+  /** What can be made to fail. */
+  public enum Operation {
+    LOCK,
+    LIST,
+    OPEN,
+    READ,
+    WRITE,
+    TRUNCATE,
+    SYNC,
+    DELETE,
+    SYNC_DIRECTORY
   }
 
-  /** Writes beyond this many bytes in all fail as on a full disk. */
+  private final SimPlatter platter;
+  private volatile int life;
+
+  /** A disk without a node. */
+  public SimDisk(long seed) {
+    this("seed " + seed, new SplittableRandom(seed));
+  }
+
+  public SimDisk(String name, RandomGenerator random) {
+    this(new SimPlatter(name, random));
+  }
+
+  private SimDisk(SimPlatter platter) {
+    this.platter = platter;
+    this.life = platter.life();
+  }
+
+  /** A disk with the same files, all durable: a clone, or a backup to be restored. */
+  public SimDisk copy(String name, RandomGenerator random) {
+    return new SimDisk(platter.copy(name, random));
+  }
+
+  public void crash() {
+    crash(Loss.SOME);
+  }
+
+  /** All open files die, the lock is gone; the disk itself can be used again. */
+  public void crash(Loss loss) {
+    life = platter.crash(loss);
+  }
+
+  /** The same disk for the next life; this object is as dead as its files. */
+  SimDisk afterCrash(Loss loss) {
+    platter.crash(loss);
+    return new SimDisk(platter);
+  }
+
+  /** Writes that would make all files together larger than this find the disk full. */
   public void setCapacityBytes(long bytes) {
-    capacityBytes = bytes;
+    platter.setCapacityBytes(bytes);
   }
 
-  public void failNextSyncs(int count) {
-    failingSyncs = count;
+  public long usedBytes() {
+    return platter.usedBytes();
   }
 
-  /** Flips every bit of one byte, durably. */
+  /** The next {@code operation} on any file fails. */
+  public SimFault failNext(Operation operation) {
+    return failNext(operation, file -> true);
+  }
+
+  /** The next {@code operation} on one of {@code files} fails. */
+  public SimFault failNext(Operation operation, Predicate<String> files) {
+    return platter.fail(operation, files, 1);
+  }
+
+  /** Every {@code operation} on {@code files} fails until the fault is ended. */
+  public SimFault failAll(Operation operation, Predicate<String> files) {
+    return platter.fail(operation, files, Long.MAX_VALUE);
+  }
+
+  public SimFault failNextSyncs(int count) {
+    return platter.fail(Operation.SYNC, file -> true, count);
+  }
+
+  /** Flips every bit of one byte, durably and unnoticed. */
   public void damage(String file, long offset) {
-    Content content = files.get(file);
-    content.now = content.now.clone();
-    content.now[(int) offset] ^= (byte) 0xff;
-    content.durable = content.durable.clone();
-    content.durable[(int) offset] ^= (byte) 0xff;
+    synchronized (platter) {
+      platter.existing(file).flip((int) offset);
+    }
   }
 
   public byte[] contentOf(String file) {
-    return files.get(file).now.clone();
-  }
-
-  /** All open files die, the lock is gone, and unsynced writes meet their fate. */
-  public void crash() {
-    life++;
-    locked = false;
-    for (Content content : files.values()) {
-      byte[] survived = content.durable;
-      for (Write write : content.unsynced) {
-        int fate = random.nextInt(3);
-        int kept = fate == 0 ? 0 : fate == 1 ? write.bytes.length : tornAt(write);
-        survived = written(survived, write.offset, Arrays.copyOf(write.bytes, kept));
-      }
-      content.unsynced.clear();
-      content.durable = survived;
-      content.now = survived;
+    synchronized (platter) {
+      SimInode inode = platter.existing(file);
+      var content = ByteBuffer.allocate(inode.size());
+      inode.read(0, content);
+      return content.array();
     }
   }
 
-  private int tornAt(Write write) {
-    return random.nextInt(write.bytes.length + 1);
+  /** How many operations were begun since the disk was made. */
+  public long operations() {
+    return platter.operations();
   }
 
-  private static byte[] written(byte[] content, long offset, byte[] bytes) {
-    if (bytes.length == 0) {
-      return content;
-    }
-    int end = Math.toIntExact(offset + bytes.length);
-    byte[] next = Arrays.copyOf(content, Math.max(content.length, end));
-    System.arraycopy(bytes, 0, next, (int) offset, bytes.length);
-    return next;
+  /**
+   * Runs {@code action}, a crash for example, in the middle of work: once {@code count} more
+   * operations were made, before the next. A crash cancels it.
+   */
+  public void beforeOperation(long count, Runnable action) {
+    platter.beforeOperation(count, action);
   }
 
-  private long usedBytes() {
-    return files.values().stream().mapToLong(content -> content.now.length).sum();
+  /** Files that were opened and not closed in this life, sorted. */
+  public List<String> openFiles() {
+    return platter.openFiles();
+  }
+
+  public boolean isLocked() {
+    return platter.isLocked();
   }
 
   @Override
   public DirectoryLock lock() {
-    if (locked) {
-      throw new DirectoryInUseException("the simulated disk of " + name + " is in use", null);
-    }
-    locked = true;
     int mine = life;
-    return () -> {
-      if (mine == life) {
-        locked = false;
-      }
-    };
+    platter.begin(mine, Operation.LOCK, SimPlatter.DIRECTORY);
+    platter.lock();
+    return new Lock(platter, mine);
   }
 
   @Override
   public List<String> list() {
-    return List.copyOf(files.keySet());
+    platter.begin(life, Operation.LIST, SimPlatter.DIRECTORY);
+    return platter.list();
   }
 
   @Override
-  public DiskFile open(String file) {
-    if (file.isEmpty() || file.indexOf('/') >= 0) {
-      throw new IllegalArgumentException("not a plain file name: \"" + file + "\"");
-    }
-    return new File(file, files.computeIfAbsent(file, created -> new Content()), life);
+  public DiskFile open(String name) {
+    Disk.requirePlainName(name);
+    int mine = life;
+    platter.begin(mine, Operation.OPEN, name);
+    return new SimFile(platter, mine, name, platter.open(name));
   }
 
   @Override
-  public void delete(String file) {
-    files.remove(file);
+  public void delete(String name) {
+    Disk.requirePlainName(name);
+    platter.begin(life, Operation.DELETE, name);
+    platter.delete(name);
   }
 
   @Override
-  public void syncDirectory() {}
+  public void syncDirectory() {
+    platter.begin(life, Operation.SYNC_DIRECTORY, SimPlatter.DIRECTORY);
+    platter.syncDirectory();
+  }
 
   @Override
   public String describe() {
-    return "simulated disk of " + name;
+    return platter.describe();
   }
 
-  private final class File implements DiskFile {
-    private final String file;
-    private final Content content;
-    private final int bornIn;
-    private boolean closed;
+  private static final class Lock implements DirectoryLock {
+    private final SimPlatter platter;
+    private final int life;
+    private boolean held = true;
 
-    File(String file, Content content, int bornIn) {
-      this.file = file;
-      this.content = content;
-      this.bornIn = bornIn;
+    Lock(SimPlatter platter, int life) {
+      this.platter = platter;
+      this.life = life;
     }
 
-    private void requireOpen() {
-      if (closed || bornIn != life) {
-        throw new StorageException("the file " + file + " of " + name + " is closed");
+    @Override
+    public synchronized void close() {
+      if (held) {
+        platter.unlock(life);
       }
-    }
-
-    @Override
-    public String name() {
-      return file;
-    }
-
-    @Override
-    public long sizeBytes() {
-      requireOpen();
-      return content.now.length;
-    }
-
-    @Override
-    public int read(long offset, ByteBuffer target) {
-      requireOpen();
-      int length = (int) Math.max(0, Math.min(target.remaining(), content.now.length - offset));
-      target.put(content.now, (int) Math.min(offset, content.now.length), length);
-      return length;
-    }
-
-    @Override
-    public void write(long offset, ByteBuffer source) {
-      requireOpen();
-      byte[] bytes = new byte[source.remaining()];
-      source.get(bytes);
-      long grows = Math.max(0, offset + bytes.length - content.now.length);
-      if (usedBytes() + grows > capacityBytes) {
-        // As a real disk does: a part of it was written before the room ran out.
-        content.now = written(content.now, offset, Arrays.copyOf(bytes, bytes.length / 2));
-        throw new StorageFullException("the simulated disk of " + name + " is full");
-      }
-      content.now = written(content.now, offset, bytes);
-      content.unsynced.add(new Write(offset, bytes));
-    }
-
-    @Override
-    public void truncate(long sizeBytes) {
-      requireOpen();
-      int size = Math.toIntExact(sizeBytes);
-      content.now = Arrays.copyOf(content.now, size);
-      content.durable = Arrays.copyOf(content.durable, Math.min(content.durable.length, size));
-      content.unsynced.removeIf(write -> write.offset + write.bytes.length > size);
-    }
-
-    @Override
-    public void sync() {
-      requireOpen();
-      if (failingSyncs > 0) {
-        failingSyncs--;
-        throw new StorageException("the simulated disk of " + name + " failed to sync " + file);
-      }
-      content.durable = content.now;
-      content.unsynced.clear();
-    }
-
-    @Override
-    public void close() {
-      closed = true;
+      held = false;
     }
   }
 }

@@ -42,7 +42,7 @@ public final class SimNetwork {
 
   public SimNetwork(SimWorld world) {
     this.world = world;
-    this.random = world.fork();
+    this.random = world.fork("network");
   }
 
   /**

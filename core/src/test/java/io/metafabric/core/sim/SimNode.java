@@ -2,124 +2,151 @@ package io.metafabric.core.sim;
 
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.Scheduler;
-import io.metafabric.core.port.SerialExecutor;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.random.RandomGenerator;
 
 /**
- * A machine of the world: its disk stays, everything else belongs to one life and ends with {@link
- * #crash}.
+ * A machine with a disk and a clock on which one process runs at a time.
+ *
+ * <p>What the process gets from here belongs to its life: after {@link #crash} none of its tasks
+ * runs, its files and locks are dead, and its connections are closed. Then the next life has begun,
+ * with another scheduler and other randomness, on the same disk.
  */
 public final class SimNode {
-  /** Epoch milliseconds at which every world begins. */
-  private static final long BEGIN_MS = 1_700_000_000_000L;
-
   private final SimWorld world;
   private final String name;
-  private final RandomGenerator random;
-  private final SimDisk disk;
-  private Duration skew = Duration.ZERO;
   private final List<Runnable> crashListeners = new ArrayList<>();
-  private long life = 1;
+  private SimDisk disk;
+  private SimLife life;
+  private int lives = 1;
+  private RandomGenerator random;
+  private long bootNanos;
+  private long wallOffsetMs;
 
   public SimNode(SimWorld world, String name) {
+    this(world, name, new SimDisk(name, world.fork("disk of " + name)));
+  }
+
+  /**
+   * @param disk may come from another node: a copy of it is a cloned or restored machine
+   */
+  public SimNode(SimWorld world, String name, SimDisk disk) {
     this.world = world;
     this.name = name;
-    this.random = world.fork();
-    this.disk = new SimDisk(name, world.fork());
+    this.disk = disk;
+    this.life = new SimLife(world, name);
+    this.random = randomOfThisLife();
+    this.bootNanos = random.nextLong() >> 8;
+  }
+
+  private RandomGenerator randomOfThisLife() {
+    return world.fork("life " + lives + " of " + name);
   }
 
   public String name() {
     return name;
   }
 
-  public SimDisk disk() {
-    return disk;
+  public SimWorld world() {
+    return world;
+  }
+
+  /** 1 until the first crash. */
+  public int life() {
+    return lives;
+  }
+
+  /** Of this life. As with real ones, its nanoseconds begin anywhere, below zero too. */
+  public Clock clock() {
+    long boot = bootNanos;
+    return new Clock() {
+      @Override
+      public long wallMs() {
+        return SimWorld.EPOCH_MS + wallOffsetMs + world.nanoTime() / 1_000_000;
+      }
+
+      @Override
+      public long nanoTime() {
+        return boot + world.nanoTime();
+      }
+    };
+  }
+
+  /** Makes the wall clock differ from the world's by this much, either way, from now on. */
+  public void setSkew(Duration skew) {
+    wallOffsetMs = skew.toMillis();
+    world.trace(name + ": wall clock skew is " + skew);
+  }
+
+  /** Moves the wall clock by this much, either way. */
+  public void jumpWall(Duration by) {
+    wallOffsetMs += by.toMillis();
+    world.trace(name + ": wall clock jumps by " + by);
+  }
+
+  public Scheduler scheduler() {
+    return life;
   }
 
   public RandomGenerator random() {
     return random;
   }
 
-  /** How far the wall clock is ahead of the world's; may be negative. */
-  public void setSkew(Duration ahead) {
-    skew = ahead;
+  /** The disk as this life sees it: dead after the crash. */
+  public SimDisk disk() {
+    return disk;
   }
 
-  public Clock clock() {
-    return new Clock() {
-      @Override
-      public long wallMs() {
-        return BEGIN_MS + world.nanoTime() / 1_000_000 + skew.toMillis();
-      }
-
-      @Override
-      public long nanoTime() {
-        return world.nanoTime();
-      }
-    };
+  /** Executors of this life that were not closed. */
+  public List<String> openExecutors() {
+    return life.openExecutors();
   }
 
-  /** Tasks run as events of the world, in the order of their arrival, while this life lasts. */
-  public Scheduler scheduler() {
-    long mine = life;
-    return executor -> new Tasks(executor, mine);
-  }
-
-  /** Called at every crash, for what lives outside and notices. */
-  void whenCrashed(Runnable listener) {
+  /** Called at every crash, for what lives outside and notices: connections for example. */
+  public void whenCrashed(Runnable listener) {
     crashListeners.add(listener);
   }
 
-  /** The power fails: no task of this life runs any more, and unsynced writes may be lost. */
+  /** None of the process's tasks begins until {@link #resume}; time goes on. */
+  public void pause() {
+    world.trace(name + ": paused");
+    life.pause();
+  }
+
+  public void resume() {
+    world.trace(name + ": resumed");
+    life.resume();
+  }
+
+  public boolean isPaused() {
+    return life.isPaused();
+  }
+
+  /** The power fails: of what was not synced, any part may be lost. */
   public void crash() {
-    world.trace(name + " crashes");
-    life++;
-    disk.crash();
+    crash(SimDisk.Loss.SOME);
+  }
+
+  /**
+   * The process ends at once.
+   *
+   * @param loss {@code NONE} is a process that was killed on a machine that goes on
+   */
+  public void crash(SimDisk.Loss loss) {
+    world.trace(name + ": life " + lives + " crashes, losing " + loss);
+    life.end();
+    disk = disk.afterCrash(loss);
+    lives++;
+    life = new SimLife(world, name);
+    random = randomOfThisLife();
+    bootNanos = random.nextLong() >> 8;
     crashListeners.forEach(Runnable::run);
   }
 
-  private final class Tasks implements SerialExecutor {
-    private final String executor;
-    private final long bornIn;
-    private boolean closed;
-
-    Tasks(String executor, long bornIn) {
-      this.executor = executor;
-      this.bornIn = bornIn;
-    }
-
-    @Override
-    public void execute(Runnable task) {
-      schedule(Duration.ZERO, task);
-    }
-
-    @Override
-    public Task schedule(Duration delay, Runnable task) {
-      var cancelled = new boolean[1];
-      world.after(
-          delay,
-          () -> {
-            if (!cancelled[0] && !closed && bornIn == life) {
-              run(task);
-            }
-          });
-      return () -> cancelled[0] = true;
-    }
-
-    private void run(Runnable task) {
-      try {
-        task.run();
-      } catch (RuntimeException | Error e) {
-        world.taskFailed(name + "/" + executor, e);
-      }
-    }
-
-    @Override
-    public void close() {
-      closed = true;
-    }
+  @Override
+  public String toString() {
+    return name;
   }
 }

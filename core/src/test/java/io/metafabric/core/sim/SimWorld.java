@@ -1,132 +1,270 @@
 package io.metafabric.core.sim;
 
+import io.metafabric.core.port.SerialExecutor;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.PriorityQueue;
-import java.util.Random;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Virtual time, one queue of events, one source of chance: the same seed gives the same run. Time
- * passes by events only. Not thread-safe: all runs on the test's thread.
+ * A world of one thread in which time passes from event to event: the same seed gives the same run.
+ *
+ * <p>Every draw comes from the seed, every wait is an event in one queue, so that hours of
+ * partitions take a second, and a failure replays. A task that throws makes the running {@code
+ * runFor} or {@code runUntil} fail, with seed, virtual time and the newest lines of the trace,
+ * unless {@link #tolerateFailures} was called.
  */
 public final class SimWorld {
-  private record Event(long atNanos, long order, Runnable run) implements Comparable<Event> {
-    @Override
-    public int compareTo(Event that) {
-      int byTime = Long.compare(atNanos, that.atNanos);
-      return byTime != 0 ? byTime : Long.compare(order, that.order);
-    }
-  }
+  /** The wall clock of a node without skew, when the world begins: 2025-06-15T15:06:40Z. */
+  public static final long EPOCH_MS = 1_750_000_000_000L;
 
-  private static final int TRACE_LINES = 200;
+  private static final int TAIL_LINES = 60;
+
+  /** More than this at one instant is two tasks that call each other for ever. */
+  private static final int MAX_EVENTS_PER_INSTANT = 1_000_000;
 
   private final long seed;
-  private final Random random;
-  private final PriorityQueue<Event> events = new PriorityQueue<>();
-  private final Deque<String> trace = new ArrayDeque<>();
-  private final List<Throwable> failures = new ArrayList<>();
+  private final Thread owner = Thread.currentThread();
+  private final RandomGenerator random;
+  private final RandomGenerator jitterRandom;
+  private final SimTrace trace = new SimTrace();
+  private final PriorityQueue<SimEvent> queue = new PriorityQueue<>();
+  private final List<SimFailure> failures = new ArrayList<>();
+
   private long nowNanos;
-  private long scheduled;
-  private long traceHash = 17;
+  private long planned;
+  private long steps;
+  private int eventsAtThisInstant;
+  private int surfaced;
+  private boolean tolerant;
+  private boolean stepping;
+  private long jitterNanos;
 
   public SimWorld(long seed) {
     this.seed = seed;
-    this.random = new Random(seed);
+    this.random = fork("world");
+    this.jitterRandom = fork("jitter");
   }
 
   public long seed() {
     return seed;
   }
 
-  /** Another source of chance, drawn from the world's. */
-  public RandomGenerator fork() {
-    return new Random(random.nextLong());
-  }
-
-  /** Since the world began. */
+  /** Virtual time since the world began. */
   public long nanoTime() {
     return nowNanos;
   }
 
-  /** Runs {@code event} in {@code delay}; events at one time run in the order of this call. */
-  public void after(Duration delay, Runnable event) {
-    events.add(new Event(nowNanos + Math.max(0, delay.toNanos()), scheduled++, event));
+  /** The world's own randomness, for tests and for what belongs to no node. */
+  public RandomGenerator random() {
+    return random;
   }
 
-  /** Runs the next event; false if there is none. */
+  /**
+   * Randomness that depends on the seed and {@code name} alone: what others draw in between does
+   * not change it. The same name gives the same numbers again.
+   */
+  public RandomGenerator fork(String name) {
+    long hash = 0xcbf29ce484222325L;
+    for (int i = 0; i < name.length(); i++) {
+      hash = (hash ^ name.charAt(i)) * 0x100000001b3L;
+    }
+    return new SplittableRandom(seed * 0x9e3779b97f4a7c15L ^ hash);
+  }
+
+  /**
+   * Delays every task of every executor by up to {@code max}, at random, so that executors overtake
+   * each other as threads do. Within one executor the order of arrival stays. None by default.
+   */
+  public void jitter(Duration max) {
+    jitterNanos = max.toNanos();
+  }
+
+  long drawJitterNanos() {
+    return jitterNanos == 0 ? 0 : jitterRandom.nextLong(jitterNanos + 1);
+  }
+
+  /** Runs {@code event} in {@code delay}; events at one time run in the order of this call. */
+  public SerialExecutor.Task after(Duration delay, Runnable event) {
+    return after(delay, "event", event);
+  }
+
+  /**
+   * The same.
+   *
+   * @param what is for the hash of the trace, and for people if it fails
+   */
+  public SerialExecutor.Task after(Duration delay, String what, Runnable action) {
+    return afterNanos(delay.toNanos(), what, action);
+  }
+
+  SerialExecutor.Task afterNanos(long delayNanos, String what, Runnable action) {
+    checkThread();
+    long atNanos = Math.addExact(nowNanos, Math.max(0, delayNanos));
+    var event = new SimEvent(atNanos, planned++, what, action);
+    queue.add(event);
+    return event;
+  }
+
+  /** Lets the next event happen; false if there is none. What its task throws is recorded. */
   public boolean step() {
-    Event next = events.poll();
-    if (next == null) {
+    checkOutside();
+    if (nextAtNanos() == null) {
       return false;
     }
-    nowNanos = next.atNanos;
-    next.run.run();
+    SimEvent event = queue.remove();
+    eventsAtThisInstant = event.atNanos() == nowNanos ? eventsAtThisInstant + 1 : 0;
+    if (eventsAtThisInstant > MAX_EVENTS_PER_INSTANT) {
+      throw new AssertionError(describe("time stands still: tasks plan each other without delay"));
+    }
+    nowNanos = event.atNanos();
+    steps++;
+    trace.mix(nowNanos, event.what());
+    stepping = true;
+    try {
+      event.run();
+    } catch (Throwable e) {
+      record(event.what(), e);
+    } finally {
+      stepping = false;
+    }
     return true;
   }
 
-  public void runFor(Duration duration) {
-    long end = nowNanos + duration.toNanos();
-    while (!events.isEmpty() && events.peek().atNanos <= end) {
-      step();
+  private @Nullable Long nextAtNanos() {
+    while (!queue.isEmpty() && queue.element().isCancelled()) {
+      queue.remove();
     }
-    nowNanos = end;
-    failIfAnythingFailed();
+    return queue.isEmpty() ? null : queue.element().atNanos();
   }
 
-  /** Fails with the seed if {@code condition} does not come true in time. */
+  /** Lets everything happen that is due within {@code time}, which has passed at the end. */
+  public void runFor(Duration time) {
+    checkOutside();
+    long until = Math.addExact(nowNanos, time.toNanos());
+    while (stepBefore(until)) {
+      surfaceFailures();
+    }
+    nowNanos = until;
+    surfaceFailures();
+  }
+
+  /**
+   * Lets things happen until {@code condition} holds.
+   *
+   * @throws AssertionError if it does not within {@code atMost}
+   */
+  public void runUntil(BooleanSupplier condition, Duration atMost) {
+    runUntil("the condition", condition, atMost);
+  }
+
+  /**
+   * The same.
+   *
+   * @param what is awaited, for the message
+   */
   public void runUntil(String what, BooleanSupplier condition, Duration atMost) {
-    long end = nowNanos + atMost.toNanos();
+    checkOutside();
+    long until = Math.addExact(nowNanos, atMost.toNanos());
     while (!condition.getAsBoolean()) {
-      if (events.isEmpty() || events.peek().atNanos > end) {
-        throw new AssertionError(describe(what + " did not come true within " + atMost));
+      if (!stepBefore(until)) {
+        String why = nextAtNanos() == null ? " and nothing is left that could happen" : "";
+        nowNanos = until;
+        throw new AssertionError(describe(what + " did not come true within " + atMost + why));
       }
-      step();
+      surfaceFailures();
     }
-    failIfAnythingFailed();
+    surfaceFailures();
   }
 
-  private void failIfAnythingFailed() {
-    if (!failures.isEmpty()) {
-      var error = new AssertionError(describe("a task failed"), failures.get(0));
-      failures.stream().skip(1).forEach(error::addSuppressed);
+  /** Lets things happen until {@code future} is done, and returns or throws what it holds. */
+  public <T> T await(CompletableFuture<T> future, Duration atMost) {
+    runUntil("the future", future::isDone, atMost);
+    return future.join();
+  }
+
+  private boolean stepBefore(long untilNanos) {
+    Long next = nextAtNanos();
+    return next != null && next <= untilNanos && step();
+  }
+
+  /** How many events have happened. */
+  public long steps() {
+    return steps;
+  }
+
+  /** From now on tasks that throw are recorded alone. */
+  public void tolerateFailures() {
+    tolerant = true;
+  }
+
+  /** All tasks that threw, the oldest first. */
+  public List<SimFailure> failures() {
+    return List.copyOf(failures);
+  }
+
+  void record(String where, Throwable cause) {
+    var failure = new SimFailure(nowNanos, where, cause);
+    failures.add(failure);
+    trace("failed: " + failure);
+  }
+
+  private void surfaceFailures() {
+    if (!tolerant && surfaced < failures.size()) {
+      SimFailure first = failures.get(surfaced);
+      var error = new AssertionError(describe("a task failed: " + first), first.cause());
+      failures.stream().skip(surfaced + 1).forEach(later -> error.addSuppressed(later.cause()));
+      surfaced = failures.size();
       throw error;
     }
   }
 
-  /** A task threw; the test fails when it next looks. */
-  void taskFailed(String where, Throwable failure) {
-    trace(where + " failed: " + failure);
-    failures.add(failure);
+  /** Notes what happens. All lines and events of a run are in {@link #traceHash}. */
+  public void trace(String line) {
+    checkThread();
+    trace.line(nowNanos, line);
   }
 
-  /** Notes a line; all lines of a run are in {@link #traceHash}, the last ones are printed. */
-  public void trace(String line) {
-    String timed = String.format("%12.3f ms  %s", nowNanos / 1e6, line);
-    traceHash = traceHash * 31 + timed.hashCode();
-    trace.add(timed);
-    if (trace.size() > TRACE_LINES) {
-      trace.remove();
+  /** The newest lines of the trace, each with its virtual time in seconds. */
+  public List<String> trace() {
+    return trace.lines();
+  }
+
+  /** Of every event and every line of the trace so far: equal for equal runs. */
+  public long traceHash() {
+    return trace.hash();
+  }
+
+  /** A failure message with which the run can be replayed. */
+  public String describe(String what) {
+    return what
+        + "\n  seed "
+        + seed
+        + ", virtual time "
+        + SimTrace.timeOf(nowNanos)
+        + " s, step "
+        + steps
+        + "\n  trace, newest last:\n    "
+        + String.join("\n    ", trace.tail(TAIL_LINES));
+  }
+
+  private void checkOutside() {
+    checkThread();
+    if (stepping) {
+      throw new IllegalStateException(
+          "a task must not step the world that runs it: no task may wait for another");
     }
   }
 
-  public long traceHash() {
-    return traceHash;
-  }
-
-  /** A failure message that can be replayed. */
-  public String describe(String what) {
-    return "seed "
-        + seed
-        + ", at "
-        + nowNanos / 1_000_000
-        + " ms: "
-        + what
-        + "\n"
-        + String.join("\n", trace);
+  private void checkThread() {
+    if (Thread.currentThread() != owner) {
+      throw new IllegalStateException(
+          "the world belongs to thread " + owner.getName() + ", not " + Thread.currentThread());
+    }
   }
 }
