@@ -1,0 +1,147 @@
+package io.metafabric;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Three regions in three processes; one is killed while all of them write. */
+class KilledRegionTest {
+  @TempDir Path directory;
+
+  private final List<String> acknowledged = new CopyOnWriteArrayList<>();
+  private final List<Child> children = new ArrayList<>();
+  private List<Integer> ports = List.of();
+
+  @Test
+  @Timeout(60)
+  void aRegionThatIsKilledWhileItWrites_catchesUp_andNothingAcknowledgedIsLost() throws Exception {
+    ports = ThreeFabricsTest.freePorts(3);
+    Child eu = new Child(0, 1);
+    Child us = new Child(1, 2);
+    Child ap = new Child(2, 3);
+    awaitWrites(eu, 100);
+    awaitWrites(us, 100);
+    awaitWrites(ap, 100);
+
+    us.process.destroyForcibly();
+    assertThat(us.process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(us.process.exitValue()).as("it was killed, and did not end").isEqualTo(128 + 9);
+    us.reader.join();
+    int beforeTheRestart = eu.acknowledgements();
+    awaitWrites(eu, beforeTheRestart + 100);
+    Child usAgain = new Child(1, 4);
+    awaitWrites(usAgain, 100);
+
+    List<Child> all = List.of(eu, usAgain, ap);
+    for (Child each : all) {
+      assertThat(each.ask("stop")).contains("STOPPED");
+    }
+    await("all regions have the same state")
+        .atMost(Duration.ofSeconds(20))
+        .untilAsserted(
+            () -> {
+              List<String> state = eu.ask("dump");
+              assertThat(state).contains("STATE inSync=true").hasSize(1 + RegionProcess.KEYS);
+              assertThat(usAgain.ask("dump")).isEqualTo(state);
+              assertThat(ap.ask("dump")).isEqualTo(state);
+            });
+    assertThat(acknowledged).hasSizeGreaterThan(500);
+    Path file = Files.write(directory.resolve("acknowledged"), acknowledged);
+    for (Child each : all) {
+      assertThat(each.ask("check " + file)).as("lost in " + each.region).isEmpty();
+    }
+  }
+
+  private static void awaitWrites(Child child, int count) {
+    await(child.region + " has written")
+        .atMost(Duration.ofSeconds(20))
+        .until(() -> child.acknowledgements() >= count);
+  }
+
+  @AfterEach
+  void endChildren() throws InterruptedException {
+    for (Child each : children) {
+      each.process.destroyForcibly();
+    }
+    for (Child each : children) {
+      each.process.waitFor();
+    }
+  }
+
+  /** One region's process, and what it says. */
+  private final class Child {
+    final String region;
+    final Process process;
+    final Thread reader;
+    private final LinkedBlockingQueue<String> answers = new LinkedBlockingQueue<>();
+    private final PrintStream commands;
+    private volatile int acknowledgements;
+
+    Child(int index, long seed) throws IOException {
+      region = ThreeFabricsTest.REGIONS.get(index);
+      var command = new ArrayList<>(ChildJvm.command(RegionProcess.class));
+      command.addAll(List.of(region, directory.resolve(region).toString(), "" + seed));
+      for (int i = 0; i < ports.size(); i++) {
+        command.add(ThreeFabricsTest.REGIONS.get(i) + "=" + ports.get(i));
+      }
+      process =
+          new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+      children.add(this);
+      commands = new PrintStream(process.getOutputStream(), true, UTF_8);
+      reader = new Thread(this::listen, "listen-to-" + region);
+      reader.setDaemon(true);
+      reader.start();
+    }
+
+    private void listen() {
+      try (var lines =
+          new BufferedReader(new InputStreamReader(process.getInputStream(), UTF_8))) {
+        for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+          if (line.matches("ACK \\S+ -?\\d+ \\d+")) {
+            acknowledged.add(line.substring("ACK ".length()));
+            acknowledgements++;
+          } else if (!line.startsWith("ACK")) {
+            answers.add(line);
+          }
+        }
+      } catch (IOException e) {
+        // The process was killed; what it had said whole was read.
+        answers.add("ended: " + e);
+      }
+    }
+
+    int acknowledgements() {
+      return acknowledgements;
+    }
+
+    List<String> ask(String command) throws InterruptedException {
+      commands.println(command);
+      var lines = new ArrayList<String>();
+      while (true) {
+        String line = answers.poll(15, TimeUnit.SECONDS);
+        assertThat(line).as(region + " answers to " + command).isNotNull();
+        if (line.equals("END")) {
+          return lines;
+        }
+        lines.add(line);
+      }
+    }
+  }
+}
