@@ -101,8 +101,7 @@ class KilledRegionTest {
       for (int i = 0; i < ports.size(); i++) {
         command.add(ThreeFabricsTest.REGIONS.get(i) + "=" + ports.get(i));
       }
-      process =
-          new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+      process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
       children.add(this);
       commands = new PrintStream(process.getOutputStream(), true, UTF_8);
       reader = new Thread(this::listen, "listen-to-" + region);
@@ -111,8 +110,7 @@ class KilledRegionTest {
     }
 
     private void listen() {
-      try (var lines =
-          new BufferedReader(new InputStreamReader(process.getInputStream(), UTF_8))) {
+      try (var lines = new BufferedReader(new InputStreamReader(process.getInputStream(), UTF_8))) {
         for (String line = lines.readLine(); line != null; line = lines.readLine()) {
           if (line.matches("ACK \\S+ -?\\d+ \\d+")) {
             acknowledged.add(line.substring("ACK ".length()));
