@@ -1,83 +1,65 @@
 package io.metafabric.host;
 
-import io.metafabric.core.error.DirectoryInUseException;
 import io.metafabric.core.error.StorageException;
-import io.metafabric.core.error.StorageFullException;
 import io.metafabric.core.port.Disk;
 import io.metafabric.core.port.DiskFile;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
-/** A directory of the file system. */
+/** A directory of the default file system. Thread-safe. */
 public final class FileDisk implements Disk {
-  private static final String LOCK_NAME = "fabric.lock";
-
   private final Path directory;
 
   /**
-   * Creates the directory if it is not there.
+   * Creates the directory, durably, if it is not there.
    *
-   * @throws StorageException if it cannot be created or is not a directory
+   * @throws StorageException if it cannot be created, read or written, or is not a directory
    */
   public FileDisk(Path directory) {
     this.directory = directory.toAbsolutePath().normalize();
+    createMissing(this.directory);
+    if (!Files.isReadable(this.directory) || !Files.isWritable(this.directory)) {
+      throw new StorageException(
+          "the directory "
+              + this.directory
+              + " cannot be read and written by this process; give its user access, mount the file"
+              + " system writable, or use another directory");
+    }
+  }
+
+  private static void createMissing(Path path) {
+    if (Files.isDirectory(path)) {
+      return;
+    }
+    if (Files.exists(path)) {
+      throw new StorageException(
+          path + " is not a directory; move it away, or use another directory");
+    }
+    Path parent = path.getParent();
+    if (parent != null) {
+      createMissing(parent);
+    }
     try {
-      Files.createDirectories(this.directory);
+      // Plural, although the parent is there: it does not mind if someone else was faster.
+      Files.createDirectories(path);
     } catch (IOException e) {
-      throw failure("create the directory " + this.directory, e);
+      throw StorageFailures.of("create the directory " + path, e);
+    }
+    if (parent != null) {
+      syncDirectory(parent);
     }
   }
 
   @Override
   public DirectoryLock lock() {
-    Path path = directory.resolve(LOCK_NAME);
-    FileChannel channel = null;
-    try {
-      channel = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-      // The lock belongs to the process and goes with it; within one JVM the second try overlaps.
-      FileLock lock = channel.tryLock();
-      if (lock == null) {
-        throw inUse(null);
-      }
-      FileChannel held = channel;
-      channel = null;
-      return () -> close(held, path);
-    } catch (OverlappingFileLockException e) {
-      throw inUse(e);
-    } catch (IOException e) {
-      throw failure("lock " + path, e);
-    } finally {
-      if (channel != null) {
-        close(channel, path);
-      }
-    }
-  }
-
-  private DirectoryInUseException inUse(@Nullable Throwable cause) {
-    return new DirectoryInUseException(
-        "the directory "
-            + directory
-            + " is open in another fabric, here or in another process; close that one, or give this"
-            + " one a directory of its own",
-        cause);
-  }
-
-  private static void close(FileChannel channel, Path path) {
-    try {
-      channel.close();
-    } catch (IOException e) {
-      throw failure("close " + path, e);
-    }
+    return LockFile.take(directory);
   }
 
   @Override
@@ -89,37 +71,66 @@ public final class FileDisk implements Disk {
           .sorted()
           .toList();
     } catch (IOException e) {
-      throw failure("list " + directory, e);
+      throw StorageFailures.of("list " + directory, e);
+    } catch (UncheckedIOException e) {
+      throw StorageFailures.of("list " + directory, new IOException(e));
     }
   }
 
   @Override
   public DiskFile open(String name) {
-    return new ChannelFile(name, resolve(name));
+    return new LocalFile(name, resolve(name));
   }
 
   @Override
   public void delete(String name) {
+    Path path = resolve(name);
     try {
-      Files.deleteIfExists(resolve(name));
+      Files.deleteIfExists(path);
     } catch (IOException e) {
-      throw failure("delete " + resolve(name), e);
+      throw StorageFailures.of("delete " + path, e);
     }
   }
 
   private Path resolve(String name) {
-    if (name.isEmpty() || name.indexOf('/') >= 0 || name.indexOf('\\') >= 0 || name.equals("..")) {
-      throw new IllegalArgumentException("not a plain file name: \"" + name + "\"");
+    Disk.requirePlainName(name);
+    if (name.equals(LockFile.NAME)) {
+      // Closing it would drop the lock.
+      throw new IllegalArgumentException(name + " is not a file for data");
     }
     return directory.resolve(name);
   }
 
   @Override
   public void syncDirectory() {
-    try (var channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+    syncDirectory(directory);
+  }
+
+  private static void syncDirectory(Path directory) {
+    if (!directory.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+      // Windows opens no directories; its file systems journal the names themselves.
+      return;
+    }
+    boolean interrupted = Thread.interrupted();
+    try {
+      while (!trySync(directory)) {
+        interrupted |= Thread.interrupted();
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private static boolean trySync(Path directory) {
+    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
       channel.force(true);
+      return true;
+    } catch (ClosedByInterruptException e) {
+      return false;
     } catch (IOException e) {
-      throw failure("sync " + directory, e);
+      throw StorageFailures.of("sync " + directory, e);
     }
   }
 
@@ -128,19 +139,8 @@ public final class FileDisk implements Disk {
     return directory.toString();
   }
 
-  /** Says what failed, and what can be done about it. */
-  static StorageException failure(String doing, IOException e) {
-    String reason = reasonOf(e);
-    if (reason.contains("no space left") || reason.contains("quota exceeded")) {
-      return new StorageFullException(
-          "cannot " + doing + ": the disk is full; free some space and write again", e);
-    }
-    return new StorageException(
-        "cannot " + doing + ": " + e + "; make the directory readable and writable", e);
-  }
-
-  private static String reasonOf(IOException e) {
-    String reason = e instanceof FileSystemException system ? system.getReason() : e.getMessage();
-    return reason == null ? "" : reason.toLowerCase(Locale.ROOT);
+  @Override
+  public String toString() {
+    return describe();
   }
 }
