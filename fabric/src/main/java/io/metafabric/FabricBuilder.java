@@ -2,9 +2,11 @@ package io.metafabric;
 
 import io.metafabric.cache.caffeine.CaffeineTier;
 import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.error.InvalidKeyException;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.journal.JournalConfig;
 import io.metafabric.core.place.Homes;
+import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.store.StoreConfig;
 import io.metafabric.core.transport.PeerAddress;
@@ -46,6 +48,7 @@ public final class FabricBuilder {
   private static final int CONTROL_RESERVE_BYTES = 1 << 20;
   private static final int MAX_INBOUND_CONNECTIONS = 256;
   private static final long MAX_PENDING_BYTES = 32 << 20;
+  private static final Duration LONGEST = Duration.ofDays(36_500);
   private static final Duration TICK = Duration.ofMillis(10);
 
   private @Nullable RegionName region;
@@ -70,20 +73,23 @@ public final class FabricBuilder {
   FabricBuilder() {}
 
   private static <T> T once(String name, @Nullable T before, T value) {
+    Objects.requireNonNull(value, name);
     if (before != null) {
       throw new ConfigurationException(name + " is set twice: to " + before + " and to " + value);
     }
-    return Objects.requireNonNull(value, name);
+    return value;
   }
 
   /** This node's region. Default: {@code local}. */
   public FabricBuilder region(String name) {
+    Objects.requireNonNull(name, "region");
     region = once("region", region, new RegionName(name));
     return this;
   }
 
   /** Nodes talk to nodes of the same cluster only. Default: {@code default}. */
   public FabricBuilder cluster(String name) {
+    Objects.requireNonNull(name, "cluster");
     if (name.isBlank() || name.length() > 64) {
       throw new ConfigurationException("a cluster's name must have 1 to 64 characters");
     }
@@ -99,16 +105,24 @@ public final class FabricBuilder {
 
   /** Where peers reach this node, {@code host:port}; port 0 chooses one. Default: nowhere. */
   public FabricBuilder listen(String address) {
+    Objects.requireNonNull(address, "listen");
     listen = once("listen", listen, PeerAddress.parse(address));
     return this;
   }
 
   /** Another region, and where it listens. All regions must be told of all others. */
   public FabricBuilder peer(String regionName, String address) {
+    Objects.requireNonNull(regionName, "regionName");
+    Objects.requireNonNull(address, "address");
     var name = new RegionName(regionName);
+    PeerAddress at = PeerAddress.parse(address);
+    if (at.port() == 0) {
+      throw new ConfigurationException(
+          "peer " + name + " has port 0; give the port that it listens on");
+    }
     peers.merge(
         name,
-        PeerAddress.parse(address),
+        at,
         (a, b) -> {
           throw new ConfigurationException(
               "peer " + name + " is set twice: to " + a + " and to " + b);
@@ -118,11 +132,37 @@ public final class FabricBuilder {
 
   /** Fixes home and backup of a namespace. Default: they follow from a hash of each key. */
   public FabricBuilder home(String namespace, String home, String backup) {
+    Objects.requireNonNull(namespace, "namespace");
+    Objects.requireNonNull(home, "home");
+    Objects.requireNonNull(backup, "backup");
+    requireNamespace(namespace);
     var fixed = new Homes(new RegionName(home), new RegionName(backup));
     if (homes.put(namespace, fixed) != null) {
       throw new ConfigurationException("the home of namespace " + namespace + " is set twice");
     }
     return this;
+  }
+
+  private static void requireNamespace(String namespace) {
+    try {
+      if (Key.of(namespace + "/id").namespace().equals(namespace)) {
+        return;
+      }
+    } catch (InvalidKeyException e) {
+      throw noSuchNamespace(namespace, e);
+    }
+    throw noSuchNamespace(namespace, null);
+  }
+
+  private static ConfigurationException noSuchNamespace(
+      String namespace, @Nullable Throwable cause) {
+    return new ConfigurationException(
+        "no key can have the namespace \""
+            + namespace
+            + "\"; use 1 to "
+            + Key.MAX_NAMESPACE_LENGTH
+            + " characters of a-z 0-9 . _ -",
+        cause);
   }
 
   /** What a write waits for. Default: {@link Durability#SYNC}. */
@@ -170,8 +210,9 @@ public final class FabricBuilder {
   }
 
   private static Duration positive(String name, Duration value) {
-    if (value.isNegative() || value.toMillis() < 1) {
-      throw new ConfigurationException(name + " must be at least 1 ms, was " + value);
+    Objects.requireNonNull(value, name);
+    if (value.compareTo(Duration.ofMillis(1)) < 0 || value.compareTo(LONGEST) > 0) {
+      throw new ConfigurationException(name + " must be 1 ms to " + LONGEST + ", was " + value);
     }
     return value;
   }

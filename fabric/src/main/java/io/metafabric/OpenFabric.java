@@ -7,6 +7,7 @@ import io.metafabric.core.error.FabricException;
 import io.metafabric.core.error.OriginException;
 import io.metafabric.core.error.OverloadedException;
 import io.metafabric.core.error.RegionUnreachableException;
+import io.metafabric.core.error.StorageException;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
@@ -112,26 +113,41 @@ final class OpenFabric implements MetadataFabric {
 
   /** One caller asks the origin for a key, on its own thread; the others wait for it. */
   private Optional<Versioned> fromOrigin(SystemOfRecord from, @Nullable String client, Key key) {
-    var mine = new CompletableFuture<Optional<Versioned>>();
-    CompletableFuture<Optional<Versioned>> other = originFlights.putIfAbsent(key, mine);
-    if (other != null) {
-      return awaitOrigin(other, key);
+    while (true) {
+      var mine = new CompletableFuture<Optional<Versioned>>();
+      CompletableFuture<Optional<Versioned>> other = originFlights.putIfAbsent(key, mine);
+      if (other == null) {
+        return counted(client, key, askOrigin(from, key, mine));
+      }
+      Optional<Versioned> loaded = awaitOrigin(other, key);
+      if (loaded != null) {
+        return counted(client, key, loaded);
+      }
     }
+  }
+
+  private Optional<Versioned> askOrigin(
+      SystemOfRecord from, Key key, CompletableFuture<Optional<Versioned>> mine) {
     try {
       Optional<Versioned> loaded = load(from, key);
-      ReadOutcome outcome =
-          loaded.isPresent()
-              ? new ReadOutcome.Value(loaded.get().record(), Outcome.ORIGIN)
-              : new ReadOutcome.Absent(false);
-      node.finished(client, key, outcome);
       mine.complete(loaded);
       return loaded;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       mine.completeExceptionally(e);
       throw e;
     } finally {
       originFlights.remove(key, mine);
     }
+  }
+
+  private Optional<Versioned> counted(
+      @Nullable String client, Key key, Optional<Versioned> loaded) {
+    ReadOutcome outcome =
+        loaded.isPresent()
+            ? new ReadOutcome.Value(loaded.get().record(), Outcome.ORIGIN)
+            : new ReadOutcome.Absent(false);
+    node.finished(client, key, outcome);
+    return loaded;
   }
 
   private Optional<Versioned> load(SystemOfRecord from, Key key) {
@@ -160,13 +176,19 @@ final class OpenFabric implements MetadataFabric {
         new Versioned(node.fillFromOrigin(key, Bytes.copyOf(value.get()), expiresAtMs)));
   }
 
-  private Optional<Versioned> awaitOrigin(CompletableFuture<Optional<Versioned>> loading, Key key) {
+  /** Null if the thread that asked was interrupted, which is its own affair: ask again. */
+  private @Nullable Optional<Versioned> awaitOrigin(
+      CompletableFuture<Optional<Versioned>> loading, Key key) {
     try {
       return loading.get();
     } catch (InterruptedException e) {
       throw interrupted("loading " + key, e);
     } catch (ExecutionException e) {
-      throw asUnchecked(e.getCause());
+      Throwable failure = e.getCause();
+      if (failure != null && failure.getCause() instanceof InterruptedException) {
+        return null;
+      }
+      throw asUnchecked(failure);
     }
   }
 
@@ -209,11 +231,14 @@ final class OpenFabric implements MetadataFabric {
   }
 
   private long expiresAtMs(Duration timeToLive) {
-    if (timeToLive.toMillis() < 1) {
-      throw new IllegalArgumentException("timeToLive must be at least 1 ms, was " + timeToLive);
-    }
+    Objects.requireNonNull(
+        timeToLive, "timeToLive must not be null; put without one keeps a value");
     try {
-      return Math.addExact(clock.wallMs(), timeToLive.toMillis());
+      long millis = timeToLive.toMillis();
+      if (millis < 1) {
+        throw new IllegalArgumentException("timeToLive must be at least 1 ms, was " + timeToLive);
+      }
+      return Math.addExact(clock.wallMs(), millis);
     } catch (ArithmeticException e) {
       throw new IllegalArgumentException("timeToLive " + timeToLive + " is too long", e);
     }
@@ -263,7 +288,10 @@ final class OpenFabric implements MetadataFabric {
     return new FabricException("interrupted while " + doing, e);
   }
 
-  private static RuntimeException asUnchecked(@Nullable Throwable cause) {
+  private RuntimeException asUnchecked(@Nullable Throwable cause) {
+    if (cause instanceof StorageException && closed.get()) {
+      return closedException();
+    }
     if (cause instanceof RuntimeException unchecked) {
       return unchecked;
     }
@@ -276,6 +304,10 @@ final class OpenFabric implements MetadataFabric {
 
   @Override
   public Records as(String client) {
+    Objects.requireNonNull(client, "client");
+    if (closed.get()) {
+      throw closedException();
+    }
     if (client.isBlank() || client.length() > 256) {
       throw new ConfigurationException("a client's name must have 1 to 256 characters");
     }
@@ -295,6 +327,9 @@ final class OpenFabric implements MetadataFabric {
   @Override
   public Explanation explain(String key) {
     Key parsed = Key.of(key);
+    if (closed.get()) {
+      throw closedException();
+    }
     return Explanation.of(
         parsed,
         node.store().header(parsed),

@@ -1,6 +1,7 @@
 package io.metafabric.core.store;
 
 import io.metafabric.core.codec.RecordCodec;
+import io.metafabric.core.error.FabricClosedException;
 import io.metafabric.core.error.OverloadedException;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.error.ValueTooLargeException;
@@ -351,7 +352,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   private void requireOpen() {
     if (closed) {
-      throw new StorageException("the store is closed");
+      throw new FabricClosedException("the fabric is closed; open a new one");
     }
   }
 
