@@ -70,8 +70,10 @@ final class SerialThread implements SerialExecutor {
       cancelled.set(0);
       timers.removeIf(Timer::isOver);
     }
-    timer.setSequence(timersSeen++);
-    timers.add(timer);
+    if (!timer.isOver()) {
+      timer.setSequence(timersSeen++);
+      timers.add(timer);
+    }
   }
 
   /** Timers that are kept, cancelled ones included; to be called by a task. */

@@ -27,7 +27,7 @@ final class StorageFailures {
   }
 
   /** The same for a failed write, where the reason may be in a language that we do not know. */
-  static StorageException ofWrite(Path path, int bytes, IOException e) {
+  static StorageException ofWrite(Path path, long bytes, IOException e) {
     String doing = "write " + path;
     try {
       Path directory = path.getParent();
