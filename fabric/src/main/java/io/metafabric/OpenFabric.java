@@ -119,9 +119,8 @@ final class OpenFabric implements MetadataFabric {
       if (other == null) {
         return counted(client, key, askOrigin(from, key, mine));
       }
-      Optional<Versioned> loaded = awaitOrigin(other, key);
-      if (loaded != null) {
-        return counted(client, key, loaded);
+      if (awaitOrigin(other, key)) {
+        return counted(client, key, other.join());
       }
     }
   }
@@ -176,17 +175,17 @@ final class OpenFabric implements MetadataFabric {
         new Versioned(node.fillFromOrigin(key, Bytes.copyOf(value.get()), expiresAtMs)));
   }
 
-  /** Null if the thread that asked was interrupted, which is its own affair: ask again. */
-  private @Nullable Optional<Versioned> awaitOrigin(
-      CompletableFuture<Optional<Versioned>> loading, Key key) {
+  /** False if the thread that asked was interrupted, which is its own affair: ask again. */
+  private boolean awaitOrigin(CompletableFuture<Optional<Versioned>> loading, Key key) {
     try {
-      return loading.get();
+      loading.get();
+      return true;
     } catch (InterruptedException e) {
       throw interrupted("loading " + key, e);
     } catch (ExecutionException e) {
       Throwable failure = e.getCause();
       if (failure != null && failure.getCause() instanceof InterruptedException) {
-        return null;
+        return false;
       }
       throw asUnchecked(failure);
     }

@@ -246,8 +246,8 @@ class RefusalsTest {
     for (Path bad : List.of(file, file.resolve("below"))) {
       assertThatThrownBy(() -> MetadataFabric.builder().directory(bad).open())
           .isInstanceOf(StorageException.class)
-          .hasMessageContaining(bad.toString())
-          .hasMessageContaining("make the directory readable and writable");
+          .hasMessageContaining(file.toString())
+          .hasMessageMatching(".*(use another directory|readable and writable).*");
     }
     assertThat(OpenAndCloseTest.threads()).isEmpty();
   }

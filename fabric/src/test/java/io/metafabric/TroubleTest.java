@@ -1,0 +1,274 @@
+package io.metafabric;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.metafabric.core.error.CorruptJournalException;
+import io.metafabric.core.error.FabricException;
+import io.metafabric.core.error.RegionUnreachableException;
+import io.metafabric.replicate.PeerStats;
+import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Hostile bytes, absent peers, damaged files and interrupted readers, through the facade. */
+@Timeout(60)
+class TroubleTest {
+  private static final String NAMESPACE = "n";
+
+  @TempDir Path directory;
+
+  /** Three regions; the namespace's home is the second, its backup the third. */
+  private MetadataFabric open(int region, List<Integer> ports) {
+    FabricBuilder builder =
+        MetadataFabric.builder()
+            .region(ThreeFabricsTest.REGIONS.get(region))
+            .directory(directory.resolve(ThreeFabricsTest.REGIONS.get(region)))
+            .listen("127.0.0.1:" + ports.get(region))
+            .prediction(false)
+            .home(NAMESPACE, ThreeFabricsTest.REGIONS.get(1), ThreeFabricsTest.REGIONS.get(2));
+    for (int other = 0; other < 3; other++) {
+      if (other != region) {
+        builder.peer(ThreeFabricsTest.REGIONS.get(other), "127.0.0.1:" + ports.get(other));
+      }
+    }
+    return builder.open();
+  }
+
+  private static PeerStats peer(MetadataFabric fabric, int region) {
+    return fabric.stats().replication().peers().stream()
+        .filter(peer -> peer.region().name().equals(ThreeFabricsTest.REGIONS.get(region)))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  @Test
+  void hostileBytesAtTheListener_areDroppedAndCounted_whileOthersAreServed() throws Exception {
+    List<Integer> ports = ThreeFabricsTest.freePorts(3);
+    var random = new Random(42);
+    try (var eu = open(0, ports);
+        var us = open(1, ports);
+        var ap = open(2, ports)) {
+      ThreeFabricsTest.awaitSync(eu, us, ap);
+      var halfOpen = new ArrayList<Socket>();
+      for (int i = 0; i < 20; i++) {
+        halfOpen.add(new Socket("127.0.0.1", ports.get(1)));
+      }
+      for (int i = 0; i < 20; i++) {
+        byte[] noise = new byte[64];
+        random.nextBytes(noise);
+        // Every other one declares a huge length, as such a frame would.
+        noise[0] = (byte) (i % 2 == 0 ? 0x7f : 0x80);
+        try (var socket = new Socket("127.0.0.1", ports.get(1))) {
+          socket.setSoTimeout(10_000);
+          socket.getOutputStream().write(noise);
+          assertThat(isClosedByPeer(socket)).as("connection " + i).isTrue();
+        }
+        eu.put("n/" + i, ("value " + i).getBytes(UTF_8));
+      }
+      try (var truncated = new Socket("127.0.0.1", ports.get(1))) {
+        truncated.getOutputStream().write(ByteBuffer.allocate(6).putInt(100).array());
+      }
+      for (int i = 0; i < 20; i++) {
+        String value = "value " + i;
+        String key = "n/" + i;
+        await()
+            .atMost(Duration.ofSeconds(10))
+            .until(() -> us.get(key).map(Versioned::utf8), Optional.of(value)::equals);
+      }
+      assertThat(us.stats().transport().malformed()).isGreaterThanOrEqualTo(20);
+      assertThat(peer(us, 0).connects()).as("the peers' own connections stay").isEqualTo(1);
+      for (Socket each : halfOpen) {
+        each.setSoTimeout(10_000);
+        assertThat(isClosedByPeer(each)).as("a half-open connection ends").isTrue();
+        each.close();
+      }
+    }
+  }
+
+  private static boolean isClosedByPeer(Socket socket) throws Exception {
+    try {
+      return socket.getInputStream().read() == -1;
+    } catch (java.net.SocketTimeoutException e) {
+      return false;
+    } catch (java.net.SocketException e) {
+      return true;
+    }
+  }
+
+  @Test
+  void peersThatAreDown_doNotDisturbLocalReadsAndWrites_andTheBacklogIsCounted() throws Exception {
+    List<Integer> ports = ThreeFabricsTest.freePorts(3);
+    try (var eu = open(0, ports)) {
+      for (int i = 0; i < 200; i++) {
+        eu.put("n/" + i, ("value " + i).getBytes(UTF_8));
+        assertThat(eu.get("n/" + i).map(Versioned::utf8)).hasValue("value " + i);
+      }
+      for (int other = 1; other < 3; other++) {
+        assertThat(peer(eu, other).pendingChanges()).isEqualTo(200);
+        assertThat(peer(eu, other).inFlightBytes()).as("nothing is queued for it").isZero();
+        assertThat(peer(eu, other).connects()).isZero();
+      }
+      try (var us = open(1, ports)) {
+        await()
+            .atMost(Duration.ofSeconds(20))
+            .until(() -> peer(eu, 1).pendingChanges() == 0 && us.get("n/199").isPresent());
+        assertThat(peer(eu, 2).pendingChanges()).isEqualTo(200);
+      }
+    }
+  }
+
+  @Test
+  void aFlippedByteInTheJournal_isToldWithFileAndOffset_andNothingIsChanged() throws Exception {
+    Path where = directory.resolve("damaged");
+    try (var fabric = MetadataFabric.builder().directory(where).open()) {
+      for (int i = 0; i < 20; i++) {
+        fabric.put("n/" + i, ("value " + i).getBytes(UTF_8));
+      }
+    }
+    Path file;
+    try (var files = Files.list(where)) {
+      file =
+          files
+              .filter(path -> path.getFileName().toString().startsWith("journal-"))
+              .findFirst()
+              .orElseThrow();
+    }
+    byte[] whole = Files.readAllBytes(file);
+    byte[] damaged = whole.clone();
+    int at = whole.length / 2;
+    damaged[at] ^= 1;
+    Files.write(file, damaged);
+
+    assertThatThrownBy(() -> MetadataFabric.builder().directory(where).open())
+        .isInstanceOfSatisfying(
+            CorruptJournalException.class,
+            e -> {
+              assertThat(e.file()).isEqualTo(file.getFileName().toString());
+              assertThat(e.offset()).isBetween(1L, (long) at);
+              assertThat(e)
+                  .hasMessageContaining(e.file())
+                  .hasMessageContaining("offset " + e.offset())
+                  .hasMessageContaining("restore the directory from a backup");
+            });
+    assertThat(Files.readAllBytes(file)).isEqualTo(damaged);
+    assertThat(OpenAndCloseTest.threads()).isEmpty();
+
+    Files.write(file, whole);
+    try (var fabric = MetadataFabric.builder().directory(where).open()) {
+      assertThat(fabric.get("n/19").map(Versioned::utf8)).hasValue("value 19");
+    }
+  }
+
+  @Test
+  void aReaderThatIsInterrupted_keepsItsInterrupt_andTheFabricWorksOnForOthers() throws Exception {
+    Path where = directory.resolve("one");
+    try (var fabric = MetadataFabric.builder().directory(where).open()) {
+      fabric.put("n/1", "one".getBytes(UTF_8));
+    }
+    try (var fabric = MetadataFabric.builder().directory(where).open()) {
+      Thread.currentThread().interrupt();
+      try {
+        assertThat(fabric.get("n/1").map(Versioned::utf8)).hasValue("one");
+      } catch (FabricException e) {
+        assertThat(e).hasMessageContaining("interrupted while reading n/1");
+      }
+      assertThat(Thread.interrupted()).isTrue();
+
+      Thread.currentThread().interrupt();
+      assertThatThrownBy(() -> fabric.put("n/1", "two".getBytes(UTF_8)))
+          .isInstanceOf(FabricException.class)
+          .hasMessageContaining("interrupted while");
+      assertThat(Thread.interrupted()).isTrue();
+
+      fabric.put("n/2", "two".getBytes(UTF_8));
+      assertThat(fabric.get("n/1")).isPresent();
+      assertThat(fabric.get("n/2")).isPresent();
+    }
+  }
+
+  @Test
+  void theBackupAnswersForTheHome_andWithoutBothTheReadSaysSo() throws Exception {
+    List<Integer> ports = ThreeFabricsTest.freePorts(3);
+    try (var eu = open(0, ports)) {
+      try (var ap = open(2, ports)) {
+        try (var us = open(1, ports)) {
+          us.put("n/1", "one".getBytes(UTF_8));
+          us.put("n/2", "two".getBytes(UTF_8));
+          ThreeFabricsTest.awaitSync(eu, us, ap);
+        }
+        assertThat(eu.explain("n/1").inWarmTier()).isFalse();
+        assertThat(eu.get("n/1").map(Versioned::utf8)).hasValue("one");
+      }
+      assertThatThrownBy(() -> eu.get("n/2"))
+          .isInstanceOf(RegionUnreachableException.class)
+          .hasMessageContaining("n/2")
+          .hasMessageContaining("us-east")
+          .hasMessageContaining("ap-south")
+          .hasMessageContaining("try again");
+      assertThatThrownBy(() -> eu.get("n/never-heard-of"))
+          .isInstanceOf(RegionUnreachableException.class);
+      assertThat(eu.stats().reads().failed()).isEqualTo(2);
+      assertThat(eu.get("n/1").map(Versioned::utf8)).as("fetched before").hasValue("one");
+    }
+  }
+
+  @Test
+  void allRegionsThatReadAnUnknownKeyAtOnce_areAnswered() throws Exception {
+    List<Integer> ports = ThreeFabricsTest.freePorts(3);
+    var readers = Executors.newFixedThreadPool(12);
+    try (var eu = open(0, ports);
+        var us = open(1, ports);
+        var ap = open(2, ports)) {
+      await()
+          .atMost(Duration.ofSeconds(10))
+          .until(() -> peer(eu, 1).connects() > 0 && peer(ap, 1).connects() > 0);
+      var start = new CountDownLatch(1);
+      var reading = new ArrayList<Future<Optional<Versioned>>>();
+      for (int i = 0; i < 12; i++) {
+        MetadataFabric fabric = List.of(eu, us, ap).get(i % 3);
+        reading.add(
+            readers.submit(
+                () -> {
+                  start.await();
+                  return fabric.get("n/nobody-has-it");
+                }));
+      }
+      start.countDown();
+      for (Future<Optional<Versioned>> each : reading) {
+        assertThat(each.get(2, TimeUnit.SECONDS)).isEmpty();
+      }
+    } finally {
+      readers.shutdownNow();
+    }
+  }
+
+  @Test
+  void aTimeToLiveHidesTheValueInEveryRegion() throws Exception {
+    List<Integer> ports = ThreeFabricsTest.freePorts(3);
+    try (var eu = open(0, ports);
+        var us = open(1, ports)) {
+      await().atMost(Duration.ofSeconds(10)).until(() -> peer(eu, 1).connects() > 0);
+      eu.put("n/1", "for a while".getBytes(UTF_8), Duration.ofSeconds(2));
+      await().atMost(Duration.ofSeconds(2)).until(() -> us.get("n/1").isPresent());
+      await()
+          .atMost(Duration.ofSeconds(5))
+          .until(() -> us.get("n/1").isEmpty() && eu.get("n/1").isEmpty());
+    }
+  }
+}
