@@ -390,8 +390,8 @@ public final class FabricNode<V> implements AutoCloseable {
   /** The order matters: first what makes work, then what does it, the journal last. */
   @Override
   public void close() {
-    store.refuseWrites();
     loop.close();
+    store.refuseWrites();
     replicator.close();
     transport.close();
     committing.close();
