@@ -46,7 +46,17 @@ class NettyTransportThreadsTest {
       for (int i = 0; i < 20; i++) {
         openTalkAndClose(world, callbacks);
       }
-      assertThat(directBytes()).isEqualTo(before);
+      if (Runtime.version().feature() < 24) {
+        assertThat(directBytes()).isEqualTo(before);
+        return;
+      }
+      // From JDK 24 on Netty may not free direct memory by hand; a collection must find it free.
+      world.runUntil(
+          "the collector has found it free",
+          () -> {
+            System.gc();
+            return directBytes() <= before;
+          });
     }
   }
 
