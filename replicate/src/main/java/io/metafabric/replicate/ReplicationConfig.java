@@ -3,6 +3,7 @@ package io.metafabric.replicate;
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.transport.PeerAddress;
+import io.metafabric.core.wire.FrameCodec;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,6 +40,13 @@ public record ReplicationConfig(
     if (peers.containsKey(region)) {
       throw new ConfigurationException(
           "region " + region + " is this one; a peer must be another region");
+    }
+    if (peers.size() >= FrameCodec.MAX_REGIONS) {
+      throw new ConfigurationException(
+          "a cluster has at most "
+              + FrameCodec.MAX_REGIONS
+              + " regions, but with this one there are "
+              + (peers.size() + 1));
     }
     if (failureTimeout.compareTo(heartbeatEvery.multipliedBy(2)) < 0) {
       throw new ConfigurationException(

@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * docs/FORMAT.md draws them. Stateless.
  */
 public final class RecordCodec {
-  /** More actors than this in one context are not believed. */
-  public static final int MAX_CONTEXT_ACTORS = 4096;
+  /** Actor and counter. */
+  private static final int MIN_ENTRY_BYTES = 9;
 
   private static final int TOMBSTONE = 1;
   private static final int EXPIRES = 2;
@@ -77,7 +77,8 @@ public final class RecordCodec {
   }
 
   public static VersionVector readVector(ByteReader in) {
-    int size = in.varint("vector size", 0, MAX_CONTEXT_ACTORS);
+    // No other bound: what was written must be readable, whatever it has become.
+    int size = in.varint("vector size", 0, in.remaining() / MIN_ENTRY_BYTES);
     if (size == 0) {
       return VersionVector.EMPTY;
     }

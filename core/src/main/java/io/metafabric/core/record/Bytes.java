@@ -3,6 +3,7 @@ package io.metafabric.core.record;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.zip.CRC32C;
 
 /** An immutable byte string: copies at the border, so that equality and checksums stay true. */
@@ -19,8 +20,14 @@ public final class Bytes {
     return array.length == 0 ? EMPTY : new Bytes(array.clone());
   }
 
-  /** Copies {@code length} bytes of {@code array} from {@code offset} on. */
+  /**
+   * Copies {@code length} bytes of {@code array} from {@code offset} on.
+   *
+   * @throws IndexOutOfBoundsException if they are not all there
+   */
   public static Bytes copyOf(byte[] array, int offset, int length) {
+    // copyOfRange would fill up with zeros what is not there.
+    Objects.checkFromIndexSize(offset, length, array.length);
     return length == 0 ? EMPTY : new Bytes(Arrays.copyOfRange(array, offset, offset + length));
   }
 

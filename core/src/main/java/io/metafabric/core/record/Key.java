@@ -84,7 +84,7 @@ public final class Key implements Comparable<Key> {
     var text = new StringBuilder("\"");
     for (int i = 0; i < Math.min(path.length(), 80); i++) {
       char c = path.charAt(i);
-      text.append(c < 0x20 || c == 0x7f || Character.isSurrogate(c) ? '?' : c);
+      text.append(Character.isISOControl(c) || Character.isSurrogate(c) ? '?' : c);
     }
     return text.append(path.length() > 80 ? "...\"" : "\"").toString();
   }

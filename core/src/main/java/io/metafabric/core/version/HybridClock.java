@@ -18,10 +18,13 @@ public final class HybridClock {
 
   /**
    * The next stamp. A wall clock that stands still or goes back makes the counter go on; a counter
-   * that overflows runs into the milliseconds, so the order is kept either way.
+   * that overflows runs into the milliseconds, so the order is kept either way. Behind the last
+   * stamp there is, which only a broken peer can have sent, there is only that one again: writes go
+   * on, and their dots tell them apart.
    */
   public Stamp next() {
-    last = Math.max(last + 1, Stamp.ofWallMs(clock.wallMs()).packed());
+    last =
+        Math.max(last == Long.MAX_VALUE ? last : last + 1, Stamp.ofWallMs(clock.wallMs()).packed());
     return new Stamp(last);
   }
 

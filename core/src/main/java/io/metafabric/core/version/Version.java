@@ -14,12 +14,13 @@ import io.metafabric.core.error.WireFormatException;
  * @see <a href="https://arxiv.org/abs/1011.5808">Preguica et al., Dotted Version Vectors, 2010</a>
  */
 public record Version(Dot dot, VersionVector context, Stamp stamp) {
+  private static final Dot NO_WRITE = new Dot(new ActorId(0), 1);
+
   /**
    * The version of what no write of the fabric made: a value that came from the system of record.
    * Nothing else has its dot (actor 0 is never issued); everything else covers it.
    */
-  public static final Version NONE =
-      new Version(new Dot(new ActorId(0), 1), VersionVector.EMPTY, new Stamp(0));
+  public static final Version NONE = new Version(NO_WRITE, VersionVector.EMPTY, new Stamp(0));
 
   public Version {
     if (context.contains(dot)) {
@@ -36,8 +37,8 @@ public record Version(Dot dot, VersionVector context, Stamp stamp) {
     if (dot.equals(that.dot)) {
       return Causality.SAME;
     }
-    boolean sawThat = context.contains(that.dot);
-    boolean seenByThat = that.context.contains(dot);
+    boolean sawThat = covers(that.dot);
+    boolean seenByThat = that.covers(dot);
     if (sawThat && seenByThat) {
       throw new WireFormatException("two writes claim to have seen each other: " + this + that);
     }
@@ -49,7 +50,7 @@ public record Version(Dot dot, VersionVector context, Stamp stamp) {
 
   /** Whether whoever knows this version needs nothing of {@code that} any more. */
   public boolean covers(Dot that) {
-    return dot.equals(that) || context.contains(that);
+    return dot.equals(that) || context.contains(that) || that.equals(NO_WRITE);
   }
 
   /** What a writer has seen who has read this version: the context of the next write. */

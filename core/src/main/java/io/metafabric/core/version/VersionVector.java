@@ -30,7 +30,8 @@ public final class VersionVector {
   }
 
   /**
-   * @throws IllegalArgumentException if a counter is less than 1
+   * @param entries in the order of the actors
+   * @throws IllegalArgumentException if a counter is less than 1, or the order is another
    */
   public static VersionVector of(SortedMap<ActorId, Long> entries) {
     var actors = new long[entries.size()];
@@ -41,6 +42,9 @@ public final class VersionVector {
         throw new IllegalArgumentException("counters must be >= 1: " + entries);
       }
       actors[i] = entry.getKey().id();
+      if (i > 0 && Long.compareUnsigned(actors[i - 1], actors[i]) >= 0) {
+        throw new IllegalArgumentException("actors must be in their natural order: " + entries);
+      }
       counters[i++] = entry.getValue();
     }
     return new VersionVector(actors, counters);
@@ -100,14 +104,36 @@ public final class VersionVector {
   }
 
   public VersionVector merge(VersionVector that) {
-    if (actors.length == 0) {
+    if (isEmpty()) {
       return that;
     }
-    VersionVector merged = this;
-    for (int i = 0; i < that.actors.length; i++) {
-      merged = merged.with(new Dot(new ActorId(that.actors[i]), that.counters[i]));
+    if (that.isEmpty()) {
+      return this;
     }
-    return merged;
+    var mergedActors = new long[actors.length + that.actors.length];
+    var mergedCounters = new long[mergedActors.length];
+    int size = 0;
+    int mine = 0;
+    int theirs = 0;
+    while (mine < actors.length || theirs < that.actors.length) {
+      int order = orderOf(mine, that, theirs);
+      mergedActors[size] = order <= 0 ? actors[mine] : that.actors[theirs];
+      long own = order <= 0 ? counters[mine++] : 0;
+      long other = order >= 0 ? that.counters[theirs++] : 0;
+      mergedCounters[size++] = Math.max(own, other);
+    }
+    return new VersionVector(
+        Arrays.copyOf(mergedActors, size), Arrays.copyOf(mergedCounters, size));
+  }
+
+  /** Whose entry is due: negative for ours, positive for theirs, 0 for both. */
+  private int orderOf(int mine, VersionVector that, int theirs) {
+    if (mine == actors.length) {
+      return 1;
+    }
+    return theirs == that.actors.length
+        ? -1
+        : Long.compareUnsigned(actors[mine], that.actors[theirs]);
   }
 
   public void forEach(Visitor visitor) {

@@ -11,6 +11,7 @@ import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
@@ -41,7 +42,9 @@ public final class FrameCodec {
   /** The largest {@code length} before the handshake is done. */
   public static final int MAX_HANDSHAKE_BYTES = 128 * 1024;
 
-  private static final int MAX_REGIONS = 64;
+  /** A cluster has no more. */
+  public static final int MAX_REGIONS = 64;
+
   private static final int MAX_TEXT_BYTES = 1024;
 
   private static final int HELLO = 1;
@@ -235,6 +238,19 @@ public final class FrameCodec {
     return items;
   }
 
+  /** Messages name all regions, which may be more than fit; the beginning says most. */
+  private static String fitting(String text) {
+    byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
+    if (utf8.length <= MAX_TEXT_BYTES) {
+      return text;
+    }
+    int end = MAX_TEXT_BYTES;
+    while ((utf8[end] & 0xc0) == 0x80) {
+      end--;
+    }
+    return new String(utf8, 0, end, StandardCharsets.UTF_8);
+  }
+
   private record Encoder(ByteWriter out) implements Frame.Handler {
     private ByteWriter begin(int type) {
       return out.u8(type).u8(0);
@@ -264,7 +280,7 @@ public final class FrameCodec {
 
     @Override
     public void onRefuse(Frame.Refuse refuse) {
-      begin(REFUSE).u8(refuse.reason().code()).text(refuse.message());
+      begin(REFUSE).u8(refuse.reason().code()).text(fitting(refuse.message()));
     }
 
     @Override

@@ -1,0 +1,335 @@
+package io.metafabric.core.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.metafabric.core.codec.AnyRecords;
+import io.metafabric.core.codec.ByteWriter;
+import io.metafabric.core.error.WireFormatException;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Stamp;
+import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Combinators;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class FrameCodecTest {
+  private static final RegionName EU = new RegionName("eu");
+  private static final RegionName US = new RegionName("us");
+  private static final ActorId ACTOR = new ActorId(0x11);
+
+  private static MetadataRecord record(String key, long counter, String payload) {
+    var version = new Version(new Dot(ACTOR, counter), VersionVector.EMPTY, new Stamp(5));
+    if (payload == null) {
+      return new MetadataRecord(Key.of(key), Header.tombstone(version, EU), null);
+    }
+    Bytes bytes = Bytes.utf8(payload);
+    return new MetadataRecord(Key.of(key), Header.value(version, EU, bytes, Header.NEVER), bytes);
+  }
+
+  /**
+   * One instance of each frame, and the bytes that it must have for ever in protocol version 1:
+   * length, checksum, type with flags, body.
+   */
+  private static Map<Frame, String> golden() {
+    var golden = new LinkedHashMap<Frame, String>();
+    golden.put(
+        new Frame.Hello(1, 2, "c", EU, 9, List.of(EU, US)),
+        "00000018" + "2757b75b" + "0100" + "01020163026575000000000000000902026575027573");
+    golden.put(
+        new Frame.Welcome(1, "c", US, 10, VersionVector.of(new Dot(ACTOR, 300))),
+        "0000001b" + "55e5ddbf" + "0200" + "010163027573000000000000000a010000000000000011ac02");
+    golden.put(
+        new Frame.Refuse(Refusal.REGIONS, "no"), "00000006" + "1c49cc64" + "0300" + "04026e6f");
+    golden.put(new Frame.Heartbeat(128, true), "00000005" + "cfd9a4b2" + "0400" + "800101");
+    golden.put(new Frame.HeartbeatReply(128), "00000004" + "e7a8a976" + "0500" + "8001");
+    golden.put(
+        new Frame.Changes(ACTOR, 1, 4, List.of(record("n/1", 2, "abc"), record("n/2", 4, null))),
+        "0000004b"
+            + "62203d63"
+            + "0600"
+            + "0000000000000011010402036e2f310000000000000000110200000000000000"
+            + "050002657503364b3fb701616263036e2f320100000000000000110400000000"
+            + "000000050002657500");
+    golden.put(
+        new Frame.Ack(ACTOR, 4, true), "0000000c" + "d43794e6" + "0700" + "00000000000000110401");
+    golden.put(
+        new Frame.Fetch(
+            7,
+            true,
+            List.of(
+                new Frame.Wanted(Key.of("n/1"), new Dot(ACTOR, 2)),
+                new Frame.Wanted(Key.of("n/2"), null))),
+        "00000018" + "e3f499be" + "0800" + "070102036e2f3101000000000000001102036e2f3200");
+    golden.put(
+        new Frame.FetchReply(
+            7,
+            List.of(
+                new Frame.Answer.Found(record("n/1", 2, "abc")),
+                new Frame.Answer.NotHeld(Key.of("n/2")),
+                new Frame.Answer.Unknown(Key.of("n/3")))),
+        "00000032"
+            + "cb49addb"
+            + "0900"
+            + "070301036e2f310000000000000000110200000000000000050002657503364b"
+            + "3fb70161626302036e2f3203036e2f33");
+    golden.put(
+        new Frame.Push(List.of(record("n/1", 2, "abc"))),
+        "00000026"
+            + "e6b7cd66"
+            + "0a00"
+            + "01036e2f310000000000000000110200000000000000050002657503364b3fb7"
+            + "01616263");
+    golden.put(
+        new Frame.NotHolding(List.of(Key.of("n/1"))),
+        "00000007" + "829e94a1" + "0b00" + "01036e2f31");
+    return golden;
+  }
+
+  static List<Frame> oneOfEach() {
+    return List.copyOf(golden().keySet());
+  }
+
+  /** What follows the length. */
+  private static byte[] body(Frame frame) {
+    byte[] whole = FrameCodec.encode(frame);
+    assertThat(ByteBuffer.wrap(whole).getInt()).isEqualTo(whole.length - FrameCodec.PREFIX_BYTES);
+    return Arrays.copyOfRange(whole, Integer.BYTES, whole.length);
+  }
+
+  private static Frame decode(byte[] body) {
+    return FrameCodec.decode(ByteBuffer.wrap(body));
+  }
+
+  private static byte[] withChecksum(int type, int flags, byte[] rest) {
+    var out = new ByteWriter(64);
+    out.i32(0).u8(type).u8(flags).bytes(rest);
+    out.putI32At(0, out.crc32c(Integer.BYTES));
+    return out.toArray();
+  }
+
+  @Provide
+  Arbitrary<Frame> frames() {
+    Arbitrary<Integer> protocols = Arbitraries.integers().greaterOrEqual(0);
+    Arbitrary<String> texts = Arbitraries.strings().withCharRange(' ', '\ud7ff').ofMaxLength(300);
+    Arbitrary<Long> longs = Arbitraries.longs();
+    Arbitrary<Boolean> flags = Arbitraries.of(true, false);
+    Arbitrary<List<RegionName>> regions = AnyRecords.regions().list().ofMinSize(1).ofMaxSize(64);
+    Arbitrary<List<MetadataRecord>> records = AnyRecords.records().list().ofMaxSize(4);
+    Arbitrary<List<Frame.Wanted>> wanted =
+        Combinators.combine(AnyRecords.keys(), AnyRecords.dots().injectNull(0.3))
+            .as(Frame.Wanted::new)
+            .list()
+            .ofMaxSize(5);
+    Arbitrary<Frame.Answer> found = AnyRecords.records().map(Frame.Answer.Found::new);
+    Arbitrary<Frame.Answer> notHeld = AnyRecords.keys().map(Frame.Answer.NotHeld::new);
+    Arbitrary<Frame.Answer> unknown = AnyRecords.keys().map(Frame.Answer.Unknown::new);
+    return Arbitraries.oneOf(
+            List.of(
+                Combinators.combine(
+                        protocols, protocols, texts, AnyRecords.regions(), longs, regions)
+                    .as(Frame.Hello::new),
+                Combinators.combine(
+                        protocols, texts, AnyRecords.regions(), longs, AnyRecords.vectors())
+                    .as(Frame.Welcome::new),
+                Combinators.combine(Arbitraries.of(Refusal.class), texts).as(Frame.Refuse::new),
+                Combinators.combine(longs, flags).as(Frame.Heartbeat::new),
+                longs.map(Frame.HeartbeatReply::new),
+                Combinators.combine(
+                        AnyRecords.actors(), Arbitraries.longs().between(0, 1000), records)
+                    .as(FrameCodecTest::changes),
+                Combinators.combine(
+                        AnyRecords.actors(), Arbitraries.longs().greaterOrEqual(0), flags)
+                    .as(Frame.Ack::new),
+                Combinators.combine(longs, flags, wanted).as(Frame.Fetch::new),
+                Combinators.combine(
+                        longs, Arbitraries.oneOf(found, notHeld, unknown).list().ofMaxSize(5))
+                    .as(Frame.FetchReply::new),
+                records.map(Frame.Push::new),
+                AnyRecords.keys().list().ofMaxSize(5).map(Frame.NotHolding::new)))
+        .withoutEdgeCases();
+  }
+
+  /** The records, rewritten to follow each other with gaps. */
+  private static Frame changes(ActorId actor, long after, List<MetadataRecord> records) {
+    var ordered = new ArrayList<MetadataRecord>();
+    long counter = after;
+    for (MetadataRecord record : records) {
+      counter += 1 + ordered.size();
+      Version version = record.header().version();
+      var dot = new Dot(actor, counter);
+      VersionVector context =
+          version.context().contains(dot) ? VersionVector.EMPTY : version.context();
+      ordered.add(
+          record.withHeader(
+              record.header().withVersion(new Version(dot, context, version.stamp()))));
+    }
+    return new Frame.Changes(actor, after, counter + 3, ordered);
+  }
+
+  @Property
+  void aFrameComesBackAsItWent(@ForAll("frames") Frame frame) {
+    assertThat(decode(body(frame))).isEqualTo(frame);
+  }
+
+  @Property(tries = 300)
+  void aFrameThatIsCutShort_failsTyped_whereverItIsCut(@ForAll("frames") Frame frame) {
+    byte[] body = body(frame);
+    for (int length = 0; length < body.length; length++) {
+      byte[] cut = Arrays.copyOf(body, length);
+      assertThatThrownBy(() -> decode(cut)).isInstanceOf(WireFormatException.class);
+    }
+  }
+
+  @Property(tries = 300)
+  void aFrameThatIsCutShortAndHasAGoodChecksum_failsTypedAsWell(@ForAll("frames") Frame frame) {
+    byte[] body = body(frame);
+    for (int length = 6; length < body.length; length++) {
+      byte[] cut = withChecksum(body[4], body[5], Arrays.copyOfRange(body, 6, length));
+      assertThatThrownBy(() -> decode(cut)).isInstanceOf(WireFormatException.class);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("oneOfEach")
+  void everyFlipOfOneByte_failsTyped(Frame frame) {
+    byte[] body = body(frame);
+    for (int at = 0; at < body.length; at++) {
+      for (int flip = 1; flip < 256; flip++) {
+        byte[] damaged = body.clone();
+        damaged[at] ^= (byte) flip;
+        assertThatThrownBy(() -> decode(damaged)).isInstanceOf(WireFormatException.class);
+      }
+    }
+  }
+
+  @Property
+  void aDamagedFrameWithAGoodChecksum_failsTyped_orIsAnotherFrame(
+      @ForAll("frames") Frame frame,
+      @ForAll @IntRange(max = 10_000) int at,
+      @ForAll @IntRange(min = 1, max = 255) int flip) {
+    byte[] body = body(frame);
+    body[4 + at % (body.length - 4)] ^= (byte) flip;
+    decodesOrFailsTyped(withChecksum(body[4], body[5], Arrays.copyOfRange(body, 6, body.length)));
+  }
+
+  @Property
+  void anyBytes_failTyped(@ForAll byte[] bytes) {
+    decodesOrFailsTyped(bytes);
+  }
+
+  @Property(tries = 5_000)
+  void anyBytesWithAGoodChecksum_failTyped_orAreAFrame(
+      @ForAll @IntRange(max = 12) int type, @ForAll byte[] rest) {
+    decodesOrFailsTyped(withChecksum(type, 0, rest));
+  }
+
+  private static void decodesOrFailsTyped(byte[] body) {
+    Frame frame;
+    try {
+      frame = decode(body);
+    } catch (WireFormatException e) {
+      return;
+    }
+    if (frame != null) {
+      assertThat(body(frame)).as("there is one form only").isEqualTo(body);
+    }
+  }
+
+  @Test
+  void theBytesAreThoseOfTheProtocol() {
+    golden()
+        .forEach(
+            (frame, hex) ->
+                assertThat(HexFormat.of().formatHex(FrameCodec.encode(frame)))
+                    .as(frame.toString())
+                    .isEqualTo(hex));
+  }
+
+  @Test
+  void aFrameOfAnUnknownType_isSkipped() {
+    assertThat(decode(withChecksum(12, 0, new byte[3]))).isNull();
+    assertThat(decode(withChecksum(255, 7, new byte[0]))).isNull();
+    assertThatThrownBy(() -> decode(withChecksum(0, 0, new byte[0])))
+        .isInstanceOf(WireFormatException.class)
+        .hasMessageContaining("no frame type 0");
+  }
+
+  @Test
+  void flagsThatNobodyKnows_areRefused() {
+    assertThatThrownBy(() -> decode(withChecksum(5, 1, new byte[] {1})))
+        .isInstanceOf(WireFormatException.class)
+        .hasMessageContaining("unknown flags 1");
+  }
+
+  @Test
+  void hugeCounts_allocateNothing() {
+    byte[] huge = HexFormat.of().parseHex("ffffffff07");
+    for (int type : new int[] {10, 11}) {
+      assertThatThrownBy(() -> decode(withChecksum(type, 0, huge)))
+          .isInstanceOf(WireFormatException.class);
+    }
+    byte[] fetch = HexFormat.of().parseHex("0100ffffffff07");
+    assertThatThrownBy(() -> decode(withChecksum(8, 0, fetch)))
+        .isInstanceOf(WireFormatException.class);
+    byte[] reply = HexFormat.of().parseHex("01ffffffff07");
+    assertThatThrownBy(() -> decode(withChecksum(9, 0, reply)))
+        .isInstanceOf(WireFormatException.class);
+  }
+
+  @Test
+  void changesThatAreNotTheActorsInOrder_areRefused() {
+    MetadataRecord two = record("n/1", 2, "a");
+    MetadataRecord three = record("n/2", 3, "b");
+    for (Frame.Changes wrong :
+        List.of(
+            new Frame.Changes(new ActorId(5), 1, 9, List.of(two)),
+            new Frame.Changes(ACTOR, 2, 9, List.of(two)),
+            new Frame.Changes(ACTOR, 1, 2, List.of(three)),
+            new Frame.Changes(ACTOR, 1, 9, List.of(three, two)),
+            new Frame.Changes(ACTOR, 1, 9, List.of(two, two)))) {
+      assertThatThrownBy(() -> decode(body(wrong)))
+          .isInstanceOf(WireFormatException.class)
+          .hasMessageContaining("in order");
+    }
+  }
+
+  @Test
+  void aRefusalThatIsTooLong_isCutBetweenCharacters() {
+    for (String character : new String[] {"x", "\u00e9", "\u20ac", "\ud83d\ude00"}) {
+      var refusal = new Frame.Refuse(Refusal.REGIONS, "ab" + character.repeat(5000));
+      var back = (Frame.Refuse) decode(body(refusal));
+
+      assertThat(refusal.message()).startsWith(back.message());
+      assertThat(back.message().getBytes(StandardCharsets.UTF_8).length).isBetween(1021, 1024);
+    }
+  }
+
+  @Test
+  void onlyRecordsWaitBehindRecords() {
+    assertThat(oneOfEach().stream().filter(frame -> !frame.isControl()).map(Object::getClass))
+        .containsExactly(Frame.Changes.class, Frame.FetchReply.class, Frame.Push.class);
+  }
+}
