@@ -37,6 +37,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -176,13 +177,27 @@ public final class FabricNode<V> implements AutoCloseable {
 
   /** A read that the hot tier could not answer; one flight per key at a time. */
   public CompletableFuture<ReadOutcome> read(@Nullable String client, Key key) {
-    return flights
-        .fly(key, () -> load(client, key))
+    return fly(client, key)
         .thenCompose(
             outcome ->
                 outcome instanceof ReadOutcome.PrefetchMissed
-                    ? flights.fly(key, () -> load(client, key))
+                    ? fly(client, key)
                     : CompletableFuture.completedFuture(outcome));
+  }
+
+  private CompletableFuture<ReadOutcome> fly(@Nullable String client, Key key) {
+    var leads = new AtomicBoolean();
+    CompletableFuture<ReadOutcome> flight =
+        flights.fly(
+            key,
+            () -> {
+              leads.set(true);
+              return load(client, key);
+            });
+    if (!leads.get() && !flight.isDone()) {
+      waitsForRemote(client, key);
+    }
+    return flight;
   }
 
   /** Counts and learns a read whose outcome is known. */
@@ -231,12 +246,16 @@ public final class FabricNode<V> implements AutoCloseable {
 
   private CompletionStage<ReadOutcome> remote(
       @Nullable String client, Key key, @Nullable Header known) {
-    accesses.record(client, key.path(), Outcome.REMOTE);
     CompletionStage<ReadOutcome> outcome =
         replicator.fetch(key, known).thenCompose(result -> arrived(key, result));
-    // While this read waits, what is likely to follow it can be on its way already.
-    loop.execute(prefetcher::run);
+    waitsForRemote(client, key);
     return outcome;
+  }
+
+  /** While this read waits, what is likely to follow it can be on its way already. */
+  private void waitsForRemote(@Nullable String client, Key key) {
+    accesses.record(client, key.path(), Outcome.REMOTE);
+    loop.execute(prefetcher::run);
   }
 
   private CompletionStage<ReadOutcome> arrived(Key key, FetchResult result) {

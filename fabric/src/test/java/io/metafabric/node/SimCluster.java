@@ -33,6 +33,7 @@ final class SimCluster {
   private final Map<RegionName, SimNode> machines = new TreeMap<>();
   private final Map<RegionName, FabricNode<MetadataRecord>> running = new TreeMap<>();
   private final long segmentBytes;
+  long hotTierBytes = 64 << 10;
 
   SimCluster(long seed, long segmentBytes, String... names) {
     this.world = new SimWorld(seed);
@@ -92,7 +93,7 @@ final class SimCluster {
         FabricNode.open(
             config,
             ports,
-            (index, wasted) -> new LruTier<>(64 << 10, index, record -> record, wasted),
+            (index, wasted) -> new LruTier<>(hotTierBytes, index, record -> record, wasted),
             Predictors.all(List.of(), region, 1)));
   }
 

@@ -27,8 +27,12 @@ import java.util.function.Predicate;
  */
 public final class Foresight {
   private static final Duration HORIZON = Duration.ofSeconds(30);
-  private static final int MAX_PREDICTIONS_PER_CLIENT = 8;
+  private static final int MAX_PREDICTIONS_PER_CLIENT = 64;
   private static final int MAX_PREDICTIONS = 256;
+
+  /** A call for so many clients takes milliseconds, not more, of the loop's time. */
+  private static final int MAX_CLIENTS_PER_CALL = 64;
+
   private static final long MAX_TRAIL_BYTES = 1L << 20;
 
   private static final Comparator<Prediction> BEST_FIRST =
@@ -73,8 +77,9 @@ public final class Foresight {
   }
 
   /**
-   * What the clients that have read since the last call will read next: likeliest first, each key
-   * once, in the name of the predictor that is surest of it.
+   * What the clients that have read since they were last asked about will read next: likeliest
+   * first, each key once, in the name of the predictor that is surest of it. Of very many clients,
+   * some wait for the next call.
    *
    * @param held whether a key's payload is here or on its way: such keys are left out before a gate
    *     counts them, so that a probe is not spent on them. May be asked repeatedly about a key
@@ -84,7 +89,7 @@ public final class Foresight {
       predictor.settle();
     }
     var best = new LinkedHashMap<Key, Prediction>();
-    for (Trails.Trail trail : trails.takeActive()) {
+    for (Trails.Trail trail : trails.takeActive(MAX_CLIENTS_PER_CALL)) {
       var context =
           new PredictionContext(
               trail.client(),

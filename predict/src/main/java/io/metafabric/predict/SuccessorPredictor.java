@@ -4,7 +4,6 @@ import io.metafabric.core.access.AccessEvent;
 import io.metafabric.core.access.Prediction;
 import io.metafabric.core.record.Key;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -13,11 +12,12 @@ import java.util.List;
  * <p>Order is taken per client, so that clients that read at the same time do not look like one
  * muddled client; what is learned is shared, so that a client profits from the first read on from
  * what others did. A key's successors are those that the same client read within its next {@value
- * #WINDOW} reads. The window is also the look-ahead: on one miss, several reads to come can be
- * fetched in one round trip.
+ * #WINDOW} reads.
  *
  * <p>The probability is (times followed) / (times read + {@value #DOUBT}): what happened once has a
- * third, not certainty. Reading the same key twice in a row teaches nothing.
+ * third, not certainty. Reading the same key twice in a row teaches nothing. A prediction follows
+ * the likely successors of likely successors, with the product of their probabilities, so that on
+ * one miss many reads to come can be fetched in one round trip.
  *
  * <p>Bounded in bytes: a fixed share holds the clients' last keys, the rest the table, from which
  * keys leave that are seen rarely. Not thread-safe. Draws nothing by chance.
@@ -25,8 +25,11 @@ import java.util.List;
 public final class SuccessorPredictor implements Predictor {
   public static final String NAME = "successor";
 
-  static final int WINDOW = 4;
+  static final int WINDOW = 8;
   static final int DOUBT = 2;
+
+  /** Bounds the work of one prediction: so many rows are looked at. */
+  static final int MAX_STEPS = 64;
 
   /** Less likely keys are not named; no gate lets them through. */
   private static final double LEAST_PROBABILITY = PrecisionGate.LOWEST_FLOOR;
@@ -82,23 +85,37 @@ public final class SuccessorPredictor implements Predictor {
   @Override
   public List<Prediction> predict(PredictionContext context) {
     String last = context.lastKeys().get(0);
-    int slot = keys.slotOf(keys.find(last));
-    if (slot == 0) {
+    int from = keys.find(last);
+    if (keys.slotOf(from) == 0) {
       return List.of();
     }
-    double reads = rows.reads(slot) + DOUBT;
     var likely = new ArrayList<Prediction>();
-    for (int i = 0; i < SuccessorRows.SUCCESSORS; i++) {
-      double probability = rows.count(slot, i) / reads;
-      String successor = keys.keyAt(keys.slotOf(rows.successor(slot, i)));
-      if (probability >= LEAST_PROBABILITY && successor != null) {
-        likely.add(prediction(successor, Math.min(1, probability), last, context));
+    var path = new LikelyPath(from, LEAST_PROBABILITY);
+    for (int steps = 0; steps < MAX_STEPS && likely.size() < context.maxPredictions(); steps++) {
+      LikelyPath.Step step = path.next();
+      if (step == null) {
+        break;
+      }
+      follow(path, step);
+      String key = keys.keyAt(keys.slotOf(step.reference()));
+      if (key != null && step.reference() != from) {
+        likely.add(prediction(key, step.probability(), last, context));
       }
     }
-    // The sort is stable and the rows are in a fixed order, so ties need no rule of their own.
-    likely.sort(Comparator.comparingDouble(Prediction::probability).reversed());
-    int most = Math.min(likely.size(), context.maxPredictions());
-    return List.copyOf(likely.subList(0, most));
+    return List.copyOf(likely);
+  }
+
+  private void follow(LikelyPath path, LikelyPath.Step step) {
+    int slot = keys.slotOf(step.reference());
+    if (slot == 0) {
+      // The key has left the table since it was counted as a successor.
+      return;
+    }
+    double reads = rows.reads(slot) + DOUBT;
+    for (int i = 0; i < SuccessorRows.SUCCESSORS; i++) {
+      double share = Math.min(1, rows.count(slot, i) / reads);
+      path.add(rows.successor(slot, i), step.probability() * share);
+    }
   }
 
   private static Prediction prediction(

@@ -17,7 +17,7 @@ final class Trails {
 
   private final long maxBytes;
   private final LinkedHashMap<String, Trail> byClient = new LinkedHashMap<>(16, 0.75f, true);
-  private List<Trail> active = new ArrayList<>();
+  private final List<Trail> active = new ArrayList<>();
   private long bytes;
   private long forgotten;
 
@@ -91,11 +91,16 @@ final class Trails {
     }
   }
 
-  /** The clients that have read since the last call, in the order in which they began to. */
-  List<Trail> takeActive() {
-    List<Trail> taken = active;
-    active = new ArrayList<>();
-    taken.removeIf(trail -> trail.forgotten);
+  /**
+   * Clients that have read since they were last returned, in the order in which they began to.
+   *
+   * @param most of the others, each keeps its turn
+   */
+  List<Trail> takeActive(int most) {
+    active.removeIf(trail -> trail.forgotten);
+    List<Trail> turn = active.subList(0, Math.min(most, active.size()));
+    List<Trail> taken = List.copyOf(turn);
+    turn.clear();
     for (Trail trail : taken) {
       trail.active = false;
     }

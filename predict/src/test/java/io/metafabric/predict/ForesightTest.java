@@ -196,12 +196,27 @@ class ForesightTest {
                   .toList();
             });
     Foresight foresight = foresight(scripted);
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 50; i++) {
       foresight.observe(by("client" + i, "x"));
     }
 
     assertThat(foresight.predictions(key -> false)).hasSize(256);
-    assertThat(foresight.stats().surplus()).isEqualTo(100 * 8 - 256);
+    assertThat(foresight.stats().surplus()).isEqualTo(50 * 8 - 256);
+  }
+
+  @Test
+  void ofVeryManyClients_eachHasItsTurn() {
+    var scripted = new Scripted("s", ForesightTest::nothing);
+    Foresight foresight = foresight(scripted);
+    for (int i = 0; i < 150; i++) {
+      foresight.observe(by("client" + i, "x"));
+    }
+
+    foresight.predictions(key -> false);
+    assertThat(scripted.asked).hasSize(64);
+    foresight.predictions(key -> false);
+    foresight.predictions(key -> false);
+    assertThat(scripted.asked.stream().map(PredictionContext::client).distinct()).hasSize(150);
   }
 
   @Test
@@ -223,7 +238,7 @@ class ForesightTest {
       assertThat(trails.retainedBytes()).isLessThanOrEqualTo(64 << 10);
     }
 
-    List<Trails.Trail> active = trails.takeActive();
+    List<Trails.Trail> active = trails.takeActive(Integer.MAX_VALUE);
     assertThat(trails.forgotten() + active.size()).isEqualTo(10_000);
     assertThat(active).noneMatch(trail -> trail.newestFirst().isEmpty());
   }

@@ -5,6 +5,7 @@ import static io.metafabric.predict.Reads.at;
 import static io.metafabric.predict.Reads.by;
 import static io.metafabric.predict.Reads.ids;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import io.metafabric.core.access.AccessEvent;
 import io.metafabric.core.access.Prediction;
@@ -38,7 +39,8 @@ class SuccessorPredictorTest {
     }
     predictor.observe(events);
 
-    assertThat(ids(predictor.predict(at("carl", "a3")))).containsExactly("a4", "a5", "a6", "a7");
+    assertThat(ids(predictor.predict(at("carl", "a0"))))
+        .containsExactly("a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8");
   }
 
   @Test
@@ -79,6 +81,40 @@ class SuccessorPredictorTest {
 
     assertThat(ids(predictor.predict(at("anna", "a")))).containsExactly("b");
     assertThat(ids(predictor.predict(at("anna", "b")))).containsExactly("a");
+  }
+
+  @Test
+  void aLikelyPath_isFollowedBeyondTheWindow() {
+    for (int i = 0; i < 40; i++) {
+      predictor.observe(
+          by("client" + i, "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m"));
+    }
+
+    var upToTwenty =
+        new PredictionContext(
+            "anna", List.of("t/a"), PARIS, 0, java.time.Duration.ofSeconds(1), 20);
+    List<Prediction> predicted = predictor.predict(upToTwenty);
+
+    assertThat(ids(predicted))
+        .containsExactly("b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m");
+    double inTheWindow = 40.0 / 42;
+    assertThat(predicted.get(11).probability())
+        .as("two steps, each as likely as one within the window")
+        .isCloseTo(inTheWindow * inTheWindow, within(1e-9));
+  }
+
+  @Test
+  void aPathThatSplits_losesProbabilityOnTheWay() {
+    for (int i = 0; i < 40; i++) {
+      predictor.observe(by("client" + i, "a", "hub"));
+      predictor.observe(by("other" + i, "hub", "end" + i % 4));
+    }
+
+    List<Prediction> predicted = predictor.predict(at("anna", "a"));
+
+    assertThat(predicted.get(0).key().id()).isEqualTo("hub");
+    assertThat(predicted).filteredOn(p -> p.key().id().startsWith("end")).hasSize(4);
+    assertThat(predicted.get(1).probability()).isLessThan(predicted.get(0).probability() / 4);
   }
 
   @Test

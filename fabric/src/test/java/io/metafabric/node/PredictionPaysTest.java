@@ -1,0 +1,39 @@
+package io.metafabric.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** What prediction brings on the bundled trace, without the noise of a machine. */
+class PredictionPaysTest {
+  private static final long HOT_TIER_BYTES = 192 << 10;
+
+  @Test
+  void onRealAccesses_muchLessIsWaitedFor_atNoMoreBytes() throws IOException {
+    List<TraceReplay.Row> rows = TraceReplay.rows(7, 300);
+
+    TraceReplay.Figures off = TraceReplay.replay(rows, false, 6, HOT_TIER_BYTES);
+    TraceReplay.Figures on = TraceReplay.replay(rows, true, 6, HOT_TIER_BYTES);
+
+    System.out.println("prediction off: " + off);
+    System.out.println("prediction on:  " + on);
+    assertThat(off.failedReads()).isZero();
+    assertThat(off.made()).isZero();
+    assertThat(on.failedReads()).isZero();
+    assertThat(on.reads()).isEqualTo(off.reads());
+    assertThat((double) on.remoteReads()).isLessThan(0.6 * off.remoteReads());
+    assertThat((double) on.stallMs()).isLessThan(0.6 * off.stallMs());
+    assertThat((double) on.sentBytes()).isLessThan(1.1 * off.sentBytes());
+  }
+
+  @Test
+  void theSameTrace_givesTheSameFigures() throws IOException {
+    List<TraceReplay.Row> rows = TraceReplay.rows(40, 300);
+
+    TraceReplay.Figures once = TraceReplay.replay(rows, true, 6, HOT_TIER_BYTES);
+
+    assertThat(TraceReplay.replay(rows, true, 6, HOT_TIER_BYTES)).isEqualTo(once);
+  }
+}
