@@ -24,8 +24,8 @@ record ThreeRegionsOptions(
                                          [--hot-tier-bytes N] [--single-jvm] [--help]
         --trace FILE        gzip CSV: timestamp_ms,client,key,op(get|put),size,region
                             (default: the bundled trace of three builds)
-        --share F           share of the trace's clients to replay, 0 to 1 (default 0.15)
-        --clients N         clients that run at a time in each region (default 16)
+        --share F           share of the trace's clients to replay, 0 to 1 (default 0.2)
+        --clients N         clients that run at a time in each region (default 8)
         --hot-tier-bytes N  memory for copies in each region (default 196608)
         --single-jvm        all three regions in this JVM, for a debugger
       """;
@@ -35,8 +35,8 @@ record ThreeRegionsOptions(
    */
   static ThreeRegionsOptions parse(String... args) {
     Path trace = null;
-    double share = 0.15;
-    int clients = 16;
+    double share = 0.2;
+    int clients = 8;
     boolean singleJvm = false;
     long hotTierBytes = 192 << 10;
     boolean help = false;

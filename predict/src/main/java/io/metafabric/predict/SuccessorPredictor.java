@@ -25,7 +25,7 @@ import java.util.List;
 public final class SuccessorPredictor implements Predictor {
   public static final String NAME = "successor";
 
-  static final int WINDOW = 8;
+  static final int WINDOW = 4;
   static final int DOUBT = 2;
 
   /** Bounds the work of one prediction: so many rows are looked at. */

@@ -99,8 +99,8 @@ class SuccessorPredictorTest {
         .containsExactly("b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m");
     double inTheWindow = 40.0 / 42;
     assertThat(predicted.get(11).probability())
-        .as("two steps, each as likely as one within the window")
-        .isCloseTo(inTheWindow * inTheWindow, within(1e-9));
+        .as("three steps, each as likely as one within the window")
+        .isCloseTo(Math.pow(inTheWindow, 3), within(1e-9));
   }
 
   @Test
