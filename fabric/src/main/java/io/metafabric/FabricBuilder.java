@@ -283,10 +283,11 @@ public final class FabricBuilder {
     var clock = new SystemClock();
     Path where = or(directory, Path.of("metafabric-" + here));
     var random = new SecureRandom();
+    var scheduler = new ThreadScheduler(here.name());
     var ports =
         new NodePorts(
             clock,
-            new ThreadScheduler(here.name()),
+            scheduler,
             random,
             new FileDisk(where),
             loop -> new NettyPeerTransport(nettyConfig(here, maxBytes), loop));
@@ -302,6 +303,7 @@ public final class FabricBuilder {
     return new OpenFabric(
         node,
         clock,
+        new Completions(scheduler.serial("callbacks"), clock),
         or(fetchTimeout, Duration.ofSeconds(3)),
         or(writeTimeout, Duration.ofSeconds(10)),
         maxBytes,

@@ -33,6 +33,7 @@ import org.jspecify.annotations.Nullable;
 final class OpenFabric implements MetadataFabric {
   private final FabricNode<Optional<Versioned>> node;
   private final Clock clock;
+  private final Completions completions;
   private final Duration fetchTimeout;
   private final Duration writeTimeout;
   private final int maxValueBytes;
@@ -45,6 +46,7 @@ final class OpenFabric implements MetadataFabric {
   OpenFabric(
       FabricNode<Optional<Versioned>> node,
       Clock clock,
+      Completions completions,
       Duration fetchTimeout,
       Duration writeTimeout,
       int maxValueBytes,
@@ -52,6 +54,7 @@ final class OpenFabric implements MetadataFabric {
       Duration originTimeToLive) {
     this.node = node;
     this.clock = clock;
+    this.completions = completions;
     this.fetchTimeout = fetchTimeout;
     this.writeTimeout = writeTimeout;
     this.maxValueBytes = maxValueBytes;
@@ -203,9 +206,12 @@ final class OpenFabric implements MetadataFabric {
 
   @Override
   public CompletableFuture<Version> putAsync(String key, byte[] value) {
-    // The host's callbacks must not run on the thread that commits.
-    return start(Key.of(key), copy(value), Header.NEVER, Precondition.NONE)
-        .thenApplyAsync(record -> required(version(record)));
+    Key parsed = Key.of(key);
+    Bytes payload = copy(value);
+    awaitRoom(parsed);
+    awaitCallbacks(parsed);
+    return node.write(parsed, payload, Header.NEVER, Precondition.NONE)
+        .thenApplyAsync(record -> required(version(record)), completions);
   }
 
   @Override
@@ -245,8 +251,10 @@ final class OpenFabric implements MetadataFabric {
 
   private Optional<Version> write(
       String path, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
+    Key key = Key.of(path);
+    awaitRoom(key);
     CompletableFuture<@Nullable MetadataRecord> writing =
-        start(Key.of(path), payload, expiresAtMs, condition);
+        node.writeHere(key, payload, expiresAtMs, condition);
     try {
       return version(writing.get());
     } catch (InterruptedException e) {
@@ -257,8 +265,7 @@ final class OpenFabric implements MetadataFabric {
   }
 
   /** Waits for room in the queue to the disk rather than failing at once. */
-  private CompletableFuture<@Nullable MetadataRecord> start(
-      Key key, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
+  private void awaitRoom(Key key) {
     if (closed.get()) {
       throw closedException();
     }
@@ -270,7 +277,19 @@ final class OpenFabric implements MetadataFabric {
     } catch (InterruptedException e) {
       throw interrupted("waiting to write " + key, e);
     }
-    return node.write(key, payload, expiresAtMs, condition);
+  }
+
+  private void awaitCallbacks(Key key) {
+    try {
+      if (!completions.awaitRoom(Math.max(1, writeTimeout.toMillis()))) {
+        throw new OverloadedException(
+            "the callbacks of earlier writes did not keep up for "
+                + writeTimeout
+                + "; let them do less, or on another executor");
+      }
+    } catch (InterruptedException e) {
+      throw interrupted("waiting to write " + key, e);
+    }
   }
 
   private static Optional<Version> version(@Nullable MetadataRecord record) {
@@ -347,6 +366,7 @@ final class OpenFabric implements MetadataFabric {
   public void close() {
     if (closed.compareAndSet(false, true)) {
       node.close();
+      completions.close();
     }
   }
 

@@ -40,7 +40,12 @@ public interface Records {
    */
   Version put(String key, byte[] value, Duration timeToLive);
 
-  /** The same, without waiting for the disk; the future fails as {@link #put} would. */
+  /**
+   * The same, without waiting for the disk; the future fails as {@link #put} would. What the host
+   * hangs on the future runs on a thread of the fabric, one after the other: long work belongs on
+   * an executor of the host's ({@code thenApplyAsync}), and waiting there for another such future
+   * waits for ever.
+   */
   CompletableFuture<Version> putAsync(String key, byte[] value);
 
   /** Stores a value where this region sees none; empty if it sees one. */

@@ -317,6 +317,12 @@ public final class FabricNode<V> implements AutoCloseable {
     return store.write(key, payload, expiresAtMs, condition);
   }
 
+  /** The same for a caller that waits for the result, and whose thread may do the work. */
+  public CompletableFuture<@Nullable MetadataRecord> writeHere(
+      Key key, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
+    return store.writeHere(key, payload, expiresAtMs, condition);
+  }
+
   /** Waits until writes are taken again; false if that took too long. */
   public boolean awaitRoom(long timeoutMs) throws InterruptedException {
     return store.awaitRoom(timeoutMs);

@@ -19,13 +19,11 @@ import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Level;
@@ -85,7 +83,7 @@ public class HotHitBenchmark {
             key -> version.dot(),
             record -> Optional.of(record.key().path()),
             (predictor, path, bytes) -> {});
-    directory = Files.createTempDirectory("hot-hit");
+    directory = TemporaryDirectory.create("hot-hit");
     fabric =
         MetadataFabric.builder()
             .directory(directory)
@@ -125,11 +123,7 @@ public class HotHitBenchmark {
   @TearDown(Level.Trial)
   public void close() throws IOException {
     fabric.close();
-    try (Stream<Path> files = Files.walk(directory)) {
-      for (Path path : files.sorted((a, b) -> b.compareTo(a)).toList()) {
-        Files.delete(path);
-      }
-    }
+    TemporaryDirectory.delete(directory);
   }
 
   @Benchmark

@@ -15,6 +15,10 @@ import java.util.concurrent.atomic.AtomicLong;
 /**
  * Group commit: takes what has gathered while the last group was on its way to the disk, writes it
  * at once, and publishes it in journal order.
+ *
+ * <p>One thread at a time commits: the executor's, or that of a writer who would wait anyway and
+ * finds nobody at it. A writer commits one group, its own, and leaves what came meanwhile to the
+ * executor.
  */
 final class Committer {
   /** Publishes or drops a group; called by the committing thread. */
@@ -36,6 +40,7 @@ final class Committer {
   private final ArrayDeque<Staged> queue = new ArrayDeque<>();
   private long pendingBytes;
   private boolean running;
+  private boolean writerCommits;
   private final AtomicLong commits = new AtomicLong();
 
   Committer(Journal journal, Executor executor, Clock clock, Sink sink) {
@@ -45,17 +50,46 @@ final class Committer {
     this.sink = sink;
   }
 
-  /** The caller serialises its calls: the order of calls is the order in the journal. */
+  /**
+   * The caller serialises its calls: the order of calls is the order in the journal. Somebody must
+   * call {@link #start} or {@link #commitHere} afterwards.
+   */
   void add(Staged staged) {
-    boolean start;
     synchronized (lock) {
       queue.add(staged);
       pendingBytes += staged.bytes();
-      start = !running;
+    }
+  }
+
+  /** Lets the executor commit what is queued. */
+  void start() {
+    synchronized (lock) {
+      if (running || queue.isEmpty()) {
+        return;
+      }
       running = true;
     }
-    if (start) {
-      executor.execute(this::commitAll);
+    executor.execute(this::commitAll);
+  }
+
+  /** Commits what is queued on the caller's thread, unless somebody commits already. */
+  void commitHere() {
+    synchronized (lock) {
+      if (running || queue.isEmpty()) {
+        return;
+      }
+      running = true;
+      writerCommits = true;
+    }
+    try {
+      commit(take());
+    } finally {
+      synchronized (lock) {
+        running = false;
+        writerCommits = false;
+        lock.notifyAll();
+      }
+      start();
     }
   }
 
@@ -85,23 +119,43 @@ final class Committer {
   }
 
   private void commitAll() {
-    List<Staged> group = take();
+    List<Staged> group = takeOrStop();
     try {
       while (!group.isEmpty()) {
         commit(group);
-        group = take();
+        group = takeOrStop();
       }
     } finally {
-      // Only a defect in a listener gets here with something left; it must not stop the
-      // commits.get().
+      // Only a defect in a listener gets here with something left; it must not stop the commits.
       if (!group.isEmpty()) {
         executor.execute(this::commitAll);
       }
     }
   }
 
-  /** Commits what is queued on the caller's thread; the executor has ended. */
+  private List<Staged> takeOrStop() {
+    synchronized (lock) {
+      List<Staged> group = take();
+      running = !group.isEmpty();
+      return group;
+    }
+  }
+
+  /** Commits what is queued on the caller's thread; the executor has ended, nothing is added. */
   void finish() {
+    boolean interrupted = false;
+    synchronized (lock) {
+      while (writerCommits) {
+        try {
+          lock.wait();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
     commitAll();
   }
 
@@ -114,7 +168,6 @@ final class Committer {
         bytes += staged.bytes();
         group.add(staged);
       }
-      running = !group.isEmpty();
     }
     return group;
   }

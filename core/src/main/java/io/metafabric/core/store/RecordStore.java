@@ -186,6 +186,26 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    */
   public CompletableFuture<@Nullable MetadataRecord> write(
       Key key, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
+    CompletableFuture<@Nullable MetadataRecord> written =
+        queue(key, payload, expiresAtMs, condition);
+    committer.start();
+    return written;
+  }
+
+  /**
+   * The same for a caller that waits for the result: where nobody commits just now, its thread
+   * does, which saves handing over to another and back.
+   */
+  public CompletableFuture<@Nullable MetadataRecord> writeHere(
+      Key key, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
+    CompletableFuture<@Nullable MetadataRecord> written =
+        queue(key, payload, expiresAtMs, condition);
+    committer.commitHere();
+    return written;
+  }
+
+  private CompletableFuture<@Nullable MetadataRecord> queue(
+      Key key, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
     if (payload != null && payload.length() > config.maxValueBytes()) {
       throw new ValueTooLargeException(
           "the value of "
@@ -250,6 +270,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           64,
           failure -> completeEmpty(future, failure));
     }
+    committer.start();
     return future;
   }
 
@@ -266,6 +287,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         future.complete(false);
       }
     }
+    committer.start();
     return future;
   }
 
@@ -332,6 +354,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           RecordCodec.estimatedBytes(kept),
           failure -> complete(future, true, failure));
     }
+    committer.start();
     return future;
   }
 
