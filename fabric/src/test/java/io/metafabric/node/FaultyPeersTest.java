@@ -1,0 +1,156 @@
+package io.metafabric.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.metafabric.core.error.StorageFullException;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.sim.SimLink;
+import io.metafabric.core.store.Precondition;
+import io.metafabric.replicate.PeerStats;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Whole nodes beside peers that are slow or come and go, and on a disk that is full. */
+class FaultyPeersTest {
+  private static final int VALUE_BYTES = 4096;
+  private static final long WINDOW_BYTES = 8 << 20;
+
+  private static CompletableFuture<MetadataRecord> put(SimCluster cluster, String region, int i) {
+    return cluster
+        .node(new RegionName(region))
+        .write(Key.of("n/" + i), value(i), Header.NEVER, Precondition.NONE);
+  }
+
+  private static Bytes value(int i) {
+    byte[] bytes = new byte[VALUE_BYTES];
+    bytes[0] = (byte) i;
+    return Bytes.copyOf(bytes);
+  }
+
+  private static PeerStats peer(SimCluster cluster, String region, String of) {
+    return cluster.node(new RegionName(region)).stats().replication().peers().stream()
+        .filter(each -> each.region().name().equals(of))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /** Nothing that is awaited here needs the peer: all of it is done before one message could be. */
+  private static void writeAndRead(SimCluster cluster, int from, int to) {
+    var written = new ArrayList<CompletableFuture<MetadataRecord>>();
+    for (int i = from; i < to; i++) {
+      written.add(put(cluster, "eu", i));
+    }
+    cluster.world.runUntil(
+        "local writes",
+        () -> written.stream().allMatch(CompletableFuture::isDone),
+        Duration.ofMillis(100));
+    written.forEach(CompletableFuture::join);
+    for (int i = from; i < to; i++) {
+      MetadataRecord read = cluster.node(new RegionName("eu")).store().read(Key.of("n/" + i));
+      assertThat(read).isNotNull();
+      assertThat(read.payload()).isEqualTo(value(i));
+    }
+  }
+
+  @Test
+  void aPeerThatStopsAnswering_getsNoMoreThanAWindow_andEverythingOnceItIsBack() {
+    var cluster = new SimCluster(3, 1 << 20, "eu", "us");
+    cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(200)));
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(5));
+    cluster.network.cut("us", "eu");
+
+    for (int i = 0; i < 4000; i += 100) {
+      writeAndRead(cluster, i, i + 100);
+      cluster.world.runFor(Duration.ofMillis(50));
+      assertThat(peer(cluster, "eu", "us").inFlightBytes())
+          .as("more than a window and its last batch is under way")
+          .isLessThanOrEqualTo(WINDOW_BYTES + (256 << 10));
+    }
+    assertThat(peer(cluster, "eu", "us").pendingChanges()).isEqualTo(4000);
+
+    cluster.network.healAll();
+    cluster.world.runUntil(
+        "convergence",
+        () -> peer(cluster, "eu", "us").pendingChanges() == 0 && cluster.isConverged(),
+        Duration.ofMinutes(2));
+    assertThat(cluster.allKeys()).hasSize(4000);
+    assertThat(cluster.payloadsAreHome()).isTrue();
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4, 5})
+  void aPeerThatComesAndGoes_isDialledWithPauses_andCatchesUp(long seed) {
+    var cluster = new SimCluster(seed, 1 << 20, "eu", "us");
+    cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(40)));
+    cluster.startAll();
+    var random = cluster.world.fork("flapping");
+    cluster.world.runFor(Duration.ofSeconds(5));
+    for (int i = 0; i < 60; i++) {
+      writeAndRead(cluster, 10 * i, 10 * i + 10);
+      if (random.nextBoolean()) {
+        cluster.network.breakConnections("eu", "us");
+      }
+      cluster.world.runFor(Duration.ofMillis(random.nextInt(1000)));
+      assertThat(peer(cluster, "eu", "us").inFlightBytes())
+          .as(cluster.world.describe("the backlog is bounded"))
+          .isLessThanOrEqualTo(WINDOW_BYTES + (256 << 10));
+    }
+    assertThat(peer(cluster, "eu", "us").connects())
+        .as(cluster.world.describe("it was dialled again, and not in a tight loop"))
+        .isBetween(5L, 61L);
+
+    cluster.world.runUntil(
+        "convergence",
+        () -> peer(cluster, "eu", "us").pendingChanges() == 0 && cluster.isConverged(),
+        Duration.ofMinutes(1));
+    assertThat(cluster.allKeys()).hasSize(600);
+  }
+
+  @Test
+  void aFullDisk_refusesWrites_keepsReadsAndWhatWasAcknowledged_andGoesOnOnceThereIsRoom() {
+    var cluster = new SimCluster(4, 1 << 20, "eu");
+    cluster.startAll();
+    var eu = new RegionName("eu");
+    writeAndRead(cluster, 0, 50);
+    var disk = cluster.machine(eu).disk();
+    disk.setCapacityBytes(disk.usedBytes() + VALUE_BYTES / 2);
+
+    for (int i = 50; i < 55; i++) {
+      CompletableFuture<MetadataRecord> refused = put(cluster, "eu", i);
+      cluster.world.runFor(Duration.ofMillis(100));
+      assertThatThrownBy(refused::join)
+          .isInstanceOf(CompletionException.class)
+          .cause()
+          .isInstanceOf(StorageFullException.class)
+          .hasMessageContaining("eu");
+      assertThat(cluster.node(eu).store().header(Key.of("n/" + i))).isNull();
+    }
+    for (int i = 0; i < 50; i++) {
+      assertThat(cluster.node(eu).store().read(Key.of("n/" + i))).isNotNull();
+    }
+
+    disk.setCapacityBytes(Long.MAX_VALUE);
+    writeAndRead(cluster, 55, 60);
+    cluster.crash(eu);
+    cluster.start(eu);
+    assertThat(cluster.allKeys()).hasSize(55);
+    for (int i = 0; i < 60; i++) {
+      if (i < 50 || i >= 55) {
+        MetadataRecord read = cluster.node(eu).store().read(Key.of("n/" + i));
+        assertThat(read).as("record " + i).isNotNull();
+        assertThat(read.payload()).isEqualTo(value(i));
+      }
+    }
+  }
+}
