@@ -31,7 +31,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -292,13 +291,11 @@ public final class FabricBuilder {
             new FileDisk(where),
             loop -> new NettyPeerTransport(nettyConfig(here, maxBytes), loop));
     long hotBytes = or(hotTierBytes, 64L << 20);
-    FabricNode<Optional<Versioned>> node =
+    FabricNode<Versioned> node =
         FabricNode.open(
             config,
             ports,
-            (index, wasted) ->
-                new CaffeineTier<>(
-                    hotBytes, index, record -> Optional.of(new Versioned(record)), wasted),
+            (index, wasted) -> new CaffeineTier<>(hotBytes, index, Versioned::new, wasted),
             Predictors.all(predictors, here, random.nextLong()));
     return new OpenFabric(
         node,

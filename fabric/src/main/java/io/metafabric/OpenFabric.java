@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The fabric that the builder opens: waits, where the node has futures. */
 final class OpenFabric implements MetadataFabric {
-  private final FabricNode<Optional<Versioned>> node;
+  private final FabricNode<Versioned> node;
   private final Clock clock;
   private final Completions completions;
   private final Duration fetchTimeout;
@@ -44,7 +44,7 @@ final class OpenFabric implements MetadataFabric {
   private final AtomicBoolean closed = new AtomicBoolean();
 
   OpenFabric(
-      FabricNode<Optional<Versioned>> node,
+      FabricNode<Versioned> node,
       Clock clock,
       Completions completions,
       Duration fetchTimeout,

@@ -1,11 +1,18 @@
 package io.metafabric.cache;
 
 import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
 import io.metafabric.core.record.MetadataRecord;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import org.jspecify.annotations.Nullable;
 
-/** What the hot tier holds of one key. Thread-safe. */
+/**
+ * What the hot tier holds of one key. Thread-safe.
+ *
+ * <p>A hit touches this object and nothing behind it: it is kept within half a cache line, and the
+ * view's type is one that a caller need not check.
+ */
 public final class HotEntry<V> {
   /**
    * Bytes of an entry beside key and payload, on a 64-bit JVM with compressed references:
@@ -14,28 +21,32 @@ public final class HotEntry<V> {
    */
   static final int OVERHEAD_BYTES = 496;
 
+  private static final int UNREAD = 1;
+  private static final int EXPIRES = 2;
+
   @SuppressWarnings("rawtypes")
-  private static final AtomicIntegerFieldUpdater<HotEntry> UNREAD =
-      AtomicIntegerFieldUpdater.newUpdater(HotEntry.class, "unread");
+  private static final AtomicIntegerFieldUpdater<HotEntry> STATE =
+      AtomicIntegerFieldUpdater.newUpdater(HotEntry.class, "state");
 
   private final MetadataRecord record;
-  private final V view;
-  private final long expiresAtMs;
+  private final Optional<V> view;
   private final @Nullable String predictor;
-  private volatile int unread;
+  private volatile int state;
 
   /**
    * @param predictor who had it prefetched; null if a reader asked for it
    */
   public HotEntry(MetadataRecord record, V view, @Nullable String predictor) {
     this.record = record;
-    this.view = view;
-    this.expiresAtMs = record.header().expiresAtMs();
+    this.view = Optional.of(view);
     this.predictor = predictor;
-    this.unread = predictor == null ? 0 : 1;
+    this.state =
+        (predictor == null ? 0 : UNREAD)
+            | (record.header().expiresAtMs() == Header.NEVER ? 0 : EXPIRES);
   }
 
-  public V view() {
+  /** Never empty. */
+  public Optional<V> view() {
     return view;
   }
 
@@ -43,8 +54,9 @@ public final class HotEntry<V> {
     return record;
   }
 
+  /** Epoch milliseconds, or {@link Header#NEVER}. */
   public long expiresAtMs() {
-    return expiresAtMs;
+    return (state & EXPIRES) == 0 ? Header.NEVER : record.header().expiresAtMs();
   }
 
   public @Nullable String predictor() {
@@ -53,12 +65,13 @@ public final class HotEntry<V> {
 
   /** True once: on the first read of an entry that had been prefetched. */
   public boolean markRead() {
-    return unread != 0 && UNREAD.compareAndSet(this, 1, 0);
+    int now = state;
+    return (now & UNREAD) != 0 && STATE.compareAndSet(this, now, now & ~UNREAD);
   }
 
   /** Whether it was prefetched and nobody has read it. */
   public boolean isUnread() {
-    return unread != 0;
+    return (state & UNREAD) != 0;
   }
 
   public int weightBytes() {

@@ -78,7 +78,7 @@ public abstract class HotTierContract extends TierContract {
       tier.fillPrefetched(published("n/1", 1, 10), "oracle");
       HotEntry<String> entry = tier.hit("n/1");
       assertThat(entry).isNotNull();
-      assertThat(entry.view()).isEqualTo("view of n/1");
+      assertThat(entry.view()).hasValue("view of n/1");
       assertThat(entry.predictor()).isEqualTo("oracle");
       assertThat(entry.markRead()).isTrue();
       assertThat(entry.markRead()).isFalse();

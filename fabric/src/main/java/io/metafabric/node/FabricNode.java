@@ -35,6 +35,7 @@ import io.metafabric.replicate.arm.Decision;
 import io.metafabric.replicate.arm.ReplicationManager;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -159,7 +160,7 @@ public final class FabricNode<V> implements AutoCloseable {
    *
    * @return null if the hot tier has nothing to show
    */
-  public @Nullable V hit(@Nullable String client, String path) {
+  public @Nullable Optional<V> hit(@Nullable String client, String path) {
     HotEntry<V> entry = hot.hit(path);
     if (entry == null
         || (entry.expiresAtMs() != Header.NEVER && clock.wallMs() >= entry.expiresAtMs())) {

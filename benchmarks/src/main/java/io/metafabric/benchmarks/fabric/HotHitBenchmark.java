@@ -52,7 +52,7 @@ public class HotHitBenchmark {
   private final String[] sequence = new String[SAMPLES];
   private final ConcurrentHashMap<String, byte[]> map = new ConcurrentHashMap<>();
   private Cache<String, byte[]> caffeine;
-  private CaffeineTier<Optional<String>> tier;
+  private CaffeineTier<String> tier;
   private Path directory;
   private MetadataFabric fabric;
   private Records asClient;
@@ -81,7 +81,7 @@ public class HotHitBenchmark {
         new CaffeineTier<>(
             HOT_BYTES,
             key -> version.dot(),
-            record -> Optional.of(record.key().path()),
+            record -> record.key().path(),
             (predictor, path, bytes) -> {});
     directory = TemporaryDirectory.create("hot-hit");
     fabric =
@@ -139,7 +139,7 @@ public class HotHitBenchmark {
   /** Without access recording: the tier alone, and the view that readers get. */
   @Benchmark
   public Optional<String> hotTierHit(Position position) {
-    HotEntry<Optional<String>> entry = tier.hit(sequence[position.next()]);
+    HotEntry<String> entry = tier.hit(sequence[position.next()]);
     return entry == null ? Optional.empty() : entry.view();
   }
 
