@@ -12,13 +12,14 @@ final class EntryCodec {
   static final int STORED = 2;
   static final int APPLIED = 3;
   static final int CLOSED = 4;
+  static final int SEALED = 5;
 
   private static final int MAX_CLUSTER_BYTES = 1024;
 
   private EntryCodec() {}
 
   static boolean isKnown(int type) {
-    return type >= OPENED && type <= CLOSED;
+    return type >= OPENED && type <= SEALED;
   }
 
   static int typeOf(JournalEntry entry) {
@@ -27,6 +28,9 @@ final class EntryCodec {
     }
     if (entry instanceof JournalEntry.Applied) {
       return APPLIED;
+    }
+    if (entry instanceof JournalEntry.Sealed) {
+      return SEALED;
     }
     return entry instanceof JournalEntry.Opened ? OPENED : CLOSED;
   }
@@ -40,6 +44,8 @@ final class EntryCodec {
     } else if (entry instanceof JournalEntry.Opened opened) {
       out.i64(opened.actor().id()).i64(opened.nodeId()).text(opened.cluster());
       RecordCodec.writeRegion(out, opened.region());
+    } else if (entry instanceof JournalEntry.Sealed sealed) {
+      out.varint(sealed.frames());
     }
   }
 
@@ -57,6 +63,7 @@ final class EntryCodec {
               new JournalEntry.Applied(
                   RecordCodec.readRegion(in), new ActorId(in.i64("actor")), in.varint("counter"));
           case CLOSED -> new JournalEntry.Closed();
+          case SEALED -> new JournalEntry.Sealed(in.varint("frames"));
           default -> throw new WireFormatException("there is no journal entry type " + type);
         };
     in.end("journal entry type " + type);

@@ -1,6 +1,9 @@
 package io.metafabric.core.journal;
 
-/** Where a frame is. Immutable; valid while the journal is open. */
+/**
+ * Where a frame is. Immutable; valid while the journal is open, until the frame's segment is
+ * compacted.
+ */
 public final class FrameLocation {
   final Segment segment;
   final long offset;
@@ -14,8 +17,23 @@ public final class FrameLocation {
     this.position = position;
   }
 
-  /** The frame's sequence number in the journal. */
+  /** The frame's sequence number in the journal, which it keeps when it is compacted. */
   public long position() {
     return position;
+  }
+
+  /** Whether that is the same place in the same file. */
+  public boolean isSameAs(FrameLocation that) {
+    return segment == that.segment && offset == that.offset;
+  }
+
+  /** The frame is part of the present state, for the accounting of garbage. */
+  public void markLive() {
+    segment.addLiveBytes(lengthBytes);
+  }
+
+  /** The frame is so no more. */
+  public void markDead() {
+    segment.addLiveBytes(-lengthBytes);
   }
 }

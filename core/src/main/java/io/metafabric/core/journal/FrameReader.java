@@ -32,6 +32,15 @@ final class FrameReader {
    * @throws WireFormatException if what is here is not the frame at {@code expectedPosition}
    */
   @Nullable JournalFrame next(long endOffset, long expectedPosition) {
+    return next(endOffset, expectedPosition, expectedPosition);
+  }
+
+  /**
+   * The same, where frames may be missing.
+   *
+   * @throws WireFormatException if what is here is not a frame of a position in this range
+   */
+  @Nullable JournalFrame next(long endOffset, long minPosition, long maxPosition) {
     long left = endOffset - offset;
     if (left <= 0) {
       return null;
@@ -48,7 +57,7 @@ final class FrameReader {
     }
     need((int) claimed, endOffset);
     var bytes = chunk.duplicate().limit(chunk.position() + (int) claimed);
-    JournalFrame frame = JournalFrame.decode(bytes, offset, expectedPosition);
+    JournalFrame frame = JournalFrame.decode(bytes, offset, minPosition, maxPosition);
     chunk.position(chunk.position() + (int) claimed);
     offset = frame.endOffset();
     return frame;

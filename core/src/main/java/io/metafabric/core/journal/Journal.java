@@ -32,7 +32,10 @@ public final class Journal implements AutoCloseable {
   private final List<TornTail> tornTails;
   private final ByteWriter buffer = new ByteWriter(64 * 1024);
 
+  // Replaced under its lock by whoever appends or compacts; readers take what they find.
+  private final Object segmentsLock = new Object();
   private volatile List<Segment> segments;
+  private volatile long keptFrom = 1;
   private volatile long publishedPosition;
   private volatile @Nullable StorageException failure;
   private long nextPosition;
@@ -51,6 +54,9 @@ public final class Journal implements AutoCloseable {
     this.durablePosition = found.durablePosition();
     for (Segment segment : segments) {
       writtenBytes.addAndGet(segment.endOffset());
+      if (segment.isCompacted()) {
+        keptFrom = segment.endPosition();
+      }
     }
   }
 
@@ -106,20 +112,25 @@ public final class Journal implements AutoCloseable {
   }
 
   private Segment segmentForAppend() {
-    Segment last = segments.isEmpty() ? null : segments.get(segments.size() - 1);
-    if (last != null && last.endOffset() < config.segmentBytes()) {
+    Segment last = lastSegment();
+    if (last != null && !last.isCompacted() && last.endOffset() < config.segmentBytes()) {
       return last;
     }
-    if (last != null) {
-      // A segment that is not the last is durable as a whole: recovery relies on it.
-      makeDurable();
-    }
+    // A segment that is not the last is durable as a whole: recovery relies on it.
+    makeDurable();
     Segment fresh = Segment.create(disk, nextPosition);
-    var next = new ArrayList<>(segments);
-    next.add(fresh);
-    segments = List.copyOf(next);
+    synchronized (segmentsLock) {
+      var next = new ArrayList<>(segments);
+      next.add(fresh);
+      segments = List.copyOf(next);
+    }
     writtenBytes.addAndGet(fresh.endOffset());
     return fresh;
+  }
+
+  private @Nullable Segment lastSegment() {
+    List<Segment> all = segments;
+    return all.isEmpty() ? null : all.get(all.size() - 1);
   }
 
   /** A part of the failed write may be in the file; left there, it could be replayed one day. */
@@ -143,11 +154,12 @@ public final class Journal implements AutoCloseable {
    */
   public void makeDurable() {
     requireUsable();
-    if (segments.isEmpty() || durablePosition == nextPosition - 1) {
+    Segment last = lastSegment();
+    if (last == null || durablePosition == nextPosition - 1) {
       return;
     }
     try {
-      segments.get(segments.size() - 1).file().sync();
+      last.file().sync();
       durablePosition = nextPosition - 1;
       mark.write(durablePosition);
     } catch (StorageException e) {
@@ -177,18 +189,39 @@ public final class Journal implements AutoCloseable {
   /**
    * Reads one entry again, and checks it.
    *
+   * @return null if compaction has moved it: whoever gave the location knows the new one
    * @throws CorruptJournalException if it is damaged
    */
-  public JournalEntry read(FrameLocation location) {
-    return location
-        .segment
-        .readFrame(location.offset, location.lengthBytes, location.position())
-        .entry();
+  public @Nullable JournalEntry read(FrameLocation location) {
+    Segment segment = location.segment;
+    try {
+      return segment.readFrame(location.offset, location.lengthBytes, location.position()).entry();
+    } catch (StorageException e) {
+      if (segment.isRetired()) {
+        return null;
+      }
+      throw e;
+    }
   }
 
-  /** A reader of all published entries behind {@code position}. */
+  /** A reader of all that is left of the published entries behind {@code position}. */
   public JournalCursor cursorAfter(long position) {
-    return new JournalCursor(this, position);
+    return new JournalCursor(this, position, false);
+  }
+
+  /**
+   * A reader of every single entry behind {@code position}.
+   *
+   * @throws io.metafabric.core.error.PositionNotKeptException here, or when it reads on, if some
+   *     have been dropped
+   */
+  public JournalCursor completeCursorAfter(long position) {
+    return new JournalCursor(this, position, true);
+  }
+
+  /** From this position on no entry has been dropped. */
+  public long keptFrom() {
+    return keptFrom;
   }
 
   public Durability durability() {
@@ -210,6 +243,54 @@ public final class Journal implements AutoCloseable {
 
   public int segmentCount() {
     return segments.size();
+  }
+
+  /** Bytes of frames that are part of the present state. */
+  public long liveBytes() {
+    return segments.stream().mapToLong(Segment::liveBytes).sum();
+  }
+
+  Disk disk() {
+    return disk;
+  }
+
+  long segmentBytes() {
+    return config.segmentBytes();
+  }
+
+  /** Segments that are written to no more and published as a whole, in order. */
+  List<Segment> sealedSegments() {
+    List<Segment> all = segments;
+    var sealed = new ArrayList<Segment>();
+    for (int i = 0; i < all.size(); i++) {
+      Segment segment = all.get(i);
+      boolean writtenTo = i == all.size() - 1 && !segment.isCompacted();
+      if (!writtenTo && segment.endPosition() - 1 <= publishedPosition) {
+        sealed.add(segment);
+      }
+    }
+    return sealed;
+  }
+
+  /** {@code compacted}, which is durable, takes the place of adjacent segments. */
+  void replace(List<Segment> old, Segment compacted) {
+    long freed = 0;
+    synchronized (segmentsLock) {
+      var next = new ArrayList<>(segments);
+      int at = next.indexOf(old.get(0));
+      next.removeAll(old);
+      next.add(at, compacted);
+      keptFrom = Math.max(keptFrom, compacted.endPosition());
+      segments = List.copyOf(next);
+    }
+    for (Segment each : old) {
+      freed += each.endOffset();
+    }
+    writtenBytes.addAndGet(compacted.endOffset() - freed);
+  }
+
+  boolean isUsable() {
+    return failure == null;
   }
 
   /** What was cut off when this journal was opened. */

@@ -25,4 +25,11 @@ public sealed interface JournalEntry {
 
   /** The fabric was closed in order; everything before this is durable. */
   record Closed() implements JournalEntry {}
+
+  /**
+   * The end of a compacted segment, which is complete if and only if this is there.
+   *
+   * @param frames how many are before it
+   */
+  record Sealed(long frames) implements JournalEntry {}
 }

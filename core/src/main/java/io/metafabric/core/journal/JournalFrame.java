@@ -80,10 +80,11 @@ record JournalFrame(
    *
    * @param bytes position at the frame, limit at its end
    * @param offset of the frame in its file
-   * @param expectedPosition the frame must say this
+   * @param minPosition the frame's position must be this or more
+   * @param maxPosition and no more than this
    * @throws WireFormatException if it is not a good frame
    */
-  static JournalFrame decode(ByteBuffer bytes, long offset, long expectedPosition) {
+  static JournalFrame decode(ByteBuffer bytes, long offset, long minPosition, long maxPosition) {
     int at = bytes.position();
     if (bytes.remaining() < HEADER_BYTES || claimedBytes(bytes, at) != bytes.remaining()) {
       throw new WireFormatException("the frame's length is wrong");
@@ -97,9 +98,9 @@ record JournalFrame(
           "the frame has format " + format + ", but this version reads format " + FORMAT);
     }
     long position = bytes.getLong(at + POSITION_AT);
-    if (position != expectedPosition) {
+    if (position < minPosition || position > maxPosition) {
       throw new WireFormatException(
-          "the frame has position " + position + ", but " + expectedPosition + " is due here");
+          "the frame has position " + position + ", but " + minPosition + " is due here");
     }
     int type = bytes.get(at + TYPE_AT);
     var body = bytes.duplicate().position(at + HEADER_BYTES).slice();

@@ -5,14 +5,20 @@ import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.port.Disk;
 import io.metafabric.core.port.DiskFile;
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Opens the segments of a journal, and decides about what cannot be read: behind everything that
  * was made durable it is a torn tail, kept aside and cut off; before that it is damage, and nothing
  * is touched.
+ *
+ * <p>Of a compaction that was cut short, what went into it is still there, and what came out is
+ * deleted; of one that was complete, the other way round.
  */
 final class JournalRecovery {
   /** What was found. */
@@ -25,6 +31,7 @@ final class JournalRecovery {
   private final Journal.Replay replay;
   private final List<Segment> segments = new ArrayList<>();
   private final List<TornTail> tornTails = new ArrayList<>();
+  private final List<String> leftovers = new ArrayList<>();
   private long durable;
   private long next = 1;
 
@@ -36,16 +43,24 @@ final class JournalRecovery {
 
   Result run() {
     try {
-      List<String> names = disk.list().stream().filter(Segment::isSegmentName).sorted().toList();
-      for (int i = 0; i < names.size(); i++) {
-        recover(names.get(i), i == names.size() - 1);
+      var names =
+          new ArrayDeque<>(
+              disk.list().stream()
+                  .map(SegmentName::parse)
+                  .filter(Objects::nonNull)
+                  .sorted()
+                  .toList());
+      while (!names.isEmpty()) {
+        recoverNext(names);
       }
       if (next - 1 < durable) {
         throw new CorruptJournalException(
-            segments.isEmpty() ? DurableMark.NAME : lastSegment().name(),
+            segments.isEmpty() ? DurableMark.NAME : lastSegment().name().file(),
             segments.isEmpty() ? 0 : lastSegment().endOffset(),
             "the journal ends at position " + (next - 1) + ", but " + durable + " was durable");
       }
+      // Only now: where anything is damaged, nothing was changed.
+      leftovers.forEach(disk::delete);
       return new Result(segments, tornTails, next, durable);
     } catch (RuntimeException e) {
       segments.forEach(segment -> segment.file().close());
@@ -57,14 +72,105 @@ final class JournalRecovery {
     return segments.get(segments.size() - 1);
   }
 
-  private void recover(String name, boolean last) {
-    long firstPosition = Segment.firstPositionOf(name);
-    if (last && isTornCreation(name, firstPosition)) {
+  private void recoverNext(Deque<SegmentName> names) {
+    SegmentName name = names.remove();
+    if (name.firstPosition() < next) {
+      // It lies within a compacted segment, of which it is a part.
+      leftovers.add(name.file());
       return;
     }
-    if (firstPosition != next) {
+    SegmentName same = names.peek();
+    boolean hasSource = same != null && same.firstPosition() == name.firstPosition();
+    if (name.generation() > 0 && hasSource && !isSealed(name)) {
+      leftovers.add(name.file());
+      return;
+    }
+    boolean last = names.stream().noneMatch(other -> other.firstPosition() > name.firstPosition());
+    if (name.firstPosition() != next) {
+      if (last && name.generation() == 0 && isTornCreation(name)) {
+        return;
+      }
       throw new CorruptJournalException(
-          name, 0, "it begins at position " + firstPosition + ", but " + next + " is due");
+          name.file(),
+          0,
+          "it begins at position " + name.firstPosition() + ", but " + next + " is due");
+    }
+    if (name.generation() > 0) {
+      recoverCompacted(name);
+    } else {
+      recoverWritten(name, last);
+    }
+  }
+
+  /** Whether a compaction has been finished: all frames are good, and the last one says so. */
+  private boolean isSealed(SegmentName name) {
+    try {
+      Segment segment = Segment.open(disk, name);
+      try (DiskFile file = segment.file()) {
+        return readCompacted(segment, file.sizeBytes(), frame -> {}) == file.sizeBytes();
+      }
+    } catch (CorruptJournalException | WireFormatException e) {
+      return false;
+    }
+  }
+
+  /** What is done with each frame of a compacted segment. */
+  private interface EachFrame {
+    void frame(JournalFrame frame);
+  }
+
+  /**
+   * Returns where the seal ends.
+   *
+   * @throws WireFormatException if a frame is bad, or the seal is missing
+   */
+  private static long readCompacted(Segment segment, long size, EachFrame each) {
+    var reader = new FrameReader(segment.file(), segment.framesAt());
+    long end = segment.endPosition();
+    long frames = 0;
+    long due = segment.firstPosition();
+    while (true) {
+      JournalFrame frame;
+      try {
+        frame = reader.next(size, due, end);
+      } catch (WireFormatException e) {
+        throw new CorruptJournalException(
+            segment.name().file(), reader.offset(), String.valueOf(e.getMessage()));
+      }
+      if (frame == null) {
+        throw new CorruptJournalException(
+            segment.name().file(), reader.offset(), "the end of a compacted segment is missing");
+      }
+      if (frame.entry() instanceof JournalEntry.Sealed sealed) {
+        if (frame.position() != end || sealed.frames() != frames || frame.endOffset() != size) {
+          throw new CorruptJournalException(
+              segment.name().file(), frame.offset(), "the seal of a compacted segment is wrong");
+        }
+        return frame.endOffset();
+      }
+      each.frame(frame);
+      frames++;
+      due = frame.position() + 1;
+    }
+  }
+
+  private void recoverCompacted(SegmentName name) {
+    Segment segment = Segment.open(disk, name);
+    segments.add(segment);
+    readCompacted(
+        segment,
+        segment.file().sizeBytes(),
+        frame -> {
+          segment.extend(frame.position() + 1, frame.endOffset());
+          replay.entry(frame.entry(), locate(segment, frame));
+        });
+    next = segment.endPosition();
+    durable = Math.max(durable, next - 1);
+  }
+
+  private void recoverWritten(SegmentName name, boolean last) {
+    if (last && isTornCreation(name)) {
+      return;
     }
     Segment segment = Segment.open(disk, name);
     segments.add(segment);
@@ -94,28 +200,31 @@ final class JournalRecovery {
   /**
    * A segment's header is durable before its first frame is written; a shorter file never had one.
    */
-  private boolean isTornCreation(String name, long firstPosition) {
-    try (DiskFile file = disk.open(name)) {
-      if (file.sizeBytes() >= Segment.HEADER_BYTES || firstPosition <= durable) {
+  private boolean isTornCreation(SegmentName name) {
+    try (DiskFile file = disk.open(name.file())) {
+      if (file.sizeBytes() >= Segment.HEADER_BYTES || name.firstPosition() <= durable) {
         return false;
       }
-      tornTails.add(new TornTail(name, 0, file.sizeBytes(), name, "its creation was cut short"));
+      tornTails.add(
+          new TornTail(
+              name.file(), 0, file.sizeBytes(), name.file(), "its creation was cut short"));
     }
-    disk.delete(name);
+    leftovers.add(name.file());
     return true;
   }
 
   private void cut(Segment segment, long offset, long size, boolean last, String why) {
     Long provenTo = provenDurable(segment.file(), offset, size);
+    String name = segment.name().file();
     if (!last || next <= durable || (provenTo != null && next <= provenTo)) {
       throw new CorruptJournalException(
-          segment.name(), offset, why + " (position " + next + " had been made durable)");
+          name, offset, why + " (position " + next + " had been made durable)");
     }
-    String keptIn = "torn-" + next + "-" + segment.name();
+    String keptIn = "torn-" + next + "-" + name;
     keepAside(segment.file(), offset, size, keptIn);
     segment.file().truncate(offset);
     segment.file().sync();
-    tornTails.add(new TornTail(segment.name(), offset, size - offset, keptIn, why));
+    tornTails.add(new TornTail(name, offset, size - offset, keptIn, why));
   }
 
   /** The highest durable position that good frames behind the bad one tell of, or null. */

@@ -7,112 +7,166 @@ import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.port.Disk;
 import io.metafabric.core.port.DiskFile;
 import java.nio.ByteBuffer;
-import java.util.HexFormat;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * One file of the journal.
+ * One file of the journal, as it was written or compacted.
  *
  * <pre>
  * 0          8              16       20         24
  * +----------+--------------+--------+----------+-----------
- * | MFJOURN1 | first position| CRC32C | reserved | frames...
+ * | MFJOURN1 | first position| CRC32C | reserved | frames...          as written
  * +----------+--------------+--------+----------+-----------
+ *
+ * 0          8              16             24           28       32
+ * +----------+--------------+--------------+------------+--------+-----------
+ * | MFCOMPA1 | first position| end position | generation | CRC32C | frames...
+ * +----------+--------------+--------------+------------+--------+-----------
  * </pre>
  *
- * <p>Its header is durable before the first frame is written.
+ * <p>The header of a segment that is written to is durable before its first frame is. A compacted
+ * segment has every frame of its range that was live, at its old position and in the old order, and
+ * is complete if and only if a frame of type sealed ends it.
  */
 final class Segment {
   static final int HEADER_BYTES = 24;
+  static final int COMPACTED_HEADER_BYTES = 32;
 
   private static final long MAGIC = 0x4d464a4f55524e31L; // "MFJOURN1"
-  private static final String PREFIX = "journal-";
-  private static final String SUFFIX = ".log";
+  private static final long COMPACTED_MAGIC = 0x4d46434f4d504131L; // "MFCOMPA1"
 
   /** Positions of frames at intervals, so that a reader need not start at the front. */
   private static final int CHECKPOINT_EVERY_BYTES = 256 * 1024;
 
   private final DiskFile file;
-  private final long firstPosition;
+  private final SegmentName name;
   private final Checkpoints checkpoints = new Checkpoints(CHECKPOINT_EVERY_BYTES);
+  private final AtomicLong liveBytes = new AtomicLong();
 
-  // Written by the committer, read by cursors: what is before them is complete in the file.
+  // Written by one, read by cursors: what is before them is complete in the file.
   private volatile long endOffset;
   private volatile long endPosition;
+  private volatile boolean retired;
 
-  private Segment(DiskFile file, long firstPosition, long endOffset) {
+  private Segment(DiskFile file, SegmentName name, long framesAt, long endPosition) {
     this.file = file;
-    this.firstPosition = firstPosition;
-    this.endOffset = endOffset;
-    this.endPosition = firstPosition;
-    checkpoints.add(firstPosition, HEADER_BYTES);
-  }
-
-  static boolean isSegmentName(String name) {
-    return name.startsWith(PREFIX)
-        && name.endsWith(SUFFIX)
-        && name.length() == PREFIX.length() + 16 + SUFFIX.length();
-  }
-
-  static String nameOf(long firstPosition) {
-    return PREFIX + HexFormat.of().toHexDigits(firstPosition) + SUFFIX;
-  }
-
-  static long firstPositionOf(String name) {
-    try {
-      return HexFormat.fromHexDigitsToLong(name, PREFIX.length(), PREFIX.length() + 16);
-    } catch (IllegalArgumentException e) {
-      throw new CorruptJournalException(name, 0, "its name is not that of a segment");
-    }
+    this.name = name;
+    this.endOffset = framesAt;
+    this.endPosition = endPosition;
+    checkpoints.add(name.firstPosition(), framesAt);
   }
 
   static Segment create(Disk disk, long firstPosition) {
-    DiskFile file = disk.open(nameOf(firstPosition));
+    var name = new SegmentName(firstPosition, 0);
     var out = new ByteWriter(HEADER_BYTES);
     out.i64(MAGIC).i64(firstPosition);
     out.i32(out.crc32c(0)).i32(0);
-    file.truncate(0);
-    file.write(0, out.written());
-    file.sync();
-    disk.syncDirectory();
-    return new Segment(file, firstPosition, HEADER_BYTES);
+    DiskFile file = begin(disk, name, out);
+    try {
+      file.sync();
+      disk.syncDirectory();
+    } catch (RuntimeException e) {
+      file.close();
+      throw e;
+    }
+    return new Segment(file, name, HEADER_BYTES, firstPosition);
   }
 
-  /** Opens a segment that is at least as long as its header. */
-  static Segment open(Disk disk, String name) {
-    long expected = firstPositionOf(name);
-    DiskFile file = disk.open(name);
+  /** Begins one that replaces all segments of a range; nothing of it is durable yet. */
+  static Segment createCompacted(Disk disk, long firstPosition, long endPosition, int generation) {
+    var name = new SegmentName(firstPosition, generation);
+    var out = new ByteWriter(COMPACTED_HEADER_BYTES);
+    out.i64(COMPACTED_MAGIC).i64(firstPosition).i64(endPosition).i32(generation);
+    out.i32(out.crc32c(0));
+    return new Segment(begin(disk, name, out), name, COMPACTED_HEADER_BYTES, endPosition);
+  }
+
+  private static DiskFile begin(Disk disk, SegmentName name, ByteWriter header) {
+    DiskFile file = disk.open(name.file());
     try {
-      var header = ByteBuffer.allocate(HEADER_BYTES);
-      file.read(0, header);
-      var in = new ByteReader(header.flip());
-      long magic = in.i64("magic");
-      long firstPosition = in.i64("first position");
-      int said = in.i32("checksum");
-      var out = new ByteWriter(16);
-      out.i64(magic).i64(firstPosition);
-      if (magic != MAGIC || firstPosition != expected || said != out.crc32c(0)) {
-        throw new CorruptJournalException(name, 0, "its header is not that of segment " + expected);
-      }
-      return new Segment(file, firstPosition, HEADER_BYTES);
-    } catch (WireFormatException e) {
-      file.close();
-      throw new CorruptJournalException(name, 0, String.valueOf(e.getMessage()));
+      file.truncate(0);
+      file.write(0, header.written());
+      return file;
     } catch (RuntimeException e) {
       file.close();
       throw e;
     }
   }
 
-  String name() {
-    return file.name();
+  /**
+   * Opens a segment that is at least as long as its header.
+   *
+   * @throws CorruptJournalException if its header is not a segment's of this name
+   */
+  static Segment open(Disk disk, SegmentName name) {
+    DiskFile file = disk.open(name.file());
+    try {
+      return name.generation() == 0 ? openWritten(file, name) : openCompacted(file, name);
+    } catch (WireFormatException e) {
+      file.close();
+      throw new CorruptJournalException(name.file(), 0, String.valueOf(e.getMessage()));
+    } catch (RuntimeException e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  private static Segment openWritten(DiskFile file, SegmentName name) {
+    ByteReader in = header(file, HEADER_BYTES);
+    long magic = in.i64("magic");
+    long firstPosition = in.i64("first position");
+    int said = in.i32("checksum");
+    var out = new ByteWriter(16);
+    out.i64(magic).i64(firstPosition);
+    if (magic != MAGIC || firstPosition != name.firstPosition() || said != out.crc32c(0)) {
+      throw badHeader(name);
+    }
+    return new Segment(file, name, HEADER_BYTES, firstPosition);
+  }
+
+  private static Segment openCompacted(DiskFile file, SegmentName name) {
+    ByteReader in = header(file, COMPACTED_HEADER_BYTES);
+    long magic = in.i64("magic");
+    long firstPosition = in.i64("first position");
+    long endPosition = in.i64("end position");
+    int generation = in.i32("generation");
+    int said = in.i32("checksum");
+    var out = new ByteWriter(COMPACTED_HEADER_BYTES);
+    out.i64(magic).i64(firstPosition).i64(endPosition).i32(generation);
+    if (magic != COMPACTED_MAGIC
+        || !name.equals(new SegmentName(firstPosition, generation))
+        || endPosition <= firstPosition
+        || said != out.crc32c(0)) {
+      throw badHeader(name);
+    }
+    return new Segment(file, name, COMPACTED_HEADER_BYTES, endPosition);
+  }
+
+  private static ByteReader header(DiskFile file, int bytes) {
+    var header = ByteBuffer.allocate(bytes);
+    file.read(0, header);
+    return new ByteReader(header.flip());
+  }
+
+  private static CorruptJournalException badHeader(SegmentName name) {
+    return new CorruptJournalException(
+        name.file(), 0, "its header is not that of segment " + name.firstPosition());
+  }
+
+  SegmentName name() {
+    return name;
   }
 
   DiskFile file() {
     return file;
   }
 
+  boolean isCompacted() {
+    return name.generation() > 0;
+  }
+
   long firstPosition() {
-    return firstPosition;
+    return name.firstPosition();
   }
 
   /** Position of the first frame that is not here. */
@@ -120,32 +174,58 @@ final class Segment {
     return endPosition;
   }
 
+  /** Where the frames end that may be read. */
   long endOffset() {
     return endOffset;
+  }
+
+  long framesAt() {
+    return isCompacted() ? COMPACTED_HEADER_BYTES : HEADER_BYTES;
   }
 
   /** The caller has written frames up to here; they become readable. */
   void extend(long nextPosition, long nextOffset) {
     checkpoints.add(nextPosition, nextOffset);
-    endPosition = nextPosition;
+    if (!isCompacted()) {
+      endPosition = nextPosition;
+    }
     endOffset = nextOffset;
   }
 
-  /** A frame at or before {@code position}, with its offset. */
+  /** A frame at or before {@code position}, or the front, with its offset. */
   Checkpoints.Checkpoint before(long position) {
     return checkpoints.before(position);
+  }
+
+  /** Bytes of frames that are part of the present state. */
+  long liveBytes() {
+    return liveBytes.get();
+  }
+
+  void addLiveBytes(long bytes) {
+    liveBytes.addAndGet(bytes);
+  }
+
+  /** Whether another segment has taken its place: reads of it may fail, and are to be repeated. */
+  boolean isRetired() {
+    return retired;
+  }
+
+  void retire() {
+    retired = true;
+    file.close();
   }
 
   /** Reads one whole frame of which position and length are known. */
   JournalFrame readFrame(long offset, int lengthBytes, long position) {
     var bytes = ByteBuffer.allocate(lengthBytes);
     if (file.read(offset, bytes) < lengthBytes) {
-      throw new CorruptJournalException(name(), offset, "the file ends within the frame");
+      throw new CorruptJournalException(name.file(), offset, "the file ends within the frame");
     }
     try {
-      return JournalFrame.decode(bytes.flip(), offset, position);
+      return JournalFrame.decode(bytes.flip(), offset, position, position);
     } catch (WireFormatException e) {
-      throw new CorruptJournalException(name(), offset, String.valueOf(e.getMessage()));
+      throw new CorruptJournalException(name.file(), offset, String.valueOf(e.getMessage()));
     }
   }
 }

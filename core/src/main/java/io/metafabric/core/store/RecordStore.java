@@ -9,6 +9,7 @@ import io.metafabric.core.journal.FrameLocation;
 import io.metafabric.core.journal.Journal;
 import io.metafabric.core.journal.JournalCursor;
 import io.metafabric.core.journal.JournalEntry;
+import io.metafabric.core.journal.Liveness;
 import io.metafabric.core.journal.TornTail;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.Disk;
@@ -29,6 +30,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -62,8 +64,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private boolean closed;
 
   // Guarded by itself: for each region's actor, up to which counter its changes are published here.
-  private final Map<ActorId, AppliedPrefix> applied;
+  private final Map<ActorId, AppliedAt> applied;
   private volatile long publishedCounter;
+
+  // The newest write of each opening of this directory: kept even when it has been replaced, so
+  // that the range of counters that a peer is told of ends where the actor ended.
+  private final Map<ActorId, Long> ownNewest = new ConcurrentHashMap<>();
 
   private RecordStore(
       StoreConfig config,
@@ -86,6 +92,14 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     var own = new HashSet<>(replayed.ownActors());
     own.add(actor);
     this.ownActors = Set.copyOf(own);
+    replayed
+        .newestCounters()
+        .forEach(
+            (who, counter) -> {
+              if (ownActors.contains(who)) {
+                ownNewest.put(who, counter);
+              }
+            });
     this.committer = new Committer(journal, committing, clock, new StoreSink());
   }
 
@@ -114,6 +128,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
                   new JournalEntry.Opened(
                       store.actor, store.nodeId, config.cluster(), config.region())));
       journal.makeDurable();
+      opened.get(0).markLive();
       journal.publish(opened.get(0).position());
       return store;
     } catch (RuntimeException e) {
@@ -164,16 +179,21 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * @throws io.metafabric.core.error.CorruptJournalException if the payload is damaged on disk
    */
   public @Nullable MetadataRecord read(Key key) {
-    IndexEntry entry = index.get(key);
-    if (entry == null) {
-      return null;
+    while (true) {
+      IndexEntry entry = index.get(key);
+      if (entry == null) {
+        return null;
+      }
+      FrameLocation at = entry.payloadAt();
+      if (at == null) {
+        return new MetadataRecord(key, entry.header(), null);
+      }
+      JournalEntry read = journal.read(at);
+      if (read instanceof JournalEntry.Stored stored) {
+        return new MetadataRecord(key, entry.header(), stored.record().payload());
+      }
+      // Compaction has moved it since we looked; the index knows where to.
     }
-    Bytes payload = null;
-    FrameLocation at = entry.payloadAt();
-    if (at != null && journal.read(at) instanceof JournalEntry.Stored stored) {
-      payload = stored.record().payload();
-    }
-    return new MetadataRecord(key, entry.header(), payload);
   }
 
   /**
@@ -406,7 +426,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   public VersionVector appliedOf(RegionName region) {
     VersionVector vector = VersionVector.EMPTY;
     synchronized (applied) {
-      for (AppliedPrefix prefix : applied.values()) {
+      for (AppliedAt each : applied.values()) {
+        AppliedPrefix prefix = each.prefix();
         if (prefix.region().equals(region)) {
           vector = vector.with(new Dot(prefix.actor(), prefix.counter()));
         }
@@ -468,6 +489,63 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     journal.close();
   }
 
+  /** What compaction must keep. */
+  Liveness liveness() {
+    return new StoreLiveness();
+  }
+
+  Journal journal() {
+    return journal;
+  }
+
+  private final class StoreLiveness implements Liveness {
+    @Override
+    public boolean isLive(JournalEntry entry, FrameLocation at) {
+      if (entry instanceof JournalEntry.Stored stored) {
+        IndexEntry indexed = index.get(stored.record().key());
+        Dot dot = stored.record().header().version().dot();
+        Long newest = ownNewest.get(dot.actor());
+        return (indexed != null && indexed.isAt(at)) || (newest != null && newest == dot.counter());
+      }
+      if (entry instanceof JournalEntry.Applied prefix) {
+        synchronized (applied) {
+          AppliedAt known = applied.get(prefix.actor());
+          return known != null && known.at().isSameAs(at);
+        }
+      }
+      return entry instanceof JournalEntry.Opened;
+    }
+
+    @Override
+    public void moved(JournalEntry entry, FrameLocation from, FrameLocation to) {
+      if (entry instanceof JournalEntry.Stored stored) {
+        index.computeIfPresent(
+            stored.record().key(),
+            (key, indexed) -> {
+              if (!indexed.isAt(from)) {
+                return indexed;
+              }
+              to.markLive();
+              return indexed.moved(from, to);
+            });
+      } else if (entry instanceof JournalEntry.Applied prefix) {
+        synchronized (applied) {
+          applied.computeIfPresent(
+              prefix.actor(),
+              (actor, known) -> {
+                if (!known.at().isSameAs(from)) {
+                  return known;
+                }
+                to.markLive();
+                return new AppliedAt(known.prefix(), to);
+              });
+        }
+      } else {
+        to.markLive();
+      }
+    }
+  }
+
   private final class StoreSink implements Committer.Sink {
     @Override
     public void publish(List<Staged> group, List<FrameLocation> locations) {
@@ -499,10 +577,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         Dot dot = stored.record().header().version().dot();
         if (published.local()) {
           publishedCounter = dot.counter();
+          ownNewest.put(actor, dot.counter());
         }
       } else if (staged.entry() instanceof JournalEntry.Applied prefix) {
         synchronized (applied) {
-          StoreReplay.apply(applied, prefix);
+          StoreReplay.apply(applied, prefix, at);
         }
       }
     }

@@ -24,9 +24,10 @@ final class StoreReplay implements Journal.Replay {
   private final RegionName region;
   private final String directory;
   private final Map<Key, IndexEntry> index = new ConcurrentHashMap<>();
-  private final Map<ActorId, AppliedPrefix> applied = new HashMap<>();
+  private final Map<ActorId, AppliedAt> applied = new HashMap<>();
   private final Set<ActorId> actors = new HashSet<>();
   private final Set<ActorId> ownActors = new HashSet<>();
+  private final Map<ActorId, Long> newestCounters = new HashMap<>();
   private Stamp newestStamp = new Stamp(0);
   private @Nullable Long nodeId;
 
@@ -42,16 +43,18 @@ final class StoreReplay implements Journal.Replay {
       apply(index, stored, location);
       var version = stored.record().header().version();
       actors.add(version.dot().actor());
+      newestCounters.merge(version.dot().actor(), version.dot().counter(), Math::max);
       if (version.stamp().compareTo(newestStamp) > 0) {
         newestStamp = version.stamp();
       }
     } else if (entry instanceof JournalEntry.Applied prefix) {
-      apply(applied, prefix);
+      apply(applied, prefix, location);
     } else if (entry instanceof JournalEntry.Opened opened) {
       checkIdentity(opened);
       nodeId = opened.nodeId();
       actors.add(opened.actor());
       ownActors.add(opened.actor());
+      location.markLive();
     }
   }
 
@@ -75,38 +78,76 @@ final class StoreReplay implements Journal.Replay {
   static void apply(Map<Key, IndexEntry> index, JournalEntry.Stored stored, FrameLocation at) {
     MetadataRecord record = stored.record();
     Header header = record.header();
+    at.markLive();
+    // Atomic for the key: compaction moves its frames meanwhile.
+    index.compute(
+        record.key(),
+        (key, before) -> {
+          var now = new IndexEntry(header, at, payloadAt(before, record, at));
+          if (before != null) {
+            release(before, now);
+          }
+          return now;
+        });
+  }
+
+  private static @Nullable FrameLocation payloadAt(
+      @Nullable IndexEntry before, MetadataRecord record, FrameLocation at) {
     if (record.payload() != null) {
-      index.put(record.key(), new IndexEntry(header, at));
-      return;
+      return at;
     }
-    IndexEntry before = index.get(record.key());
-    FrameLocation stillHeldAt =
-        before != null && isSameWrite(before.header(), header) ? before.payloadAt() : null;
-    index.put(record.key(), new IndexEntry(header, stillHeldAt));
+    return before != null && isSameWrite(before.header(), record.header())
+        ? before.payloadAt()
+        : null;
+  }
+
+  private static void release(IndexEntry before, IndexEntry now) {
+    if (!now.isAt(before.at())) {
+      before.at().markDead();
+    }
+    FrameLocation payload = before.payloadAt();
+    if (payload != null && !payload.isSameAs(before.at()) && !now.isAt(payload)) {
+      payload.markDead();
+    }
   }
 
   private static boolean isSameWrite(Header a, Header b) {
     return a.version().dot().equals(b.version().dot()) && a.payloadCrc32c() == b.payloadCrc32c();
   }
 
-  static void apply(Map<ActorId, AppliedPrefix> applied, JournalEntry.Applied prefix) {
-    applied.merge(
+  static void apply(
+      Map<ActorId, AppliedAt> applied, JournalEntry.Applied prefix, FrameLocation at) {
+    applied.compute(
         prefix.actor(),
-        new AppliedPrefix(prefix.region(), prefix.actor(), prefix.counter()),
-        (a, b) -> a.counter() >= b.counter() ? a : b);
+        (actor, before) -> {
+          if (before != null && before.prefix().counter() > prefix.counter()) {
+            return before;
+          }
+          if (before != null) {
+            before.at().markDead();
+          }
+          at.markLive();
+          return new AppliedAt(
+              new AppliedPrefix(prefix.region(), prefix.actor(), prefix.counter()), at);
+        });
   }
 
   Map<Key, IndexEntry> index() {
     return index;
   }
 
-  Map<ActorId, AppliedPrefix> applied() {
+  Map<ActorId, AppliedAt> applied() {
     return applied;
   }
 
   /** Those that openings of this very directory wrote under. */
   Set<ActorId> ownActors() {
     return ownActors;
+  }
+
+  /** The newest counter of each actor of which anything is in the journal. */
+  Map<ActorId, Long> newestCounters() {
+    return newestCounters;
   }
 
   Stamp newestStamp() {

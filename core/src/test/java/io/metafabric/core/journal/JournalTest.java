@@ -126,7 +126,8 @@ class JournalTest {
       var journal = open(fresh, new ArrayList<>());
       append(journal, 0, 40);
       journal.abandon();
-      List<String> segments = fresh.list().stream().filter(Segment::isSegmentName).toList();
+      List<String> segments =
+          fresh.list().stream().filter(name -> SegmentName.parse(name) != null).toList();
       String file = segments.get(random.nextInt(segments.size()));
       int offset = random.nextInt(fresh.contentOf(file).length);
       if (offset >= 20 && offset < 24) {
@@ -153,7 +154,8 @@ class JournalTest {
     var journal = open(disk, new ArrayList<>());
     append(journal, 0, 200);
     journal.close();
-    List<String> segments = disk.list().stream().filter(Segment::isSegmentName).toList();
+    List<String> segments =
+        disk.list().stream().filter(name -> SegmentName.parse(name) != null).toList();
     disk.delete(segments.get(1));
     assertThatThrownBy(() -> open(disk, new ArrayList<>()))
         .isInstanceOf(CorruptJournalException.class)
@@ -165,7 +167,8 @@ class JournalTest {
     var journal = open(disk, new ArrayList<>());
     append(journal, 0, 200);
     journal.close();
-    List<String> segments = disk.list().stream().filter(Segment::isSegmentName).toList();
+    List<String> segments =
+        disk.list().stream().filter(name -> SegmentName.parse(name) != null).toList();
     disk.delete(segments.get(segments.size() - 1));
     assertThatThrownBy(() -> open(disk, new ArrayList<>()))
         .isInstanceOf(CorruptJournalException.class)
@@ -180,7 +183,11 @@ class JournalTest {
       journal.append(List.of(entry(i)));
     }
     journal.abandon();
-    String segment = disk.list().stream().filter(Segment::isSegmentName).findFirst().orElseThrow();
+    String segment =
+        disk.list().stream()
+            .filter(name -> SegmentName.parse(name) != null)
+            .findFirst()
+            .orElseThrow();
     int size = disk.contentOf(segment).length;
     try (var file = disk.open(segment)) {
       file.truncate(size - 3);

@@ -1,0 +1,190 @@
+package io.metafabric.core.journal;
+
+import io.metafabric.core.codec.ByteWriter;
+import io.metafabric.core.error.CorruptJournalException;
+import io.metafabric.core.error.StorageException;
+import io.metafabric.core.error.WireFormatException;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Rewrites adjacent segments into one that has only what is live, in small steps. Entries keep
+ * their positions and their order, so nothing ever comes in front of something newer.
+ *
+ * <p>Crash-safe at every step: until the new file is durable with its seal, the old ones are the
+ * truth; from then on it is, and recovery deletes what is left of the others. One compaction at a
+ * time; not thread-safe.
+ */
+public final class Compaction {
+  private static final int WRITE_BYTES = 256 * 1024;
+
+  private final Journal journal;
+  private final Liveness liveness;
+  private final List<Segment> sources;
+  private final Segment target;
+  private final ByteWriter buffer = new ByteWriter(WRITE_BYTES);
+  private final List<Move> moves = new ArrayList<>();
+
+  private int source;
+  private @Nullable FrameReader reader;
+  private long due;
+  private long writtenTo;
+  private long frames;
+  private boolean ended;
+
+  /** A frame that was copied. */
+  private record Move(FrameLocation from, FrameLocation to) {}
+
+  private Compaction(Journal journal, Liveness liveness, List<Segment> sources) {
+    this.journal = journal;
+    this.liveness = liveness;
+    this.sources = sources;
+    int generation = sources.stream().mapToInt(each -> each.name().generation()).max().orElse(0);
+    this.target =
+        Segment.createCompacted(
+            journal.disk(),
+            sources.get(0).firstPosition(),
+            sources.get(sources.size() - 1).endPosition(),
+            generation + 1);
+    this.writtenTo = target.framesAt();
+    this.due = sources.get(0).firstPosition();
+  }
+
+  /**
+   * Begins the compaction that frees the most for what it copies, or returns null if none is worth
+   * it.
+   *
+   * @param upTo nothing behind this position is touched: somebody still needs all of it
+   * @param minGarbage the least share of a segment's bytes that must be garbage, in (0, 1]
+   */
+  public static @Nullable Compaction begin(
+      Journal journal, Liveness liveness, long upTo, double minGarbage) {
+    List<Segment> candidates =
+        journal.sealedSegments().stream()
+            .filter(segment -> segment.endPosition() - 1 <= upTo)
+            .toList();
+    List<Segment> chosen = CompactionChoice.of(candidates, journal.segmentBytes(), minGarbage);
+    if (chosen.isEmpty() || !journal.isUsable()) {
+      return null;
+    }
+    return new Compaction(journal, liveness, chosen);
+  }
+
+  /**
+   * Reads about {@code bytes} further.
+   *
+   * @return false once everything is done
+   * @throws StorageException if the disk refuses; {@link #abandon} then, and nothing is lost
+   */
+  public boolean step(long bytes) {
+    long until = writtenTo + buffer.length() + bytes;
+    for (long read = 0; read < bytes && source < sources.size(); ) {
+      JournalFrame frame = nextFrame();
+      if (frame == null) {
+        source++;
+        reader = null;
+      } else {
+        read += frame.lengthBytes();
+        copyIfLive(frame);
+      }
+      if (writtenTo + buffer.length() >= until) {
+        break;
+      }
+    }
+    if (source < sources.size()) {
+      return true;
+    }
+    finish();
+    return false;
+  }
+
+  private @Nullable JournalFrame nextFrame() {
+    Segment from = sources.get(source);
+    FrameReader frames = reader;
+    if (frames == null) {
+      frames = new FrameReader(from.file(), from.framesAt());
+      reader = frames;
+    }
+    try {
+      JournalFrame frame = frames.next(from.endOffset(), due, from.endPosition() - 1);
+      due = frame == null ? from.endPosition() : frame.position() + 1;
+      return frame;
+    } catch (WireFormatException e) {
+      throw new CorruptJournalException(
+          from.name().file(), frames.offset(), String.valueOf(e.getMessage()));
+    }
+  }
+
+  private void copyIfLive(JournalFrame frame) {
+    var from =
+        new FrameLocation(
+            sources.get(source), frame.offset(), frame.lengthBytes(), frame.position());
+    if (!liveness.isLive(frame.entry(), from)) {
+      return;
+    }
+    int start = buffer.length();
+    JournalFrame.encode(buffer, frame.entry(), frame.position(), journal.durablePosition());
+    int length = buffer.length() - start;
+    moves.add(
+        new Move(from, new FrameLocation(target, writtenTo + start, length, frame.position())));
+    frames++;
+    if (buffer.length() >= WRITE_BYTES) {
+      flush();
+    }
+  }
+
+  private void flush() {
+    target.file().write(writtenTo, buffer.written());
+    writtenTo += buffer.length();
+    buffer.reset(2 * WRITE_BYTES);
+  }
+
+  private void finish() {
+    if (ended) {
+      throw new IllegalStateException("the compaction has ended");
+    }
+    long framesEnd = writtenTo + buffer.length();
+    JournalFrame.encode(
+        buffer, new JournalEntry.Sealed(frames), target.endPosition(), journal.durablePosition());
+    flush();
+    target.file().sync();
+    journal.disk().syncDirectory();
+    ended = true;
+    moves.forEach(move -> target.extend(move.to().position() + 1, endOf(move.to())));
+    if (framesEnd != target.endOffset()) {
+      throw new IllegalStateException("frames end at " + framesEnd + ", not " + target.endOffset());
+    }
+    journal.replace(sources, target);
+    tellMoves();
+    sources.forEach(Segment::retire);
+    sources.forEach(each -> journal.disk().delete(each.name().file()));
+    journal.disk().syncDirectory();
+  }
+
+  private static long endOf(FrameLocation location) {
+    return location.offset + location.lengthBytes;
+  }
+
+  /** Reads the entries again, so that not all of them have to be held meanwhile. */
+  private void tellMoves() {
+    var frames = new FrameReader(target.file(), target.framesAt());
+    for (Move move : moves) {
+      JournalFrame frame =
+          frames.next(target.endOffset(), move.to().position(), move.to().position());
+      if (frame == null) {
+        throw new IllegalStateException("a frame that was just written is missing");
+      }
+      liveness.moved(frame.entry(), move.from(), move.to());
+    }
+  }
+
+  /** Gives up what was not finished. What was, stays. */
+  public void abandon() {
+    if (!ended) {
+      ended = true;
+      target.file().close();
+      journal.disk().delete(target.name().file());
+    }
+  }
+}
