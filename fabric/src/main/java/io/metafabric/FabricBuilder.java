@@ -8,6 +8,7 @@ import io.metafabric.core.journal.JournalConfig;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.store.CompactionConfig;
 import io.metafabric.core.store.StoreConfig;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.host.FileDisk;
@@ -321,7 +322,8 @@ public final class FabricBuilder {
                 or(durability, Durability.SYNC),
                 or(segmentBytes, JournalConfig.DEFAULT_SEGMENT_BYTES)),
             maxBytes,
-            MAX_PENDING_BYTES);
+            MAX_PENDING_BYTES,
+            CompactionConfig.DEFAULT);
     return new NodeConfig(
         store,
         replication,

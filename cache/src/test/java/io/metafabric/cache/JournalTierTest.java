@@ -6,6 +6,7 @@ import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimNode;
 import io.metafabric.core.sim.SimWorld;
+import io.metafabric.core.store.CompactionConfig;
 import io.metafabric.core.store.Inbound;
 import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.store.StoreConfig;
@@ -20,7 +21,8 @@ class JournalTierTest extends TierContract {
             new RegionName("paris"),
             new JournalConfig(Durability.SYNC, 1 << 20),
             1 << 20,
-            1 << 20);
+            1 << 20,
+            CompactionConfig.DEFAULT);
     RecordStore store =
         RecordStore.open(
             config, node.disk(), node.clock(), node.random(), Runnable::run, changes -> {});

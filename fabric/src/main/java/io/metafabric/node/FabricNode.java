@@ -58,6 +58,7 @@ public final class FabricNode<V> implements AutoCloseable {
   private final Disk.DirectoryLock lock;
   private final SerialExecutor committing;
   private final SerialExecutor loop;
+  private final SerialExecutor compacting;
   private final RecordStore store;
   private final HotTier<V> hot;
   private final Tier warm;
@@ -83,6 +84,7 @@ public final class FabricNode<V> implements AutoCloseable {
     this.lock = opened.add(ports.disk().lock());
     this.committing = opened.add(ports.scheduler().serial("journal"));
     this.loop = opened.add(ports.scheduler().serial("loop"));
+    this.compacting = opened.add(ports.scheduler().serial("compaction"));
     this.store =
         opened.add(
             RecordStore.open(
@@ -122,6 +124,7 @@ public final class FabricNode<V> implements AutoCloseable {
             replicator,
             new PrefetchTarget());
     this.bound = replicator.start();
+    store.startCompaction(compacting, replicator::neededAfter);
     loop.execute(this::tick);
   }
 
@@ -421,6 +424,7 @@ public final class FabricNode<V> implements AutoCloseable {
     replicator.close();
     transport.close();
     committing.close();
+    compacting.close();
     try {
       store.close();
     } finally {

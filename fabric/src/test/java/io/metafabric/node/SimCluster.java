@@ -8,6 +8,7 @@ import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimNetwork;
 import io.metafabric.core.sim.SimNode;
 import io.metafabric.core.sim.SimWorld;
+import io.metafabric.core.store.CompactionConfig;
 import io.metafabric.core.store.StoreConfig;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.transport.TransportLimits;
@@ -69,7 +70,8 @@ final class SimCluster {
             region,
             new JournalConfig(Durability.SYNC, segmentBytes),
             MAX_VALUE_BYTES,
-            8 << 20);
+            8 << 20,
+            CompactionConfig.DEFAULT);
     var config =
         new NodeConfig(
             store,

@@ -68,6 +68,7 @@ final class Outbound implements PeerHandler {
   private volatile boolean wasRefused;
   private volatile double rttMs = Double.NaN;
   private volatile long acknowledgedCounter;
+  private volatile long neededAfter;
   private volatile long inFlightBytes;
   private volatile boolean drained;
   private final AtomicLong connects = new AtomicLong();
@@ -296,6 +297,7 @@ final class Outbound implements PeerHandler {
       from.sent(batch);
     }
     inFlightBytes = from.inFlightBytes();
+    neededAfter = from.acknowledgedPosition();
     boolean wasDrained = drained;
     drained = from.isDrained();
     if (drained && !wasDrained) {
@@ -330,6 +332,11 @@ final class Outbound implements PeerHandler {
   /** The peer has acknowledged all that was published here. */
   boolean isDrained() {
     return drained;
+  }
+
+  /** The peer needs no journal entry at or before this position. */
+  long neededAfter() {
+    return neededAfter;
   }
 
   double rttMs() {

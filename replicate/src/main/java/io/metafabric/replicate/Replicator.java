@@ -278,6 +278,11 @@ public final class Replicator implements AutoCloseable {
     return Double.NaN;
   }
 
+  /** No peer needs a journal entry at or before this position. */
+  public long neededAfter() {
+    return outbound.values().stream().mapToLong(Outbound::neededAfter).min().orElse(Long.MAX_VALUE);
+  }
+
   public ReplicationStats stats() {
     var peers = new ArrayList<PeerStats>();
     outbound.forEach(

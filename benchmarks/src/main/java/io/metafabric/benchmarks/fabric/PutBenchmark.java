@@ -121,7 +121,7 @@ public class PutBenchmark {
   /** One thread with at most 1,000 writes under way. */
   @Benchmark
   @Threads(1)
-  public Object putAsync1(Writer writer) {
+  public CompletableFuture<Version> putAsync1(Writer writer) {
     if (writer.inFlight.size() == IN_FLIGHT) {
       writer.inFlight.remove().join();
     }

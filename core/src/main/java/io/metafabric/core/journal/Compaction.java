@@ -151,7 +151,10 @@ public final class Compaction {
     target.file().sync();
     journal.disk().syncDirectory();
     ended = true;
-    moves.forEach(move -> target.extend(move.to().position() + 1, endOf(move.to())));
+    for (Move move : moves) {
+      target.extend(move.to().position() + 1, endOf(move.to()));
+      move.to().markLive();
+    }
     if (framesEnd != target.endOffset()) {
       throw new IllegalStateException("frames end at " + framesEnd + ", not " + target.endOffset());
     }

@@ -254,8 +254,21 @@ public final class Journal implements AutoCloseable {
     return disk;
   }
 
-  long segmentBytes() {
+  public long segmentBytes() {
     return config.segmentBytes();
+  }
+
+  /** The last position in front of whole segments of about {@code bytes} at the end. */
+  public long positionBefore(long bytes) {
+    List<Segment> all = segments;
+    long seen = 0;
+    for (int i = all.size() - 1; i >= 0; i--) {
+      seen += all.get(i).endOffset();
+      if (seen > bytes) {
+        return all.get(i).endPosition() - 1;
+      }
+    }
+    return 0;
   }
 
   /** Segments that are written to no more and published as a whole, in order. */

@@ -198,19 +198,31 @@ final class JournalRecovery {
   }
 
   /**
-   * A segment's header is durable before its first frame is written; a shorter file never had one.
+   * A segment's header is durable before its first frame is written: a file that holds no more than
+   * a header, and not a good one, never had a frame.
    */
   private boolean isTornCreation(SegmentName name) {
+    long size;
     try (DiskFile file = disk.open(name.file())) {
-      if (file.sizeBytes() >= Segment.HEADER_BYTES || name.firstPosition() <= durable) {
-        return false;
-      }
-      tornTails.add(
-          new TornTail(
-              name.file(), 0, file.sizeBytes(), name.file(), "its creation was cut short"));
+      size = file.sizeBytes();
     }
+    if (size > Segment.HEADER_BYTES
+        || name.firstPosition() <= durable
+        || (size == Segment.HEADER_BYTES && hasGoodHeader(name))) {
+      return false;
+    }
+    tornTails.add(new TornTail(name.file(), 0, size, name.file(), "its creation was cut short"));
     leftovers.add(name.file());
     return true;
+  }
+
+  private boolean hasGoodHeader(SegmentName name) {
+    try {
+      Segment.open(disk, name).file().close();
+      return true;
+    } catch (CorruptJournalException e) {
+      return false;
+    }
   }
 
   private void cut(Segment segment, long offset, long size, boolean last, String why) {

@@ -6,8 +6,8 @@ public interface Liveness {
   boolean isLive(JournalEntry entry, FrameLocation at);
 
   /**
-   * The frame can be read at {@code to} from now on, and soon only there. Does nothing if it is no
-   * longer live.
+   * The frame, which is accounted for as live, can be read at {@code to} from now on, and soon only
+   * there. Marks it as dead if it has become so meanwhile.
    */
   void moved(JournalEntry entry, FrameLocation from, FrameLocation to);
 }

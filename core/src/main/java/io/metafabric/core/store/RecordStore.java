@@ -13,6 +13,7 @@ import io.metafabric.core.journal.Liveness;
 import io.metafabric.core.journal.TornTail;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.Disk;
+import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
@@ -32,6 +33,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -66,6 +68,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   // Guarded by itself: for each region's actor, up to which counter its changes are published here.
   private final Map<ActorId, AppliedAt> applied;
   private volatile long publishedCounter;
+  private volatile @Nullable Compactor compactor;
 
   // The newest write of each opening of this directory: kept even when it has been replaced, so
   // that the range of counters that a peer is told of ends where the actor ended.
@@ -470,7 +473,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           committer.commits(),
           written,
           dotCollisions,
-          tornBytes);
+          tornBytes,
+          journal.liveBytes(),
+          compactor == null ? CompactionStats.NONE : compactor.stats());
     }
   }
 
@@ -486,26 +491,31 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   public void close() {
     refuseWrites();
     committer.finish();
+    Compactor compacting = compactor;
+    if (compacting != null) {
+      compacting.close();
+    }
     journal.close();
   }
 
-  /** What compaction must keep. */
-  Liveness liveness() {
-    return new StoreLiveness();
-  }
-
-  Journal journal() {
-    return journal;
+  /**
+   * Compacts from now on, on {@code executor}, which the caller closes before this store.
+   *
+   * @param neededAfter peers still need every entry behind this position, within the bound on what
+   *     is kept for them
+   */
+  public void startCompaction(SerialExecutor executor, LongSupplier neededAfter) {
+    var started =
+        new Compactor(journal, new StoreLiveness(), executor, config.compaction(), neededAfter);
+    compactor = started;
+    started.check();
   }
 
   private final class StoreLiveness implements Liveness {
     @Override
     public boolean isLive(JournalEntry entry, FrameLocation at) {
       if (entry instanceof JournalEntry.Stored stored) {
-        IndexEntry indexed = index.get(stored.record().key());
-        Dot dot = stored.record().header().version().dot();
-        Long newest = ownNewest.get(dot.actor());
-        return (indexed != null && indexed.isAt(at)) || (newest != null && newest == dot.counter());
+        return isNeeded(stored);
       }
       if (entry instanceof JournalEntry.Applied prefix) {
         synchronized (applied) {
@@ -516,32 +526,40 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       return entry instanceof JournalEntry.Opened;
     }
 
+    /**
+     * Also frames that the index does not point at, if they have the key's present dot: a peer's
+     * stream relies on finding each dot at the place where it was first written.
+     */
+    private boolean isNeeded(JournalEntry.Stored stored) {
+      Dot dot = stored.record().header().version().dot();
+      if (dot.equals(currentDot(stored.record().key()))) {
+        return true;
+      }
+      Long newest = ownNewest.get(dot.actor());
+      return newest != null && newest == dot.counter();
+    }
+
     @Override
     public void moved(JournalEntry entry, FrameLocation from, FrameLocation to) {
       if (entry instanceof JournalEntry.Stored stored) {
         index.computeIfPresent(
             stored.record().key(),
-            (key, indexed) -> {
-              if (!indexed.isAt(from)) {
-                return indexed;
-              }
-              to.markLive();
-              return indexed.moved(from, to);
-            });
+            (key, indexed) -> indexed.isAt(from) ? indexed.moved(from, to) : indexed);
+        if (!isNeeded(stored)) {
+          to.markDead();
+        }
       } else if (entry instanceof JournalEntry.Applied prefix) {
         synchronized (applied) {
           applied.computeIfPresent(
               prefix.actor(),
               (actor, known) -> {
                 if (!known.at().isSameAs(from)) {
+                  to.markDead();
                   return known;
                 }
-                to.markLive();
                 return new AppliedAt(known.prefix(), to);
               });
         }
-      } else {
-        to.markLive();
       }
     }
   }
@@ -554,6 +572,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         publishOne(group.get(i), locations.get(i), changes);
       }
       journal.publish(locations.get(locations.size() - 1).position());
+      Compactor compacting = compactor;
+      if (compacting != null) {
+        compacting.check();
+      }
       synchronized (decisions) {
         for (Staged staged : group) {
           Key key = staged.key();

@@ -13,4 +13,5 @@ public record StoreConfig(
     RegionName region,
     JournalConfig journal,
     int maxValueBytes,
-    long maxPendingBytes) {}
+    long maxPendingBytes,
+    CompactionConfig compaction) {}

@@ -6,6 +6,7 @@ package io.metafabric.core.store;
  * @param commits group commits since the opening
  * @param dotCollisions versions seen twice with different payloads; anything but 0 is a defect
  * @param tornTailBytes cut off when the journal was opened
+ * @param liveBytes of the journal, those that are part of the present state
  */
 public record StoreStats(
     long keys,
@@ -15,4 +16,6 @@ public record StoreStats(
     long commits,
     long written,
     long dotCollisions,
-    long tornTailBytes) {}
+    long tornTailBytes,
+    long liveBytes,
+    CompactionStats compaction) {}
