@@ -9,6 +9,7 @@ import io.metafabric.core.place.Homes;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.store.CompactionConfig;
+import io.metafabric.core.store.Durabilities;
 import io.metafabric.core.store.StoreConfig;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.host.FileDisk;
@@ -66,6 +67,7 @@ public final class FabricBuilder {
   private @Nullable Boolean prediction;
   private @Nullable Prices prices;
   private @Nullable Long prefetchBytesPerSecond;
+  private final Map<String, Durability> durabilities = new TreeMap<>();
   private final Map<RegionName, PeerAddress> peers = new TreeMap<>();
   private final Map<String, Homes> homes = new TreeMap<>();
   private final List<PredictorProvider> predictors = new ArrayList<>();
@@ -168,6 +170,18 @@ public final class FabricBuilder {
   /** What a write waits for. Default: {@link Durability#SYNC}. */
   public FabricBuilder durability(Durability mode) {
     durability = once("durability", durability, mode);
+    return this;
+  }
+
+  /** What a write to one namespace waits for. Default: as all others. */
+  public FabricBuilder durability(String namespace, Durability mode) {
+    Objects.requireNonNull(namespace, "namespace");
+    Objects.requireNonNull(mode, "durability");
+    requireNamespace(namespace);
+    if (durabilities.put(namespace, mode) != null) {
+      throw new ConfigurationException(
+          "the durability of namespace " + namespace + " is set twice");
+    }
     return this;
   }
 
@@ -318,9 +332,8 @@ public final class FabricBuilder {
         new StoreConfig(
             clusterName,
             here,
-            new JournalConfig(
-                or(durability, Durability.SYNC),
-                or(segmentBytes, JournalConfig.DEFAULT_SEGMENT_BYTES)),
+            new JournalConfig(or(segmentBytes, JournalConfig.DEFAULT_SEGMENT_BYTES)),
+            new Durabilities(durabilities, or(durability, Durability.SYNC)),
             maxBytes,
             MAX_PENDING_BYTES,
             CompactionConfig.DEFAULT);

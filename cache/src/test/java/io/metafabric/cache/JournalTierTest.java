@@ -4,9 +4,11 @@ import io.metafabric.core.journal.Durability;
 import io.metafabric.core.journal.JournalConfig;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.sim.DirectExecutor;
 import io.metafabric.core.sim.SimNode;
 import io.metafabric.core.sim.SimWorld;
 import io.metafabric.core.store.CompactionConfig;
+import io.metafabric.core.store.Durabilities;
 import io.metafabric.core.store.Inbound;
 import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.store.StoreConfig;
@@ -19,13 +21,14 @@ class JournalTierTest extends TierContract {
         new StoreConfig(
             "test",
             new RegionName("paris"),
-            new JournalConfig(Durability.SYNC, 1 << 20),
+            new JournalConfig(1 << 20),
+            Durabilities.all(Durability.SYNC),
             1 << 20,
             1 << 20,
             CompactionConfig.DEFAULT);
     RecordStore store =
         RecordStore.open(
-            config, node.disk(), node.clock(), node.random(), Runnable::run, changes -> {});
+            config, node.disk(), node.clock(), node.random(), new DirectExecutor(), changes -> {});
     return new World() {
       @Override
       public Tier tier() {

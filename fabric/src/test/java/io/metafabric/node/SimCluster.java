@@ -9,6 +9,7 @@ import io.metafabric.core.sim.SimNetwork;
 import io.metafabric.core.sim.SimNode;
 import io.metafabric.core.sim.SimWorld;
 import io.metafabric.core.store.CompactionConfig;
+import io.metafabric.core.store.Durabilities;
 import io.metafabric.core.store.StoreConfig;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.transport.TransportLimits;
@@ -68,7 +69,8 @@ final class SimCluster {
         new StoreConfig(
             "test",
             region,
-            new JournalConfig(Durability.SYNC, segmentBytes),
+            new JournalConfig(segmentBytes),
+            Durabilities.all(Durability.SYNC),
             MAX_VALUE_BYTES,
             8 << 20,
             CompactionConfig.DEFAULT);

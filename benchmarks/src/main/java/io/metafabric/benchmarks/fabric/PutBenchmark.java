@@ -36,7 +36,7 @@ public class PutBenchmark {
   private static final int IN_FLIGHT = 1_000;
 
   @Param({"SYNC", "OS"})
-  private Durability durability;
+  private String durability;
 
   private final String[] keys = new String[KEYS];
   private final byte[] value = new byte[200];
@@ -78,7 +78,10 @@ public class PutBenchmark {
   public void open() throws IOException {
     directory = TemporaryDirectory.create("put");
     fabric =
-        MetadataFabric.builder().directory(directory.resolve("f")).durability(durability).open();
+        MetadataFabric.builder()
+            .directory(directory.resolve("f"))
+            .durability(durability.equals("SYNC") ? Durability.SYNC : Durability.OS)
+            .open();
     for (int i = 0; i < KEYS; i++) {
       keys[i] = "catalogue/" + i;
     }
@@ -94,7 +97,7 @@ public class PutBenchmark {
   @Threads(1)
   public long bareAppend1(Appender bare) throws IOException {
     bare.channel.write(bare.frame.clear(), bare.offset);
-    if (durability == Durability.SYNC) {
+    if (durability.equals("SYNC")) {
       bare.channel.force(false);
     }
     return bare.offset += 250;

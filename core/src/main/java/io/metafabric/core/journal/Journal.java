@@ -224,10 +224,6 @@ public final class Journal implements AutoCloseable {
     return keptFrom;
   }
 
-  public Durability durability() {
-    return config.durability();
-  }
-
   /** Position of the newest published entry; 0 if there is none. */
   public long publishedPosition() {
     return publishedPosition;

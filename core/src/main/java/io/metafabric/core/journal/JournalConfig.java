@@ -5,7 +5,7 @@ import io.metafabric.core.error.ConfigurationException;
 /**
  * @param segmentBytes a new segment is begun once one has reached this size; at least 4,096
  */
-public record JournalConfig(Durability durability, long segmentBytes) {
+public record JournalConfig(long segmentBytes) {
   public static final long DEFAULT_SEGMENT_BYTES = 64L << 20;
 
   public JournalConfig {

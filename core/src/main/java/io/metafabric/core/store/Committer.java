@@ -6,10 +6,11 @@ import io.metafabric.core.journal.FrameLocation;
 import io.metafabric.core.journal.Journal;
 import io.metafabric.core.journal.JournalEntry;
 import io.metafabric.core.port.Clock;
+import io.metafabric.core.port.SerialExecutor;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -31,8 +32,12 @@ final class Committer {
 
   private static final int MAX_GROUP_BYTES = 4 << 20;
 
+  /** A planned sync that meets a commit waits so long for its end. */
+  private static final Duration WHILE_COMMITTING = Duration.ofMillis(1);
+
   private final Journal journal;
-  private final Executor executor;
+  private final Durabilities durabilities;
+  private final SerialExecutor executor;
   private final Sink sink;
   private final Clock clock;
 
@@ -41,10 +46,15 @@ final class Committer {
   private long pendingBytes;
   private boolean running;
   private boolean writerCommits;
+  private long syncDueNanos;
+  private boolean syncPlanned;
   private final AtomicLong commits = new AtomicLong();
+  private final AtomicLong syncFailures = new AtomicLong();
 
-  Committer(Journal journal, Executor executor, Clock clock, Sink sink) {
+  Committer(
+      Journal journal, Durabilities durabilities, SerialExecutor executor, Clock clock, Sink sink) {
     this.journal = journal;
+    this.durabilities = durabilities;
     this.executor = executor;
     this.clock = clock;
     this.sink = sink;
@@ -179,8 +189,10 @@ final class Committer {
     }
     try {
       List<FrameLocation> locations = journal.append(entries);
-      if (journal.durability() == Durability.SYNC) {
+      if (waitsForDisk(group)) {
         journal.makeDurable();
+      } else {
+        planSync(group);
       }
       commits.incrementAndGet();
       sink.publish(group, locations);
@@ -189,6 +201,69 @@ final class Committer {
     } finally {
       release(group);
     }
+  }
+
+  private boolean waitsForDisk(List<Staged> group) {
+    for (Staged staged : group) {
+      if (durabilities.of(staged.key()).waitsForDisk()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private void planSync(List<Staged> group) {
+    Duration within = null;
+    for (Staged staged : group) {
+      Durability durability = durabilities.of(staged.key());
+      if (durability.hasInterval()
+          && (within == null || durability.syncWithin().compareTo(within) < 0)) {
+        within = durability.syncWithin();
+      }
+    }
+    if (within == null) {
+      return;
+    }
+    long dueNanos = clock.nanoTime() + within.toNanos();
+    synchronized (lock) {
+      if (syncPlanned && syncDueNanos - dueNanos <= 0) {
+        return;
+      }
+      syncPlanned = true;
+      syncDueNanos = dueNanos;
+    }
+    executor.schedule(within, () -> syncPlanned(dueNanos));
+  }
+
+  private void syncPlanned(long dueNanos) {
+    synchronized (lock) {
+      if (!syncPlanned || syncDueNanos != dueNanos) {
+        // An earlier one was planned since.
+        return;
+      }
+      if (running) {
+        executor.schedule(WHILE_COMMITTING, () -> syncPlanned(dueNanos));
+        return;
+      }
+      running = true;
+      syncPlanned = false;
+    }
+    try {
+      journal.makeDurable();
+    } catch (StorageException e) {
+      // The journal takes nothing any more, and says why to whoever writes next.
+      syncFailures.incrementAndGet();
+    } finally {
+      synchronized (lock) {
+        running = false;
+      }
+      start();
+    }
+  }
+
+  /** Syncs between two writes that failed; the journal is read-only since. */
+  long syncFailures() {
+    return syncFailures.get();
   }
 
   /** What is queued was decided on top of what failed, so it goes the same way. */

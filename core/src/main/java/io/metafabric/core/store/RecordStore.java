@@ -32,7 +32,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Executor;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -77,7 +76,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private RecordStore(
       StoreConfig config,
       Clock clock,
-      Executor committing,
+      SerialExecutor committing,
       PublicationListener listener,
       Journal journal,
       StoreReplay replayed,
@@ -103,7 +102,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
                 ownNewest.put(who, counter);
               }
             });
-    this.committer = new Committer(journal, committing, clock, new StoreSink());
+    this.committer =
+        new Committer(journal, config.durability(), committing, clock, new StoreSink());
   }
 
   /**
@@ -118,7 +118,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       Disk disk,
       Clock clock,
       RandomGenerator random,
-      Executor committing,
+      SerialExecutor committing,
       PublicationListener listener) {
     var replay = new StoreReplay(config.cluster(), config.region(), disk.describe());
     Journal journal = Journal.open(config.journal(), disk, replay);

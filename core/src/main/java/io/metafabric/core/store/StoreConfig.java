@@ -12,6 +12,7 @@ public record StoreConfig(
     String cluster,
     RegionName region,
     JournalConfig journal,
+    Durabilities durability,
     int maxValueBytes,
     long maxPendingBytes,
     CompactionConfig compaction) {}

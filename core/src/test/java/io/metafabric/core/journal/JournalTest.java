@@ -28,7 +28,7 @@ import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
 
 class JournalTest {
-  static final JournalConfig CONFIG = new JournalConfig(Durability.SYNC, 4096);
+  static final JournalConfig CONFIG = new JournalConfig(4096);
 
   final SimDisk disk = new SimNode(new SimWorld(1), "paris").disk();
 
@@ -177,7 +177,7 @@ class JournalTest {
 
   @Test
   void aTornTail_isCutAndKeptAside() {
-    var config = new JournalConfig(Durability.OS, 1 << 20);
+    var config = new JournalConfig(1 << 20);
     var journal = Journal.open(config, disk, (entry, location) -> {});
     for (int i = 0; i < 10; i++) {
       journal.append(List.of(entry(i)));

@@ -29,7 +29,7 @@ final class StoreMachine {
 
   final SimWorld world;
   final SimNode node;
-  private final Durability durability;
+  private final Durabilities durability;
   private final Map<Key, Optional<Bytes>> acknowledged = new LinkedHashMap<>();
   private @Nullable Key underWayKey;
   private Optional<Bytes> underWay = Optional.empty();
@@ -39,6 +39,10 @@ final class StoreMachine {
   private int lives;
 
   StoreMachine(long seed, Durability durability) {
+    this(seed, Durabilities.all(durability));
+  }
+
+  StoreMachine(long seed, Durabilities durability) {
     world = new SimWorld(seed);
     node = new SimNode(world, "paris");
     node.whenCrashed(() -> store = null);
@@ -51,7 +55,8 @@ final class StoreMachine {
         new StoreConfig(
             "test",
             new RegionName("paris"),
-            new JournalConfig(durability, SEGMENT_BYTES),
+            new JournalConfig(SEGMENT_BYTES),
+            durability,
             1 << 16,
             1 << 20,
             new CompactionConfig(1 << 20, 0));

@@ -1,0 +1,120 @@
+package io.metafabric.core.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.error.StorageException;
+import io.metafabric.core.journal.Durability;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.sim.SimDisk;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.junit.jupiter.api.Test;
+
+/** What each mode survives when the power fails and everything that was not synced is gone. */
+class DurabilityTest {
+  private static final Key ONE = Key.of("n/one");
+  private static final Key MONEY = Key.of("money/one");
+
+  private static StoreMachine machine(Durability otherwise) {
+    var machine =
+        new StoreMachine(3, new Durabilities(Map.of("money", Durability.SYNC), otherwise));
+    machine.open();
+    return machine;
+  }
+
+  private static void loseEverythingUnsynced(StoreMachine machine) {
+    machine.node.crash(SimDisk.Loss.ALL);
+    machine.open();
+  }
+
+  @Test
+  void sync_survivesAtOnce() {
+    StoreMachine machine = machine(Durability.SYNC);
+    machine.write(ONE, Bytes.utf8("one"));
+    loseEverythingUnsynced(machine);
+    assertThat(machine.store().holdsPayload(ONE)).isTrue();
+  }
+
+  @Test
+  void os_survivesTheProcess_notThePower() {
+    StoreMachine machine = machine(Durability.OS);
+    machine.write(ONE, Bytes.utf8("one"));
+    machine.node.crash(SimDisk.Loss.NONE);
+    machine.open();
+    assertThat(machine.store().holdsPayload(ONE)).isTrue();
+    machine.write(Key.of("n/two"), Bytes.utf8("two"));
+    machine.world.runFor(Duration.ofHours(1));
+    loseEverythingUnsynced(machine);
+    assertThat(machine.store().header(Key.of("n/two"))).isNull();
+  }
+
+  @Test
+  void anInterval_losesNoMoreThanItsTime() {
+    StoreMachine machine = machine(Durability.interval(Duration.ofMillis(100)));
+    machine.write(ONE, Bytes.utf8("one"));
+    machine.world.runFor(Duration.ofMillis(101));
+    machine.write(Key.of("n/two"), Bytes.utf8("two"));
+    loseEverythingUnsynced(machine);
+    assertThat(machine.store().holdsPayload(ONE)).as("written 101 ms ago").isTrue();
+    assertThat(machine.store().header(Key.of("n/two"))).as("written just now").isNull();
+  }
+
+  @Test
+  void anInterval_sharesOneSyncAmongManyWrites() {
+    StoreMachine machine = machine(Durability.interval(Duration.ofSeconds(1)));
+    for (int i = 0; i < 10; i++) {
+      machine.write(Key.of("n/" + i), Bytes.utf8("value"));
+    }
+    long before = machine.disk().operations();
+    machine.world.runFor(Duration.ofSeconds(5));
+    assertThat(machine.disk().operations() - before)
+        .as("one sync and one mark, not ten")
+        .isLessThan(5);
+    loseEverythingUnsynced(machine);
+    machine.check("after the interval");
+  }
+
+  @Test
+  void aNamespaceOfItsOwnMode_takesWhatWasJournaledBeforeItAlong() {
+    StoreMachine machine = machine(Durability.OS);
+    machine.write(ONE, Bytes.utf8("one"));
+    machine.write(MONEY, Bytes.utf8("money"));
+    machine.write(Key.of("n/later"), Bytes.utf8("later"));
+    loseEverythingUnsynced(machine);
+    assertThat(machine.store().holdsPayload(MONEY)).isTrue();
+    assertThat(machine.store().holdsPayload(ONE)).as("it is before it in the journal").isTrue();
+    assertThat(machine.store().header(Key.of("n/later"))).isNull();
+  }
+
+  @Test
+  void aSyncThatFailsBetweenWrites_isToldToTheNextWriter_andNothingIsReportedDone() {
+    StoreMachine machine = machine(Durability.interval(Duration.ofMillis(50)));
+    machine.write(ONE, Bytes.utf8("one"));
+    machine.disk().failNextSyncs(1);
+    machine.world.runFor(Duration.ofMillis(100));
+    CompletableFuture<?> refused =
+        machine.store().write(Key.of("n/two"), Bytes.utf8("two"), Header.NEVER, Precondition.NONE);
+    machine.world.runFor(Duration.ofSeconds(1));
+    assertThatThrownBy(refused::join)
+        .isInstanceOf(CompletionException.class)
+        .cause()
+        .isInstanceOf(StorageException.class)
+        .hasMessageContaining("read-only");
+    assertThat(machine.store().holdsPayload(ONE)).as("reads go on").isTrue();
+  }
+
+  @Test
+  void anIntervalOutOfRange_isRefused() {
+    assertThatThrownBy(() -> Durability.interval(Duration.ZERO))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("1 ms to one day");
+    assertThatThrownBy(() -> Durability.interval(Duration.ofDays(2)))
+        .isInstanceOf(ConfigurationException.class);
+  }
+}
