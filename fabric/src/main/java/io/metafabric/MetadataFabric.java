@@ -1,6 +1,7 @@
 package io.metafabric;
 
 import io.metafabric.core.transport.PeerAddress;
+import java.nio.file.Path;
 import java.util.Optional;
 
 /**
@@ -28,6 +29,20 @@ public interface MetadataFabric extends Records, AutoCloseable {
 
   /** What this node knows of a key, and why it does or does not hold a copy. */
   Explanation explain(String key);
+
+  /**
+   * Writes the present state of this node into a directory that is empty or does not exist, durably
+   * and while everybody goes on reading and writing. The result is a fabric's directory like any
+   * other: to restore, copy it to where the fabric shall live, and open that. Every opening issues
+   * versions under a name of its own, so an old copy never repeats one.
+   *
+   * @return how many journal entries were written
+   * @throws io.metafabric.core.error.ConfigurationException if there is a journal already
+   * @throws io.metafabric.core.error.StorageException if a disk refused; delete what is there
+   * @throws io.metafabric.core.error.PositionNotKeptException if more was written meanwhile than is
+   *     kept for readers; try again when less is written
+   */
+  long backup(Path directory);
 
   /** Turns prefetching on or off. What was learned stays. */
   void setPrediction(boolean enabled);

@@ -9,6 +9,7 @@ import io.metafabric.core.error.OverloadedException;
 import io.metafabric.core.error.RegionUnreachableException;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.port.Clock;
+import io.metafabric.core.port.Disk;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
@@ -16,8 +17,10 @@ import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.version.Version;
+import io.metafabric.host.FileDisk;
 import io.metafabric.node.FabricNode;
 import io.metafabric.node.ReadOutcome;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
@@ -355,6 +358,21 @@ final class OpenFabric implements MetadataFabric {
         node.hotTier().peek(parsed) != null,
         node.store().holdsPayload(parsed),
         node.decisionsOn(parsed));
+  }
+
+  @Override
+  public long backup(Path directory) {
+    Objects.requireNonNull(directory, "directory");
+    if (closed.get()) {
+      throw closedException();
+    }
+    var target = new FileDisk(directory);
+    Disk.DirectoryLock lock = target.lock();
+    try {
+      return node.store().backup(target).entries();
+    } finally {
+      lock.close();
+    }
   }
 
   @Override

@@ -39,6 +39,10 @@ final class DurableMark implements AutoCloseable {
     file.write(0, encode(position));
   }
 
+  void sync() {
+    file.sync();
+  }
+
   private static ByteBuffer encode(long position) {
     var out = new ByteWriter(BYTES);
     out.i64(position);

@@ -7,6 +7,8 @@ import io.metafabric.core.error.StorageFullException;
 import io.metafabric.core.port.Disk;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +43,25 @@ public final class Journal implements AutoCloseable {
   private long nextPosition;
   private volatile long durablePosition;
   private final AtomicLong writtenBytes = new AtomicLong();
+  private final Set<Pin> pins = ConcurrentHashMap.newKeySet();
+
+  /** Somebody needs every entry behind a position, within the bound on what is kept. */
+  public final class Pin implements AutoCloseable {
+    private final long position;
+
+    private Pin(long position) {
+      this.position = position;
+    }
+
+    public long position() {
+      return position;
+    }
+
+    @Override
+    public void close() {
+      pins.remove(this);
+    }
+  }
 
   private Journal(JournalConfig config, Disk disk, DurableMark mark, JournalRecovery.Result found) {
     this.config = config;
@@ -244,6 +265,18 @@ public final class Journal implements AutoCloseable {
   /** Bytes of frames that are part of the present state. */
   public long liveBytes() {
     return segments.stream().mapToLong(Segment::liveBytes).sum();
+  }
+
+  /** Keeps compaction away from what is behind {@code position} until the pin is closed. */
+  public Pin pin(long position) {
+    var pin = new Pin(position);
+    pins.add(pin);
+    return pin;
+  }
+
+  /** Nobody has pinned anything at or before this position. */
+  public long pinnedAfter() {
+    return pins.stream().mapToLong(pin -> pin.position).min().orElse(Long.MAX_VALUE);
   }
 
   Disk disk() {

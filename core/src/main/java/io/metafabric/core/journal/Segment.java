@@ -75,10 +75,14 @@ final class Segment {
   /** Begins one that replaces all segments of a range; nothing of it is durable yet. */
   static Segment createCompacted(Disk disk, long firstPosition, long endPosition, int generation) {
     var name = new SegmentName(firstPosition, generation);
+    ByteWriter out = compactedHeader(firstPosition, endPosition, generation);
+    return new Segment(begin(disk, name, out), name, COMPACTED_HEADER_BYTES, endPosition);
+  }
+
+  static ByteWriter compactedHeader(long firstPosition, long endPosition, int generation) {
     var out = new ByteWriter(COMPACTED_HEADER_BYTES);
     out.i64(COMPACTED_MAGIC).i64(firstPosition).i64(endPosition).i32(generation);
-    out.i32(out.crc32c(0));
-    return new Segment(begin(disk, name, out), name, COMPACTED_HEADER_BYTES, endPosition);
+    return out.i32(out.crc32c(0));
   }
 
   private static DiskFile begin(Disk disk, SegmentName name, ByteWriter header) {

@@ -145,7 +145,8 @@ final class Compactor implements AutoCloseable {
 
   /** What peers need is kept, but not more than the bound. */
   private long compactableTo() {
-    return Math.max(neededAfter.getAsLong(), journal.positionBefore(config.retainBytes()));
+    long needed = Math.min(neededAfter.getAsLong(), journal.pinnedAfter());
+    return Math.max(needed, journal.positionBefore(config.retainBytes()));
   }
 
   CompactionStats stats() {

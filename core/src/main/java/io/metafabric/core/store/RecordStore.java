@@ -10,6 +10,7 @@ import io.metafabric.core.journal.Journal;
 import io.metafabric.core.journal.JournalCursor;
 import io.metafabric.core.journal.JournalEntry;
 import io.metafabric.core.journal.Liveness;
+import io.metafabric.core.journal.Snapshot;
 import io.metafabric.core.journal.TornTail;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.Disk;
@@ -458,6 +459,17 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return index.keySet();
   }
 
+  /**
+   * Writes the present state into an empty directory, durably, while writers go on. The copy can be
+   * opened like any other directory.
+   *
+   * @param target locked by the caller
+   */
+  public Snapshot.Result backup(Disk target) {
+    var liveness = new StoreLiveness();
+    return Snapshot.write(journal, liveness::isNeeded, target);
+  }
+
   public List<TornTail> tornTails() {
     return journal.tornTails();
   }
@@ -521,6 +533,20 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         synchronized (applied) {
           AppliedAt known = applied.get(prefix.actor());
           return known != null && known.at().isSameAs(at);
+        }
+      }
+      return entry instanceof JournalEntry.Opened;
+    }
+
+    /** Whether an entry is part of the present state, wherever it is. */
+    boolean isNeeded(JournalEntry entry) {
+      if (entry instanceof JournalEntry.Stored stored) {
+        return isNeeded(stored);
+      }
+      if (entry instanceof JournalEntry.Applied prefix) {
+        synchronized (applied) {
+          AppliedAt known = applied.get(prefix.actor());
+          return known != null && known.prefix().counter() == prefix.counter();
         }
       }
       return entry instanceof JournalEntry.Opened;

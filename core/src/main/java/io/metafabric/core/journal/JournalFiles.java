@@ -1,0 +1,198 @@
+package io.metafabric.core.journal;
+
+import io.metafabric.core.error.CorruptJournalException;
+import io.metafabric.core.error.WireFormatException;
+import io.metafabric.core.port.Disk;
+import io.metafabric.core.port.DiskFile;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Looks into the files of a journal that nobody has open, reads all that is readable, and changes
+ * nothing. Holds about 100 bytes of heap for each frame while it repairs, and one segment.
+ */
+public final class JournalFiles {
+  /**
+   * One segment's file.
+   *
+   * @param file its name
+   * @param compacted whether it was rewritten
+   * @param frames good ones
+   * @param payloads frames with a payload
+   * @param firstPosition of its first good frame; 0 if there is none
+   * @param lastPosition of its last good frame; 0 if there is none
+   * @param damages what is unreadable
+   */
+  public record Report(
+      String file,
+      long bytes,
+      boolean compacted,
+      long frames,
+      long payloads,
+      long firstPosition,
+      long lastPosition,
+      List<Damage> damages) {}
+
+  /**
+   * Bytes that are not a good frame.
+   *
+   * @param toOffset exclusive
+   */
+  public record Damage(String file, long fromOffset, long toOffset, String why) {}
+
+  /**
+   * @param entries that were copied
+   * @param unreadable what was not
+   */
+  public record Repair(long entries, List<Damage> unreadable) {}
+
+  private interface Found {
+    void frame(JournalFrame frame);
+  }
+
+  private final Disk disk;
+
+  public JournalFiles(Disk disk) {
+    this.disk = disk;
+  }
+
+  private List<SegmentName> segments() {
+    return disk.list().stream().map(SegmentName::parse).filter(Objects::nonNull).sorted().toList();
+  }
+
+  /** One report for each segment, in order. */
+  public List<Report> inspect() {
+    var reports = new ArrayList<Report>();
+    for (SegmentName name : segments()) {
+      long[] counts = new long[4];
+      ByteBuffer bytes = contentOf(name);
+      List<Damage> damages =
+          scan(
+              name,
+              bytes,
+              frame -> {
+                counts[0]++;
+                if (frame.entry() instanceof JournalEntry.Stored stored
+                    && stored.record().payload() != null) {
+                  counts[1]++;
+                }
+                counts[2] = counts[2] == 0 ? frame.position() : counts[2];
+                counts[3] = frame.position();
+              });
+      reports.add(
+          new Report(
+              name.file(),
+              bytes.limit(),
+              name.generation() > 0,
+              counts[0],
+              counts[1],
+              counts[2],
+              counts[3],
+              damages));
+    }
+    return reports;
+  }
+
+  /**
+   * Copies every good frame, of each position the one of the newest file, into an empty directory.
+   * Where anything is unreadable, what is known of other regions' progress is left out, so that
+   * they send again what may be missing.
+   */
+  public Repair repairInto(Disk target, long segmentBytes) {
+    var places = new TreeMap<Long, SegmentName>();
+    var unreadable = new ArrayList<Damage>();
+    for (SegmentName name : segments()) {
+      unreadable.addAll(
+          scan(name, contentOf(name), frame -> places.putIfAbsent(frame.position(), name)));
+    }
+    try (var copy = new JournalCopy(target, segmentBytes)) {
+      long last = 0;
+      for (var run = places.firstEntry(); run != null; ) {
+        // Positions ascend within a file, so a run of one file is read in one go.
+        SegmentName from = run.getValue();
+        long first = run.getKey();
+        var next = places.higherEntry(first);
+        while (next != null && next.getValue().equals(from)) {
+          last = next.getKey();
+          next = places.higherEntry(last);
+        }
+        last = Math.max(last, first);
+        copyRun(from, first, last, unreadable.isEmpty(), copy);
+        run = next;
+      }
+      return new Repair(copy.finish(last), unreadable);
+    }
+  }
+
+  private void copyRun(SegmentName from, long first, long last, boolean whole, JournalCopy copy) {
+    scan(
+        from,
+        contentOf(from),
+        frame -> {
+          boolean isWanted = frame.position() >= first && frame.position() <= last;
+          boolean isTrue = whole || !(frame.entry() instanceof JournalEntry.Applied);
+          if (isWanted && isTrue && !(frame.entry() instanceof JournalEntry.Closed)) {
+            copy.add(frame.entry(), frame.position());
+          }
+        });
+  }
+
+  private ByteBuffer contentOf(SegmentName name) {
+    try (DiskFile file = disk.open(name.file())) {
+      long size = file.sizeBytes();
+      if (size > Integer.MAX_VALUE - 64) {
+        throw new CorruptJournalException(name.file(), size, "it is too large for a segment");
+      }
+      var bytes = ByteBuffer.allocate((int) size);
+      file.read(0, bytes);
+      return bytes.flip();
+    }
+  }
+
+  /** Good frames go to {@code found}; behind a bad one the next good one is looked for. */
+  private static List<Damage> scan(SegmentName name, ByteBuffer bytes, Found found) {
+    var damages = new ArrayList<Damage>();
+    int framesAt = name.generation() > 0 ? Segment.COMPACTED_HEADER_BYTES : Segment.HEADER_BYTES;
+    int at = Math.min(framesAt, bytes.limit());
+    long min = name.firstPosition();
+    while (at < bytes.limit()) {
+      if (isGood(bytes, at, min)) {
+        JournalFrame frame = decode(bytes, at);
+        if (frame != null) {
+          if (!(frame.entry() instanceof JournalEntry.Sealed)) {
+            found.frame(frame);
+            min = frame.position() + 1;
+          }
+          at = (int) frame.endOffset();
+          continue;
+        }
+      }
+      int next = at + 1;
+      while (next < bytes.limit() && !isGood(bytes, next, min)) {
+        next++;
+      }
+      damages.add(new Damage(name.file(), at, next, "no good frame is here"));
+      at = next;
+    }
+    return damages;
+  }
+
+  private static boolean isGood(ByteBuffer bytes, int at, long minPosition) {
+    return JournalFrame.isPlausible(bytes, at, minPosition, Long.MAX_VALUE)
+        && JournalFrame.hasGoodChecksum(bytes, at);
+  }
+
+  private static @Nullable JournalFrame decode(ByteBuffer bytes, int at) {
+    int length = (int) JournalFrame.claimedBytes(bytes, at);
+    try {
+      return JournalFrame.decode(
+          bytes.duplicate().position(at).limit(at + length), at, 0, Long.MAX_VALUE);
+    } catch (WireFormatException e) {
+      return null;
+    }
+  }
+}

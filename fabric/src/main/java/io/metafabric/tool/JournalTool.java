@@ -1,0 +1,120 @@
+package io.metafabric.tool;
+
+import io.metafabric.core.error.FabricException;
+import io.metafabric.core.journal.JournalConfig;
+import io.metafabric.core.journal.JournalFiles;
+import io.metafabric.core.port.Disk;
+import io.metafabric.host.FileDisk;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Looks into a directory that no fabric has open: {@code java -cp metadata-fabric.jar
+ * io.metafabric.tool.JournalTool inspect DIRECTORY}, or {@code repair DIRECTORY NEW-DIRECTORY}.
+ */
+public final class JournalTool {
+  static final int GOOD = 0;
+  static final int DAMAGED = 1;
+  static final int USAGE = 2;
+  static final int FAILED = 3;
+
+  private final PrintStream out;
+  private final PrintStream err;
+
+  JournalTool(PrintStream out, PrintStream err) {
+    this.out = out;
+    this.err = err;
+  }
+
+  /** Exits with 0 if everything is readable, 1 if not, 2 for bad arguments, 3 if it could not. */
+  public static void main(String[] args) {
+    System.exit(new JournalTool(System.out, System.err).run(args));
+  }
+
+  int run(String... args) {
+    try {
+      if (args.length == 2 && args[0].equals("inspect")) {
+        return inspect(Path.of(args[1]));
+      }
+      if (args.length == 3 && args[0].equals("repair")) {
+        return repair(Path.of(args[1]), Path.of(args[2]));
+      }
+    } catch (FabricException | IllegalArgumentException e) {
+      err.println(e.getMessage());
+      return FAILED;
+    }
+    err.println(
+        """
+        usage: inspect DIRECTORY
+                 what is in it, segment by segment; every checksum is verified, nothing is changed
+               repair DIRECTORY NEW-DIRECTORY
+                 copies all that is readable into an empty directory, and lists what is not
+        Close the fabric first. Exit code: 0 all readable, 1 damage, 2 usage, 3 failed.""");
+    return USAGE;
+  }
+
+  private static FileDisk existing(Path directory) {
+    if (!Files.isDirectory(directory)) {
+      throw new IllegalArgumentException(directory + " is not a directory");
+    }
+    return new FileDisk(directory);
+  }
+
+  private int inspect(Path directory) {
+    FileDisk disk = existing(directory);
+    Disk.DirectoryLock lock = disk.lock();
+    try {
+      List<JournalFiles.Report> reports = new JournalFiles(disk).inspect();
+      if (reports.isEmpty()) {
+        err.println(directory + " holds no journal");
+        return FAILED;
+      }
+      out.printf("%-44s %12s %9s %9s  %s%n", "segment", "bytes", "frames", "payloads", "positions");
+      reports.forEach(this::print);
+      return reports.stream().allMatch(report -> report.damages().isEmpty()) ? GOOD : DAMAGED;
+    } finally {
+      lock.close();
+    }
+  }
+
+  private void print(JournalFiles.Report report) {
+    out.printf(
+        "%-44s %,12d %,9d %,9d  %d to %d%s%n",
+        report.file(),
+        report.bytes(),
+        report.frames(),
+        report.payloads(),
+        report.firstPosition(),
+        report.lastPosition(),
+        report.compacted() ? ", compacted" : "");
+    report.damages().forEach(this::print);
+  }
+
+  private void print(JournalFiles.Damage damage) {
+    out.printf(
+        "  UNREADABLE %s offset %d to %d: %s%n",
+        damage.file(), damage.fromOffset(), damage.toOffset(), damage.why());
+  }
+
+  private int repair(Path directory, Path into) {
+    FileDisk from = existing(directory);
+    var target = new FileDisk(into);
+    Disk.DirectoryLock lock = from.lock();
+    try {
+      Disk.DirectoryLock ours = target.lock();
+      try {
+        JournalFiles.Repair repair =
+            new JournalFiles(from).repairInto(target, JournalConfig.DEFAULT_SEGMENT_BYTES);
+        repair.unreadable().forEach(this::print);
+        out.printf("%,d entries copied from %s to %s%n", repair.entries(), directory, into);
+        return repair.unreadable().isEmpty() ? GOOD : DAMAGED;
+      } finally {
+        ours.close();
+      }
+    } finally {
+      lock.close();
+    }
+  }
+}

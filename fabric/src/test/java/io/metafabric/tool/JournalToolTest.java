@@ -1,0 +1,132 @@
+package io.metafabric.tool;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.metafabric.MetadataFabric;
+import io.metafabric.Versioned;
+import io.metafabric.core.error.CorruptJournalException;
+import io.metafabric.core.journal.Durability;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class JournalToolTest {
+  private static final int KEYS = 400;
+
+  @TempDir Path temp;
+  private Path directory;
+  private final ByteArrayOutputStream text = new ByteArrayOutputStream();
+
+  private int run(String... args) {
+    text.reset();
+    var out = new PrintStream(text, true, UTF_8);
+    return new JournalTool(out, out).run(args);
+  }
+
+  private String output() {
+    return text.toString(UTF_8);
+  }
+
+  private static MetadataFabric open(Path where) {
+    return MetadataFabric.builder()
+        .directory(where)
+        .durability(Durability.OS)
+        .segmentBytes(8 << 10)
+        .open();
+  }
+
+  @BeforeEach
+  void write() {
+    directory = temp.resolve("fabric");
+    try (var fabric = open(directory)) {
+      for (int i = 0; i < KEYS; i++) {
+        fabric.put("n/" + i, ("value " + i).getBytes(UTF_8));
+      }
+    }
+  }
+
+  @Test
+  void inspect_tellsWhatIsThere() {
+    assertThat(run("inspect", directory.toString())).as(output()).isEqualTo(JournalTool.GOOD);
+    assertThat(output()).contains("journal-0000000000000001.log").doesNotContain("UNREADABLE");
+    assertThat(output().lines().count()).isGreaterThan(3);
+  }
+
+  @Test
+  void repair_keepsAllThatIsReadable_andListsTheRest() throws IOException {
+    var random = new Random(3);
+    for (int round = 0; round < 10; round++) {
+      Path damaged = temp.resolve("damaged-" + round);
+      copyAndDamage(damaged, random, round);
+      assertThatThrownBy(() -> open(damaged)).isInstanceOf(CorruptJournalException.class);
+
+      assertThat(run("inspect", damaged.toString())).isEqualTo(JournalTool.DAMAGED);
+      assertThat(output()).contains("UNREADABLE");
+
+      Path repaired = temp.resolve("repaired-" + round);
+      assertThat(run("repair", damaged.toString(), repaired.toString()))
+          .isEqualTo(JournalTool.DAMAGED);
+      assertThat(output()).contains("UNREADABLE").contains("entries copied");
+      int lost = 0;
+      try (var fabric = open(repaired)) {
+        for (int i = 0; i < KEYS; i++) {
+          var value = fabric.get("n/" + i).map(Versioned::utf8);
+          if (value.isEmpty()) {
+            lost++;
+          } else {
+            assertThat(value).hasValue("value " + i);
+          }
+        }
+        fabric.put("n/after", "repair".getBytes(UTF_8));
+      }
+      assertThat(lost).as("one flipped byte takes one record").isLessThanOrEqualTo(1);
+      assertThat(run("inspect", repaired.toString())).isEqualTo(JournalTool.GOOD);
+    }
+  }
+
+  private void copyAndDamage(Path to, Random random, int round) throws IOException {
+    Files.createDirectory(to);
+    try (Stream<Path> files = Files.list(directory)) {
+      for (Path file : files.toList()) {
+        Files.copy(file, to.resolve(file.getFileName()));
+      }
+    }
+    Path segment = to.resolve("journal-0000000000000001.log");
+    byte[] bytes = Files.readAllBytes(segment);
+    int at = 24 + random.nextInt(bytes.length - 24);
+    bytes[at] ^= (byte) (1 << round % 8);
+    Files.write(segment, bytes);
+  }
+
+  @Test
+  void repairOfWhatIsWhole_copiesEverything() {
+    Path repaired = temp.resolve("repaired");
+    assertThat(run("repair", directory.toString(), repaired.toString()))
+        .isEqualTo(JournalTool.GOOD);
+    try (var fabric = open(repaired)) {
+      assertThat(fabric.stats().storage().keys()).isEqualTo(KEYS);
+    }
+  }
+
+  @Test
+  void badArguments_areExplained() {
+    assertThat(run()).isEqualTo(JournalTool.USAGE);
+    assertThat(output()).contains("usage: inspect DIRECTORY");
+    assertThat(run("inspect", temp.resolve("nowhere").toString())).isEqualTo(JournalTool.FAILED);
+    assertThat(output()).contains("is not a directory");
+    try (var fabric = open(directory)) {
+      assertThat(fabric.get("n/1")).isPresent();
+      assertThat(run("inspect", directory.toString())).isEqualTo(JournalTool.FAILED);
+      assertThat(output()).contains("is open in another fabric");
+    }
+  }
+}
