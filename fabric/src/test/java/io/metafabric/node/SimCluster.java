@@ -36,6 +36,7 @@ final class SimCluster {
   private final Map<RegionName, FabricNode<MetadataRecord>> running = new TreeMap<>();
   private final long segmentBytes;
   long hotTierBytes = 64 << 10;
+  CompactionConfig compaction = CompactionConfig.DEFAULT;
 
   SimCluster(long seed, long segmentBytes, String... names) {
     this.world = new SimWorld(seed);
@@ -73,7 +74,7 @@ final class SimCluster {
             Durabilities.all(Durability.SYNC),
             MAX_VALUE_BYTES,
             8 << 20,
-            CompactionConfig.DEFAULT);
+            compaction);
     var config =
         new NodeConfig(
             store,

@@ -8,6 +8,7 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimLink;
+import io.metafabric.core.store.CompactionConfig;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.version.Dot;
 import java.time.Duration;
@@ -37,7 +38,11 @@ class ThreeRegionsSimulationTest {
     final Set<Dot> issued = new HashSet<>();
 
     Run(long seed) {
-      cluster = new SimCluster(seed, 16 << 10, "eu", "us", "ap");
+      this(seed, 16 << 10);
+    }
+
+    Run(long seed, long segmentBytes) {
+      cluster = new SimCluster(seed, segmentBytes, "eu", "us", "ap");
       random = cluster.world.fork("story");
       cluster.network.defaultLink(
           new SimLink(Duration.ofMillis(40), Duration.ofMillis(120), 0.03, 0.03));
@@ -143,6 +148,61 @@ class ThreeRegionsSimulationTest {
     assertThat(run.acknowledged.size())
         .as(run.cluster.world.describe("the run must have done something"))
         .isGreaterThan(100);
+  }
+
+  /**
+   * Nothing is kept for peers: what they have not read yet is compacted too, and they must still
+   * come to the same state from what is left.
+   */
+  @ParameterizedTest
+  @ValueSource(longs = {101, 102, 103, 104, 105, 106, 107, 108, 109, 110})
+  void regionsConverge_whenCompactionDoesNotWaitForThem(long seed) {
+    var run = new Run(seed, 4096);
+    run.cluster.compaction = new CompactionConfig(32 << 20, 0);
+    run.go();
+    long compactions = 0;
+    for (RegionName region : run.cluster.regions) {
+      compactions += run.cluster.node(region).stats().store().compaction().runs();
+    }
+    assertThat(compactions)
+        .as(run.cluster.world.describe("compaction must have taken part"))
+        .isPositive();
+  }
+
+  @Test
+  void aRegionThatWasAwayWhileTheOthersCompacted_catchesUp() {
+    var cluster = new SimCluster(9, 4096, "eu", "us", "ap");
+    cluster.compaction = new CompactionConfig(32 << 20, 0);
+    cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(40)));
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(5));
+    RegionName ap = cluster.regions.get(2);
+    cluster.crash(ap);
+    for (int i = 0; i < 2000; i++) {
+      RegionName region = cluster.regions.get(i % 2);
+      cluster
+          .node(region)
+          .write(Key.of("n/" + i % 37), Bytes.utf8("value " + i), Header.NEVER, Precondition.NONE);
+      if (i % 20 == 0) {
+        cluster.world.runFor(Duration.ofMillis(200));
+      }
+    }
+    cluster.world.runFor(Duration.ofSeconds(5));
+    var eu = cluster.node(cluster.regions.get(0)).stats().store();
+    assertThat(eu.compaction().runs()).isPositive();
+    assertThat(eu.journalBytes()).isLessThan(eu.liveBytes() * 3 / 2 + 2 * 4096);
+
+    cluster.start(ap);
+    cluster.world.runUntil(
+        "convergence",
+        () -> cluster.isConverged() && cluster.allKeys().size() == 37 && cluster.payloadsAreHome(),
+        Duration.ofMinutes(1));
+    cluster.world.runFor(Duration.ofSeconds(5));
+    for (RegionName region : cluster.regions) {
+      assertThat(cluster.node(region).stats().replication().peers())
+          .as("everybody knows that it has everything, in " + region)
+          .allMatch(peer -> peer.pendingChanges() == 0);
+    }
   }
 
   @Test

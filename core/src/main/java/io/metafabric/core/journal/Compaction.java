@@ -120,11 +120,12 @@ public final class Compaction {
     var from =
         new FrameLocation(
             sources.get(source), frame.offset(), frame.lengthBytes(), frame.position());
-    if (!liveness.isLive(frame.entry(), from)) {
+    JournalEntry kept = liveness.kept(frame.entry(), frame.position());
+    if (kept == null) {
       return;
     }
     int start = buffer.length();
-    JournalFrame.encode(buffer, frame.entry(), frame.position(), journal.durablePosition());
+    JournalFrame.encode(buffer, kept, frame.position(), journal.durablePosition());
     int length = buffer.length() - start;
     moves.add(
         new Move(from, new FrameLocation(target, writtenTo + start, length, frame.position())));

@@ -1,9 +1,11 @@
 package io.metafabric.core.journal;
 
+import org.jspecify.annotations.Nullable;
+
 /** Knows which entries are part of the present state. Called by the compacting thread. */
 public interface Liveness {
-  /** Whether the frame at {@code at} is still needed. */
-  boolean isLive(JournalEntry entry, FrameLocation at);
+  /** What of an entry is still needed: all of it, less, or nothing (null). */
+  @Nullable JournalEntry kept(JournalEntry entry, long position);
 
   /**
    * The frame, which is accounted for as live, can be read at {@code to} from now on, and soon only

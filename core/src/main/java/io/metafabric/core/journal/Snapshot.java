@@ -3,7 +3,6 @@ package io.metafabric.core.journal;
 import io.metafabric.core.error.PositionNotKeptException;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.port.Disk;
-import java.util.function.Predicate;
 
 /**
  * Copies what is live while writers go on, without a pause.
@@ -24,11 +23,11 @@ public final class Snapshot {
   /**
    * Writes a journal into an empty directory, durably.
    *
-   * @param isLive whether an entry is part of the present state
+   * @param liveness knows what is part of the present state
    * @throws PositionNotKeptException if more was written meanwhile than is kept for readers
    * @throws StorageException if a disk refuses, or the journal is damaged: the copy is unusable
    */
-  public static Result write(Journal journal, Predicate<JournalEntry> isLive, Disk target) {
+  public static Result write(Journal journal, Liveness liveness, Disk target) {
     try (Journal.Pin pin = journal.pin(journal.publishedPosition());
         var copy = new JournalCopy(target, journal.segmentBytes())) {
       long begun = pin.position();
@@ -36,8 +35,9 @@ public final class Snapshot {
       for (JournalEntry entry = live.next();
           entry != null && live.position() <= begun;
           entry = live.next()) {
-        if (isLive.test(entry)) {
-          copy.add(entry, live.position());
+        JournalEntry kept = liveness.kept(entry, live.position());
+        if (kept != null) {
+          copy.add(kept, live.position());
         }
       }
       long until = journal.publishedPosition();

@@ -69,6 +69,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private final Map<ActorId, AppliedAt> applied;
   private volatile long publishedCounter;
   private volatile @Nullable Compactor compactor;
+  private volatile LongSupplier neededAfter = () -> 0;
 
   // The newest write of each opening of this directory: kept even when it has been replaced, so
   // that the range of counters that a peer is told of ends where the actor ended.
@@ -466,8 +467,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * @param target locked by the caller
    */
   public Snapshot.Result backup(Disk target) {
-    var liveness = new StoreLiveness();
-    return Snapshot.write(journal, liveness::isNeeded, target);
+    return Snapshot.write(journal, new StoreLiveness(), target);
   }
 
   public List<TornTail> tornTails() {
@@ -517,6 +517,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    *     is kept for them
    */
   public void startCompaction(SerialExecutor executor, LongSupplier neededAfter) {
+    this.neededAfter = neededAfter;
     var started =
         new Compactor(journal, new StoreLiveness(), executor, config.compaction(), neededAfter);
     compactor = started;
@@ -525,44 +526,36 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   private final class StoreLiveness implements Liveness {
     @Override
-    public boolean isLive(JournalEntry entry, FrameLocation at) {
+    public @Nullable JournalEntry kept(JournalEntry entry, long position) {
       if (entry instanceof JournalEntry.Stored stored) {
-        return isNeeded(stored);
+        return kept(stored, position);
       }
       if (entry instanceof JournalEntry.Applied prefix) {
         synchronized (applied) {
           AppliedAt known = applied.get(prefix.actor());
-          return known != null && known.at().isSameAs(at);
+          return known != null && known.prefix().counter() == prefix.counter() ? entry : null;
         }
       }
-      return entry instanceof JournalEntry.Opened;
-    }
-
-    /** Whether an entry is part of the present state, wherever it is. */
-    boolean isNeeded(JournalEntry entry) {
-      if (entry instanceof JournalEntry.Stored stored) {
-        return isNeeded(stored);
-      }
-      if (entry instanceof JournalEntry.Applied prefix) {
-        synchronized (applied) {
-          AppliedAt known = applied.get(prefix.actor());
-          return known != null && known.prefix().counter() == prefix.counter();
-        }
-      }
-      return entry instanceof JournalEntry.Opened;
+      return entry instanceof JournalEntry.Opened ? entry : null;
     }
 
     /**
-     * Also frames that the index does not point at, if they have the key's present dot: a peer's
-     * stream relies on finding each dot at the place where it was first written.
+     * Beside what the index points at: everything with the key's present dot, because a peer's
+     * stream relies on finding each dot where it was first written; and the header of a write of
+     * ours that lost to another region's, until every peer has heard of it and joined it to its
+     * context. A write that we replaced ourselves is in the context of what replaced it.
      */
-    private boolean isNeeded(JournalEntry.Stored stored) {
+    private @Nullable JournalEntry kept(JournalEntry.Stored stored, long position) {
       Dot dot = stored.record().header().version().dot();
-      if (dot.equals(currentDot(stored.record().key()))) {
-        return true;
-      }
+      Dot current = currentDot(stored.record().key());
       Long newest = ownNewest.get(dot.actor());
-      return newest != null && newest == dot.counter();
+      if (dot.equals(current) || (newest != null && newest == dot.counter())) {
+        return stored;
+      }
+      boolean lost = isOwn(dot.actor()) && current != null && !isOwn(current.actor());
+      return lost && position > neededAfter.getAsLong()
+          ? new JournalEntry.Stored(stored.record().withoutPayload())
+          : null;
     }
 
     @Override
@@ -571,7 +564,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         index.computeIfPresent(
             stored.record().key(),
             (key, indexed) -> indexed.isAt(from) ? indexed.moved(from, to) : indexed);
-        if (!isNeeded(stored)) {
+        if (kept(stored, to.position()) == null) {
           to.markDead();
         }
       } else if (entry instanceof JournalEntry.Applied prefix) {
