@@ -24,7 +24,7 @@ public final class JournalTier implements Tier {
 
   @Override
   public @Nullable MetadataRecord get(Key key) {
-    MetadataRecord record = store.holdsPayload(key) ? store.read(key) : null;
+    MetadataRecord record = store.read(key);
     return record == null || record.payload() == null ? null : record;
   }
 

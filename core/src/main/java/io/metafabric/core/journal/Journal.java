@@ -28,7 +28,11 @@ public final class Journal implements AutoCloseable {
 
   private static final int KEEP_BUFFER_BYTES = 1 << 20;
 
+  private static final int MIN_ALLOCATION = 256;
+  private static final int MAX_ALLOCATION = 1 << 20;
+
   private final JournalConfig config;
+  private final int allocationBytes;
   private final Disk disk;
   private final DurableMark mark;
   private final List<TornTail> tornTails;
@@ -67,6 +71,8 @@ public final class Journal implements AutoCloseable {
     this.config = config;
     this.disk = disk;
     this.mark = mark;
+    this.allocationBytes =
+        (int) Math.max(MIN_ALLOCATION, Math.min(MAX_ALLOCATION, config.segmentBytes() / 16));
     this.segments = List.copyOf(found.segments());
     this.tornTails = List.copyOf(found.tornTails());
     this.nextPosition = found.nextPosition();
@@ -119,9 +125,10 @@ public final class Journal implements AutoCloseable {
       position++;
     }
     try {
+      segment.allocate(offset + buffer.length(), allocationBytes);
       segment.file().write(offset, buffer.written());
     } catch (StorageException e) {
-      undo(segment, offset, e);
+      undo(segment, e);
       throw e;
     }
     writtenBytes.addAndGet(buffer.length());
@@ -139,6 +146,9 @@ public final class Journal implements AutoCloseable {
     }
     // A segment that is not the last is durable as a whole: recovery relies on it.
     makeDurable();
+    if (last != null && !last.isCompacted()) {
+      last.truncateToEnd();
+    }
     Segment fresh = Segment.create(disk, nextPosition);
     synchronized (segmentsLock) {
       var next = new ArrayList<>(segments);
@@ -155,13 +165,13 @@ public final class Journal implements AutoCloseable {
   }
 
   /** A part of the failed write may be in the file; left there, it could be replayed one day. */
-  private void undo(Segment segment, long offset, StorageException cause) {
+  private void undo(Segment segment, StorageException cause) {
     if (!(cause instanceof StorageFullException)) {
       failure = cause;
       return;
     }
     try {
-      segment.file().truncate(offset);
+      segment.truncateToEnd();
     } catch (StorageException e) {
       e.addSuppressed(cause);
       failure = e;
@@ -358,6 +368,10 @@ public final class Journal implements AutoCloseable {
       if (failure == null && !segments.isEmpty()) {
         append(List.of(new JournalEntry.Closed()));
         makeDurable();
+        Segment last = lastSegment();
+        if (last != null) {
+          last.truncateToEnd();
+        }
       }
     } finally {
       abandon();

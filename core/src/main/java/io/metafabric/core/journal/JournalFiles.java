@@ -172,6 +172,10 @@ public final class JournalFiles {
         }
       }
       int next = at + 1;
+      if (name.generation() == 0 && hasOnlyZeros(bytes, at)) {
+        // Room that was made in advance.
+        break;
+      }
       while (next < bytes.limit() && !isGood(bytes, next, min)) {
         next++;
       }
@@ -179,6 +183,15 @@ public final class JournalFiles {
       at = next;
     }
     return damages;
+  }
+
+  private static boolean hasOnlyZeros(ByteBuffer bytes, int from) {
+    for (int at = from; at < bytes.limit(); at++) {
+      if (bytes.get(at) != 0) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static boolean isGood(ByteBuffer bytes, int at, long minPosition) {

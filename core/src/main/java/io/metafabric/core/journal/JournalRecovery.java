@@ -186,11 +186,31 @@ final class JournalRecovery {
         replay.entry(frame.entry(), locate(segment, frame));
       }
     } catch (WireFormatException e) {
-      cut(segment, reader.offset(), size, last, String.valueOf(e.getMessage()));
+      if (!hasOnlyZeros(segment.file(), reader.offset(), size)) {
+        cut(segment, reader.offset(), size, last, String.valueOf(e.getMessage()));
+      } else if (last) {
+        segment.allocated(size);
+      }
     }
     if (!last) {
       durable = Math.max(durable, next - 1);
     }
+  }
+
+  /** Room that was made in advance; whether frames are missing is told by the mark. */
+  private static boolean hasOnlyZeros(DiskFile file, long offset, long size) {
+    var chunk = ByteBuffer.allocate((int) Math.min(COPY_BYTES, size - offset));
+    for (long at = offset; at < size; at += chunk.limit()) {
+      chunk.clear().limit((int) Math.min(chunk.capacity(), size - at));
+      file.read(at, chunk);
+      chunk.flip();
+      while (chunk.hasRemaining()) {
+        if (chunk.get() != 0) {
+          return false;
+        }
+      }
+    }
+    return true;
   }
 
   private static FrameLocation locate(Segment segment, JournalFrame frame) {

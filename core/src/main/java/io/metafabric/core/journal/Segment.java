@@ -3,6 +3,7 @@ package io.metafabric.core.journal;
 import io.metafabric.core.codec.ByteReader;
 import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.error.CorruptJournalException;
+import io.metafabric.core.error.StorageFullException;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.port.Disk;
 import io.metafabric.core.port.DiskFile;
@@ -48,10 +49,14 @@ final class Segment {
   private volatile long endPosition;
   private volatile boolean retired;
 
+  /** Up to here the file has room, zeros behind the frames; the writer's own. */
+  private long allocatedTo;
+
   private Segment(DiskFile file, SegmentName name, long framesAt, long endPosition) {
     this.file = file;
     this.name = name;
     this.endOffset = framesAt;
+    this.allocatedTo = framesAt;
     this.endPosition = endPosition;
     checkpoints.add(name.firstPosition(), framesAt);
   }
@@ -194,6 +199,35 @@ final class Segment {
       endPosition = nextPosition;
     }
     endOffset = nextOffset;
+  }
+
+  /**
+   * Makes room for frames up to {@code offset}, in steps, so that a sync of what is written next
+   * need not sync the file's length too. Where the disk is full, there is no room in advance.
+   */
+  void allocate(long offset, int stepBytes) {
+    if (offset <= allocatedTo) {
+      return;
+    }
+    long from = Math.max(allocatedTo, endOffset);
+    long to = (offset + stepBytes - 1) / stepBytes * stepBytes;
+    try {
+      file.write(from, ByteBuffer.allocate((int) (to - from)));
+      allocatedTo = to;
+    } catch (StorageFullException e) {
+      truncateToEnd();
+    }
+  }
+
+  /** There was room already when the file was opened. */
+  void allocated(long to) {
+    allocatedTo = to;
+  }
+
+  /** Gives up the room behind the frames, and what a failed write may have left there. */
+  void truncateToEnd() {
+    file.truncate(endOffset);
+    allocatedTo = endOffset;
   }
 
   /** A frame at or before {@code position}, or the front, with its offset. */

@@ -125,7 +125,7 @@ class JournalTest {
       SimDisk fresh = new SimNode(new SimWorld(round), "paris").disk();
       var journal = open(fresh, new ArrayList<>());
       append(journal, 0, 40);
-      journal.abandon();
+      journal.close();
       List<String> segments =
           fresh.list().stream().filter(name -> SegmentName.parse(name) != null).toList();
       String file = segments.get(random.nextInt(segments.size()));
@@ -188,7 +188,8 @@ class JournalTest {
             .filter(name -> SegmentName.parse(name) != null)
             .findFirst()
             .orElseThrow();
-    int size = disk.contentOf(segment).length;
+    long size = journal.sizeBytes();
+    assertThat(disk.contentOf(segment).length).as("room in advance").isGreaterThan((int) size);
     try (var file = disk.open(segment)) {
       file.truncate(size - 3);
     }
@@ -210,15 +211,22 @@ class JournalTest {
     append(journal, 0, 5);
     long used = disk.list().stream().mapToLong(file -> disk.contentOf(file).length).sum();
     disk.setCapacityBytes(used + 10);
-    assertThatThrownBy(() -> journal.append(List.of(entry(5))))
+    var taken = new int[] {5};
+    assertThatThrownBy(
+            () -> {
+              while (taken[0] < 100) {
+                append(journal, taken[0], taken[0] + 1);
+                taken[0]++;
+              }
+            })
         .isInstanceOf(StorageFullException.class);
     disk.setCapacityBytes(Long.MAX_VALUE);
-    append(journal, 5, 8);
+    append(journal, taken[0], taken[0] + 3);
     journal.close();
 
     var replayed = new ArrayList<JournalEntry>();
     open(disk, replayed).abandon();
-    assertThat(replayed).hasSize(9);
+    assertThat(replayed).hasSize(taken[0] + 4);
   }
 
   @Test
