@@ -455,6 +455,16 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return journal.cursorAfter(position);
   }
 
+  /**
+   * A reader of every single thing published behind {@code position}.
+   *
+   * @throws io.metafabric.core.error.PositionNotKeptException here, or when it reads on, if
+   *     compaction has dropped some of it
+   */
+  public JournalCursor completeCursorAfter(long position) {
+    return journal.completeCursorAfter(position);
+  }
+
   /** All keys of which anything is known, in no order; a live view. */
   public Iterable<Key> keys() {
     return index.keySet();
@@ -467,7 +477,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * @param target locked by the caller
    */
   public Snapshot.Result backup(Disk target) {
-    return Snapshot.write(journal, new StoreLiveness(), target);
+    return Snapshot.write(journal, liveness(), target);
+  }
+
+  private Liveness liveness() {
+    return new StoreLiveness(index, applied, ownActors, ownNewest, neededAfter);
   }
 
   public List<TornTail> tornTails() {
@@ -518,69 +532,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    */
   public void startCompaction(SerialExecutor executor, LongSupplier neededAfter) {
     this.neededAfter = neededAfter;
-    var started =
-        new Compactor(journal, new StoreLiveness(), executor, config.compaction(), neededAfter);
+    var started = new Compactor(journal, liveness(), executor, config.compaction(), neededAfter);
     compactor = started;
     started.check();
-  }
-
-  private final class StoreLiveness implements Liveness {
-    @Override
-    public @Nullable JournalEntry kept(JournalEntry entry, long position) {
-      if (entry instanceof JournalEntry.Stored stored) {
-        return kept(stored, position);
-      }
-      if (entry instanceof JournalEntry.Applied prefix) {
-        synchronized (applied) {
-          AppliedAt known = applied.get(prefix.actor());
-          return known != null && known.prefix().counter() == prefix.counter() ? entry : null;
-        }
-      }
-      return entry instanceof JournalEntry.Opened ? entry : null;
-    }
-
-    /**
-     * Beside what the index points at: everything with the key's present dot, because a peer's
-     * stream relies on finding each dot where it was first written; and the header of a write of
-     * ours that lost to another region's, until every peer has heard of it and joined it to its
-     * context. A write that we replaced ourselves is in the context of what replaced it.
-     */
-    private @Nullable JournalEntry kept(JournalEntry.Stored stored, long position) {
-      Dot dot = stored.record().header().version().dot();
-      Dot current = currentDot(stored.record().key());
-      Long newest = ownNewest.get(dot.actor());
-      if (dot.equals(current) || (newest != null && newest == dot.counter())) {
-        return stored;
-      }
-      boolean lost = isOwn(dot.actor()) && current != null && !isOwn(current.actor());
-      return lost && position > neededAfter.getAsLong()
-          ? new JournalEntry.Stored(stored.record().withoutPayload())
-          : null;
-    }
-
-    @Override
-    public void moved(JournalEntry entry, FrameLocation from, FrameLocation to) {
-      if (entry instanceof JournalEntry.Stored stored) {
-        index.computeIfPresent(
-            stored.record().key(),
-            (key, indexed) -> indexed.isAt(from) ? indexed.moved(from, to) : indexed);
-        if (kept(stored, to.position()) == null) {
-          to.markDead();
-        }
-      } else if (entry instanceof JournalEntry.Applied prefix) {
-        synchronized (applied) {
-          applied.computeIfPresent(
-              prefix.actor(),
-              (actor, known) -> {
-                if (!known.at().isSameAs(from)) {
-                  to.markDead();
-                  return known;
-                }
-                return new AppliedAt(known.prefix(), to);
-              });
-        }
-      }
-    }
   }
 
   private final class StoreSink implements Committer.Sink {
