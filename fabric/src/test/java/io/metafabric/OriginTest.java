@@ -71,6 +71,24 @@ class OriginTest {
   }
 
   @Test
+  void afterItsTimeToLive_aValueIsLoadedAgain_andShownAgain() {
+    try (var fabric =
+        MetadataFabric.builder()
+            .directory(directory)
+            .originTimeToLive(Duration.ofMillis(200))
+            .systemOfRecord(key -> value("load " + asked.incrementAndGet()))
+            .open()) {
+      await()
+          .pollInterval(Duration.ofMillis(1))
+          .until(() -> fabric.get("n/1").orElseThrow().utf8().equals("load 2"));
+      long hotBefore = fabric.stats().reads().hot();
+      await()
+          .pollInterval(Duration.ofMillis(1))
+          .until(() -> fabric.get("n/1").isPresent() && fabric.stats().reads().hot() > hotBefore);
+    }
+  }
+
+  @Test
   void manyReadersOfOneKey_makeOneQuestion_andEachIsCounted() throws Exception {
     try (var fabric =
         open(

@@ -6,6 +6,7 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.store.CurrentDots;
 import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Version;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -108,6 +109,18 @@ public abstract class HotTierContract extends TierContract {
       assertThat(tier.peek(Key.of("n/1"))).isEqualTo(second);
       tier.refresh(published("n/2", 1, 10));
       assertThat(tier.peek(Key.of("n/2"))).isNull();
+    }
+  }
+
+  @Test
+  void aValueOfTheOrigin_isRenewed_whenItIsLoadedAgain() {
+    try (var tier = tier(64 << 10)) {
+      MetadataRecord first = TestRecords.ofOrigin("n/1", 10, 1_000);
+      MetadataRecord again = TestRecords.ofOrigin("n/1", 20, 2_000);
+      index.put(first.key(), Version.NONE.dot());
+      tier.fill(first);
+      assertThat(tier.fill(again)).isTrue();
+      assertThat(tier.peek(first.key())).isEqualTo(again);
     }
   }
 

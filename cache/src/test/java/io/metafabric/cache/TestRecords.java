@@ -24,4 +24,11 @@ public final class TestRecords {
     var header = Header.value(version, new RegionName("paris"), payload, Header.NEVER);
     return new MetadataRecord(Key.of(path), header, payload);
   }
+
+  /** What the system of record gave: no write of ours. */
+  public static MetadataRecord ofOrigin(String path, int payloadBytes, long expiresAtMs) {
+    var payload = Bytes.copyOf(new byte[payloadBytes]);
+    var header = Header.value(Version.NONE, new RegionName("paris"), payload, expiresAtMs);
+    return new MetadataRecord(Key.of(path), header, payload);
+  }
 }

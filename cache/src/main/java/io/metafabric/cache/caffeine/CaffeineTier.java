@@ -126,7 +126,10 @@ public final class CaffeineTier<V> implements HotTier<V> {
                       || (before == null && onlyIfPresent)) {
                     return before;
                   }
-                  if (before != null && before.record().header().version().dot().equals(dot)) {
+                  // A value of the origin has one dot for ever, and a new expiry at each load.
+                  if (before != null
+                      && before.record().header().version().dot().equals(dot)
+                      && before.expiresAtMs() == entry.expiresAtMs()) {
                     return before;
                   }
                   return fits ? entry : null;
