@@ -361,12 +361,15 @@ public final class Journal implements AutoCloseable {
     return null;
   }
 
-  /** Makes everything durable, notes that this end was in order, and closes the files. */
+  /**
+   * Makes everything durable, notes that this end was in order if there is room, and closes the
+   * files.
+   */
   @Override
   public void close() {
     try {
       if (failure == null && !segments.isEmpty()) {
-        append(List.of(new JournalEntry.Closed()));
+        noteEnd();
         makeDurable();
         Segment last = lastSegment();
         if (last != null) {
@@ -375,6 +378,15 @@ public final class Journal implements AutoCloseable {
       }
     } finally {
       abandon();
+    }
+  }
+
+  /** A full disk takes no note, which is no reason not to sync what it took before. */
+  private void noteEnd() {
+    try {
+      append(List.of(new JournalEntry.Closed()));
+    } catch (StorageFullException e) {
+      // The next opening looks at the end as after a crash, and finds all of it.
     }
   }
 

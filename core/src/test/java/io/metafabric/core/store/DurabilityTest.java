@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.error.StorageException;
+import io.metafabric.core.error.StorageFullException;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
@@ -15,6 +16,8 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What each mode survives when the power fails and everything that was not synced is gone. */
 class DurabilityTest {
@@ -107,6 +110,36 @@ class DurabilityTest {
         .isInstanceOf(StorageException.class)
         .hasMessageContaining("read-only");
     assertThat(machine.store().holdsPayload(ONE)).as("reads go on").isTrue();
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {0, 1, 12, 40, 100})
+  void closingOnAFullDisk_syncsWhatWasAcknowledged_andLeavesNothingOpen(long freeBytes) {
+    StoreMachine machine = machine(Durability.OS);
+    machine.write(ONE, Bytes.utf8("one"));
+    fill(machine);
+    machine.disk().setCapacityBytes(machine.disk().usedBytes() + freeBytes);
+
+    machine.close();
+
+    assertThat(machine.disk().openFiles()).isEmpty();
+    machine.disk().setCapacityBytes(Long.MAX_VALUE);
+    loseEverythingUnsynced(machine);
+    machine.check("after a close without room");
+  }
+
+  /** Writes until the disk takes no more; there is no room in advance any more either. */
+  private static void fill(StoreMachine machine) {
+    machine.disk().setCapacityBytes(machine.disk().usedBytes());
+    for (int i = 0; ; i++) {
+      try {
+        machine.write(Key.of("filler/" + i), Bytes.utf8("filler"));
+      } catch (CompletionException e) {
+        assertThat(e).hasCauseInstanceOf(StorageFullException.class);
+        assertThat(i).as("a disk that was full at once shows little").isPositive();
+        return;
+      }
+    }
   }
 
   @Test
