@@ -4,14 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.transport.FreePorts;
 import io.metafabric.replicate.PeerState;
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -22,20 +19,6 @@ class ThreeFabricsTest {
   static final List<String> REGIONS = List.of("eu-west", "us-east", "ap-south");
 
   @TempDir Path directory;
-
-  static List<Integer> freePorts(int count) throws IOException {
-    var sockets = new ArrayList<ServerSocket>();
-    var ports = new ArrayList<Integer>();
-    for (int i = 0; i < count; i++) {
-      var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
-      sockets.add(socket);
-      ports.add(socket.getLocalPort());
-    }
-    for (ServerSocket socket : sockets) {
-      socket.close();
-    }
-    return ports;
-  }
 
   MetadataFabric open(int region, List<Integer> ports) {
     FabricBuilder builder =
@@ -57,7 +40,7 @@ class ThreeFabricsTest {
 
   @Test
   void whatOneRegionWrites_allRegionsRead_andDeletesStayDeleted() throws Exception {
-    List<Integer> ports = freePorts(3);
+    List<Integer> ports = FreePorts.take(3);
     try (var eu = open(0, ports);
         var us = open(1, ports);
         var ap = open(2, ports)) {
@@ -93,7 +76,7 @@ class ThreeFabricsTest {
 
   @Test
   void aRegionThatWasAway_catchesUp() throws Exception {
-    List<Integer> ports = freePorts(3);
+    List<Integer> ports = FreePorts.take(3);
     try (var eu = open(0, ports);
         var us = open(1, ports)) {
       for (int i = 0; i < 100; i++) {
@@ -117,7 +100,7 @@ class ThreeFabricsTest {
 
   @Test
   void aPeerOfAnotherCluster_isRefusedByName() throws Exception {
-    List<Integer> ports = freePorts(2);
+    List<Integer> ports = FreePorts.take(2);
     try (var eu =
             MetadataFabric.builder()
                 .region("eu")

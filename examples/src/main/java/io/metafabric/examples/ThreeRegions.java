@@ -2,8 +2,6 @@ package io.metafabric.examples;
 
 import java.io.IOException;
 import java.io.PrintStream;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -140,7 +138,7 @@ public final class ThreeRegions {
   private void open(
       Path root, boolean prediction, List<DelayProxy> proxies, Map<String, Region> regions)
       throws IOException {
-    List<Integer> ports = freePorts(REGIONS.size());
+    List<Integer> ports = FreePorts.take(REGIONS.size());
     for (int i = 0; i < REGIONS.size(); i++) {
       String name = REGIONS.get(i);
       var peers = new TreeMap<String, Integer>();
@@ -175,23 +173,6 @@ public final class ThreeRegions {
       throw new IllegalArgumentException("no round trip is known for " + pair);
     }
     return roundTrip;
-  }
-
-  private static List<Integer> freePorts(int count) throws IOException {
-    var sockets = new ArrayList<ServerSocket>();
-    var ports = new ArrayList<Integer>();
-    try {
-      for (int i = 0; i < count; i++) {
-        var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
-        sockets.add(socket);
-        ports.add(socket.getLocalPort());
-      }
-    } finally {
-      for (ServerSocket socket : sockets) {
-        socket.close();
-      }
-    }
-    return ports;
   }
 
   private Thread watch(String title, Map<String, Region> regions) {

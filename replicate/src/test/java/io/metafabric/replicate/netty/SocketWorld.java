@@ -1,13 +1,10 @@
 package io.metafabric.replicate.netty;
 
+import io.metafabric.core.transport.FreePorts;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.transport.PeerTransport;
 import io.metafabric.core.transport.TransportLimits;
 import io.metafabric.core.transport.TransportWorld;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -64,11 +61,7 @@ final class SocketWorld implements TransportWorld {
 
   @Override
   public PeerAddress deadAddress() {
-    try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return new PeerAddress("127.0.0.1", socket.getLocalPort());
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return new PeerAddress("127.0.0.1", FreePorts.take(1).get(0));
   }
 
   @Override
