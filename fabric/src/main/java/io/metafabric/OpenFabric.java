@@ -30,6 +30,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The fabric that the builder opens: waits, where the node has futures. */
@@ -71,9 +72,7 @@ final class OpenFabric implements MetadataFabric {
   }
 
   private Optional<Versioned> get(@Nullable String client, String path) {
-    if (closed.get()) {
-      throw closedException();
-    }
+    requireOpen();
     if (path != null) {
       Optional<Versioned> hit = node.hit(client, path);
       if (hit != null) {
@@ -211,9 +210,9 @@ final class OpenFabric implements MetadataFabric {
   public CompletableFuture<Version> putAsync(String key, byte[] value) {
     Key parsed = Key.of(key);
     Bytes payload = copy(value);
-    awaitRoom(parsed);
+    requireOpen();
     awaitCallbacks(parsed);
-    return node.write(parsed, payload, Header.NEVER, Precondition.NONE)
+    return withRoom(parsed, () -> node.write(parsed, payload, Header.NEVER, Precondition.NONE))
         .thenApplyAsync(record -> required(version(record)), completions);
   }
 
@@ -255,9 +254,8 @@ final class OpenFabric implements MetadataFabric {
   private Optional<Version> write(
       String path, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
     Key key = Key.of(path);
-    awaitRoom(key);
     CompletableFuture<@Nullable MetadataRecord> writing =
-        node.writeHere(key, payload, expiresAtMs, condition);
+        withRoom(key, () -> node.writeHere(key, payload, expiresAtMs, condition));
     try {
       return version(writing.get());
     } catch (InterruptedException e) {
@@ -267,13 +265,31 @@ final class OpenFabric implements MetadataFabric {
     }
   }
 
-  /** Waits for room in the queue to the disk rather than failing at once. */
-  private void awaitRoom(Key key) {
-    if (closed.get()) {
-      throw closedException();
+  /**
+   * Waits for room in the queue to the disk rather than failing at once; others may take it first.
+   */
+  private CompletableFuture<@Nullable MetadataRecord> withRoom(
+      Key key, Supplier<CompletableFuture<@Nullable MetadataRecord>> write) {
+    long deadlineNanos = clock.nanoTime() + writeTimeout.toNanos();
+    while (true) {
+      awaitRoom(key, deadlineNanos);
+      CompletableFuture<@Nullable MetadataRecord> writing = write.get();
+      if (!foundNoRoom(writing)) {
+        return writing;
+      }
     }
+  }
+
+  private static boolean foundNoRoom(CompletableFuture<@Nullable MetadataRecord> writing) {
+    return writing.isCompletedExceptionally()
+        && writing.handle((record, failure) -> failure instanceof OverloadedException).join();
+  }
+
+  private void awaitRoom(Key key, long deadlineNanos) {
+    requireOpen();
     try {
-      if (!node.awaitRoom(Math.max(1, writeTimeout.toMillis()))) {
+      long leftMs = TimeUnit.NANOSECONDS.toMillis(deadlineNanos - clock.nanoTime());
+      if (!node.awaitRoom(Math.max(1, leftMs)) || leftMs < 0) {
         throw new OverloadedException(
             "the disk did not keep up for " + writeTimeout + "; write slower");
       }
@@ -319,6 +335,12 @@ final class OpenFabric implements MetadataFabric {
     return new FabricException("an unexpected failure: " + cause, cause);
   }
 
+  private void requireOpen() {
+    if (closed.get()) {
+      throw closedException();
+    }
+  }
+
   private static FabricClosedException closedException() {
     return new FabricClosedException("the fabric is closed; open a new one");
   }
@@ -326,9 +348,7 @@ final class OpenFabric implements MetadataFabric {
   @Override
   public Records as(String client) {
     Objects.requireNonNull(client, "client");
-    if (closed.get()) {
-      throw closedException();
-    }
+    requireOpen();
     if (client.isBlank() || client.length() > 256) {
       throw new ConfigurationException("a client's name must have 1 to 256 characters");
     }
@@ -337,20 +357,20 @@ final class OpenFabric implements MetadataFabric {
 
   @Override
   public Optional<PeerAddress> listening() {
+    requireOpen();
     return Optional.ofNullable(node.listening());
   }
 
   @Override
   public FabricStats stats() {
+    requireOpen();
     return FabricStats.of(node.stats());
   }
 
   @Override
   public Explanation explain(String key) {
     Key parsed = Key.of(key);
-    if (closed.get()) {
-      throw closedException();
-    }
+    requireOpen();
     return Explanation.of(
         parsed,
         node.store().header(parsed),
@@ -363,9 +383,7 @@ final class OpenFabric implements MetadataFabric {
   @Override
   public long backup(Path directory) {
     Objects.requireNonNull(directory, "directory");
-    if (closed.get()) {
-      throw closedException();
-    }
+    requireOpen();
     var target = new FileDisk(directory);
     Disk.DirectoryLock lock = target.lock();
     try {
@@ -377,14 +395,18 @@ final class OpenFabric implements MetadataFabric {
 
   @Override
   public void setPrediction(boolean enabled) {
+    requireOpen();
     node.setPrediction(enabled);
   }
 
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {
-      node.close();
-      completions.close();
+      try {
+        node.close();
+      } finally {
+        completions.close();
+      }
     }
   }
 

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.metafabric.core.transport.FreePorts;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -32,7 +33,7 @@ class KilledRegionTest {
   @Test
   @Timeout(60)
   void aRegionThatIsKilledWhileItWrites_catchesUp_andNothingAcknowledgedIsLost() throws Exception {
-    ports = ThreeFabricsTest.freePorts(3);
+    ports = FreePorts.take(3);
     Child eu = new Child(0, 1);
     Child us = new Child(1, 2);
     Child ap = new Child(2, 3);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.awaitility.Awaitility.await;
 
+import io.metafabric.core.transport.FreePorts;
 import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
 import java.net.InetSocketAddress;
@@ -28,7 +29,7 @@ class OpenAndCloseTest {
   @Test
   @Timeout(60)
   void fiftyRounds_leaveNoThread_noDescriptor_noBuffer_noLock_andNoPort() throws Exception {
-    List<Integer> ports = ThreeFabricsTest.freePorts(2);
+    List<Integer> ports = FreePorts.take(2);
     for (int i = 0; i < WARM_UP; i++) {
       round(ports, true);
     }

@@ -280,7 +280,11 @@ class RefusalsTest {
     }
     assertThatThrownBy(() -> fabric.explain("n/1")).isInstanceOf(FabricClosedException.class);
     assertThatThrownBy(() -> fabric.as("x")).isInstanceOf(FabricClosedException.class);
-    assertThat(fabric.stats().reads().total()).isZero();
+    assertThatThrownBy(fabric::stats).isInstanceOf(FabricClosedException.class);
+    assertThatThrownBy(fabric::listening).isInstanceOf(FabricClosedException.class);
+    assertThatThrownBy(() -> fabric.setPrediction(true)).isInstanceOf(FabricClosedException.class);
+    assertThatThrownBy(() -> fabric.backup(directory.resolve("copy")))
+        .isInstanceOf(FabricClosedException.class);
   }
 
   @ParameterizedTest

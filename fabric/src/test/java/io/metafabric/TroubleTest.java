@@ -10,6 +10,8 @@ import io.metafabric.core.error.CorruptJournalException;
 import io.metafabric.core.error.FabricClosedException;
 import io.metafabric.core.error.FabricException;
 import io.metafabric.core.error.RegionUnreachableException;
+import io.metafabric.core.journal.Durability;
+import io.metafabric.core.transport.FreePorts;
 import io.metafabric.replicate.PeerStats;
 import java.net.Socket;
 import java.nio.ByteBuffer;
@@ -65,7 +67,7 @@ class TroubleTest {
 
   @Test
   void hostileBytesAtTheListener_areDroppedAndCounted_whileOthersAreServed() throws Exception {
-    List<Integer> ports = ThreeFabricsTest.freePorts(3);
+    List<Integer> ports = FreePorts.take(3);
     var random = new Random(42);
     try (var eu = open(0, ports);
         var us = open(1, ports);
@@ -119,7 +121,7 @@ class TroubleTest {
 
   @Test
   void peersThatAreDown_doNotDisturbLocalReadsAndWrites_andTheBacklogIsCounted() throws Exception {
-    List<Integer> ports = ThreeFabricsTest.freePorts(3);
+    List<Integer> ports = FreePorts.take(3);
     try (var eu = open(0, ports)) {
       for (int i = 0; i < 200; i++) {
         eu.put("n/" + i, ("value " + i).getBytes(UTF_8));
@@ -215,7 +217,7 @@ class TroubleTest {
 
   @Test
   void theBackupAnswersForTheHome_andWithoutBothTheReadSaysSo() throws Exception {
-    List<Integer> ports = ThreeFabricsTest.freePorts(3);
+    List<Integer> ports = FreePorts.take(3);
     try (var eu = open(0, ports)) {
       try (var ap = open(2, ports)) {
         try (var us = open(1, ports)) {
@@ -241,7 +243,7 @@ class TroubleTest {
 
   @Test
   void allRegionsThatReadAnUnknownKeyAtOnce_areAnswered() throws Exception {
-    List<Integer> ports = ThreeFabricsTest.freePorts(3);
+    List<Integer> ports = FreePorts.take(3);
     var readers = Executors.newFixedThreadPool(12);
     try (var eu = open(0, ports);
         var us = open(1, ports);
@@ -271,7 +273,7 @@ class TroubleTest {
 
   @Test
   void aTimeToLiveHidesTheValueInEveryRegion() throws Exception {
-    List<Integer> ports = ThreeFabricsTest.freePorts(3);
+    List<Integer> ports = FreePorts.take(3);
     try (var eu = open(0, ports);
         var us = open(1, ports)) {
       await().atMost(Duration.ofSeconds(10)).until(() -> peer(eu, 1).connects() > 0);
@@ -285,7 +287,7 @@ class TroubleTest {
 
   @Test
   void aReaderThatIsInterruptedWhileAnotherRegionIsAsked_isReleasedAtOnce() throws Exception {
-    List<Integer> ports = ThreeFabricsTest.freePorts(2);
+    List<Integer> ports = FreePorts.take(2);
     try (var valve = new Valve(ports.get(1));
         var us =
             MetadataFabric.builder()
@@ -392,6 +394,42 @@ class TroubleTest {
       }
     }
     assertThat(OpenAndCloseTest.threads()).isEmpty();
+  }
+
+  @Test
+  void moreWritersThanThereIsRoomFor_wait() throws Exception {
+    var go = new CountDownLatch(1);
+    var failed = new ConcurrentLinkedQueue<Throwable>();
+    var threads = new ArrayList<Thread>();
+    byte[] value = new byte[1 << 20];
+    try (var fabric =
+        MetadataFabric.builder()
+            .directory(directory.resolve("crowd"))
+            .durability(Durability.OS)
+            .writeTimeout(Duration.ofMinutes(1))
+            .open()) {
+      for (int t = 0; t < 64; t++) {
+        String key = "n/" + t;
+        var thread =
+            new Thread(
+                () -> {
+                  try {
+                    go.await();
+                    fabric.put(key, value);
+                  } catch (Throwable e) {
+                    failed.add(e);
+                  }
+                });
+        thread.start();
+        threads.add(thread);
+      }
+      go.countDown();
+      for (Thread thread : threads) {
+        thread.join();
+      }
+      assertThat(failed).isEmpty();
+      assertThat(fabric.stats().storage().keys()).isEqualTo(64);
+    }
   }
 
   @Test

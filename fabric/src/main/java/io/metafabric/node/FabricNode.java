@@ -266,8 +266,7 @@ public final class FabricNode<V> implements AutoCloseable {
     if (result instanceof FetchResult.Found found) {
       return takeOver(found.record(), record -> hot.fill(record));
     }
-    Homes homes = config.homes().homesOf(key);
-    boolean actsForHome = region.equals(homes.backup()) && store.header(key) == null;
+    boolean actsForHome = store.header(key) == null && replicator.answersFor(key);
     if (result instanceof FetchResult.Absent || actsForHome) {
       return CompletableFuture.completedFuture(new ReadOutcome.Absent(false));
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.metafabric.core.error.StorageFullException;
+import io.metafabric.core.place.Homes;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
@@ -11,6 +12,7 @@ import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimLink;
 import io.metafabric.core.store.Precondition;
+import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStats;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -115,6 +117,49 @@ class FaultyPeersTest {
         () -> peer(cluster, "eu", "us").pendingChanges() == 0 && cluster.isConverged(),
         Duration.ofMinutes(1));
     assertThat(cluster.allKeys()).hasSize(600);
+  }
+
+  @Test
+  void aBackupDeniesAKey_onlyOnceItHadAllThatTheHomeHad() {
+    var cluster = new SimCluster(4, 1 << 20, "ap", "eu", "us");
+    cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(40)));
+    RegionName us = new RegionName("us");
+    RegionName ap = new RegionName("ap");
+    cluster.start(us);
+    Key key = keyWithHomes(cluster.node(us), "eu", "us");
+    assertThat(read(cluster, us, key)).isInstanceOf(ReadOutcome.Unreachable.class);
+    cluster.start(ap);
+    cluster.world.runFor(Duration.ofSeconds(5));
+    assertThat(read(cluster, ap, key)).isInstanceOf(ReadOutcome.Unreachable.class);
+
+    cluster.start(new RegionName("eu"));
+    cluster.world.runUntil(
+        "in sync",
+        () -> peer(cluster, "us", "eu").state() == PeerState.IN_SYNC,
+        Duration.ofMinutes(1));
+    cluster.network.cut("eu", "us");
+    cluster.network.cut("eu", "ap");
+    cluster.world.runFor(Duration.ofSeconds(20));
+
+    assertThat(peer(cluster, "us", "eu").state()).isNotEqualTo(PeerState.IN_SYNC);
+    assertThat(read(cluster, us, key)).isEqualTo(new ReadOutcome.Absent(false));
+    assertThat(read(cluster, ap, key)).isEqualTo(new ReadOutcome.Absent(false));
+  }
+
+  private static Key keyWithHomes(FabricNode<?> node, String home, String backup) {
+    for (int i = 0; ; i++) {
+      Key key = Key.of("n/" + i);
+      Homes homes = node.homesOf(key);
+      if (homes.home().name().equals(home) && homes.include(new RegionName(backup))) {
+        return key;
+      }
+    }
+  }
+
+  private static ReadOutcome read(SimCluster cluster, RegionName in, Key key) {
+    CompletableFuture<ReadOutcome> reading = cluster.node(in).read(null, key);
+    cluster.world.runUntil("an answer", reading::isDone, Duration.ofMinutes(1));
+    return reading.join();
   }
 
   @Test

@@ -31,6 +31,9 @@ final class PeerSession implements PeerHandler {
 
     @Nullable MetadataRecord find(Key key);
 
+    /** Whether this region may say of a key that nobody wrote it. */
+    boolean answersFor(Key key);
+
     void gaveCopy(Key key, RegionName peer);
 
     /** Takes over what is of use, and returns the keys of which it is not. */
@@ -237,7 +240,9 @@ final class PeerSession implements PeerHandler {
     private Frame.Answer answer(Frame.Wanted wanted) {
       MetadataRecord record = host.find(wanted.key());
       if (record == null) {
-        return new Frame.Answer.Unknown(wanted.key());
+        return host.answersFor(wanted.key())
+            ? new Frame.Answer.Unknown(wanted.key())
+            : new Frame.Answer.NotHeld(wanted.key());
       }
       Dot atLeast = wanted.atLeast();
       if (atLeast != null && !record.header().version().covers(atLeast)) {

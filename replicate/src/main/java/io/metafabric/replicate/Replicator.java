@@ -70,6 +70,7 @@ public final class Replicator implements AutoCloseable {
   /** Whether we have all that a peer had published when it was heard last. */
   private static final class InSync {
     volatile boolean allReceived;
+    volatile boolean everReceivedAll;
     volatile long heardNanos;
   }
 
@@ -257,6 +258,20 @@ public final class Replicator implements AutoCloseable {
     return true;
   }
 
+  /**
+   * Whether this region may say of a key that nobody wrote it: as its home, or as its backup once
+   * it has had all that the home had. A backup that has not heard of the home since it was opened
+   * cannot know what it missed.
+   */
+  public boolean answersFor(Key key) {
+    Homes homesOf = homes.homesOf(key);
+    if (config.region().equals(homesOf.home())) {
+      return true;
+    }
+    InSync home = inSync.get(homesOf.home());
+    return config.region().equals(homesOf.backup()) && home != null && home.everReceivedAll;
+  }
+
   private boolean isFresh(InSync peer) {
     return peer.allReceived
         && clock.nanoTime() - peer.heardNanos <= config.failureTimeout().toNanos();
@@ -332,6 +347,7 @@ public final class Replicator implements AutoCloseable {
       InSync state = inSync.get(peer);
       if (state != null) {
         state.allReceived = allAcknowledged;
+        state.everReceivedAll |= allAcknowledged;
         state.heardNanos = clock.nanoTime();
       }
     }
@@ -388,6 +404,11 @@ public final class Replicator implements AutoCloseable {
     @Override
     public @Nullable MetadataRecord find(Key key) {
       return copies.find(key);
+    }
+
+    @Override
+    public boolean answersFor(Key key) {
+      return Replicator.this.answersFor(key);
     }
 
     @Override
