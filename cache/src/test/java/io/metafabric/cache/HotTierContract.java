@@ -22,7 +22,10 @@ public abstract class HotTierContract extends TierContract {
   private final List<String> wasted = new ArrayList<>();
 
   private HotTier<String> tier(long maxBytes) {
-    return newTier(maxBytes, index::get, (predictor, path, bytes) -> wasted.add(path));
+    return newTier(
+        maxBytes,
+        (key, dot) -> dot.equals(index.get(key)),
+        (predictor, path, bytes) -> wasted.add(path));
   }
 
   private MetadataRecord published(String path, int n, int payloadBytes) {

@@ -22,7 +22,6 @@ import io.metafabric.core.store.Published;
 import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.transport.PeerTransport;
-import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Version;
 import io.metafabric.predict.AccessRing;
 import io.metafabric.predict.Foresight;
@@ -147,11 +146,9 @@ public final class FabricNode<V> implements AutoCloseable {
   /**
    * A value of the origin has the version NONE, which is current for as long as nothing is known.
    */
-  private static CurrentDots originLosesToAnyHeader(CurrentDots index) {
-    return key -> {
-      Dot dot = index.currentDot(key);
-      return dot == null ? Version.NONE.dot() : dot;
-    };
+  private static CurrentDots originLosesToAnyHeader(RecordStore store) {
+    return (key, dot) ->
+        dot.equals(Version.NONE.dot()) ? store.header(key) == null : store.isCurrent(key, dot);
   }
 
   public @Nullable PeerAddress listening() {
@@ -226,7 +223,8 @@ public final class FabricNode<V> implements AutoCloseable {
   }
 
   private CompletionStage<ReadOutcome> load(@Nullable String client, Key key) {
-    Header header = store.header(key);
+    MetadataRecord record = warm.get(key);
+    Header header = record == null ? store.header(key) : record.header();
     if (header == null) {
       return knowsAbsent(key)
           ? CompletableFuture.completedFuture(new ReadOutcome.Absent(false))
@@ -235,7 +233,6 @@ public final class FabricNode<V> implements AutoCloseable {
     if (!header.isVisibleAt(clock.wallMs())) {
       return CompletableFuture.completedFuture(new ReadOutcome.Absent(true));
     }
-    MetadataRecord record = warm.get(key);
     if (record != null) {
       hot.fill(record);
       return CompletableFuture.completedFuture(new ReadOutcome.Value(record, Outcome.WARM));
@@ -282,7 +279,7 @@ public final class FabricNode<V> implements AutoCloseable {
       MetadataRecord record, Consumer<MetadataRecord> fill) {
     Key key = record.key();
     boolean keep = config.homes().homesOf(key).include(region);
-    boolean isCurrent = record.header().version().dot().equals(store.currentDot(key));
+    boolean isCurrent = store.isCurrent(key, record.header().version().dot());
     CompletionStage<?> stored;
     if (!isCurrent) {
       stored = store.applyOne(new Inbound(record, keep));
@@ -452,7 +449,7 @@ public final class FabricNode<V> implements AutoCloseable {
 
     @Override
     public void offer(MetadataRecord record) {
-      if (record.header().version().dot().equals(store.currentDot(record.key()))) {
+      if (store.isCurrent(record.key(), record.header().version().dot())) {
         invalidated.remove(record.key());
         hot.fill(record);
       } else {
@@ -464,14 +461,13 @@ public final class FabricNode<V> implements AutoCloseable {
   private final class PrefetchTarget implements Prefetcher.Target {
     @Override
     public @Nullable Header missingPayload(Key key) {
-      Header header = store.header(key);
+      if (hot.peek(key) != null || flights.isFlying(key)) {
+        return null;
+      }
+      MetadataRecord record = store.read(key);
       boolean missing =
-          header != null
-              && header.isVisibleAt(clock.wallMs())
-              && !store.holdsPayload(key)
-              && hot.peek(key) == null
-              && !flights.isFlying(key);
-      return missing ? header : null;
+          record != null && record.payload() == null && record.header().isVisibleAt(clock.wallMs());
+      return missing ? record.header() : null;
     }
 
     @Override

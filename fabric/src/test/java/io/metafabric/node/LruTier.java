@@ -71,7 +71,7 @@ final class LruTier<V> implements HotTier<V> {
       MetadataRecord record, @Nullable String predictor, boolean onlyIfPresent) {
     var dot = record.header().version().dot();
     String path = record.key().path();
-    if (record.payload() == null || !dot.equals(index.currentDot(record.key()))) {
+    if (record.payload() == null || !index.isCurrent(record.key(), dot)) {
       rejected++;
       return false;
     }

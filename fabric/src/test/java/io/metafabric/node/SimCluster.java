@@ -130,7 +130,7 @@ final class SimCluster {
 
   Set<Key> allKeys() {
     var keys = new TreeSet<Key>();
-    running.values().forEach(node -> node.store().keys().forEach(keys::add));
+    running.values().forEach(node -> node.store().forEachKey(keys::add));
     return keys;
   }
 

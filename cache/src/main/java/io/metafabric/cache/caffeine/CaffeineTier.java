@@ -122,8 +122,7 @@ public final class CaffeineTier<V> implements HotTier<V> {
             .compute(
                 record.key().path(),
                 (path, before) -> {
-                  if (!dot.equals(index.currentDot(record.key()))
-                      || (before == null && onlyIfPresent)) {
+                  if (!index.isCurrent(record.key(), dot) || (before == null && onlyIfPresent)) {
                     return before;
                   }
                   // A value of the origin has one dot for ever, and a new expiry at each load.

@@ -161,7 +161,7 @@ public final class Compaction {
     }
     journal.replace(sources, target);
     tellMoves();
-    sources.forEach(Segment::retire);
+    journal.retire(sources);
     sources.forEach(each -> journal.disk().delete(each.name().file()));
     journal.disk().syncDirectory();
   }

@@ -22,6 +22,15 @@ public final class FrameLocation {
     return position;
   }
 
+  /** The same as a number, for {@link FrameTable}. */
+  public long place() {
+    return FramePlace.of(segment.number, offset, lengthBytes);
+  }
+
+  private long accountedBytes() {
+    return FramePlace.maxLengthBytes(FramePlace.of(0, offset, lengthBytes));
+  }
+
   /** Whether that is the same place in the same file. */
   public boolean isSameAs(FrameLocation that) {
     return segment == that.segment && offset == that.offset;
@@ -29,11 +38,11 @@ public final class FrameLocation {
 
   /** The frame is part of the present state, for the accounting of garbage. */
   public void markLive() {
-    segment.addLiveBytes(lengthBytes);
+    segment.addLiveBytes(accountedBytes());
   }
 
   /** The frame is so no more. */
   public void markDead() {
-    segment.addLiveBytes(-lengthBytes);
+    segment.addLiveBytes(-accountedBytes());
   }
 }

@@ -34,6 +34,7 @@ public final class Journal implements AutoCloseable {
   private final JournalConfig config;
   private final int allocationBytes;
   private final Disk disk;
+  private final FrameTable frames;
   private final DurableMark mark;
   private final List<TornTail> tornTails;
   private final ByteWriter buffer = new ByteWriter(64 * 1024);
@@ -67,9 +68,15 @@ public final class Journal implements AutoCloseable {
     }
   }
 
-  private Journal(JournalConfig config, Disk disk, DurableMark mark, JournalRecovery.Result found) {
+  private Journal(
+      JournalConfig config,
+      Disk disk,
+      FrameTable frames,
+      DurableMark mark,
+      JournalRecovery.Result found) {
     this.config = config;
     this.disk = disk;
+    this.frames = frames;
     this.mark = mark;
     this.allocationBytes =
         (int) Math.max(MIN_ALLOCATION, Math.min(MAX_ALLOCATION, config.segmentBytes() / 16));
@@ -90,13 +97,14 @@ public final class Journal implements AutoCloseable {
   /**
    * Opens the journal in {@code disk}, replays it, and cuts a torn tail off.
    *
+   * @param frames of this journal alone; what has been replayed can be read through it
    * @throws CorruptJournalException if something that had been made durable is damaged or missing
    */
-  public static Journal open(JournalConfig config, Disk disk, Replay replay) {
+  public static Journal open(JournalConfig config, Disk disk, FrameTable frames, Replay replay) {
     var mark = new DurableMark(disk);
     try {
-      JournalRecovery.Result found = new JournalRecovery(disk, mark.read(), replay).run();
-      return new Journal(config, disk, mark, found);
+      JournalRecovery.Result found = new JournalRecovery(disk, mark.read(), frames, replay).run();
+      return new Journal(config, disk, frames, mark, found);
     } catch (RuntimeException e) {
       mark.close();
       throw e;
@@ -150,6 +158,7 @@ public final class Journal implements AutoCloseable {
       last.truncateToEnd();
     }
     Segment fresh = Segment.create(disk, nextPosition);
+    frames.add(fresh);
     synchronized (segmentsLock) {
       var next = new ArrayList<>(segments);
       next.add(fresh);
@@ -214,24 +223,6 @@ public final class Journal implements AutoCloseable {
               + cause.getMessage()
               + "; mend the disk and open the fabric again",
           cause);
-    }
-  }
-
-  /**
-   * Reads one entry again, and checks it.
-   *
-   * @return null if compaction has moved it: whoever gave the location knows the new one
-   * @throws CorruptJournalException if it is damaged
-   */
-  public @Nullable JournalEntry read(FrameLocation location) {
-    Segment segment = location.segment;
-    try {
-      return segment.readFrame(location.offset, location.lengthBytes, location.position()).entry();
-    } catch (StorageException e) {
-      if (segment.isRetired()) {
-        return null;
-      }
-      throw e;
     }
   }
 
@@ -327,6 +318,7 @@ public final class Journal implements AutoCloseable {
   /** {@code compacted}, which is durable, takes the place of adjacent segments. */
   void replace(List<Segment> old, Segment compacted) {
     long freed = 0;
+    frames.add(compacted);
     synchronized (segmentsLock) {
       var next = new ArrayList<>(segments);
       int at = next.indexOf(old.get(0));
@@ -339,6 +331,14 @@ public final class Journal implements AutoCloseable {
       freed += each.endOffset();
     }
     writtenBytes.addAndGet(compacted.endOffset() - freed);
+  }
+
+  /** Nobody finds anything in these any more. */
+  void retire(List<Segment> old) {
+    for (Segment segment : old) {
+      segment.retire();
+      frames.remove(segment);
+    }
   }
 
   boolean isUsable() {

@@ -28,6 +28,7 @@ final class JournalRecovery {
   private static final int COPY_BYTES = 1 << 20;
 
   private final Disk disk;
+  private final FrameTable frames;
   private final Journal.Replay replay;
   private final List<Segment> segments = new ArrayList<>();
   private final List<TornTail> tornTails = new ArrayList<>();
@@ -35,8 +36,9 @@ final class JournalRecovery {
   private long durable;
   private long next = 1;
 
-  JournalRecovery(Disk disk, long markedDurable, Journal.Replay replay) {
+  JournalRecovery(Disk disk, long markedDurable, FrameTable frames, Journal.Replay replay) {
     this.disk = disk;
+    this.frames = frames;
     this.durable = markedDurable;
     this.replay = replay;
   }
@@ -66,6 +68,11 @@ final class JournalRecovery {
       segments.forEach(segment -> segment.file().close());
       throw e;
     }
+  }
+
+  private void add(Segment segment) {
+    segments.add(segment);
+    frames.add(segment);
   }
 
   private Segment lastSegment() {
@@ -156,7 +163,7 @@ final class JournalRecovery {
 
   private void recoverCompacted(SegmentName name) {
     Segment segment = Segment.open(disk, name);
-    segments.add(segment);
+    add(segment);
     readCompacted(
         segment,
         segment.file().sizeBytes(),
@@ -173,7 +180,7 @@ final class JournalRecovery {
       return;
     }
     Segment segment = Segment.open(disk, name);
-    segments.add(segment);
+    add(segment);
     long size = segment.file().sizeBytes();
     var reader = new FrameReader(segment.file(), Segment.HEADER_BYTES);
     try {

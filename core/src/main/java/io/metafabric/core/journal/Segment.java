@@ -49,6 +49,9 @@ final class Segment {
   private volatile long endPosition;
   private volatile boolean retired;
 
+  /** Given by the frame table before anything of it is located. */
+  int number;
+
   /** Up to here the file has room, zeros behind the frames; the writer's own. */
   private long allocatedTo;
 
@@ -254,14 +257,22 @@ final class Segment {
     file.close();
   }
 
-  /** Reads one whole frame of which position and length are known. */
-  JournalFrame readFrame(long offset, int lengthBytes, long position) {
-    var bytes = ByteBuffer.allocate(lengthBytes);
-    if (file.read(offset, bytes) < lengthBytes) {
-      throw new CorruptJournalException(name.file(), offset, "the file ends within the frame");
-    }
+  /**
+   * Reads one whole frame.
+   *
+   * @param maxLengthBytes the frame has no more
+   */
+  JournalFrame readFrame(long offset, int maxLengthBytes) {
+    var bytes = ByteBuffer.allocate(maxLengthBytes);
+    file.read(offset, bytes);
+    bytes.flip();
     try {
-      return JournalFrame.decode(bytes.flip(), offset, position, position);
+      if (bytes.limit() < JournalFrame.HEADER_BYTES
+          || JournalFrame.claimedBytes(bytes, 0) > bytes.limit()) {
+        throw new WireFormatException("the file ends within the frame, or its length is wrong");
+      }
+      bytes.limit((int) JournalFrame.claimedBytes(bytes, 0));
+      return JournalFrame.decode(bytes, offset, firstPosition(), endPosition - 1);
     } catch (WireFormatException e) {
       throw new CorruptJournalException(name.file(), offset, String.valueOf(e.getMessage()));
     }

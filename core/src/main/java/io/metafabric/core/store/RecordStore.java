@@ -5,7 +5,9 @@ import io.metafabric.core.error.FabricClosedException;
 import io.metafabric.core.error.OverloadedException;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.error.ValueTooLargeException;
+import io.metafabric.core.index.KeyIndex;
 import io.metafabric.core.journal.FrameLocation;
+import io.metafabric.core.journal.FrameTable;
 import io.metafabric.core.journal.Journal;
 import io.metafabric.core.journal.JournalCursor;
 import io.metafabric.core.journal.JournalEntry;
@@ -33,6 +35,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -54,7 +57,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private final long nodeId;
   private final ActorId actor;
   private final Set<ActorId> ownActors;
-  private final Map<Key, IndexEntry> index;
+  private final KeyIndex index;
+  private final RecentHeaders recent = new RecentHeaders();
 
   // Guards all below: the state that decisions are made on.
   private final Object decisions = new Object();
@@ -81,13 +85,14 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       SerialExecutor committing,
       PublicationListener listener,
       Journal journal,
+      KeyIndex index,
       StoreReplay replayed,
       RandomGenerator random) {
     this.config = config;
     this.clock = clock;
     this.listener = listener;
     this.journal = journal;
-    this.index = replayed.index();
+    this.index = index;
     this.applied = replayed.applied();
     this.stamps = new HybridClock(clock);
     stamps.observe(replayed.newestStamp());
@@ -122,10 +127,13 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       RandomGenerator random,
       SerialExecutor committing,
       PublicationListener listener) {
-    var replay = new StoreReplay(config.cluster(), config.region(), disk.describe());
-    Journal journal = Journal.open(config.journal(), disk, replay);
+    var frames = new FrameTable();
+    var index = new KeyIndex(frames, random.nextLong());
+    var replay = new StoreReplay(index, config.cluster(), config.region(), disk.describe());
+    Journal journal = Journal.open(config.journal(), disk, frames, replay);
     try {
-      var store = new RecordStore(config, clock, committing, listener, journal, replay, random);
+      var store =
+          new RecordStore(config, clock, committing, listener, journal, index, replay, random);
       // The actor is durable before it issues anything: a later opening must not draw it again.
       List<FrameLocation> opened =
           journal.append(
@@ -162,43 +170,26 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   /** The newest published header, or null if nothing is known of the key. */
   public @Nullable Header header(Key key) {
-    IndexEntry entry = index.get(key);
-    return entry == null ? null : entry.header();
+    return index.header(key);
   }
 
   @Override
-  public @Nullable Dot currentDot(Key key) {
-    IndexEntry entry = index.get(key);
-    return entry == null ? null : entry.header().version().dot();
+  public boolean isCurrent(Key key, Dot dot) {
+    return index.isCurrent(key, dot);
   }
 
   public boolean holdsPayload(Key key) {
-    IndexEntry entry = index.get(key);
-    return entry != null && entry.payloadAt() != null;
+    return index.holdsPayload(key);
   }
 
   /**
    * The newest published record; without payload if the journal does not hold it. Null if nothing
    * is known of the key.
    *
-   * @throws io.metafabric.core.error.CorruptJournalException if the payload is damaged on disk
+   * @throws io.metafabric.core.error.CorruptJournalException if it is damaged on disk
    */
   public @Nullable MetadataRecord read(Key key) {
-    while (true) {
-      IndexEntry entry = index.get(key);
-      if (entry == null) {
-        return null;
-      }
-      FrameLocation at = entry.payloadAt();
-      if (at == null) {
-        return new MetadataRecord(key, entry.header(), null);
-      }
-      JournalEntry read = journal.read(at);
-      if (read instanceof JournalEntry.Stored stored) {
-        return new MetadataRecord(key, entry.header(), stored.record().payload());
-      }
-      // Compaction has moved it since we looked; the index knows where to.
-    }
+    return index.read(key);
   }
 
   /**
@@ -259,6 +250,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       written++;
       stage(
           new JournalEntry.Stored(record),
+          current,
           new Published(record, true),
           RecordCodec.estimatedBytes(record),
           failure -> complete(future, record, failure));
@@ -292,6 +284,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       stage(
           new JournalEntry.Applied(prefix.region(), prefix.actor(), prefix.counter()),
           null,
+          null,
           64,
           failure -> completeEmpty(future, failure));
     }
@@ -322,7 +315,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     stamps.observe(theirs.version().stamp());
     Header ours = newestHeader(record.key());
     if (ours == null) {
-      stageInbound(record, inbound.keepPayload(), done);
+      stageInbound(null, record, inbound.keepPayload(), done);
       return true;
     }
     Header joined = LastWriterWins.join(ours, theirs);
@@ -337,19 +330,21 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     boolean bringsPayload = record.payload() != null && inbound.keepPayload();
     boolean payloadIsNews = sameDot && samePayload && bringsPayload && !holdsPayload(record.key());
     if (theirsWon && (!sameDot || !samePayload || payloadIsNews)) {
-      stageInbound(record.withHeader(joined), inbound.keepPayload(), done);
+      stageInbound(ours, record.withHeader(joined), inbound.keepPayload(), done);
       return true;
     }
     if (!joined.equals(ours)) {
-      stageInbound(new MetadataRecord(record.key(), joined, null), false, done);
+      stageInbound(ours, new MetadataRecord(record.key(), joined, null), false, done);
       return true;
     }
     return false;
   }
 
-  private void stageInbound(MetadataRecord record, boolean keepPayload, Staged.Completion done) {
+  private void stageInbound(
+      @Nullable Header before, MetadataRecord record, boolean keepPayload, Staged.Completion done) {
     stage(
         new JournalEntry.Stored(keepPayload ? record : record.withoutPayload()),
+        before,
         new Published(record, false),
         RecordCodec.estimatedBytes(record),
         done);
@@ -375,6 +370,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       MetadataRecord kept = record.withHeader(current);
       stage(
           new JournalEntry.Stored(kept),
+          current,
           new Published(kept, false),
           RecordCodec.estimatedBytes(kept),
           failure -> complete(future, true, failure));
@@ -384,8 +380,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   private void stage(
-      JournalEntry entry, @Nullable Published published, int bytes, Staged.Completion done) {
-    var staged = new Staged(entry, published, bytes, done);
+      JournalEntry entry,
+      @Nullable Header before,
+      @Nullable Published published,
+      int bytes,
+      Staged.Completion done) {
+    var staged = new Staged(entry, before, published, bytes, done);
     Key key = staged.key();
     if (key != null) {
       undecidedYet.put(key, staged);
@@ -395,7 +395,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   private @Nullable Header newestHeader(Key key) {
     Staged staged = undecidedYet.get(key);
-    return staged == null ? header(key) : staged.header();
+    if (staged != null) {
+      return staged.header();
+    }
+    Header known = recent.get(key);
+    return known == null ? header(key) : known;
   }
 
   private void requireOpen() {
@@ -465,9 +469,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return journal.completeCursorAfter(position);
   }
 
-  /** All keys of which anything is known, in no order; a live view. */
-  public Iterable<Key> keys() {
-    return index.keySet();
+  /** Calls with every key of which anything is known, in no order. Reads all that is live. */
+  public void forEachKey(Consumer<Key> consumer) {
+    index.forEachKey(consumer);
   }
 
   /**
@@ -492,7 +496,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     long tornBytes = journal.tornTails().stream().mapToLong(TornTail::bytes).sum();
     synchronized (decisions) {
       return new StoreStats(
-          index.size(),
+          index.keys(),
+          index.bytes(),
           journal.sizeBytes(),
           journal.segmentCount(),
           committer.pendingBytes(),
@@ -567,9 +572,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     private void publishOne(Staged staged, FrameLocation at, List<Published> changes) {
       Published published = staged.published();
       if (staged.entry() instanceof JournalEntry.Stored stored && published != null) {
-        StoreReplay.apply(index, stored, at);
+        MetadataRecord record = stored.record();
+        index.publish(staged.before(), record, at);
+        recent.published(record.key(), record.header());
         changes.add(published);
-        Dot dot = stored.record().header().version().dot();
+        Dot dot = record.header().version().dot();
         if (published.local()) {
           publishedCounter = dot.counter();
           ownNewest.put(actor, dot.counter());

@@ -8,11 +8,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * Something that waits for the journal.
  *
+ * @param before the key's header that this was decided on, null if there was none
  * @param published what is told to the listener once it is in; null for marks
  * @param bytes about as much as it holds in memory
  * @param done is called with null once it is published, or with the failure
  */
-record Staged(JournalEntry entry, @Nullable Published published, int bytes, Completion done) {
+record Staged(
+    JournalEntry entry,
+    @Nullable Header before,
+    @Nullable Published published,
+    int bytes,
+    Completion done) {
   /** Is called once. */
   @FunctionalInterface
   interface Completion {

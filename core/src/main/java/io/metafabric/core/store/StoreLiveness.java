@@ -1,8 +1,10 @@
 package io.metafabric.core.store;
 
+import io.metafabric.core.index.KeyIndex;
 import io.metafabric.core.journal.FrameLocation;
 import io.metafabric.core.journal.JournalEntry;
 import io.metafabric.core.journal.Liveness;
+import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
@@ -19,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param neededAfter peers still need every entry behind this position
  */
 record StoreLiveness(
-    Map<Key, IndexEntry> index,
+    KeyIndex index,
     Map<ActorId, AppliedAt> applied,
     Set<ActorId> ownActors,
     Map<ActorId, Long> ownNewest,
@@ -48,24 +50,28 @@ record StoreLiveness(
    */
   private @Nullable JournalEntry kept(JournalEntry.Stored stored, long position) {
     Dot dot = stored.record().header().version().dot();
-    Dot current = currentDot(stored.record().key());
     Long newest = ownNewest.get(dot.actor());
-    if (dot.equals(current) || (newest != null && newest == dot.counter())) {
+    if ((newest != null && newest == dot.counter())
+        || index.isCurrent(stored.record().key(), dot)) {
       return stored;
     }
-    boolean lost =
-        ownActors.contains(dot.actor()) && current != null && !ownActors.contains(current.actor());
-    return lost && position > neededAfter.getAsLong()
+    return position > neededAfter.getAsLong() && lost(stored.record().key(), dot)
         ? new JournalEntry.Stored(stored.record().withoutPayload())
         : null;
+  }
+
+  private boolean lost(Key key, Dot dot) {
+    if (!ownActors.contains(dot.actor())) {
+      return false;
+    }
+    Header current = index.header(key);
+    return current != null && !ownActors.contains(current.version().dot().actor());
   }
 
   @Override
   public void moved(JournalEntry entry, FrameLocation from, FrameLocation to) {
     if (entry instanceof JournalEntry.Stored stored) {
-      index.computeIfPresent(
-          stored.record().key(),
-          (key, indexed) -> indexed.isAt(from) ? indexed.moved(from, to) : indexed);
+      index.moved(stored.record().key(), from, to);
       if (kept(stored, to.position()) == null) {
         to.markDead();
       }
@@ -82,10 +88,5 @@ record StoreLiveness(
             });
       }
     }
-  }
-
-  private @Nullable Dot currentDot(Key key) {
-    IndexEntry entry = index.get(key);
-    return entry == null ? null : entry.header().version().dot();
   }
 }

@@ -1,12 +1,10 @@
 package io.metafabric.core.store;
 
 import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.index.KeyIndex;
 import io.metafabric.core.journal.FrameLocation;
 import io.metafabric.core.journal.Journal;
 import io.metafabric.core.journal.JournalEntry;
-import io.metafabric.core.record.Header;
-import io.metafabric.core.record.Key;
-import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Stamp;
@@ -14,7 +12,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -23,7 +20,7 @@ final class StoreReplay implements Journal.Replay {
   private final String cluster;
   private final RegionName region;
   private final String directory;
-  private final Map<Key, IndexEntry> index = new ConcurrentHashMap<>();
+  private final KeyIndex index;
   private final Map<ActorId, AppliedAt> applied = new HashMap<>();
   private final Set<ActorId> actors = new HashSet<>();
   private final Set<ActorId> ownActors = new HashSet<>();
@@ -31,7 +28,8 @@ final class StoreReplay implements Journal.Replay {
   private Stamp newestStamp = new Stamp(0);
   private @Nullable Long nodeId;
 
-  StoreReplay(String cluster, RegionName region, String directory) {
+  StoreReplay(KeyIndex index, String cluster, RegionName region, String directory) {
+    this.index = index;
     this.cluster = cluster;
     this.region = region;
     this.directory = directory;
@@ -40,7 +38,7 @@ final class StoreReplay implements Journal.Replay {
   @Override
   public void entry(JournalEntry entry, FrameLocation location) {
     if (entry instanceof JournalEntry.Stored stored) {
-      apply(index, stored, location);
+      index.replay(stored.record(), location);
       var version = stored.record().header().version();
       actors.add(version.dot().actor());
       newestCounters.merge(version.dot().actor(), version.dot().counter(), Math::max);
@@ -75,46 +73,6 @@ final class StoreReplay implements Journal.Replay {
     }
   }
 
-  static void apply(Map<Key, IndexEntry> index, JournalEntry.Stored stored, FrameLocation at) {
-    MetadataRecord record = stored.record();
-    Header header = record.header();
-    at.markLive();
-    // Atomic for the key: compaction moves its frames meanwhile.
-    index.compute(
-        record.key(),
-        (key, before) -> {
-          var now = new IndexEntry(header, at, payloadAt(before, record, at));
-          if (before != null) {
-            release(before, now);
-          }
-          return now;
-        });
-  }
-
-  private static @Nullable FrameLocation payloadAt(
-      @Nullable IndexEntry before, MetadataRecord record, FrameLocation at) {
-    if (record.payload() != null) {
-      return at;
-    }
-    return before != null && isSameWrite(before.header(), record.header())
-        ? before.payloadAt()
-        : null;
-  }
-
-  private static void release(IndexEntry before, IndexEntry now) {
-    if (!now.isAt(before.at())) {
-      before.at().markDead();
-    }
-    FrameLocation payload = before.payloadAt();
-    if (payload != null && !payload.isSameAs(before.at()) && !now.isAt(payload)) {
-      payload.markDead();
-    }
-  }
-
-  private static boolean isSameWrite(Header a, Header b) {
-    return a.version().dot().equals(b.version().dot()) && a.payloadCrc32c() == b.payloadCrc32c();
-  }
-
   static void apply(
       Map<ActorId, AppliedAt> applied, JournalEntry.Applied prefix, FrameLocation at) {
     applied.compute(
@@ -130,10 +88,6 @@ final class StoreReplay implements Journal.Replay {
           return new AppliedAt(
               new AppliedPrefix(prefix.region(), prefix.actor(), prefix.counter()), at);
         });
-  }
-
-  Map<Key, IndexEntry> index() {
-    return index;
   }
 
   Map<ActorId, AppliedAt> applied() {

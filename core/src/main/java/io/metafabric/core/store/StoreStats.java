@@ -2,6 +2,7 @@ package io.metafabric.core.store;
 
 /**
  * @param keys keys known, deleted ones included
+ * @param indexBytes memory of the key index, outside of the heap
  * @param pendingBytes waiting for the disk
  * @param commits group commits since the opening
  * @param dotCollisions versions seen twice with different payloads; anything but 0 is a defect
@@ -10,6 +11,7 @@ package io.metafabric.core.store;
  */
 public record StoreStats(
     long keys,
+    long indexBytes,
     long journalBytes,
     int segments,
     long pendingBytes,

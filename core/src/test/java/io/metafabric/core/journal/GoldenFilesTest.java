@@ -89,6 +89,7 @@ class GoldenFilesTest {
         Journal.open(
             new JournalConfig(4096),
             format1(),
+            new FrameTable(),
             (entry, at) -> {
               read.add(entry);
               positions.add(at.position());
@@ -121,7 +122,8 @@ class GoldenFilesTest {
   }
 
   private static void assertRefused(SimDisk disk, String what) {
-    assertThatThrownBy(() -> Journal.open(new JournalConfig(4096), disk, (entry, at) -> {}))
+    assertThatThrownBy(
+            () -> Journal.open(new JournalConfig(4096), disk, new FrameTable(), (entry, at) -> {}))
         .as(what)
         .isInstanceOf(CorruptJournalException.class);
   }
@@ -140,7 +142,8 @@ class GoldenFilesTest {
       }
       copy.finish(6);
     }
-    Journal journal = Journal.open(new JournalConfig(4096), disk, (entry, at) -> {});
+    Journal journal =
+        Journal.open(new JournalConfig(4096), disk, new FrameTable(), (entry, at) -> {});
     journal.append(List.of(entries.get(6), entries.get(7)));
     journal.close();
     for (String name : FILES) {

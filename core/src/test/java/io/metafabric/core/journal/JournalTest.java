@@ -44,7 +44,7 @@ class JournalTest {
   }
 
   static Journal open(SimDisk disk, List<JournalEntry> into) {
-    return Journal.open(CONFIG, disk, (entry, location) -> into.add(entry));
+    return Journal.open(CONFIG, disk, new FrameTable(), (entry, location) -> into.add(entry));
   }
 
   static void append(Journal journal, int from, int to) {
@@ -178,7 +178,7 @@ class JournalTest {
   @Test
   void aTornTail_isCutAndKeptAside() {
     var config = new JournalConfig(1 << 20);
-    var journal = Journal.open(config, disk, (entry, location) -> {});
+    var journal = Journal.open(config, disk, new FrameTable(), (entry, location) -> {});
     for (int i = 0; i < 10; i++) {
       journal.append(List.of(entry(i)));
     }
@@ -195,7 +195,8 @@ class JournalTest {
     }
 
     var replayed = new ArrayList<JournalEntry>();
-    var again = Journal.open(config, disk, (entry, location) -> replayed.add(entry));
+    var again =
+        Journal.open(config, disk, new FrameTable(), (entry, location) -> replayed.add(entry));
 
     assertThat(replayed).hasSize(9);
     assertThat(again.tornTails()).hasSize(1);

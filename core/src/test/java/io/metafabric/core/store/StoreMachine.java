@@ -14,7 +14,9 @@ import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.sim.SimNode;
 import io.metafabric.core.sim.SimWorld;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -117,9 +119,15 @@ final class StoreMachine {
     }
   }
 
+  private List<Key> keys() {
+    var keys = new ArrayList<Key>();
+    store().forEachKey(keys::add);
+    return keys;
+  }
+
   /** Acknowledged writes are present, nothing is invented, and nothing has come back. */
   void check(String when) {
-    for (Key key : store().keys()) {
+    for (Key key : keys()) {
       assertThat(acknowledged.containsKey(key) || key.equals(underWayKey))
           .as(world.describe(when + ": " + key + " was never written"))
           .isTrue();

@@ -1,0 +1,53 @@
+package io.metafabric.core.index;
+
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Dots in one word: 18 bits for the actor, numbered as they come, and 45 for the counter. What does
+ * not fit gets a word that is not exact, and is told apart by reading the journal. Thread-safe.
+ */
+final class DotWords {
+  static final int MAX_ACTORS = (1 << 18) - 1;
+
+  private static final int COUNTER_BITS = 45;
+  private static final long MAX_COUNTER = (1L << COUNTER_BITS) - 1;
+  private static final long INEXACT = 0;
+
+  private final int maxActors;
+  private final ConcurrentHashMap<ActorId, Integer> numbers = new ConcurrentHashMap<>();
+
+  DotWords(int maxActors) {
+    this.maxActors = maxActors;
+  }
+
+  /** The dot's word; its actor gets a number if there is one left. */
+  long encode(Dot dot) {
+    Integer number = numbers.get(dot.actor());
+    return word(number == null ? newNumber(dot.actor()) : number, dot.counter());
+  }
+
+  private synchronized int newNumber(ActorId actor) {
+    int next = numbers.size() + 1;
+    if (next > maxActors) {
+      return 0;
+    }
+    Integer before = numbers.putIfAbsent(actor, next);
+    return before == null ? next : before;
+  }
+
+  /** The word that the dot has if any slot has it exactly; one that none has otherwise. */
+  long find(Dot dot) {
+    Integer number = numbers.get(dot.actor());
+    return number == null ? INEXACT : word(number, dot.counter());
+  }
+
+  private static long word(int number, long counter) {
+    return number == 0 || counter > MAX_COUNTER ? INEXACT : (long) number << COUNTER_BITS | counter;
+  }
+
+  static boolean isExact(long word) {
+    return word != INEXACT;
+  }
+}

@@ -1,0 +1,386 @@
+package io.metafabric.core.index;
+
+import io.metafabric.core.journal.FrameLocation;
+import io.metafabric.core.journal.FrameTable;
+import io.metafabric.core.journal.JournalEntry;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.version.Dot;
+import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where each key's newest record is in the journal, and its payload if that is elsewhere. Outside
+ * of the heap: 20 bytes a slot, one slot a key, two where the payload came in another frame.
+ *
+ * <p>A slot has 32 bits of the key's hash, beside 7 that choose the table, the frame's place, and
+ * the dot. Other keys may have the same bits, so a key is always compared with the one in the
+ * journal, except where the dot says it: a dot is one write of one key.
+ *
+ * <p>Any thread may read; one at a time calls {@link #publish} or {@link #replay}, another {@link
+ * #moved}.
+ */
+public final class KeyIndex {
+  private static final int TABLES = 128;
+  private static final int TABLE_SHIFT = Long.SIZE - 7;
+
+  /** In a slot's first word: the frame has the payload too. */
+  private static final long HAS_PAYLOAD = Long.MIN_VALUE;
+
+  /** In a slot's second word: this is where the payload is, and another slot has the header. */
+  private static final long PAYLOAD_ONLY = Long.MIN_VALUE;
+
+  private static final int FEW_WORDS = 8;
+
+  private final FrameTable frames;
+  private final ToLongFunction<Key> hash;
+  private final PagePool pool = new PagePool();
+  private final SlotTable[] tables = new SlotTable[TABLES];
+  private final DotWords dots;
+  private final AtomicLong keys = new AtomicLong();
+
+  /**
+   * @param hashSeed should be drawn at random
+   */
+  public KeyIndex(FrameTable frames, long hashSeed) {
+    this(frames, key -> KeyHash.of(key.path(), hashSeed), DotWords.MAX_ACTORS);
+  }
+
+  KeyIndex(FrameTable frames, ToLongFunction<Key> hash, int maxActors) {
+    this.frames = frames;
+    this.hash = hash;
+    this.dots = new DotWords(maxActors);
+    Arrays.setAll(tables, i -> new SlotTable(pool));
+  }
+
+  /** A slot whose key has been compared. */
+  private record Found(MetadataRecord record, long place, long dot) {
+    boolean hasPayload() {
+      return (place & HAS_PAYLOAD) != 0;
+    }
+  }
+
+  private long hash(Key key) {
+    return hash.applyAsLong(key);
+  }
+
+  private SlotTable table(long hash) {
+    return tables[(int) (hash >>> TABLE_SHIFT)];
+  }
+
+  private static int fingerprint(long hash) {
+    return (int) hash;
+  }
+
+  private static boolean isHeader(long dot) {
+    return (dot & PAYLOAD_ONLY) == 0;
+  }
+
+  /** All slots that a key may have, two words each, zeros behind them. */
+  private static long[] slots(SlotTable table, int fingerprint) {
+    long[] words = new long[FEW_WORDS];
+    for (int found = table.copyMatches(fingerprint, words);
+        2 * found > words.length;
+        found = table.copyMatches(fingerprint, words)) {
+      words = new long[2 * found];
+    }
+    return words;
+  }
+
+  /**
+   * The newest record, with its payload if the journal has it; null if nothing is known of the key.
+   *
+   * @throws io.metafabric.core.error.CorruptJournalException if it is damaged on disk
+   */
+  public @Nullable MetadataRecord read(Key key) {
+    long hash = hash(key);
+    SlotTable table = table(hash);
+    long[] before = null;
+    while (true) {
+      long[] words = slots(table, fingerprint(hash));
+      requireChange(before, words, key);
+      before = words;
+      Found found;
+      try {
+        found = find(words, key);
+        if (found == null) {
+          return null;
+        }
+        return found.hasPayload() ? found.record() : withPayload(words, found);
+      } catch (FrameMovedException e) {
+        // Compaction has moved it since we looked; the slot says where to.
+      }
+    }
+  }
+
+  /** Thrown and caught here alone, seldom; has no stack trace. */
+  private static final class FrameMovedException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    FrameMovedException() {
+      super("a frame was moved", null, false, false);
+    }
+  }
+
+  /** The slots change before a frame goes: whoever finds neither has met a defect. */
+  private static void requireChange(long @Nullable [] before, long[] words, Key key) {
+    if (before != null && Arrays.equals(before, words)) {
+      throw new IllegalStateException("the index names a frame of " + key + " that is gone");
+    }
+  }
+
+  private @Nullable Found find(long[] words, Key key) {
+    for (int i = 0; i < words.length && words[i] != 0; i += 2) {
+      if (isHeader(words[i + 1])) {
+        MetadataRecord record = recordAt(words[i]);
+        if (record.key().equals(key)) {
+          return new Found(record, words[i], words[i + 1]);
+        }
+      }
+    }
+    return null;
+  }
+
+  private MetadataRecord recordAt(long place) {
+    JournalEntry entry = frames.read(place & ~HAS_PAYLOAD);
+    if (entry instanceof JournalEntry.Stored stored) {
+      return stored.record();
+    }
+    if (entry == null) {
+      throw new FrameMovedException();
+    }
+    throw new IllegalStateException("the index names " + entry + ", which is not a record");
+  }
+
+  private MetadataRecord withPayload(long[] words, Found header) {
+    for (int i = 0; i < words.length && words[i] != 0; i += 2) {
+      if (!isHeader(words[i + 1]) && (words[i + 1] & ~PAYLOAD_ONLY) == header.dot()) {
+        MetadataRecord found = recordAt(words[i]);
+        if (isSameWrite(found, header.record())) {
+          return found.withHeader(header.record().header());
+        }
+      }
+    }
+    return header.record();
+  }
+
+  private static boolean isSameWrite(MetadataRecord a, MetadataRecord b) {
+    return a.key().equals(b.key()) && a.header().version().dot().equals(b.header().version().dot());
+  }
+
+  /** The newest header; null if nothing is known of the key. */
+  public @Nullable Header header(Key key) {
+    Found found = found(key);
+    return found == null ? null : found.record().header();
+  }
+
+  private @Nullable Found found(Key key) {
+    long hash = hash(key);
+    SlotTable table = table(hash);
+    long[] before = null;
+    while (true) {
+      long[] words = slots(table, fingerprint(hash));
+      requireChange(before, words, key);
+      before = words;
+      try {
+        return find(words, key);
+      } catch (FrameMovedException e) {
+        // As above.
+      }
+    }
+  }
+
+  /**
+   * Whether {@code dot} is the key's newest write. Seldom reads the journal.
+   *
+   * @param dot a write of this key, not of another
+   */
+  public boolean isCurrent(Key key, Dot dot) {
+    long hash = hash(key);
+    long wanted = dots.find(dot);
+    long[] words = slots(table(hash), fingerprint(hash));
+    boolean unsure = false;
+    for (int i = 0; i < words.length && words[i] != 0; i += 2) {
+      if (isHeader(words[i + 1])) {
+        if (!DotWords.isExact(words[i + 1])) {
+          unsure = true;
+        } else if (words[i + 1] == wanted) {
+          return true;
+        }
+      }
+    }
+    if (!unsure) {
+      return false;
+    }
+    Header header = header(key);
+    return header != null && header.version().dot().equals(dot);
+  }
+
+  /** Whether the journal has the payload of the key's newest record. */
+  public boolean holdsPayload(Key key) {
+    MetadataRecord record = read(key);
+    return record != null && record.payload() != null;
+  }
+
+  /**
+   * A key's new state.
+   *
+   * @param before what {@link #header} says of it, null if nothing
+   * @param record with a payload if the frame has it; without, a payload of the same write stays
+   * @param at the frame, which becomes live; those that it replaces become dead
+   */
+  public void publish(@Nullable Header before, MetadataRecord record, FrameLocation at) {
+    at.markLive();
+    long place = at.place() | (record.payload() == null ? 0 : HAS_PAYLOAD);
+    long dot = dots.encode(record.header().version().dot());
+    long hash = hash(record.key());
+    int fingerprint = fingerprint(hash);
+    SlotTable table = table(hash);
+    long stamp = table.lock();
+    try {
+      if (before == null) {
+        table.insert(fingerprint, place, dot);
+        keys.incrementAndGet();
+      } else {
+        replace(table, fingerprint, before, record, place, dot);
+      }
+    } finally {
+      table.unlock(stamp);
+    }
+  }
+
+  private void replace(
+      SlotTable table, int fingerprint, Header before, MetadataRecord now, long place, long dot) {
+    int header = headerSlot(table, fingerprint, now.key(), before.version().dot());
+    long old = table.first(header);
+    boolean oldHasPayload = (old & HAS_PAYLOAD) != 0;
+    int payload =
+        oldHasPayload ? -1 : payloadSlot(table, fingerprint, table.second(header), now.key());
+    table.set(header, place, dot);
+    boolean keeps = now.payload() == null && isSameWrite(before, now.header());
+    if (keeps && oldHasPayload) {
+      table.insert(fingerprint, old & ~HAS_PAYLOAD, dot | PAYLOAD_ONLY);
+      return;
+    }
+    frames.markDead(old & ~HAS_PAYLOAD);
+    if (!keeps && payload >= 0) {
+      frames.markDead(table.first(payload));
+      table.remove(payload);
+    }
+  }
+
+  private static boolean isSameWrite(Header a, Header b) {
+    return a.version().dot().equals(b.version().dot()) && a.payloadCrc32c() == b.payloadCrc32c();
+  }
+
+  private int headerSlot(SlotTable table, int fingerprint, Key key, Dot dot) {
+    long wanted = dots.find(dot);
+    int slot = table.find(fingerprint);
+    for (; slot >= 0 && table.matches(slot, fingerprint); slot++) {
+      long word = table.second(slot);
+      if (isHeader(word)
+          && (DotWords.isExact(word)
+              ? word == wanted
+              : recordAt(table.first(slot)).key().equals(key))) {
+        return slot;
+      }
+    }
+    throw new IllegalStateException("the index has lost " + key);
+  }
+
+  private int payloadSlot(SlotTable table, int fingerprint, long dot, Key key) {
+    int slot = table.find(fingerprint);
+    for (; slot >= 0 && table.matches(slot, fingerprint); slot++) {
+      if (table.second(slot) == (dot | PAYLOAD_ONLY)
+          && (DotWords.isExact(dot) || recordAt(table.first(slot)).key().equals(key))) {
+        return slot;
+      }
+    }
+    return -1;
+  }
+
+  /** The same where it is not known what was before: reads the journal. */
+  public void replay(MetadataRecord record, FrameLocation at) {
+    publish(header(record.key()), record, at);
+  }
+
+  /**
+   * A frame of the key can be read elsewhere now.
+   *
+   * @return whether the index named it
+   */
+  public boolean moved(Key key, FrameLocation from, FrameLocation to) {
+    long hash = hash(key);
+    int fingerprint = fingerprint(hash);
+    SlotTable table = table(hash);
+    long stamp = table.lock();
+    try {
+      int slot = table.find(fingerprint);
+      for (; slot >= 0 && table.matches(slot, fingerprint); slot++) {
+        long first = table.first(slot);
+        if ((first & ~HAS_PAYLOAD) == from.place()) {
+          table.set(slot, to.place() | (first & HAS_PAYLOAD), table.second(slot));
+          return true;
+        }
+      }
+      return false;
+    } finally {
+      table.unlock(stamp);
+    }
+  }
+
+  /**
+   * Calls with every key of which anything is known, in no order; what is published meanwhile may
+   * be missing. Reads all of the journal that is live.
+   */
+  public void forEachKey(Consumer<Key> consumer) {
+    for (SlotTable table : tables) {
+      for (long[] words = headers(table); !forEachKey(words, consumer); words = headers(table)) {
+        // Compaction moved one of them before anything was said.
+      }
+    }
+  }
+
+  private boolean forEachKey(long[] places, Consumer<Key> consumer) {
+    var found = new Key[places.length];
+    try {
+      for (int i = 0; i < places.length; i++) {
+        found[i] = recordAt(places[i]).key();
+      }
+    } catch (FrameMovedException e) {
+      return false;
+    }
+    Arrays.asList(found).forEach(consumer);
+    return true;
+  }
+
+  private static long[] headers(SlotTable table) {
+    long stamp = table.lock();
+    try {
+      long[] places = new long[table.used()];
+      int count = 0;
+      for (int slot = 0; slot < table.slots(); slot++) {
+        if (table.first(slot) != 0 && isHeader(table.second(slot))) {
+          places[count++] = table.first(slot);
+        }
+      }
+      return Arrays.copyOf(places, count);
+    } finally {
+      table.unlock(stamp);
+    }
+  }
+
+  /** Keys of which anything is known. */
+  public long keys() {
+    return keys.get();
+  }
+
+  /** Memory taken from the system, outside of the heap. */
+  public long bytes() {
+    return pool.bytes();
+  }
+}

@@ -1,0 +1,88 @@
+package io.metafabric.core.journal;
+
+import io.metafabric.core.error.StorageException;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The frames of a journal by their places, which are numbers that an index outside of the heap can
+ * hold. Thread-safe.
+ */
+public final class FrameTable {
+  private static final int INITIAL = 64;
+
+  private volatile AtomicReferenceArray<@Nullable Segment> segments =
+      new AtomicReferenceArray<>(INITIAL);
+
+  // Guarded by this.
+  private int nextNumber = 1;
+
+  /** Numbers go round, so that a place that somebody has just read does not get a new meaning. */
+  synchronized void add(Segment segment) {
+    for (int tries = 0; tries < FramePlace.MAX_SEGMENTS; tries++) {
+      int number = nextNumber;
+      nextNumber = number + 1 == FramePlace.MAX_SEGMENTS ? 1 : number + 1;
+      if (number >= segments.length()) {
+        lengthen();
+      }
+      if (segments.get(number) == null) {
+        segment.number = number;
+        segments.set(number, segment);
+        return;
+      }
+    }
+    throw new StorageException(
+        "the journal has more than "
+            + FramePlace.MAX_SEGMENTS
+            + " segments; open it with a larger segmentBytes");
+  }
+
+  private void lengthen() {
+    AtomicReferenceArray<@Nullable Segment> old = segments;
+    var longer = new AtomicReferenceArray<@Nullable Segment>(2 * old.length());
+    for (int i = 0; i < old.length(); i++) {
+      longer.set(i, old.get(i));
+    }
+    segments = longer;
+  }
+
+  synchronized void remove(Segment segment) {
+    segments.set(segment.number, null);
+  }
+
+  private @Nullable Segment segment(long place) {
+    AtomicReferenceArray<@Nullable Segment> all = segments;
+    int number = FramePlace.segment(place);
+    return number < all.length() ? all.get(number) : null;
+  }
+
+  /**
+   * Reads one entry again, and checks it.
+   *
+   * @param place of a frame that was there
+   * @return null if compaction has moved it: whoever gave the place knows the new one
+   * @throws io.metafabric.core.error.CorruptJournalException if it is damaged
+   */
+  public @Nullable JournalEntry read(long place) {
+    Segment segment = segment(place);
+    if (segment == null) {
+      return null;
+    }
+    try {
+      return segment.readFrame(FramePlace.offset(place), FramePlace.maxLengthBytes(place)).entry();
+    } catch (StorageException e) {
+      if (segment.isRetired()) {
+        return null;
+      }
+      throw e;
+    }
+  }
+
+  /** The frame is part of the present state no more. */
+  public void markDead(long place) {
+    Segment segment = segment(place);
+    if (segment != null) {
+      segment.addLiveBytes(-FramePlace.maxLengthBytes(place));
+    }
+  }
+}
