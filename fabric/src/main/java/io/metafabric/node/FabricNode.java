@@ -465,9 +465,12 @@ public final class FabricNode<V> implements AutoCloseable {
         return null;
       }
       MetadataRecord record = store.read(key);
-      boolean missing =
-          record != null && record.payload() == null && record.header().isVisibleAt(clock.wallMs());
-      return missing ? record.header() : null;
+      if (record == null
+          || record.payload() != null
+          || !record.header().isVisibleAt(clock.wallMs())) {
+        return null;
+      }
+      return record.header();
     }
 
     @Override
