@@ -25,7 +25,6 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -43,8 +42,7 @@ final class OpenFabric implements MetadataFabric {
   private final int maxValueBytes;
   private final @Nullable SystemOfRecord origin;
   private final Duration originTimeToLive;
-  private final ConcurrentHashMap<Key, CompletableFuture<Optional<Versioned>>> originFlights =
-      new ConcurrentHashMap<>();
+  private final OriginFlights originFlights;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   OpenFabric(
@@ -64,6 +62,7 @@ final class OpenFabric implements MetadataFabric {
     this.maxValueBytes = maxValueBytes;
     this.origin = origin;
     this.originTimeToLive = originTimeToLive;
+    this.originFlights = new OriginFlights(fetchTimeout);
   }
 
   @Override
@@ -85,11 +84,14 @@ final class OpenFabric implements MetadataFabric {
   private Optional<Versioned> getBeyondHot(@Nullable String client, Key key) {
     ReadOutcome outcome = await(node.read(client, key), key);
     if (outcome instanceof ReadOutcome.Absent absent && !absent.everWritten() && origin != null) {
-      return fromOrigin(origin, client, key);
+      return counted(client, key, originFlights.ask(key, () -> load(origin, key)));
     }
     node.finished(client, key, outcome);
     if (outcome instanceof ReadOutcome.Value value) {
       return Optional.of(new Versioned(value.record()));
+    }
+    if (outcome instanceof ReadOutcome.Absent) {
+      return Optional.empty();
     }
     if (outcome instanceof ReadOutcome.Unreachable unreachable) {
       if (closed.get()) {
@@ -101,7 +103,7 @@ final class OpenFabric implements MetadataFabric {
               + unreachable.why()
               + "; this region does not hold it; try again when the link is back");
     }
-    return Optional.empty();
+    throw new IllegalStateException("a read ended with " + outcome);
   }
 
   private ReadOutcome await(CompletableFuture<ReadOutcome> reading, Key key) {
@@ -113,34 +115,6 @@ final class OpenFabric implements MetadataFabric {
       throw interrupted("reading " + key, e);
     } catch (ExecutionException e) {
       throw asUnchecked(e.getCause());
-    }
-  }
-
-  /** One caller asks the origin for a key, on its own thread; the others wait for it. */
-  private Optional<Versioned> fromOrigin(SystemOfRecord from, @Nullable String client, Key key) {
-    while (true) {
-      var mine = new CompletableFuture<Optional<Versioned>>();
-      CompletableFuture<Optional<Versioned>> other = originFlights.putIfAbsent(key, mine);
-      if (other == null) {
-        return counted(client, key, askOrigin(from, key, mine));
-      }
-      if (awaitOrigin(other, key)) {
-        return counted(client, key, other.join());
-      }
-    }
-  }
-
-  private Optional<Versioned> askOrigin(
-      SystemOfRecord from, Key key, CompletableFuture<Optional<Versioned>> mine) {
-    try {
-      Optional<Versioned> loaded = load(from, key);
-      mine.complete(loaded);
-      return loaded;
-    } catch (RuntimeException | Error e) {
-      mine.completeExceptionally(e);
-      throw e;
-    } finally {
-      originFlights.remove(key, mine);
     }
   }
 
@@ -178,22 +152,6 @@ final class OpenFabric implements MetadataFabric {
     long expiresAtMs = clock.wallMs() + originTimeToLive.toMillis();
     return Optional.of(
         new Versioned(node.fillFromOrigin(key, Bytes.copyOf(value.get()), expiresAtMs)));
-  }
-
-  /** False if the thread that asked was interrupted, which is its own affair: ask again. */
-  private boolean awaitOrigin(CompletableFuture<Optional<Versioned>> loading, Key key) {
-    try {
-      loading.get();
-      return true;
-    } catch (InterruptedException e) {
-      throw interrupted("loading " + key, e);
-    } catch (ExecutionException e) {
-      Throwable failure = e.getCause();
-      if (failure != null && failure.getCause() instanceof InterruptedException) {
-        return false;
-      }
-      throw asUnchecked(failure);
-    }
   }
 
   @Override
@@ -402,6 +360,7 @@ final class OpenFabric implements MetadataFabric {
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {
+      originFlights.close();
       try {
         node.close();
       } finally {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.metafabric.core.error.FabricClosedException;
 import io.metafabric.core.error.FabricException;
 import io.metafabric.core.error.OriginException;
 import io.metafabric.core.version.Version;
@@ -124,10 +125,89 @@ class OriginTest {
         .until(
             () -> {
               synchronized (threads) {
-                return threads.size() == count
-                    && threads.stream().allMatch(t -> t.getState() == Thread.State.WAITING);
+                return threads.size() == count && threads.stream().allMatch(OriginTest::waits);
               }
             });
+  }
+
+  /** One waits for the origin, the others for that one, and no longer than their timeout. */
+  private static boolean waits(Thread thread) {
+    return thread.getState() == Thread.State.WAITING
+        || thread.getState() == Thread.State.TIMED_WAITING;
+  }
+
+  @Test
+  void anOriginThatReadsTheKeyItIsAskedFor_isToldSo() {
+    var self = new AtomicReference<MetadataFabric>();
+    try (var fabric =
+        open(
+            key -> {
+              self.get().get(key);
+              return Optional.empty();
+            })) {
+      self.set(fabric);
+      assertThatThrownBy(() -> fabric.get("n/1"))
+          .isInstanceOf(OriginException.class)
+          .hasMessageContaining("let it read its own source");
+    }
+  }
+
+  @Test
+  void whoWaitsForAnotherCallersQuestion_waitsNoLongerThanForARegion() throws Exception {
+    var asking = new CountDownLatch(1);
+    try (var fabric =
+        MetadataFabric.builder()
+            .directory(directory)
+            .fetchTimeout(Duration.ofMillis(50))
+            .systemOfRecord(
+                key -> {
+                  asking.countDown();
+                  answer.await();
+                  return value("late");
+                })
+            .open()) {
+      Future<Optional<Versioned>> first = readers.submit(() -> fabric.get("n/1"));
+      asking.await();
+      assertThatThrownBy(() -> fabric.get("n/1"))
+          .isInstanceOf(OriginException.class)
+          .hasMessageContaining("PT0.05S");
+      answer.countDown();
+      assertThat(first.get().map(Versioned::utf8)).hasValue("late");
+    }
+  }
+
+  @Test
+  void close_releasesThoseWhoWaitForTheOrigin() throws Exception {
+    var asking = new CountDownLatch(1);
+    var fabric =
+        open(
+            key -> {
+              asking.countDown();
+              answer.await();
+              return value("late");
+            });
+    readers.submit(() -> fabric.get("n/1"));
+    asking.await();
+    var threads = new ArrayList<Thread>();
+    Future<Optional<Versioned>> second =
+        readers.submit(
+            () -> {
+              synchronized (threads) {
+                threads.add(Thread.currentThread());
+              }
+              return fabric.get("n/1");
+            });
+    await()
+        .until(
+            () -> {
+              synchronized (threads) {
+                return threads.size() == 1
+                    && threads.get(0).getState() == Thread.State.TIMED_WAITING;
+              }
+            });
+    fabric.close();
+    assertThatThrownBy(second::get).hasCauseInstanceOf(FabricClosedException.class);
+    answer.countDown();
   }
 
   @Test

@@ -9,7 +9,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * At most one look-up per key at a time; whoever comes meanwhile shares its result. Thread-safe.
+ * At most one look-up per key and state at a time; whoever comes meanwhile shares its result.
+ * Thread-safe.
  */
 public final class SingleFlight<T> {
   private final ConcurrentHashMap<Key, CompletableFuture<T>> flights = new ConcurrentHashMap<>();
@@ -45,6 +46,14 @@ public final class SingleFlight<T> {
     } else {
       flight.complete(value);
     }
+  }
+
+  /**
+   * The key has a new state: whoever comes from now on begins a new flight, because the one under
+   * way may have looked before. Those who are on it get what it finds.
+   */
+  public void forget(Key key) {
+    flights.remove(key);
   }
 
   public boolean isFlying(Key key) {

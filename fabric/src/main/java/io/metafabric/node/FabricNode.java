@@ -182,7 +182,7 @@ public final class FabricNode<V> implements AutoCloseable {
         .thenCompose(
             outcome ->
                 outcome instanceof ReadOutcome.PrefetchMissed
-                    ? fly(client, key)
+                    ? read(client, key)
                     : CompletableFuture.completedFuture(outcome));
   }
 
@@ -223,21 +223,34 @@ public final class FabricNode<V> implements AutoCloseable {
   }
 
   private CompletionStage<ReadOutcome> load(@Nullable String client, Key key) {
-    MetadataRecord record = warm.get(key);
-    Header header = record == null ? store.header(key) : record.header();
-    if (header == null) {
-      return knowsAbsent(key)
+    MetadataRecord known = known(key);
+    ReadOutcome here = readable(known, Outcome.WARM);
+    if (here == null) {
+      return known == null && knowsAbsent(key)
           ? CompletableFuture.completedFuture(new ReadOutcome.Absent(false))
-          : remote(client, key, null);
+          : remote(client, key, known == null ? null : known.header());
     }
-    if (!header.isVisibleAt(clock.wallMs())) {
-      return CompletableFuture.completedFuture(new ReadOutcome.Absent(true));
+    if (here instanceof ReadOutcome.Value value) {
+      hot.fill(value.record());
     }
-    if (record != null) {
-      hot.fill(record);
-      return CompletableFuture.completedFuture(new ReadOutcome.Value(record, Outcome.WARM));
+    return CompletableFuture.completedFuture(here);
+  }
+
+  /** Header and payload of one moment. */
+  private @Nullable MetadataRecord known(Key key) {
+    MetadataRecord held = warm.get(key);
+    return held == null ? store.read(key) : held;
+  }
+
+  /** What a reader is told of a record; null if its payload must be fetched first. */
+  private @Nullable ReadOutcome readable(@Nullable MetadataRecord record, Outcome from) {
+    if (record == null) {
+      return null;
     }
-    return remote(client, key, header);
+    if (!record.header().isVisibleAt(clock.wallMs())) {
+      return new ReadOutcome.Absent(true);
+    }
+    return record.payload() == null ? null : new ReadOutcome.Value(record, from);
   }
 
   /** The home of a key knows whether it exists; everybody does who knows all headers. */
@@ -263,15 +276,24 @@ public final class FabricNode<V> implements AutoCloseable {
     if (result instanceof FetchResult.Found found) {
       return takeOver(found.record(), record -> hot.fill(record));
     }
-    boolean actsForHome = store.header(key) == null && replicator.answersFor(key);
-    if (result instanceof FetchResult.Absent || actsForHome) {
-      return CompletableFuture.completedFuture(new ReadOutcome.Absent(false));
+    MetadataRecord known = store.read(key);
+    // It may have come in the meantime, from here or from elsewhere.
+    ReadOutcome here = readable(known, Outcome.REMOTE);
+    if (here == null && known == null) {
+      boolean actsForHome = replicator.answersFor(key);
+      here =
+          result instanceof FetchResult.Absent || actsForHome
+              ? new ReadOutcome.Absent(false)
+              : null;
     }
-    String why =
+    return CompletableFuture.completedFuture(here == null ? unreachable(result) : here);
+  }
+
+  private static ReadOutcome unreachable(FetchResult result) {
+    return new ReadOutcome.Unreachable(
         result instanceof FetchResult.Unreachable unreachable
             ? unreachable.why()
-            : "no region that could be asked holds its payload";
-    return CompletableFuture.completedFuture(new ReadOutcome.Unreachable(why));
+            : "no region that could be asked holds its payload");
   }
 
   /** Makes a record that another region gave the state of this node, if it is news here. */
@@ -290,12 +312,23 @@ public final class FabricNode<V> implements AutoCloseable {
     }
     return stored.thenApply(
         done -> {
+          ReadOutcome newer = newerThan(record);
+          if (newer != null) {
+            return newer;
+          }
           if (!record.header().isVisibleAt(clock.wallMs())) {
             return new ReadOutcome.Absent(true);
           }
           fill.accept(record);
           return new ReadOutcome.Value(record, Outcome.REMOTE);
         });
+  }
+
+  /** What is known here instead by now, if that can be told without asking again. */
+  private @Nullable ReadOutcome newerThan(MetadataRecord arrived) {
+    return store.isCurrent(arrived.key(), arrived.header().version().dot())
+        ? null
+        : readable(store.read(arrived.key()), Outcome.REMOTE);
   }
 
   /**
@@ -331,6 +364,8 @@ public final class FabricNode<V> implements AutoCloseable {
   private void published(List<Published> changes) {
     for (Published change : changes) {
       MetadataRecord record = change.record();
+      // Before anybody can have seen it: a reader who has must not join a flight that has not.
+      flights.forget(record.key());
       if (record.payload() != null) {
         showPayload(record, change.local());
       } else {

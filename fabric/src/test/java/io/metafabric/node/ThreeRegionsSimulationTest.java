@@ -160,13 +160,10 @@ class ThreeRegionsSimulationTest {
     var run = new Run(seed, 4096);
     run.cluster.compaction = new CompactionConfig(32 << 20, 0);
     run.go();
-    long compactions = 0;
-    for (RegionName region : run.cluster.regions) {
-      compactions += run.cluster.node(region).stats().store().compaction().runs();
-    }
-    assertThat(compactions)
+    // Counted on disk: a node's own counters begin anew when it is restarted.
+    assertThat(run.cluster.regions)
         .as(run.cluster.world.describe("compaction must have taken part"))
-        .isPositive();
+        .anyMatch(region -> run.cluster.hasCompactedSegments(region));
   }
 
   @Test

@@ -80,7 +80,7 @@ public class HotHitBenchmark {
     tier =
         new CaffeineTier<>(
             HOT_BYTES,
-            key -> version.dot(),
+            (key, dot) -> dot.equals(version.dot()),
             record -> record.key().path(),
             (predictor, path, bytes) -> {});
     directory = TemporaryDirectory.create("hot-hit");

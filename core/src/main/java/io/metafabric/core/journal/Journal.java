@@ -208,6 +208,12 @@ public final class Journal implements AutoCloseable {
     }
   }
 
+  /** Accepts nothing any more, and says why; the caller throws what this returns. */
+  public StorageException refuseFromNowOn(StorageException cause) {
+    failure = cause;
+    return cause;
+  }
+
   /** Lets cursors read up to {@code position}. */
   public void publish(long position) {
     publishedPosition = position;

@@ -162,6 +162,8 @@ final class Committer {
           interrupted = true;
         }
       }
+      // A writer that comes only now finds this at it.
+      running = true;
     }
     if (interrupted) {
       Thread.currentThread().interrupt();
@@ -188,7 +190,7 @@ final class Committer {
       entries.add(staged.entry());
     }
     try {
-      List<FrameLocation> locations = journal.append(entries);
+      List<FrameLocation> locations = append(entries);
       if (waitsForDisk(group)) {
         journal.makeDurable();
       } else {
@@ -200,6 +202,17 @@ final class Committer {
       sink.fail(group, e);
     } finally {
       release(group);
+    }
+  }
+
+  /** Whatever goes wrong, those who wait are told. */
+  private List<FrameLocation> append(List<JournalEntry> entries) {
+    try {
+      return journal.append(entries);
+    } catch (StorageException e) {
+      throw e;
+    } catch (RuntimeException | OutOfMemoryError e) {
+      throw journal.refuseFromNowOn(new StorageException("writing failed: " + e, e));
     }
   }
 

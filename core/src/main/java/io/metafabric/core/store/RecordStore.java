@@ -196,9 +196,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * Writes a value, or a tombstone if {@code payload} is null.
    *
    * @param expiresAtMs epoch milliseconds, or {@link Header#NEVER}
-   * @return completes with the new record once it is published, or with null at once if {@code
-   *     condition} does not hold; with a {@link StorageException} if the disk refused, with an
-   *     {@link OverloadedException} at once if too much waits for it
+   * @return completes with the new record once it is published, or with null if {@code condition}
+   *     does not hold, once that on which it does not is published; with a {@link StorageException}
+   *     if the disk refused, with an {@link OverloadedException} at once if too much waits for it
    */
   public CompletableFuture<@Nullable MetadataRecord> write(
       Key key, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
@@ -243,7 +243,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       requireOpen();
       Header current = newestHeader(key);
       if (!condition.holds(current, clock.wallMs())) {
-        future.complete(null);
+        decline(future, undecidedYet.get(key));
         return future;
       }
       MetadataRecord record = nextRecord(key, current, payload, expiresAtMs);
@@ -256,6 +256,23 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           failure -> complete(future, record, failure));
     }
     return future;
+  }
+
+  /** Who is told that there is a value must be able to read it: not before it is published. */
+  private static void decline(
+      CompletableFuture<@Nullable MetadataRecord> future, @Nullable Staged because) {
+    if (because == null) {
+      future.complete(null);
+      return;
+    }
+    because.alsoTell(
+        failure -> {
+          if (failure == null) {
+            future.complete(null);
+          } else {
+            future.completeExceptionally(failure);
+          }
+        });
   }
 
   private MetadataRecord nextRecord(
@@ -546,8 +563,13 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     @Override
     public void publish(List<Staged> group, List<FrameLocation> locations) {
       var changes = new ArrayList<Published>(group.size());
-      for (int i = 0; i < group.size(); i++) {
-        publishOne(group.get(i), locations.get(i), changes);
+      try {
+        for (int i = 0; i < group.size(); i++) {
+          publishOne(group.get(i), locations.get(i), changes);
+        }
+      } catch (RuntimeException | OutOfMemoryError e) {
+        throw journal.refuseFromNowOn(
+            new StorageException("the index failed; what was written is in the journal", e));
       }
       journal.publish(locations.get(locations.size() - 1).position());
       Compactor compacting = compactor;
@@ -565,7 +587,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       try {
         listener.published(changes);
       } finally {
-        group.forEach(staged -> staged.done().done(null));
+        group.forEach(staged -> staged.tell(null));
       }
     }
 
@@ -595,8 +617,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         queued = committer.takeQueued();
         undecidedYet.clear();
       }
-      group.forEach(staged -> staged.done().done(cause));
-      queued.forEach(staged -> staged.done().done(cause));
+      group.forEach(staged -> staged.tell(cause));
+      queued.forEach(staged -> staged.tell(cause));
     }
   }
 }

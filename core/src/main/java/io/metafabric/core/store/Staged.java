@@ -3,26 +3,58 @@ package io.metafabric.core.store;
 import io.metafabric.core.journal.JournalEntry;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Something that waits for the journal.
- *
- * @param before the key's header that this was decided on, null if there was none
- * @param published what is told to the listener once it is in; null for marks
- * @param bytes about as much as it holds in memory
- * @param done is called with null once it is published, or with the failure
- */
-record Staged(
-    JournalEntry entry,
-    @Nullable Header before,
-    @Nullable Published published,
-    int bytes,
-    Completion done) {
+/** Something that waits for the journal. */
+final class Staged {
   /** Is called once. */
   @FunctionalInterface
   interface Completion {
     void done(@Nullable RuntimeException failure);
+  }
+
+  private final JournalEntry entry;
+  private final @Nullable Header before;
+  private final @Nullable Published published;
+  private final int bytes;
+  private final Completion done;
+  private @Nullable List<Completion> alsoDone;
+
+  /**
+   * @param before the key's header that this was decided on, null if there was none
+   * @param published what is told to the listener once it is in; null for marks
+   * @param bytes about as much as it holds in memory
+   * @param done is called with null once it is published, or with the failure
+   */
+  Staged(
+      JournalEntry entry,
+      @Nullable Header before,
+      @Nullable Published published,
+      int bytes,
+      Completion done) {
+    this.entry = entry;
+    this.before = before;
+    this.published = published;
+    this.bytes = bytes;
+    this.done = done;
+  }
+
+  JournalEntry entry() {
+    return entry;
+  }
+
+  @Nullable Header before() {
+    return before;
+  }
+
+  @Nullable Published published() {
+    return published;
+  }
+
+  int bytes() {
+    return bytes;
   }
 
   @Nullable Key key() {
@@ -31,5 +63,26 @@ record Staged(
 
   @Nullable Header header() {
     return published == null ? null : published.record().header();
+  }
+
+  /**
+   * Somebody else's answer rests on this too. Under the lock of decisions, and only while this is
+   * the newest of its key.
+   */
+  void alsoTell(Completion other) {
+    List<Completion> others = alsoDone;
+    if (others == null) {
+      others = new ArrayList<>(1);
+      alsoDone = others;
+    }
+    others.add(other);
+  }
+
+  /** Tells whoever waits; afterwards nobody is added. */
+  void tell(@Nullable RuntimeException failure) {
+    done.done(failure);
+    if (alsoDone != null) {
+      alsoDone.forEach(other -> other.done(failure));
+    }
   }
 }
