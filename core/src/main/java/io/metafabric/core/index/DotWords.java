@@ -2,6 +2,8 @@ package io.metafabric.core.index;
 
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -35,6 +37,25 @@ final class DotWords {
     }
     Integer before = numbers.putIfAbsent(actor, next);
     return before == null ? next : before;
+  }
+
+  boolean hasSeen(ActorId actor) {
+    return numbers.containsKey(actor);
+  }
+
+  /** All actors that have a number, in the order of their numbers, from 1. */
+  List<ActorId> actors() {
+    return numbers.entrySet().stream()
+        .sorted(Map.Entry.comparingByValue())
+        .map(Map.Entry::getKey)
+        .toList();
+  }
+
+  /** Gives actors the numbers that they had. */
+  void restore(List<ActorId> actors) {
+    for (ActorId actor : actors) {
+      newNumber(actor);
+    }
   }
 
   /** The word that the dot has if any slot has it exactly; one that none has otherwise. */

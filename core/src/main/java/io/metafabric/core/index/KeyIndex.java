@@ -1,13 +1,19 @@
 package io.metafabric.core.index;
 
+import io.metafabric.core.codec.ByteReader;
+import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.journal.FrameLocation;
 import io.metafabric.core.journal.FrameTable;
 import io.metafabric.core.journal.JournalEntry;
+import io.metafabric.core.port.DiskFile;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.ToLongFunction;
@@ -38,6 +44,7 @@ public final class KeyIndex {
 
   private final FrameTable frames;
   private final ToLongFunction<Key> hash;
+  private final long hashSeed;
   private final PagePool pool = new PagePool();
   private final SlotTable[] tables = new SlotTable[TABLES];
   private final DotWords dots;
@@ -47,11 +54,12 @@ public final class KeyIndex {
    * @param hashSeed should be drawn at random
    */
   public KeyIndex(FrameTable frames, long hashSeed) {
-    this(frames, key -> KeyHash.of(key.path(), hashSeed), DotWords.MAX_ACTORS);
+    this(frames, hashSeed, key -> KeyHash.of(key.path(), hashSeed), DotWords.MAX_ACTORS);
   }
 
-  KeyIndex(FrameTable frames, ToLongFunction<Key> hash, int maxActors) {
+  KeyIndex(FrameTable frames, long hashSeed, ToLongFunction<Key> hash, int maxActors) {
     this.frames = frames;
+    this.hashSeed = hashSeed;
     this.hash = hash;
     this.dots = new DotWords(maxActors);
     Arrays.setAll(tables, i -> new SlotTable(pool));
@@ -372,6 +380,62 @@ public final class KeyIndex {
     } finally {
       table.unlock(stamp);
     }
+  }
+
+  /** Describes what {@link #writePages} writes, for {@link #restore}. Nothing changes meanwhile. */
+  public void describeTo(ByteWriter out) {
+    out.i64(hashSeed).varint(keys.get());
+    List<ActorId> actors = dots.actors();
+    out.varint(actors.size());
+    actors.forEach(actor -> out.i64(actor.id()));
+    for (SlotTable table : tables) {
+      out.varint(table.pages()).varint(table.used()).i32(table.crc32c());
+    }
+  }
+
+  /** Writes all slots from {@code offset} on. */
+  public void writePages(DiskFile file, long offset) {
+    long at = offset;
+    for (SlotTable table : tables) {
+      table.writeTo(file, at);
+      at += table.bytes();
+    }
+  }
+
+  /**
+   * The index that {@link #describeTo} described, over the same journal.
+   *
+   * @param offset where its slots begin in {@code file}
+   * @return null if the slots are not those that were described
+   * @throws io.metafabric.core.error.WireFormatException if this is no description
+   */
+  public static @Nullable KeyIndex restore(
+      FrameTable frames, ByteReader in, DiskFile file, long offset) {
+    var index = new KeyIndex(frames, in.i64("hash seed"));
+    index.keys.set(in.varint("keys"));
+    int count = in.varint("actors", 0, in.remaining() / Long.BYTES);
+    var actors = new ArrayList<ActorId>(count);
+    for (int i = 0; i < count; i++) {
+      actors.add(new ActorId(in.i64("actor")));
+    }
+    index.dots.restore(actors);
+    long at = offset;
+    long left = (file.sizeBytes() - offset) / PagePool.PAGE_BYTES;
+    for (SlotTable table : index.tables) {
+      int pages = in.varint("pages", 1, (int) Math.min(Integer.MAX_VALUE, Math.max(1, left)));
+      int used = in.varint("slots", 0, Integer.MAX_VALUE);
+      if (!table.readFrom(file, at, pages, used, in.i32("checksum"))) {
+        return null;
+      }
+      at += table.bytes();
+      left -= pages;
+    }
+    return index;
+  }
+
+  /** Whether a record of this actor has been in the journal. Exact for the first 262,143 actors. */
+  public boolean hasSeen(ActorId actor) {
+    return dots.hasSeen(actor);
   }
 
   /** Keys of which anything is known. */

@@ -1,7 +1,9 @@
 package io.metafabric.core.index;
 
+import io.metafabric.core.port.DiskFile;
 import java.nio.ByteBuffer;
 import java.util.concurrent.locks.StampedLock;
+import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -237,6 +239,47 @@ final class SlotTable {
       }
     }
     return fresh;
+  }
+
+  /** CRC32C of all pages. */
+  int crc32c() {
+    var crc = new CRC32C();
+    for (ByteBuffer page : pages) {
+      crc.update(page.duplicate());
+    }
+    return (int) crc.getValue();
+  }
+
+  int pages() {
+    return pages.length;
+  }
+
+  /** Writes the pages as they are. */
+  void writeTo(DiskFile file, long offset) {
+    for (int i = 0; i < pages.length; i++) {
+      file.write(offset + (long) i * PagePool.PAGE_BYTES, pages[i].duplicate());
+    }
+  }
+
+  /**
+   * Takes over the pages of a table that was written.
+   *
+   * @param count of pages
+   * @param inUse slots, of all of them
+   * @return false if the file has something else; the table is of no use then
+   */
+  boolean readFrom(DiskFile file, long offset, int count, int inUse, int crc) {
+    var read = new ByteBuffer[count];
+    for (int i = 0; i < count; i++) {
+      read[i] = i < pages.length ? pages[i] : pool.take();
+      ByteBuffer into = read[i].duplicate();
+      if (file.read(offset + (long) i * PagePool.PAGE_BYTES, into) < PagePool.PAGE_BYTES) {
+        return false;
+      }
+    }
+    pages = read;
+    used = inUse;
+    return crc32c() == crc;
   }
 
   /** Slots in use. */

@@ -21,6 +21,10 @@ final class Checkpoints {
     }
   }
 
+  synchronized List<Checkpoint> all() {
+    return List.copyOf(list);
+  }
+
   synchronized Checkpoint before(long position) {
     int low = 0;
     int high = list.size() - 1;

@@ -1,6 +1,7 @@
 package io.metafabric.core.journal;
 
 import io.metafabric.core.error.StorageException;
+import io.metafabric.core.error.WireFormatException;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +36,16 @@ public final class FrameTable {
         "the journal has more than "
             + FramePlace.MAX_SEGMENTS
             + " segments; open it with a larger segmentBytes");
+  }
+
+  /** Gives a segment the number that it had when an index was saved. */
+  synchronized void restore(Segment segment, int number) {
+    while (number >= segments.length()) {
+      lengthen();
+    }
+    segment.number = number;
+    segments.set(number, segment);
+    nextNumber = Math.max(nextNumber, number + 1 == FramePlace.MAX_SEGMENTS ? 1 : number + 1);
   }
 
   private void lengthen() {
@@ -76,6 +87,21 @@ public final class FrameTable {
       }
       throw e;
     }
+  }
+
+  /**
+   * Where a frame is of which an index that was saved has the place.
+   *
+   * @param position the frame's, which the place does not tell
+   * @throws io.metafabric.core.error.WireFormatException if there is no such segment
+   */
+  public FrameLocation locate(long place, long position) {
+    Segment segment = segment(place);
+    if (segment == null) {
+      throw new WireFormatException("there is no segment " + FramePlace.segment(place));
+    }
+    return new FrameLocation(
+        segment, FramePlace.offset(place), FramePlace.maxLengthBytes(place), position);
   }
 
   /** The frame is part of the present state no more. */

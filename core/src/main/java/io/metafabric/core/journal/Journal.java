@@ -37,6 +37,7 @@ public final class Journal implements AutoCloseable {
   private final FrameTable frames;
   private final DurableMark mark;
   private final List<TornTail> tornTails;
+  private final long replayedBytes;
   private final ByteWriter buffer = new ByteWriter(64 * 1024);
 
   // Replaced under its lock by whoever appends or compacts; readers take what they find.
@@ -45,6 +46,7 @@ public final class Journal implements AutoCloseable {
   private volatile long keptFrom = 1;
   private volatile long publishedPosition;
   private volatile @Nullable StorageException failure;
+  private volatile @Nullable JournalImage closedInOrder;
   private long nextPosition;
   private volatile long durablePosition;
   private final AtomicLong writtenBytes = new AtomicLong();
@@ -82,6 +84,7 @@ public final class Journal implements AutoCloseable {
         (int) Math.max(MIN_ALLOCATION, Math.min(MAX_ALLOCATION, config.segmentBytes() / 16));
     this.segments = List.copyOf(found.segments());
     this.tornTails = List.copyOf(found.tornTails());
+    this.replayedBytes = found.replayedBytes();
     this.nextPosition = found.nextPosition();
     this.publishedPosition = nextPosition - 1;
     // Whatever was read just now may be in the system's memory only.
@@ -109,6 +112,22 @@ public final class Journal implements AutoCloseable {
       mark.close();
       throw e;
     }
+  }
+
+  /**
+   * Opens a journal of which everything is known, without reading it.
+   *
+   * @return null if it is not as the image says: something was written since, or is missing
+   */
+  public static @Nullable Journal open(
+      JournalConfig config, Disk disk, FrameTable frames, JournalImage image) {
+    JournalRecovery.Result found = ImageCheck.restore(disk, frames, image);
+    return found == null ? null : new Journal(config, disk, frames, new DurableMark(disk), found);
+  }
+
+  /** What is known of a journal that has been closed in order; null of any other. */
+  public @Nullable JournalImage image() {
+    return closedInOrder;
   }
 
   /**
@@ -351,6 +370,11 @@ public final class Journal implements AutoCloseable {
     return failure == null;
   }
 
+  /** What was read to open this journal: all of it, or nothing if its image was good. */
+  public long replayedBytes() {
+    return replayedBytes;
+  }
+
   /** What was cut off when this journal was opened. */
   public List<TornTail> tornTails() {
     return tornTails;
@@ -375,11 +399,14 @@ public final class Journal implements AutoCloseable {
   public void close() {
     try {
       if (failure == null && !segments.isEmpty()) {
-        noteEnd();
+        FrameLocation end = noteEnd();
         makeDurable();
         Segment last = lastSegment();
         if (last != null) {
           last.truncateToEnd();
+        }
+        if (end != null) {
+          closedInOrder = imageWith(end);
         }
       }
     } finally {
@@ -388,12 +415,21 @@ public final class Journal implements AutoCloseable {
   }
 
   /** A full disk takes no note, which is no reason not to sync what it took before. */
-  private void noteEnd() {
+  private @Nullable FrameLocation noteEnd() {
     try {
-      append(List.of(new JournalEntry.Closed()));
+      return append(List.of(new JournalEntry.Closed())).get(0);
     } catch (StorageFullException e) {
       // The next opening looks at the end as after a crash, and finds all of it.
+      return null;
     }
+  }
+
+  private JournalImage imageWith(FrameLocation end) {
+    var images = new ArrayList<SegmentImage>();
+    for (Segment segment : segments) {
+      images.add(segment.image(segment.file().sizeBytes()));
+    }
+    return new JournalImage(images, end.position(), end.offset);
   }
 
   /** Closes the files as they are. */

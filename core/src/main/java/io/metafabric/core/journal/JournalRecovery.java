@@ -23,7 +23,11 @@ import org.jspecify.annotations.Nullable;
 final class JournalRecovery {
   /** What was found. */
   record Result(
-      List<Segment> segments, List<TornTail> tornTails, long nextPosition, long durablePosition) {}
+      List<Segment> segments,
+      List<TornTail> tornTails,
+      long nextPosition,
+      long durablePosition,
+      long replayedBytes) {}
 
   private static final int COPY_BYTES = 1 << 20;
 
@@ -63,7 +67,8 @@ final class JournalRecovery {
       }
       // Only now: where anything is damaged, nothing was changed.
       leftovers.forEach(disk::delete);
-      return new Result(segments, tornTails, next, durable);
+      long read = segments.stream().mapToLong(Segment::endOffset).sum();
+      return new Result(segments, tornTails, next, durable, read);
     } catch (RuntimeException e) {
       segments.forEach(segment -> segment.file().close());
       throw e;

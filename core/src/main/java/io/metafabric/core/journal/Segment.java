@@ -9,6 +9,7 @@ import io.metafabric.core.port.Disk;
 import io.metafabric.core.port.DiskFile;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One file of the journal, as it was written or compacted.
@@ -91,6 +92,37 @@ final class Segment {
     var out = new ByteWriter(COMPACTED_HEADER_BYTES);
     out.i64(COMPACTED_MAGIC).i64(firstPosition).i64(endPosition).i32(generation);
     return out.i32(out.crc32c(0));
+  }
+
+  /**
+   * Opens one of which is known what is in it.
+   *
+   * @return null if the file is another than the image says
+   */
+  static @Nullable Segment restore(Disk disk, SegmentImage image) {
+    Segment segment;
+    try {
+      segment = open(disk, image.name());
+    } catch (CorruptJournalException e) {
+      return null;
+    }
+    if (segment.file.sizeBytes() != image.fileBytes()
+        || (segment.isCompacted() && segment.endPosition != image.endPosition())) {
+      segment.file.close();
+      return null;
+    }
+    image.checkpoints().forEach(each -> segment.checkpoints.add(each.position(), each.offset()));
+    segment.endPosition = image.endPosition();
+    segment.endOffset = image.endOffset();
+    segment.allocatedTo = image.fileBytes();
+    segment.liveBytes.set(image.liveBytes());
+    return segment;
+  }
+
+  /** What {@link #restore} needs; the file may be closed. */
+  SegmentImage image(long fileBytes) {
+    return new SegmentImage(
+        name, number, endPosition, endOffset, fileBytes, liveBytes(), checkpoints.all());
   }
 
   private static DiskFile begin(Disk disk, SegmentName name, ByteWriter header) {

@@ -11,6 +11,7 @@ import io.metafabric.core.journal.FrameTable;
 import io.metafabric.core.journal.Journal;
 import io.metafabric.core.journal.JournalCursor;
 import io.metafabric.core.journal.JournalEntry;
+import io.metafabric.core.journal.JournalImage;
 import io.metafabric.core.journal.Liveness;
 import io.metafabric.core.journal.Snapshot;
 import io.metafabric.core.journal.TornTail;
@@ -50,6 +51,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class RecordStore implements CurrentDots, AutoCloseable {
   private final StoreConfig config;
+  private final Disk disk;
   private final Clock clock;
   private final Journal journal;
   private final Committer committer;
@@ -81,18 +83,19 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   private RecordStore(
       StoreConfig config,
+      Disk disk,
       Clock clock,
       SerialExecutor committing,
       PublicationListener listener,
       Journal journal,
-      KeyIndex index,
       StoreReplay replayed,
       RandomGenerator random) {
     this.config = config;
+    this.disk = disk;
     this.clock = clock;
     this.listener = listener;
     this.journal = journal;
-    this.index = index;
+    this.index = replayed.index();
     this.applied = replayed.applied();
     this.stamps = new HybridClock(clock);
     stamps.observe(replayed.newestStamp());
@@ -127,27 +130,36 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       RandomGenerator random,
       SerialExecutor committing,
       PublicationListener listener) {
-    var frames = new FrameTable();
-    var index = new KeyIndex(frames, random.nextLong());
-    var replay = new StoreReplay(index, config.cluster(), config.region(), disk.describe());
-    Journal journal = Journal.open(config.journal(), disk, frames, replay);
+    StoreImage.Loaded opened = StoreImage.open(config, disk);
+    if (opened == null) {
+      opened = replay(config, disk, random.nextLong());
+    }
+    Journal journal = opened.journal();
     try {
       var store =
-          new RecordStore(config, clock, committing, listener, journal, index, replay, random);
+          new RecordStore(
+              config, disk, clock, committing, listener, journal, opened.views(), random);
       // The actor is durable before it issues anything: a later opening must not draw it again.
-      List<FrameLocation> opened =
+      List<FrameLocation> first =
           journal.append(
               List.of(
                   new JournalEntry.Opened(
                       store.actor, store.nodeId, config.cluster(), config.region())));
       journal.makeDurable();
-      opened.get(0).markLive();
-      journal.publish(opened.get(0).position());
+      first.get(0).markLive();
+      journal.publish(first.get(0).position());
       return store;
     } catch (RuntimeException e) {
       journal.abandon();
       throw e;
     }
+  }
+
+  private static StoreImage.Loaded replay(StoreConfig config, Disk disk, long hashSeed) {
+    var frames = new FrameTable();
+    var index = new KeyIndex(frames, hashSeed);
+    var views = new StoreReplay(index, config.cluster(), config.region(), disk.describe());
+    return new StoreImage.Loaded(Journal.open(config.journal(), disk, frames, views), views);
   }
 
   public long nodeId() {
@@ -522,6 +534,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           written,
           dotCollisions,
           tornBytes,
+          journal.replayedBytes(),
           journal.liveBytes(),
           compactor == null ? CompactionStats.NONE : compactor.stats());
     }
@@ -544,6 +557,21 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       compacting.close();
     }
     journal.close();
+    saveViews();
+  }
+
+  /** For the next opening; the journal is closed, nothing changes any more. */
+  private void saveViews() {
+    JournalImage image = journal.image();
+    if (image != null) {
+      StoreImage.write(
+          disk,
+          config,
+          image,
+          index,
+          out ->
+              StoreReplay.describeTo(out, nodeId, stamps.newest(), ownActors, ownNewest, applied));
+    }
   }
 
   /**

@@ -1,8 +1,13 @@
 package io.metafabric.core.store;
 
+import io.metafabric.core.codec.ByteReader;
+import io.metafabric.core.codec.ByteWriter;
+import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.index.KeyIndex;
 import io.metafabric.core.journal.FrameLocation;
+import io.metafabric.core.journal.FrameTable;
 import io.metafabric.core.journal.Journal;
 import io.metafabric.core.journal.JournalEntry;
 import io.metafabric.core.record.RegionName;
@@ -22,9 +27,10 @@ final class StoreReplay implements Journal.Replay {
   private final String directory;
   private final KeyIndex index;
   private final Map<ActorId, AppliedAt> applied = new HashMap<>();
-  private final Set<ActorId> actors = new HashSet<>();
   private final Set<ActorId> ownActors = new HashSet<>();
   private final Map<ActorId, Long> newestCounters = new HashMap<>();
+  private static final int MIN_ACTOR_BYTES = 9;
+
   private Stamp newestStamp = new Stamp(0);
   private @Nullable Long nodeId;
 
@@ -40,7 +46,6 @@ final class StoreReplay implements Journal.Replay {
     if (entry instanceof JournalEntry.Stored stored) {
       index.replay(stored.record(), location);
       var version = stored.record().header().version();
-      actors.add(version.dot().actor());
       newestCounters.merge(version.dot().actor(), version.dot().counter(), Math::max);
       if (version.stamp().compareTo(newestStamp) > 0) {
         newestStamp = version.stamp();
@@ -50,7 +55,6 @@ final class StoreReplay implements Journal.Replay {
     } else if (entry instanceof JournalEntry.Opened opened) {
       checkIdentity(opened);
       nodeId = opened.nodeId();
-      actors.add(opened.actor());
       ownActors.add(opened.actor());
       location.markLive();
     }
@@ -115,9 +119,62 @@ final class StoreReplay implements Journal.Replay {
   /** Never 0, which is the actor of {@code Version.NONE}, and never one seen before. */
   ActorId freshActor(RandomGenerator random) {
     var fresh = new ActorId(random.nextLong());
-    while (fresh.id() == 0 || actors.contains(fresh)) {
+    while (fresh.id() == 0
+        || ownActors.contains(fresh)
+        || applied.containsKey(fresh)
+        || index.hasSeen(fresh)) {
       fresh = new ActorId(random.nextLong());
     }
     return fresh;
+  }
+
+  KeyIndex index() {
+    return index;
+  }
+
+  /** Writes what {@link #restore} reads: all that a replay yields beside the index. */
+  static void describeTo(
+      ByteWriter out,
+      long nodeId,
+      Stamp newestStamp,
+      Set<ActorId> ownActors,
+      Map<ActorId, Long> ownNewest,
+      Map<ActorId, AppliedAt> applied) {
+    out.i64(nodeId).i64(newestStamp.packed()).varint(ownActors.size());
+    for (ActorId actor : ownActors) {
+      out.i64(actor.id()).varint(ownNewest.getOrDefault(actor, 0L));
+    }
+    out.varint(applied.size());
+    for (AppliedAt each : applied.values()) {
+      RecordCodec.writeRegion(out, each.prefix().region());
+      out.i64(each.prefix().actor().id()).varint(each.prefix().counter());
+      out.i64(each.at().place()).varint(each.at().position());
+    }
+  }
+
+  /**
+   * @throws WireFormatException if these are not the bytes that were written
+   */
+  void restore(ByteReader in, FrameTable frames) {
+    nodeId = in.i64("node id");
+    newestStamp = new Stamp(in.i64("newest stamp"));
+    int own = in.varint("own actors", 1, in.remaining() / MIN_ACTOR_BYTES);
+    for (int i = 0; i < own; i++) {
+      var actor = new ActorId(in.i64("own actor"));
+      long newest = in.varint("newest counter");
+      ownActors.add(actor);
+      if (newest > 0) {
+        newestCounters.put(actor, newest);
+      }
+    }
+    int prefixes = in.varint("applied prefixes", 0, in.remaining() / MIN_ACTOR_BYTES);
+    for (int i = 0; i < prefixes; i++) {
+      RegionName from = RecordCodec.readRegion(in);
+      var prefix =
+          new AppliedPrefix(from, new ActorId(in.i64("actor")), in.varint("applied counter"));
+      long place = in.i64("place");
+      applied.put(
+          prefix.actor(), new AppliedAt(prefix, frames.locate(place, in.varint("position"))));
+    }
   }
 }

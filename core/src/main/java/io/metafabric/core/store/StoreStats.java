@@ -7,6 +7,7 @@ package io.metafabric.core.store;
  * @param commits group commits since the opening
  * @param dotCollisions versions seen twice with different payloads; anything but 0 is a defect
  * @param tornTailBytes cut off when the journal was opened
+ * @param replayedBytes of the journal, read at the opening; 0 after a stop in order
  * @param liveBytes of the journal, those that are part of the present state
  */
 public record StoreStats(
@@ -19,5 +20,6 @@ public record StoreStats(
     long written,
     long dotCollisions,
     long tornTailBytes,
+    long replayedBytes,
     long liveBytes,
     CompactionStats compaction) {}

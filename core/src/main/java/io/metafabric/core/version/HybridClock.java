@@ -28,6 +28,11 @@ public final class HybridClock {
     return new Stamp(last);
   }
 
+  /** The newest that was issued or observed. */
+  public Stamp newest() {
+    return new Stamp(last);
+  }
+
   /** Makes every later stamp later than {@code seen}. */
   public void observe(Stamp seen) {
     last = Math.max(last, seen.packed());

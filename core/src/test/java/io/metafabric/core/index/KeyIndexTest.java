@@ -137,7 +137,7 @@ class KeyIndexTest {
     boolean poor = seed % 2 == 0;
     // Two actors have words, the others must be told apart by reading.
     ToLongFunction<Key> hash = poor ? POOR_HASH : key -> KeyHash.of(key.path(), seed);
-    var index = new KeyIndex(frames, hash, poor ? 2 : DotWords.MAX_ACTORS);
+    var index = new KeyIndex(frames, seed, hash, poor ? 2 : DotWords.MAX_ACTORS);
     Journal journal = Journal.open(CONFIG, disk, frames, (entry, at) -> {});
     int compactions = 0;
     for (int i = 0; i < 4000; i++) {
@@ -172,7 +172,7 @@ class KeyIndexTest {
 
   private void replayed(Disk disk, ToLongFunction<Key> hash) {
     var again = new FrameTable();
-    var index = new KeyIndex(again, hash, 3);
+    var index = new KeyIndex(again, 0, hash, 3);
     Journal journal =
         Journal.open(
             CONFIG,

@@ -1,0 +1,124 @@
+package io.metafabric.core.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.metafabric.core.journal.Durability;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.sim.SimDisk;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+/** Opening by what the last stop in order left, and never by anything else. */
+class StoreImageTest {
+  private static final int KEYS = 60;
+
+  private final Random random = new Random(11);
+
+  private StoreMachine stopped(long seed) {
+    var machine = new StoreMachine(seed, Durability.SYNC);
+    machine.open();
+    for (int i = 0; i < 3 * KEYS; i++) {
+      boolean delete = random.nextInt(6) == 0;
+      machine.write(key(i), delete ? null : Bytes.utf8("value " + i));
+    }
+    machine.close();
+    return machine;
+  }
+
+  private static Key key(int i) {
+    return Key.of("n/" + i % KEYS);
+  }
+
+  private static long replayedBytes(StoreMachine machine) {
+    return machine.store().stats().replayedBytes();
+  }
+
+  @Test
+  void afterAStopInOrder_theJournalIsNotRead() {
+    StoreMachine machine = stopped(1);
+    for (int opening = 0; opening < 5; opening++) {
+      machine.open();
+      assertThat(replayedBytes(machine)).isZero();
+      machine.check("opening " + opening);
+      assertThat(machine.store().stats().keys()).isEqualTo(KEYS);
+      for (int i = 0; i < 200; i++) {
+        machine.write(key(random.nextInt(KEYS)), Bytes.utf8("again " + i));
+      }
+      machine.close();
+    }
+  }
+
+  @Test
+  void theAccountOfLiveBytes_isTheSameAsAReplays() {
+    StoreMachine machine = stopped(2);
+    machine.open();
+    long byImage = machine.store().stats().liveBytes();
+    machine.close();
+    machine.disk().delete(StoreImage.NAME);
+    machine.open();
+    assertThat(replayedBytes(machine)).isPositive();
+    // Each opening adds the frame that says so.
+    assertThat(machine.store().stats().liveBytes()).isBetween(byImage, byImage + 300);
+  }
+
+  @Test
+  void afterACrash_anOlderImageIsNotBelieved() {
+    StoreMachine machine = stopped(3);
+    machine.open();
+    machine.write(key(1), Bytes.utf8("newer"));
+    machine.node.crash(SimDisk.Loss.ALL);
+    machine.open();
+    assertThat(replayedBytes(machine)).isPositive();
+    machine.check("after a crash");
+  }
+
+  @Test
+  void anImageOfAnotherDirectory_isNotBelieved() {
+    byte[] other = stopped(4).disk().contentOf(StoreImage.NAME);
+    StoreMachine machine = stopped(5);
+    overwrite(machine.disk(), other);
+    machine.open();
+    assertThat(replayedBytes(machine)).isPositive();
+    machine.check("with the image of another directory");
+  }
+
+  @Test
+  void aFlippedBit_isFound_whereverItIs() {
+    StoreMachine machine = stopped(6);
+    int size = machine.disk().contentOf(StoreImage.NAME).length;
+    // All of the description, and some of the half megabyte of slots.
+    for (int at = 0; at < size; at += at < 2048 ? 1 : 1777) {
+      byte[] image = machine.disk().contentOf(StoreImage.NAME);
+      image[Math.min(at, image.length - 1)] ^= (byte) (1 << random.nextInt(8));
+      reopen(machine, image, "with a flipped bit at " + at);
+    }
+  }
+
+  @Test
+  void aPart_isNotTakenForTheWhole() {
+    StoreMachine machine = stopped(7);
+    int size = machine.disk().contentOf(StoreImage.NAME).length;
+    for (int length = 0; length < size; length += length < 2048 ? 7 : 4099) {
+      byte[] image = machine.disk().contentOf(StoreImage.NAME);
+      reopen(machine, Arrays.copyOf(image, length), "with " + length + " bytes of it");
+    }
+  }
+
+  private void reopen(StoreMachine machine, byte[] image, String how) {
+    overwrite(machine.disk(), image);
+    machine.open();
+    machine.check(how);
+    assertThat(machine.store().stats().keys()).as(how).isEqualTo(KEYS);
+    machine.close();
+  }
+
+  private static void overwrite(SimDisk disk, byte[] content) {
+    disk.delete(StoreImage.NAME);
+    try (var file = disk.open(StoreImage.NAME)) {
+      file.write(0, ByteBuffer.wrap(content));
+    }
+  }
+}
