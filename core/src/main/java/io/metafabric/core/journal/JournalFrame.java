@@ -28,6 +28,7 @@ record JournalFrame(
   static final int FORMAT = 1;
 
   private static final int TYPE_AT = 8;
+  private static final int RESERVED_AT = 10;
   private static final int POSITION_AT = 12;
   private static final int DURABLE_AT = 20;
 
@@ -53,7 +54,7 @@ record JournalFrame(
     int length = bytes.getInt(at);
     return EntryCodec.isKnown(bytes.get(at + TYPE_AT))
         && bytes.get(at + TYPE_AT + 1) == FORMAT
-        && bytes.getShort(at + TYPE_AT + 2) == 0
+        && bytes.getShort(at + RESERVED_AT) == 0
         && position >= minPosition
         && position <= maxPosition
         && length >= 0
@@ -96,6 +97,9 @@ record JournalFrame(
     if (format != FORMAT) {
       throw new WireFormatException(
           "the frame has format " + format + ", but this version reads format " + FORMAT);
+    }
+    if (bytes.getShort(at + RESERVED_AT) != 0) {
+      throw new WireFormatException("the frame's reserved bytes are not 0");
     }
     long position = bytes.getLong(at + POSITION_AT);
     if (position < minPosition || position > maxPosition) {
