@@ -195,15 +195,19 @@ public final class JournalFiles {
   }
 
   private static boolean isGood(ByteBuffer bytes, int at, long minPosition) {
-    return JournalFrame.isPlausible(bytes, at, minPosition, Long.MAX_VALUE)
+    return JournalFrame.isPlausible(bytes, at, minPosition, Segment.MAX_END_POSITION)
         && JournalFrame.hasGoodChecksum(bytes, at);
   }
 
   private static @Nullable JournalFrame decode(ByteBuffer bytes, int at) {
     int length = (int) JournalFrame.claimedBytes(bytes, at);
     try {
-      return JournalFrame.decode(
-          bytes.duplicate().position(at).limit(at + length), at, 0, Long.MAX_VALUE);
+      JournalFrame frame =
+          JournalFrame.decode(
+              bytes.duplicate().position(at).limit(at + length), at, 0, Segment.MAX_END_POSITION);
+      // The seal of a copy needs a position behind the last frame.
+      boolean isBehindAll = frame.position() == Segment.MAX_END_POSITION;
+      return isBehindAll && !(frame.entry() instanceof JournalEntry.Sealed) ? null : frame;
     } catch (WireFormatException e) {
       return null;
     }

@@ -34,6 +34,9 @@ final class Segment {
   static final int HEADER_BYTES = 24;
   static final int COMPACTED_HEADER_BYTES = 32;
 
+  /** No journal gets here; what comes behind a compacted segment has positions too. */
+  static final long MAX_END_POSITION = Long.MAX_VALUE / 2;
+
   private static final long MAGIC = 0x4d464a4f55524e31L; // "MFJOURN1"
   private static final long COMPACTED_MAGIC = 0x4d46434f4d504131L; // "MFCOMPA1"
 
@@ -180,6 +183,7 @@ final class Segment {
     if (magic != COMPACTED_MAGIC
         || !name.equals(new SegmentName(firstPosition, generation))
         || endPosition <= firstPosition
+        || endPosition > MAX_END_POSITION
         || said != out.crc32c(0)) {
       throw badHeader(name);
     }

@@ -32,7 +32,8 @@ record SegmentName(long firstPosition, int generation) implements Comparable<Seg
                   name, at + POSITION_DIGITS + 1, at + POSITION_DIGITS + 1 + GENERATION_DIGITS)
               : 0;
       var parsed = new SegmentName(first, generation);
-      return parsed.file().equals(name) ? parsed : null;
+      boolean inRange = first >= 1 && first <= Segment.MAX_END_POSITION && generation >= 0;
+      return inRange && parsed.file().equals(name) ? parsed : null;
     } catch (IllegalArgumentException e) {
       return null;
     }
