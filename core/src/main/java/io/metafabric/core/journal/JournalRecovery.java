@@ -192,6 +192,10 @@ final class JournalRecovery {
       for (JournalFrame frame = reader.next(size, next);
           frame != null;
           frame = reader.next(size, next)) {
+        if (frame.entry() instanceof JournalEntry.Sealed) {
+          cut(segment, frame.offset(), size, last, "the seal of a compacted segment is here");
+          break;
+        }
         durable = Math.max(durable, Math.min(frame.durable(), frame.position() - 1));
         segment.extend(frame.position() + 1, frame.endOffset());
         next = frame.position() + 1;
