@@ -218,7 +218,10 @@ final class JournalRecovery {
     var chunk = ByteBuffer.allocate((int) Math.min(COPY_BYTES, size - offset));
     for (long at = offset; at < size; at += chunk.limit()) {
       chunk.clear().limit((int) Math.min(chunk.capacity(), size - at));
-      file.read(at, chunk);
+      if (file.read(at, chunk) == 0) {
+        // Somebody else has cut the file meanwhile.
+        return false;
+      }
       chunk.flip();
       while (chunk.hasRemaining()) {
         if (chunk.get() != 0) {
