@@ -238,7 +238,7 @@ final class JournalRecovery {
 
   /**
    * A segment's header is durable before its first frame is written: a file that holds no more than
-   * a header, and not a good one, never had a frame.
+   * a header, and not a good one, never had a frame: it is no torn tail, and nothing of it is kept.
    */
   private boolean isTornCreation(SegmentName name) {
     long size;
@@ -250,7 +250,6 @@ final class JournalRecovery {
         || (size == Segment.HEADER_BYTES && hasGoodHeader(name))) {
       return false;
     }
-    tornTails.add(new TornTail(name.file(), 0, size, name.file(), "its creation was cut short"));
     leftovers.add(name.file());
     return true;
   }
