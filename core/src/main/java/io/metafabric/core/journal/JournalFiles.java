@@ -6,14 +6,17 @@ import io.metafabric.core.port.Disk;
 import io.metafabric.core.port.DiskFile;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Looks into the files of a journal that nobody has open, reads all that is readable, and changes
- * nothing. Holds about 100 bytes of heap for each frame while it repairs, and one segment.
+ * nothing. Holds about 100 bytes of heap for each frame while it repairs, and one segment while it
+ * looks.
  */
 public final class JournalFiles {
   /**
@@ -103,42 +106,74 @@ public final class JournalFiles {
    * they send again what may be missing.
    */
   public Repair repairInto(Disk target, long segmentBytes) {
-    var places = new TreeMap<Long, SegmentName>();
+    var places = new TreeMap<Long, Place>();
     var unreadable = new ArrayList<Damage>();
     for (SegmentName name : segments()) {
       unreadable.addAll(
-          scan(name, contentOf(name), frame -> places.putIfAbsent(frame.position(), name)));
+          scan(
+              name,
+              contentOf(name),
+              frame -> places.putIfAbsent(frame.position(), new Place(name, frame))));
     }
-    try (var copy = new JournalCopy(target, segmentBytes)) {
-      long last = 0;
-      for (var run = places.firstEntry(); run != null; ) {
-        // Positions ascend within a file, so a run of one file is read in one go.
-        SegmentName from = run.getValue();
-        long first = run.getKey();
-        var next = places.higherEntry(first);
-        while (next != null && next.getValue().equals(from)) {
-          last = next.getKey();
-          next = places.higherEntry(last);
-        }
-        last = Math.max(last, first);
-        copyRun(from, first, last, unreadable.isEmpty(), copy);
-        run = next;
-      }
+    try (var copy = new JournalCopy(target, segmentBytes);
+        var frames = new Frames(disk)) {
+      places.forEach(
+          (position, place) -> {
+            JournalEntry entry = frames.read(place, position).entry();
+            boolean isTrue = unreadable.isEmpty() || !(entry instanceof JournalEntry.Applied);
+            if (isTrue && !(entry instanceof JournalEntry.Closed)) {
+              copy.add(entry, position);
+            }
+          });
+      long last = places.isEmpty() ? 0 : places.lastKey();
       return new Repair(copy.finish(last), unreadable);
     }
   }
 
-  private void copyRun(SegmentName from, long first, long last, boolean whole, JournalCopy copy) {
-    scan(
-        from,
-        contentOf(from),
-        frame -> {
-          boolean isWanted = frame.position() >= first && frame.position() <= last;
-          boolean isTrue = whole || !(frame.entry() instanceof JournalEntry.Applied);
-          if (isWanted && isTrue && !(frame.entry() instanceof JournalEntry.Closed)) {
-            copy.add(frame.entry(), frame.position());
-          }
-        });
+  private record Place(SegmentName file, long offset, int lengthBytes) {
+    Place(SegmentName file, JournalFrame frame) {
+      this(file, frame.offset(), frame.lengthBytes());
+    }
+  }
+
+  /**
+   * Reads single frames: a compaction that was cut short leaves neighbours in different files, so
+   * there are no long runs to rely on.
+   */
+  private static final class Frames implements AutoCloseable {
+    private final Disk disk;
+    private final Map<SegmentName, DiskFile> open = new HashMap<>();
+
+    Frames(Disk disk) {
+      this.disk = disk;
+    }
+
+    JournalFrame read(Place place, long position) {
+      String name = place.file().file();
+      DiskFile file = open.get(place.file());
+      if (file == null) {
+        // A range lies in what went into a compaction and in what came out.
+        if (open.size() > 2) {
+          close();
+        }
+        file = disk.open(name);
+        open.put(place.file(), file);
+      }
+      var bytes = ByteBuffer.allocate(place.lengthBytes());
+      file.read(place.offset(), bytes);
+      try {
+        return JournalFrame.decode(bytes.flip(), place.offset(), position, position);
+      } catch (WireFormatException e) {
+        throw new CorruptJournalException(
+            name, place.offset(), "it could be read a moment ago: " + e.getMessage());
+      }
+    }
+
+    @Override
+    public void close() {
+      open.values().forEach(DiskFile::close);
+      open.clear();
+    }
   }
 
   private ByteBuffer contentOf(SegmentName name) {
