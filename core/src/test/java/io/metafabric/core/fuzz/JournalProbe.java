@@ -1,0 +1,186 @@
+package io.metafabric.core.fuzz;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.metafabric.core.error.CorruptJournalException;
+import io.metafabric.core.journal.FrameLocation;
+import io.metafabric.core.journal.Journal;
+import io.metafabric.core.journal.JournalCursor;
+import io.metafabric.core.journal.JournalEntry;
+import io.metafabric.core.journal.JournalFiles;
+import io.metafabric.core.journal.TornTail;
+import io.metafabric.core.port.DiskFile;
+import io.metafabric.core.sim.SimDisk;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What must hold of a directory with any files in it. It is refused as damaged, and nothing is
+ * changed; or it is opened, can be read, written to and opened again, and what is read stays the
+ * same. Whatever is readable of it can be copied into a directory that opens.
+ */
+final class JournalProbe {
+  private record Placed(long position, JournalEntry entry) {}
+
+  private final Map<String, byte[]> files;
+  private final long bytes;
+
+  private JournalProbe(Map<String, byte[]> files) {
+    this.files = files;
+    this.bytes = files.values().stream().mapToLong(each -> each.length).sum();
+  }
+
+  /** Returns whether the directory was opened. */
+  static boolean holds(Map<String, byte[]> files) {
+    var probe = new JournalProbe(files);
+    probe.repairsIntoWhatOpens();
+    return probe.opensOrChangesNothing();
+  }
+
+  private SimDisk disk() {
+    var disk = new SimDisk(1);
+    files.forEach(
+        (name, content) -> {
+          try (DiskFile file = disk.open(name)) {
+            file.write(0, ByteBuffer.wrap(content));
+          }
+        });
+    return disk.copy("a process that ended", new SplittableRandom(1));
+  }
+
+  private boolean opensOrChangesNothing() {
+    SimDisk disk = disk();
+    var found = new ArrayList<Placed>();
+    var places = new ArrayList<FrameLocation>();
+    Journal journal = open(disk, found, places);
+    if (journal == null) {
+      assertUnchanged(disk);
+      return false;
+    }
+    assertInOrder(found);
+    assertReadable(journal, found, places);
+    assertKeptAside(disk, journal.tornTails());
+    assertWhole(disk, found);
+    long next = journal.publishedPosition() + 1;
+    long durable = journal.durablePosition();
+    journal.abandon();
+    assertThat(disk.openFiles()).isEmpty();
+
+    assertOpensAgain(disk, found, next, durable);
+    assertGoesOn(disk, found, next);
+    return true;
+  }
+
+  /** Null if it is refused. */
+  private @Nullable Journal open(SimDisk disk, List<Placed> found, List<FrameLocation> places) {
+    try (var memory = new MemoryBound(bytes)) {
+      return Journal.open(
+          Samples.CONFIG,
+          disk,
+          (entry, at) -> {
+            found.add(new Placed(at.position(), entry));
+            places.add(at);
+          });
+    } catch (CorruptJournalException e) {
+      return null;
+    }
+  }
+
+  private void assertUnchanged(SimDisk disk) {
+    assertThat(disk.openFiles()).isEmpty();
+    Map<String, byte[]> after = Samples.files(disk);
+    if (!files.containsKey(Samples.MARK)) {
+      assertThat(after.remove(Samples.MARK)).isEmpty();
+    }
+    assertThat(after).containsExactlyInAnyOrderEntriesOf(files);
+  }
+
+  private static void assertInOrder(List<Placed> found) {
+    long before = 0;
+    for (Placed each : found) {
+      assertThat(each.position()).isGreaterThan(before);
+      assertThat(each.entry()).isNotInstanceOf(JournalEntry.Sealed.class);
+      before = each.position();
+    }
+  }
+
+  private static void assertReadable(
+      Journal journal, List<Placed> found, List<FrameLocation> places) {
+    JournalCursor cursor = journal.cursorAfter(0);
+    for (int i = 0; i < found.size(); i++) {
+      assertThat(journal.read(places.get(i))).isEqualTo(found.get(i).entry());
+      assertThat(cursor.next()).isEqualTo(found.get(i).entry());
+      assertThat(cursor.position()).isEqualTo(found.get(i).position());
+    }
+    assertThat(cursor.next()).isNull();
+  }
+
+  private void assertKeptAside(SimDisk disk, List<TornTail> tails) {
+    for (TornTail tail : tails) {
+      byte[] from = files.get(tail.file());
+      assertThat(tail.offset() + tail.bytes()).isEqualTo(from.length);
+      assertThat(disk.contentOf(tail.keptIn()))
+          .isEqualTo(Arrays.copyOfRange(from, (int) tail.offset(), from.length));
+    }
+  }
+
+  /** What was opened is not damaged in other eyes either. */
+  private static void assertWhole(SimDisk disk, List<Placed> found) {
+    long frames = 0;
+    for (JournalFiles.Report report : new JournalFiles(disk).inspect()) {
+      assertThat(report.damages()).isEmpty();
+      frames += report.frames();
+    }
+    assertThat(frames).isEqualTo(found.size());
+  }
+
+  private void assertOpensAgain(SimDisk disk, List<Placed> found, long next, long durable) {
+    var again = new ArrayList<Placed>();
+    Journal journal = open(disk, again, new ArrayList<>());
+    assertThat(journal).isNotNull();
+    assertThat(again).isEqualTo(found);
+    assertThat(journal.tornTails()).isEmpty();
+    assertThat(journal.publishedPosition() + 1).isEqualTo(next);
+    // That a next segment had been begun proved more, and it is gone.
+    assertThat(journal.durablePosition()).isLessThanOrEqualTo(durable);
+    journal.abandon();
+  }
+
+  private void assertGoesOn(SimDisk disk, List<Placed> found, long next) {
+    Journal journal = open(disk, new ArrayList<>(), new ArrayList<>());
+    var expected = new ArrayList<>(found);
+    var added = new JournalEntry.Stored(Samples.records().get(0));
+    expected.add(new Placed(next, added));
+    expected.add(new Placed(next + 1, new JournalEntry.Closed()));
+    journal.append(List.of(added));
+    journal.close();
+    var again = new ArrayList<Placed>();
+    Journal reopened = open(disk, again, new ArrayList<>());
+    assertThat(reopened).isNotNull();
+    reopened.abandon();
+    assertThat(again).isEqualTo(expected);
+  }
+
+  private void repairsIntoWhatOpens() {
+    SimDisk disk = disk();
+    var files = new JournalFiles(disk);
+    long readable = files.inspect().stream().mapToLong(JournalFiles.Report::frames).sum();
+    var target = new SimDisk(1);
+    JournalFiles.Repair repair = files.repairInto(target, Samples.CONFIG.segmentBytes());
+    assertThat(repair.entries()).isLessThanOrEqualTo(readable);
+    assertThat(disk.openFiles()).isEmpty();
+    assertThat(target.openFiles()).isEmpty();
+    assertThat(Samples.files(disk)).containsExactlyInAnyOrderEntriesOf(this.files);
+
+    var found = new ArrayList<Placed>();
+    Journal journal = open(target, found, new ArrayList<>());
+    assertThat(journal).as("what was repaired opens").isNotNull();
+    assertThat(found).hasSize((int) repair.entries());
+    journal.abandon();
+  }
+}

@@ -1,0 +1,205 @@
+package io.metafabric.core.fuzz;
+
+import io.metafabric.core.journal.Compaction;
+import io.metafabric.core.journal.FrameLocation;
+import io.metafabric.core.journal.Journal;
+import io.metafabric.core.journal.JournalConfig;
+import io.metafabric.core.journal.JournalEntry;
+import io.metafabric.core.journal.Liveness;
+import io.metafabric.core.journal.Snapshot;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.sim.SimDisk;
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Stamp;
+import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
+import io.metafabric.core.wire.Frame;
+import io.metafabric.core.wire.Refusal;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Good bytes to begin from: a fuzzer that begins with nothing finds nothing. */
+final class Samples {
+  static final JournalConfig CONFIG = new JournalConfig(4096);
+  static final String MARK = "journal.mark";
+
+  private static final ActorId ACTOR = new ActorId(0x0123456789abcdefL);
+  private static final RegionName EU = new RegionName("eu");
+  private static final RegionName US = new RegionName("us");
+
+  private Samples() {}
+
+  private static MetadataRecord value(String id, int counter, String payload, long expiresAtMs) {
+    Bytes bytes = Bytes.utf8(payload);
+    return new MetadataRecord(
+        Key.of("n/" + id), Header.value(version(counter), EU, bytes, expiresAtMs), bytes);
+  }
+
+  private static Version version(int counter) {
+    VersionVector context =
+        counter % 3 == 0
+            ? VersionVector.EMPTY
+            : VersionVector.EMPTY.with(new Dot(new ActorId(-5), counter));
+    return new Version(new Dot(ACTOR, counter), context, new Stamp(counter));
+  }
+
+  static List<MetadataRecord> records() {
+    return List.of(
+        value("a", 1, "payload", Header.NEVER),
+        value("b \u20ac", 2, "", 1_900_000_000_000L),
+        value("c", 3, "not here", 7).withoutPayload(),
+        new MetadataRecord(Key.of("n/d"), Header.tombstone(version(4), US), null));
+  }
+
+  static List<Frame> frames() {
+    return List.of(
+        new Frame.Hello(1, 2, "cluster", EU, 9, List.of(EU, US)),
+        new Frame.Welcome(1, "cluster", US, 10, VersionVector.of(new Dot(ACTOR, 300))),
+        new Frame.Refuse(Refusal.REGIONS, "no"),
+        new Frame.Heartbeat(128, true),
+        new Frame.HeartbeatReply(128),
+        new Frame.Changes(ACTOR, 0, 9, records()),
+        new Frame.Ack(ACTOR, 4, true),
+        new Frame.Fetch(
+            7,
+            true,
+            List.of(
+                new Frame.Wanted(Key.of("n/1"), new Dot(ACTOR, 2)),
+                new Frame.Wanted(Key.of("n/2"), null))),
+        new Frame.FetchReply(
+            7,
+            List.of(
+                new Frame.Answer.Found(records().get(0)),
+                new Frame.Answer.NotHeld(Key.of("n/2")),
+                new Frame.Answer.Unknown(Key.of("n/3")))),
+        new Frame.Push(records()),
+        new Frame.NotHolding(List.of(Key.of("n/1"))));
+  }
+
+  /** One of each kind, over and over. */
+  private static JournalEntry entry(int i) {
+    return switch (i % 7) {
+      case 0 -> new JournalEntry.Opened(ACTOR, 42, "cluster \u00e9", EU);
+      case 1 -> new JournalEntry.Applied(US, new ActorId(77), i);
+      case 2 -> new JournalEntry.Closed();
+      default -> new JournalEntry.Stored(records().get(i % 4));
+    };
+  }
+
+  private static void append(Journal journal, int from, int to) {
+    for (int i = from; i < to; i++) {
+      FrameLocation at = journal.append(List.of(entry(i))).get(0);
+      if (i % 10 == 9) {
+        journal.makeDurable();
+      }
+      journal.publish(at.position());
+    }
+  }
+
+  private static Journal open(SimDisk disk) {
+    return Journal.open(CONFIG, disk, (entry, at) -> {});
+  }
+
+  static Map<String, byte[]> files(SimDisk disk) {
+    var files = new TreeMap<String, byte[]>();
+    disk.list().forEach(name -> files.put(name, disk.contentOf(name)));
+    return files;
+  }
+
+  /** Two full segments and the beginning of a third, which ends where a process was killed. */
+  static Map<String, byte[]> written() {
+    var disk = new SimDisk(1);
+    Journal journal = open(disk);
+    append(journal, 0, 100);
+    journal.abandon();
+    return files(disk);
+  }
+
+  /** Few entries in one segment, closed in order. */
+  static Map<String, byte[]> small() {
+    var disk = new SimDisk(1);
+    Journal journal = open(disk);
+    append(journal, 0, 9);
+    journal.close();
+    return files(disk);
+  }
+
+  /** Few entries in one compacted segment. */
+  static Map<String, byte[]> smallBackup() {
+    return backup(9);
+  }
+
+  /** Several compacted segments. */
+  static Map<String, byte[]> backup() {
+    return backup(100);
+  }
+
+  private static Map<String, byte[]> backup(int entries) {
+    var target = new SimDisk(1);
+    Journal journal = open(new SimDisk(1));
+    append(journal, 0, entries);
+    Snapshot.write(journal, new TwoOfThree(), target);
+    journal.abandon();
+    return files(target);
+  }
+
+  /** The beginning compacted. */
+  static Map<String, byte[]> compacted() {
+    var disk = new SimDisk(1);
+    compact(disk);
+    return files(disk);
+  }
+
+  /** The same before the sources were deleted. */
+  static Map<String, byte[]> compactedBesideSources() {
+    var disk = new SimDisk(1);
+    var all = new TreeMap<>(compact(disk));
+    all.putAll(files(disk));
+    return all;
+  }
+
+  /** Returns the files from before. */
+  private static Map<String, byte[]> compact(SimDisk disk) {
+    Journal journal = open(disk);
+    append(journal, 0, 100);
+    Map<String, byte[]> before = files(disk);
+    Compaction compaction = Compaction.begin(journal, new TwoOfThree(), 90, 0.1);
+    if (compaction == null) {
+      throw new IllegalStateException("nothing to compact");
+    }
+    boolean more = true;
+    while (more) {
+      more = compaction.step(1 << 20);
+    }
+    journal.abandon();
+    return before;
+  }
+
+  private record TwoOfThree() implements Liveness {
+    @Override
+    public JournalEntry kept(JournalEntry entry, long position) {
+      return position % 3 == 0 ? null : entry;
+    }
+
+    @Override
+    public void moved(JournalEntry entry, FrameLocation from, FrameLocation to) {}
+  }
+
+  static List<byte[]> segmentsOf(Map<String, byte[]> files) {
+    var segments = new ArrayList<byte[]>();
+    files.forEach(
+        (name, bytes) -> {
+          if (!name.equals(MARK)) {
+            segments.add(bytes);
+          }
+        });
+    return segments;
+  }
+}
