@@ -1,6 +1,7 @@
 package io.metafabric;
 
 import io.metafabric.cache.caffeine.CaffeineTier;
+import io.metafabric.cache.chronicle.ChronicleConfig;
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.error.InvalidKeyException;
 import io.metafabric.core.journal.Durability;
@@ -15,11 +16,13 @@ import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.host.FileDisk;
 import io.metafabric.host.SystemClock;
 import io.metafabric.host.ThreadScheduler;
+import io.metafabric.host.WarmTiers;
 import io.metafabric.migrate.HomeDirectory;
 import io.metafabric.node.FabricNode;
 import io.metafabric.node.NodeConfig;
 import io.metafabric.node.NodePorts;
 import io.metafabric.node.Predictors;
+import io.metafabric.node.WarmTierFactory;
 import io.metafabric.predict.PredictorProvider;
 import io.metafabric.replicate.ReplicationConfig;
 import io.metafabric.replicate.arm.CostBenefitPolicy;
@@ -58,6 +61,8 @@ public final class FabricBuilder {
   private @Nullable PeerAddress listen;
   private @Nullable Durability durability;
   private @Nullable Long hotTierBytes;
+  private @Nullable WarmTier warmTier;
+  private @Nullable ChronicleConfig warmTierSize;
   private @Nullable Integer maxValueBytes;
   private @Nullable Long segmentBytes;
   private @Nullable Duration fetchTimeout;
@@ -195,6 +200,21 @@ public final class FabricBuilder {
     return this;
   }
 
+  /** Which tier answers what the hot one cannot. Default: {@link WarmTier#AUTO}. */
+  public FabricBuilder warmTier(WarmTier tier) {
+    warmTier = once("warmTier", warmTier, tier);
+    return this;
+  }
+
+  /**
+   * Size of the file of Chronicle Map where that is the warm tier, taken from the disk at once. A
+   * file of another size is filled anew. At least 4 MiB. Default: 256 MiB.
+   */
+  public FabricBuilder warmTierBytes(long bytes) {
+    warmTierSize = once("warmTierBytes", warmTierSize, new ChronicleConfig(bytes));
+    return this;
+  }
+
   /** Larger values are refused; at most 64 MiB, the same in all regions. Default: 1 MiB. */
   public FabricBuilder maxValueBytes(int bytes) {
     if (bytes < 1 || bytes > MAX_MAX_VALUE_BYTES) {
@@ -277,7 +297,8 @@ public final class FabricBuilder {
    * Opens the fabric: replays the directory's journal and begins to listen and to dial. Does not
    * wait for peers; {@link MetadataFabric#stats()} says how things stand with them.
    *
-   * @throws ConfigurationException if settings contradict each other
+   * @throws ConfigurationException if settings contradict each other, or if {@link
+   *     WarmTier#CHRONICLE} is asked for and cannot run
    * @throws io.metafabric.core.error.DirectoryInUseException if another fabric has the directory
    * @throws io.metafabric.core.error.StorageException if the directory cannot be used or is damaged
    * @throws io.metafabric.core.error.ListenException if the listener cannot be bound
@@ -296,6 +317,7 @@ public final class FabricBuilder {
     NodeConfig config = nodeConfig(here, maxBytes);
     var clock = new SystemClock();
     Path where = or(directory, Path.of("metafabric-" + here));
+    var disk = new FileDisk(where);
     var random = new SecureRandom();
     var scheduler = new ThreadScheduler(here.name());
     var ports =
@@ -303,7 +325,7 @@ public final class FabricBuilder {
             clock,
             scheduler,
             random,
-            new FileDisk(where),
+            disk,
             loop -> new NettyPeerTransport(nettyConfig(here, maxBytes), loop));
     long hotBytes = or(hotTierBytes, 64L << 20);
     FabricNode<Versioned> node =
@@ -311,6 +333,7 @@ public final class FabricBuilder {
             config,
             ports,
             (index, wasted) -> new CaffeineTier<>(hotBytes, index, Versioned::new, wasted),
+            warmTiers(disk),
             Predictors.all(predictors, here, random.nextLong()));
     return new OpenFabric(
         node,
@@ -321,6 +344,15 @@ public final class FabricBuilder {
         maxBytes,
         origin,
         or(originTimeToLive, Duration.ofSeconds(60)));
+  }
+
+  private WarmTierFactory warmTiers(FileDisk disk) {
+    ChronicleConfig size = or(warmTierSize, new ChronicleConfig(256L << 20));
+    return switch (or(warmTier, WarmTier.AUTO)) {
+      case AUTO -> WarmTiers.automatic(disk, size);
+      case JOURNAL -> WarmTiers.journal(disk);
+      case CHRONICLE -> WarmTiers.chronicle(disk, size);
+    };
   }
 
   private NodeConfig nodeConfig(RegionName here, int maxBytes) {

@@ -1,6 +1,7 @@
 package io.metafabric;
 
 import io.metafabric.cache.HotTierStats;
+import io.metafabric.cache.WarmTierStats;
 import io.metafabric.core.store.StoreStats;
 import io.metafabric.core.transport.TransportStats;
 import io.metafabric.node.NodeStats;
@@ -17,6 +18,7 @@ import io.metafabric.replicate.ReplicationStats;
 public record FabricStats(
     Reads reads,
     HotTierStats hotTier,
+    WarmTierStats warmTier,
     StoreStats storage,
     ReplicationStats replication,
     TransportStats transport,
@@ -26,7 +28,7 @@ public record FabricStats(
    *
    * @param hot in memory; {@code prefetched} ones are not counted here
    * @param prefetched in memory, because it had been prefetched and this was its first read
-   * @param warm in the journal
+   * @param warm in the warm tier: the journal, or Chronicle Map in front of it
    * @param remote in another region, or on its way from there
    * @param origin in the system of record
    * @param absent nowhere: there is no value
@@ -50,6 +52,7 @@ public record FabricStats(
             node.absentReads(),
             node.failedReads()),
         node.hotTier(),
+        node.warmTier(),
         node.store(),
         node.replication(),
         node.transport(),

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * The warm tier: the journal, seen through its key index. A fill is a write to the journal; {@code
  * true} means that it is on its way.
  */
-public final class JournalTier implements Tier {
+public final class JournalTier implements PayloadTier {
   private final RecordStore store;
 
   /** The caller owns {@code store} and closes it. */
@@ -42,6 +42,15 @@ public final class JournalTier implements Tier {
   @Override
   public long sizeBytes() {
     return store.stats().journalBytes();
+  }
+
+  /** The journal has it already. */
+  @Override
+  public void written(MetadataRecord record) {}
+
+  @Override
+  public WarmTierStats stats() {
+    return new WarmTierStats("journal", entries(), sizeBytes(), 0, 0, 0, 0, 0, 0);
   }
 
   /** Leaves the store open. */

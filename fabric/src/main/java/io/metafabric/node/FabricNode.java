@@ -2,9 +2,8 @@ package io.metafabric.node;
 
 import io.metafabric.cache.HotEntry;
 import io.metafabric.cache.HotTier;
-import io.metafabric.cache.JournalTier;
+import io.metafabric.cache.PayloadTier;
 import io.metafabric.cache.SingleFlight;
-import io.metafabric.cache.Tier;
 import io.metafabric.core.access.AccessEvent.Outcome;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.port.Clock;
@@ -60,7 +59,7 @@ public final class FabricNode<V> implements AutoCloseable {
   private final SerialExecutor compacting;
   private final RecordStore store;
   private final HotTier<V> hot;
-  private final Tier warm;
+  private final PayloadTier warm;
   private final PeerTransport transport;
   private final Replicator replicator;
   private final SingleFlight<ReadOutcome> flights = new SingleFlight<>();
@@ -75,6 +74,7 @@ public final class FabricNode<V> implements AutoCloseable {
       NodeConfig config,
       NodePorts ports,
       HotTierFactory<V> hotTier,
+      WarmTierFactory warmTier,
       List<Predictor> predictors,
       Cleanup opened) {
     this.config = config;
@@ -93,7 +93,7 @@ public final class FabricNode<V> implements AutoCloseable {
             hotTier.create(
                 originLosesToAnyHeader(store),
                 (predictor, path, payloadBytes) -> prefetchWasted(predictor)));
-    this.warm = new JournalTier(store);
+    this.warm = opened.add(warmTier.create(store));
     this.transport = opened.add(ports.transport().apply(loop));
     this.replicator =
         new Replicator(
@@ -133,10 +133,14 @@ public final class FabricNode<V> implements AutoCloseable {
    * @param predictors used by this node alone
    */
   public static <V> FabricNode<V> open(
-      NodeConfig config, NodePorts ports, HotTierFactory<V> hotTier, List<Predictor> predictors) {
+      NodeConfig config,
+      NodePorts ports,
+      HotTierFactory<V> hotTier,
+      WarmTierFactory warmTier,
+      List<Predictor> predictors) {
     var opened = new Cleanup();
     try {
-      return new FabricNode<>(config, ports, hotTier, predictors, opened);
+      return new FabricNode<>(config, ports, hotTier, warmTier, predictors, opened);
     } catch (RuntimeException e) {
       opened.run(e);
       throw e;
@@ -366,6 +370,9 @@ public final class FabricNode<V> implements AutoCloseable {
       MetadataRecord record = change.record();
       // Before anybody can have seen it: a reader who has must not join a flight that has not.
       flights.forget(record.key());
+      if (change.local()) {
+        warm.written(record);
+      }
       if (record.payload() != null) {
         showPayload(record, change.local());
       } else {
@@ -441,6 +448,7 @@ public final class FabricNode<V> implements AutoCloseable {
         counts.of(Outcome.ABSENT),
         counts.failed(),
         hot.stats(),
+        warm.stats(),
         store.stats(),
         replicator.stats(),
         transport.stats(),
@@ -460,6 +468,7 @@ public final class FabricNode<V> implements AutoCloseable {
       store.close();
     } finally {
       hot.close();
+      warm.close();
       lock.close();
     }
   }

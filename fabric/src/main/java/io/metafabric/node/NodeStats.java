@@ -1,6 +1,7 @@
 package io.metafabric.node;
 
 import io.metafabric.cache.HotTierStats;
+import io.metafabric.cache.WarmTierStats;
 import io.metafabric.core.store.StoreStats;
 import io.metafabric.core.transport.TransportStats;
 import io.metafabric.replicate.ReplicationStats;
@@ -15,6 +16,7 @@ public record NodeStats(
     long absentReads,
     long failedReads,
     HotTierStats hotTier,
+    WarmTierStats warmTier,
     StoreStats store,
     ReplicationStats replication,
     TransportStats transport,

@@ -79,6 +79,7 @@ class RoomsTest {
   @Test
   void eachThirdParty_staysInItsLeafPackage() {
     onlyIn("com.github.benmanes..", "io.metafabric.cache.caffeine").check(PRODUCTION);
+    onlyIn("net.openhft..", "io.metafabric.cache.chronicle").check(PRODUCTION);
     onlyIn("io.netty..", "io.metafabric.replicate.netty").check(PRODUCTION);
     onlyIn(
             "org.slf4j..",
@@ -90,7 +91,8 @@ class RoomsTest {
 
   @Test
   void everyThirdPartyThatIsUsed_hasARule() {
-    Set<String> known = Set.of("com.github.benmanes", "io.netty", "org.slf4j", "org.jspecify");
+    Set<String> known =
+        Set.of("com.github.benmanes", "net.openhft", "io.netty", "org.slf4j", "org.jspecify");
     noClasses()
         .should()
         .dependOnClassesThat(

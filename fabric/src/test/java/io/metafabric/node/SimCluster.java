@@ -1,5 +1,6 @@
 package io.metafabric.node;
 
+import io.metafabric.cache.JournalTier;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.journal.JournalConfig;
 import io.metafabric.core.record.Key;
@@ -99,6 +100,7 @@ final class SimCluster {
             config,
             ports,
             (index, wasted) -> new LruTier<>(hotTierBytes, index, record -> record, wasted),
+            JournalTier::new,
             Predictors.all(List.of(), region, 1)));
   }
 
