@@ -6,14 +6,14 @@ import java.nio.file.Path;
 import java.util.stream.Stream;
 
 /** A directory for the length of a trial. */
-final class TemporaryDirectory {
+public final class TemporaryDirectory {
   private TemporaryDirectory() {}
 
-  static Path create(String name) throws IOException {
+  public static Path create(String name) throws IOException {
     return Files.createTempDirectory(name);
   }
 
-  static void delete(Path directory) throws IOException {
+  public static void delete(Path directory) throws IOException {
     try (Stream<Path> files = Files.walk(directory)) {
       for (Path path : files.sorted((a, b) -> b.compareTo(a)).toList()) {
         Files.delete(path);

@@ -50,8 +50,8 @@ record Layout(int segments, int chunksPerSegment) {
     return (long) (FULL * segments * chunksPerSegment * CHUNK_BYTES);
   }
 
-  static int chunks(long keyBytes, long valueBytes) {
-    return (int) ((keyBytes + valueBytes + ENTRY_OVERHEAD_BYTES + CHUNK_BYTES - 1) / CHUNK_BYTES);
+  static long chunks(long keyBytes, long valueBytes) {
+    return (keyBytes + valueBytes + ENTRY_OVERHEAD_BYTES + CHUNK_BYTES - 1) / CHUNK_BYTES;
   }
 
   boolean fits(long keyBytes, long valueBytes) {

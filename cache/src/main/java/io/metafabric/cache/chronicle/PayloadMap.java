@@ -113,16 +113,16 @@ final class PayloadMap implements AutoCloseable {
       return false;
     }
     entries.incrementAndGet();
-    entryBytes.addAndGet((long) Layout.chunks(key.length, value.length) * Layout.CHUNK_BYTES);
+    entryBytes.addAndGet(Layout.chunks(key.length, value.length) * Layout.CHUNK_BYTES);
     return true;
   }
 
-  private static int chunks(MapEntry<byte[], byte[]> entry) {
+  private static long chunks(MapEntry<byte[], byte[]> entry) {
     return Layout.chunks(entry.key().size(), entry.value().size());
   }
 
   private void forget(MapEntry<byte[], byte[]> entry) {
-    long bytes = (long) chunks(entry) * Layout.CHUNK_BYTES;
+    long bytes = chunks(entry) * Layout.CHUNK_BYTES;
     entry.doRemove();
     entries.decrementAndGet();
     entryBytes.addAndGet(-bytes);
