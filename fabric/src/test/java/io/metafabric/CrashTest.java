@@ -15,6 +15,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,7 +27,8 @@ import org.junit.jupiter.params.provider.ValueSource;
  * the other with SIGKILL, opens the directory and compares. The directory lives on through all
  * rounds, so that compaction and many reopenings take part.
  *
- * <p>{@code -Dcrash.rounds=5000 -Dtest=CrashTest} runs for longer; each mode gets a third.
+ * <p>{@code -Dcrash.rounds=5000 -Dtest=CrashTest} runs for longer; each mode gets a third, and
+ * Chronicle Map in front of the journal some more.
  */
 @Timeout(value = 3, unit = TimeUnit.HOURS)
 class CrashTest {
@@ -34,6 +37,7 @@ class CrashTest {
   private static final int KEYS_PER_WRITER = 50;
   private static final String ASYNC_NAMESPACE = "async/";
   private static final String NAMESPACE = "n/";
+  private static final String CHRONICLE = "CHRONICLE";
 
   @TempDir Path directory;
 
@@ -68,6 +72,10 @@ class CrashTest {
           }
           acknowledge(key, sequence);
         }
+        if (random.nextInt(4) == 0) {
+          // Not from memory, where that has room for a few keys only.
+          fabric.get(NAMESPACE + random.nextInt(WRITERS * KEYS_PER_WRITER));
+        }
       }
     }
 
@@ -84,25 +92,39 @@ class CrashTest {
     Durability durability =
         switch (mode) {
           case "SYNC" -> Durability.SYNC;
-          case "OS" -> Durability.OS;
+          case "OS", CHRONICLE -> Durability.OS;
           default -> Durability.interval(Duration.ofMillis(20));
         };
     return MetadataFabric.builder()
         .directory(where)
         .durability(durability)
         .segmentBytes(64 << 10)
+        .hotTierBytes(64 << 10)
+        .warmTier(mode.equals(CHRONICLE) ? WarmTier.CHRONICLE : WarmTier.JOURNAL)
+        .warmTierBytes(4 << 20)
         .open();
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"SYNC", "OS", "INTERVAL"})
   void whatWasAcknowledged_isThereAfterSigkill(String mode) throws Exception {
+    killAgainAndAgain(mode, ROUNDS / 3);
+  }
+
+  /** A share only: Chronicle Map takes its seconds to be loaded. */
+  @Test
+  @Tag("chronicle")
+  void whatWasAcknowledged_isThereAfterSigkill_withChronicleMapInFront() throws Exception {
+    killAgainAndAgain(CHRONICLE, Math.max(1, ROUNDS / 17));
+  }
+
+  private void killAgainAndAgain(String mode, int rounds) throws Exception {
     Map<String, Long> acknowledged = new HashMap<>();
     long seed = Long.getLong("crash.seed", 1);
     var random = new Random(seed);
     long journalBytes = 0;
     long total = 0;
-    for (int round = 0; round < ROUNDS / 3; round++) {
+    for (int round = 0; round < rounds; round++) {
       long firstSequence = (round + 1) * 10_000_000L;
       total += killedRound(mode, firstSequence, random, acknowledged);
       try (var fabric = open(directory, mode)) {
@@ -121,7 +143,7 @@ class CrashTest {
     }
     System.out.printf(
         "%s: %,d acknowledged writes in %d rounds, seed %d, journal %,d bytes%n",
-        mode, total, ROUNDS / 3, seed, journalBytes);
+        mode, total, rounds, seed, journalBytes);
     assertThat(acknowledged).hasSizeGreaterThan(WRITERS * KEYS_PER_WRITER / 2);
     assertThat(journalBytes)
         .as("compaction took part")
@@ -167,7 +189,10 @@ class CrashTest {
   }
 
   private static List<String> command(String... arguments) {
-    var command = new ArrayList<>(ChildJvm.command(Writer.class));
+    var command =
+        new ArrayList<>(
+            ChildJvm.command(
+                Writer.class, ChildJvm.chronicleFlags(), System.getProperty("java.class.path")));
     command.addAll(List.of(arguments));
     return command;
   }

@@ -10,7 +10,8 @@ package io.metafabric.cache;
  * @param misses reads that it left to the journal
  * @param refused fills that it did not take: too large, or no room in that part of the file
  * @param evicted entries that made room for others
- * @param damaged entries whose checksum was wrong, and which were not shown
+ * @param damaged entries whose checksum was wrong, and which were not shown; the first retires the
+ *     tier
  */
 public record WarmTierStats(
     String tier,

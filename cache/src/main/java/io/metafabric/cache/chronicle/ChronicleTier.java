@@ -3,6 +3,7 @@ package io.metafabric.cache.chronicle;
 import io.metafabric.cache.PayloadTier;
 import io.metafabric.cache.WarmTierStats;
 import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.error.StorageException;
 import io.metafabric.core.port.Disk;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
@@ -19,8 +20,9 @@ import org.jspecify.annotations.Nullable;
  * disposable, because it holds nothing that the journal does not.
  *
  * <p>What is shown has passed its own checksum and is the index's current write of its key, so
- * neither damage nor age can be seen. Whatever the library throws after opening retires the map:
- * the journal answers from then on. Thread-safe.
+ * neither damage nor age can be seen. A damaged entry, or anything that the library throws, retires
+ * the map: the journal answers from then on, and the next opening begins with an empty one.
+ * Thread-safe.
  */
 public final class ChronicleTier implements PayloadTier {
   private static final String ANNOUNCER = "chronicle.announcer.disable";
@@ -158,6 +160,7 @@ public final class ChronicleTier implements PayloadTier {
     MetadataRecord record = Envelope.open(key, keyBytes, sealed);
     if (record == null) {
       damaged.increment();
+      retire(new StorageException("the entry of " + key + " has a wrong checksum"));
       return null;
     }
     return isCurrent(record) ? record : null;
@@ -180,7 +183,7 @@ public final class ChronicleTier implements PayloadTier {
     }
   }
 
-  /** A map that has failed once may hold its locks for ever. */
+  /** What has failed once may hold its locks for ever; what is damaged here may be elsewhere. */
   private void retire(Throwable cause) {
     boolean isEnd = cause instanceof ChronicleHashClosedException && closed.get();
     if (retired.compareAndSet(false, true) && !isEnd) {
