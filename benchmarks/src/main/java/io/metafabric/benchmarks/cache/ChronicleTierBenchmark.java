@@ -42,7 +42,8 @@ import org.openjdk.jmh.annotations.Warmup;
 
 /**
  * What does our tier add to the Chronicle Map that it keeps? 200,000 keys read uniformly, values of
- * 200 bytes. A read of ours gives a checked, current record; the bare map's gives the bytes.
+ * 200 bytes. A read of ours gives a checked, current record; the bare map's gives the bytes. All
+ * maps are sized for what is in them.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
@@ -109,7 +110,7 @@ public class ChronicleTierBenchmark {
     journal = new JournalTier(store);
     tier =
         ChronicleTier.open(
-            new ChronicleConfig(256 << 20), disk, directory, journal, store, this::failed);
+            new ChronicleConfig(80 << 20), disk, directory, journal, store, this::failed);
     bareBytes =
         ChronicleMap.of(byte[].class, byte[].class)
             .entries(KEYS)

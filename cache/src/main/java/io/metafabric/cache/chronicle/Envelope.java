@@ -19,16 +19,16 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  * u8  format version
- * i32 CRC32C of the key and of all that follows
- *     header, as in the journal
- *     payload, to the end
+ * i32 CRC32C of the key and of the header
+ *     header, as in the journal, with length and CRC32C of the payload
+ *     payload
  * </pre>
  */
 final class Envelope {
   static final int FORMAT_VERSION = 1;
 
   private static final int CHECKSUM_AT = 1;
-  private static final int BODY_AT = 5;
+  private static final int HEADER_AT = 5;
 
   private Envelope() {}
 
@@ -40,35 +40,42 @@ final class Envelope {
     var out = new ByteWriter(RecordCodec.estimatedBytes(record));
     out.u8(FORMAT_VERSION).i32(0);
     RecordCodec.writeHeader(out, record.header());
-    out.bytes(payload);
-    byte[] sealed = out.toArray();
-    ByteBuffer.wrap(sealed).putInt(CHECKSUM_AT, checksum(key, sealed));
+    int payloadAt = out.length();
+    byte[] sealed = out.bytes(payload).toArray();
+    ByteBuffer.wrap(sealed).putInt(CHECKSUM_AT, checksum(key, sealed, payloadAt));
     return sealed;
   }
 
-  /** Null if the bytes are not what was sealed for this key. */
+  /**
+   * Null if the bytes are not what was sealed for this key.
+   *
+   * @param sealed may be longer than what was sealed
+   */
   static @Nullable MetadataRecord open(Key key, byte[] keyBytes, byte[] sealed) {
-    if (sealed.length < BODY_AT || sealed[0] != FORMAT_VERSION) {
+    if (sealed.length < HEADER_AT || sealed[0] != FORMAT_VERSION) {
       return null;
     }
     var bytes = ByteBuffer.wrap(sealed);
-    if (bytes.getInt(CHECKSUM_AT) != checksum(keyBytes, sealed)) {
-      return null;
-    }
+    int checksum = bytes.getInt(CHECKSUM_AT);
     try {
-      bytes.position(BODY_AT);
+      bytes.position(HEADER_AT);
       Header header = RecordCodec.readHeader(new ByteReader(bytes));
-      var payload = Bytes.copyOf(sealed, bytes.position(), bytes.remaining());
-      return new MetadataRecord(key, header, payload);
-    } catch (WireFormatException | IllegalArgumentException e) {
+      int payloadAt = bytes.position();
+      if (checksum != checksum(keyBytes, sealed, payloadAt)) {
+        return null;
+      }
+      // Whose constructor holds the payload against the header's checksum of it.
+      return new MetadataRecord(
+          key, header, Bytes.copyOf(sealed, payloadAt, header.payloadBytes()));
+    } catch (WireFormatException | IllegalArgumentException | IndexOutOfBoundsException e) {
       return null;
     }
   }
 
-  private static int checksum(byte[] key, byte[] sealed) {
+  private static int checksum(byte[] key, byte[] sealed, int payloadAt) {
     var crc = new CRC32C();
     crc.update(key, 0, key.length);
-    crc.update(sealed, BODY_AT, sealed.length - BODY_AT);
+    crc.update(sealed, HEADER_AT, payloadAt - HEADER_AT);
     return (int) crc.getValue();
   }
 }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
+import net.openhft.chronicle.hash.serialization.impl.ByteArrayDataAccess;
 import net.openhft.chronicle.map.ChronicleMap;
 import net.openhft.chronicle.map.ChronicleMapBuilder;
 import net.openhft.chronicle.map.ExternalMapQueryContext;
@@ -22,11 +23,16 @@ final class PayloadMap implements AutoCloseable {
   private static final int EVICTED_PART = 8;
   private static final int NONE = -1;
 
+  /** Larger values are read into an array of their own. */
+  private static final int SCRATCH_BYTES = 4096;
+
   private final Layout layout;
   private final ChronicleMap<byte[], byte[]> map;
   private final AtomicLong entries;
   private final AtomicLong entryBytes;
   private final LongAdder evicted = new LongAdder();
+  private final ThreadLocal<byte[]> scratch =
+      ThreadLocal.withInitial(() -> new byte[SCRATCH_BYTES]);
   private final AtomicBoolean evicting = new AtomicBoolean();
 
   // Both are used by whoever has set evicting.
@@ -54,6 +60,7 @@ final class PayloadMap implements AutoCloseable {
             .actualChunkSize(Layout.CHUNK_BYTES)
             .actualChunksPerSegmentTier(layout.chunksPerSegment())
             .maxChunksPerEntry(layout.maxChunksPerEntry())
+            .valueReaderAndDataAccess(new EnvelopeReader(), new ByteArrayDataAccess())
             // More tiers would let the file grow.
             .allowSegmentTiering(false)
             // Ours covers more, and is looked at.
@@ -71,8 +78,11 @@ final class PayloadMap implements AutoCloseable {
     return String.valueOf(ChronicleMap.class.getPackage().getImplementationVersion());
   }
 
+  /**
+   * @return an array that begins with the value, and that this thread's next read overwrites
+   */
   byte @Nullable [] get(byte[] key) {
-    return map.get(key);
+    return map.getUsing(key, scratch.get());
   }
 
   /** False if it is too large, or if its segment has no room just now. */

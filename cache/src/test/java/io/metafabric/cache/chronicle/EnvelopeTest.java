@@ -6,6 +6,7 @@ import io.metafabric.cache.TestRecords;
 import io.metafabric.core.codec.AnyRecords;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
+import java.util.Arrays;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -41,9 +42,17 @@ class EnvelopeTest {
   void everyShorterOne_isNoticed() {
     byte[] sealed = Envelope.seal(KEY, RECORD);
     for (int length = 0; length < sealed.length; length++) {
-      byte[] cut = java.util.Arrays.copyOf(sealed, length);
+      byte[] cut = Arrays.copyOf(sealed, length);
       assertThat(Envelope.open(RECORD.key(), KEY, cut)).as("%d bytes", length).isNull();
     }
+  }
+
+  @Test
+  void whatComesBehindIt_isNotLookedAt() {
+    byte[] sealed = Envelope.seal(KEY, RECORD);
+    byte[] longer = Arrays.copyOf(sealed, 4096);
+    Arrays.fill(longer, sealed.length, longer.length, (byte) 77);
+    assertThat(Envelope.open(RECORD.key(), KEY, longer)).isEqualTo(RECORD);
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.File;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -41,17 +42,24 @@ class PayloadMapTest {
     return ("n/" + number).getBytes(StandardCharsets.UTF_8);
   }
 
+  /** Like an envelope it says how long it is. */
   private static byte[] value(int number, int length) {
-    var value = new byte[length];
+    var value = new byte[Integer.BYTES + length];
     new Random(number).nextBytes(value);
+    ByteBuffer.wrap(value).putInt(0, value.length);
     return value;
+  }
+
+  private static byte[] get(PayloadMap map, int number) {
+    byte[] found = map.get(key(number));
+    return found == null ? null : Arrays.copyOf(found, ByteBuffer.wrap(found).getInt());
   }
 
   private static void assertCountsAreTrue(PayloadMap map, int keys) {
     long entries = 0;
     long bytes = 0;
     for (int i = 0; i < keys; i++) {
-      byte[] value = map.get(key(i));
+      byte[] value = get(map, i);
       if (value != null) {
         entries++;
         bytes += Layout.chunks(key(i).length, value.length) * Layout.CHUNK_BYTES;
@@ -87,7 +95,7 @@ class PayloadMapTest {
         map.put(key(i), value(i, 20));
       }
       long young =
-          IntStream.range(keys / 4, keys).filter(number -> map.get(key(number)) != null).count();
+          IntStream.range(keys / 4, keys).filter(number -> get(map, number) != null).count();
       assertThat(young).isGreaterThan(map.entries() * 9 / 10);
     }
   }
@@ -95,13 +103,13 @@ class PayloadMapTest {
   @Test
   void largeValues_areRefused_andThoseThatJustFitAreBounded() throws IOException {
     try (PayloadMap map = open()) {
-      int largest = LAYOUT.maxChunksPerEntry() * Layout.CHUNK_BYTES - 16;
+      int largest = LAYOUT.maxChunksPerEntry() * Layout.CHUNK_BYTES - 20;
       assertThat(map.put(key(1), value(1, largest))).isTrue();
-      assertThat(map.get(key(1))).isEqualTo(value(1, largest));
+      assertThat(get(map, 1)).isEqualTo(value(1, largest));
       for (int bytes : new int[] {largest + 64, 1 << 20, 64 << 20}) {
         assertThat(map.put(key(2), new byte[bytes])).as("%d bytes", bytes).isFalse();
       }
-      assertThat(map.get(key(2))).isNull();
+      assertThat(get(map, 2)).isNull();
       int taken = 0;
       for (int i = 0; i < 2000; i++) {
         taken += map.put(key(i), value(i, largest)) ? 1 : 0;
@@ -126,7 +134,7 @@ class PayloadMapTest {
             model.remove(number);
           }
           case 1 -> {
-            byte[] found = map.get(key(number));
+            byte[] found = get(map, number);
             if (found != null) {
               assertThat(found).as("seed %d step %d", seed, step).isEqualTo(model.get(number));
             }
@@ -135,7 +143,7 @@ class PayloadMapTest {
             byte[] value = value(step, random.nextInt(random.nextInt(10) == 0 ? 20_000 : 800));
             if (map.put(key(number), value)) {
               model.put(number, value);
-            } else if (map.get(key(number)) == null) {
+            } else if (get(map, number) == null) {
               model.remove(number);
             }
           }
@@ -158,7 +166,7 @@ class PayloadMapTest {
     try (PayloadMap map = PayloadMap.open(LAYOUT, file(), bytes)) {
       assertThat(map.entries()).isEqualTo(1000);
       for (int i = 0; i < 1000; i++) {
-        assertThat(map.get(key(i))).isEqualTo(value(i, 100));
+        assertThat(get(map, i)).isEqualTo(value(i, 100));
       }
       assertCountsAreTrue(map, 1000);
     }
@@ -173,7 +181,7 @@ class PayloadMapTest {
             var random = new Random(Thread.currentThread().getId());
             for (int i = 0; i < 15_000; i++) {
               int number = random.nextInt(20_000);
-              byte[] found = map.get(key(number));
+              byte[] found = get(map, number);
               if (found == null) {
                 map.put(key(number), value(number, 50 + number % 500));
               } else if (!Arrays.equals(found, value(number, 50 + number % 500))) {
@@ -198,9 +206,9 @@ class PayloadMapTest {
     try (PayloadMap map = open()) {
       Thread.currentThread().interrupt();
       assertThat(map.put(key(1), value(1, 100))).isTrue();
-      assertThat(map.get(key(1))).isEqualTo(value(1, 100));
+      assertThat(get(map, 1)).isEqualTo(value(1, 100));
       assertThat(Thread.interrupted()).isTrue();
-      assertThat(map.get(key(1))).isEqualTo(value(1, 100));
+      assertThat(get(map, 1)).isEqualTo(value(1, 100));
     } finally {
       Thread.interrupted();
     }

@@ -85,12 +85,25 @@ public final class ByteReader {
   }
 
   public String text(String what, int maxBytes) {
-    byte[] utf8 = bytes(varint(what + " length", 0, maxBytes), what);
+    byte[] utf8 = bytes(varint("length of a text", 0, maxBytes), what);
+    if (isAscii(utf8)) {
+      // Nearly always, and then there is nothing to check.
+      return new String(utf8, StandardCharsets.ISO_8859_1);
+    }
     try {
       return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString();
     } catch (CharacterCodingException e) {
       throw new WireFormatException(what + " is not UTF-8", e);
     }
+  }
+
+  private static boolean isAscii(byte[] bytes) {
+    for (byte each : bytes) {
+      if (each < 0) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Fails if anything is left. */

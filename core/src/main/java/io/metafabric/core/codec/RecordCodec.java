@@ -82,6 +82,9 @@ public final class RecordCodec {
     if (size == 0) {
       return VersionVector.EMPTY;
     }
+    if (size == 1) {
+      return VersionVector.of(readDot(in));
+    }
     var entries = new TreeMap<ActorId, Long>();
     for (int i = 0; i < size; i++) {
       var actor = new ActorId(in.i64("actor"));
