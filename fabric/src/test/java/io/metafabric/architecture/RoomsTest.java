@@ -89,6 +89,29 @@ class RoomsTest {
         .check(PRODUCTION);
   }
 
+  /** It cannot be loaded without its library, which is the host's to bring. */
+  @Test
+  void theChronicleTier_isNamedWhereItWasChosen_andNowhereElse() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("io.metafabric.cache.chronicle")
+        .and()
+        .doNotHaveFullyQualifiedName("io.metafabric.host.WarmTiers$Chronicle")
+        .should()
+        .dependOnClassesThat()
+        .haveFullyQualifiedName("io.metafabric.cache.chronicle.ChronicleTier")
+        .check(PRODUCTION);
+    noClasses()
+        .that()
+        .haveSimpleNameNotStartingWith("ChronicleTier")
+        .and()
+        .arePublic()
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("net.openhft..")
+        .check(PRODUCTION);
+  }
+
   @Test
   void everyThirdPartyThatIsUsed_hasARule() {
     Set<String> known =

@@ -7,7 +7,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -33,6 +36,19 @@ class ThirdPartyTest {
     return listed;
   }
 
+  /** The jars that come to a host with Chronicle Map, each with its licence. */
+  static Map<String, String> optional() throws IOException {
+    var listed = new TreeMap<String, String>();
+    for (String line : Files.readAllLines(Path.of("third-party-optional.csv"))) {
+      if (!line.startsWith("#") && !line.isBlank()) {
+        String[] cells = line.split(",", -1);
+        assertThat(cells).as(line).hasSize(2);
+        listed.put(cells[0], cells[1]);
+      }
+    }
+    return listed;
+  }
+
   static List<Path> thirdPartyJars() throws IOException {
     String classPath = Files.readString(Path.of("target/runtime-classpath.txt"));
     var jars = new ArrayList<Path>();
@@ -53,6 +69,23 @@ class ThirdPartyTest {
         .as("fabric/third-party.csv against the resolved runtime class path")
         .containsExactlyInAnyOrderElementsOf(
             thirdPartyJars().stream().map(jar -> jar.getFileName().toString()).toList());
+  }
+
+  @Test
+  void optionalJars_areListedWithALicence_andDoNotComeWithTheLibrary() throws IOException {
+    assertThat(optional().values())
+        .allSatisfy(licence -> assertThat(licence).matches("Apache-2.0.*|MIT|BSD-3-Clause"));
+    assertThat(thirdPartyJars().stream().map(jar -> jar.getFileName().toString()))
+        .isNotEmpty()
+        .doesNotContainAnyElementsOf(optional().keySet());
+    List<String> here =
+        Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+            .map(entry -> Path.of(entry).getFileName().toString())
+            .toList();
+    assertThat(here).as("the tests run with the listed versions").containsAll(optional().keySet());
+    assertThat(here).noneMatch(jar -> jar.contains("chronicle-analytics"));
+    assertThat(optional().keySet())
+        .containsAll(here.stream().filter(jar -> jar.startsWith("chronicle-")).toList());
   }
 
   @Test

@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import net.openhft.chronicle.hash.serialization.impl.ByteArrayDataAccess;
+import net.openhft.chronicle.hash.serialization.impl.ByteArraySizedReader;
 import net.openhft.chronicle.map.ChronicleMap;
 import net.openhft.chronicle.map.ChronicleMapBuilder;
 import net.openhft.chronicle.map.ExternalMapQueryContext;
@@ -60,6 +61,7 @@ final class PayloadMap implements AutoCloseable {
             .actualChunkSize(Layout.CHUNK_BYTES)
             .actualChunksPerSegmentTier(layout.chunksPerSegment())
             .maxChunksPerEntry(layout.maxChunksPerEntry())
+            .keyReaderAndDataAccess(ByteArraySizedReader.INSTANCE, new KeyAccess())
             .valueReaderAndDataAccess(new EnvelopeReader(), new ByteArrayDataAccess())
             // More tiers would let the file grow.
             .allowSegmentTiering(false)

@@ -8,6 +8,7 @@ import io.metafabric.core.sim.SimNode;
 import io.metafabric.core.sim.SimWorld;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -52,6 +53,16 @@ class CleanStopTest {
     assertThat(found).isNotNull();
     assertThat(found.entryBytes()).isEqualTo(ENTRY_BYTES);
     assertThat(found.fileBytes()).isEqualTo(MAP_BYTES);
+  }
+
+  @Test
+  void format1_isReadForEver() {
+    String golden =
+        "4d464348524f4e00011261206d6170206f6620736f6d65206b696e6400000000004200000102030400000000"
+            + "000030396f1b5013";
+    var stop = new CleanStop(CONFIGURATION, 4_325_376, 0x01020304, 12_345);
+    assertThat(stop.encode()).isEqualTo(ByteBuffer.wrap(HexFormat.of().parseHex(golden)));
+    assertThat(CleanStop.decode(stop.encode())).isEqualTo(stop);
   }
 
   @Test

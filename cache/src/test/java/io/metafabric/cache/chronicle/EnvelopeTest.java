@@ -7,6 +7,7 @@ import io.metafabric.core.codec.AnyRecords;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import java.util.Arrays;
+import java.util.HexFormat;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -26,6 +27,16 @@ class EnvelopeTest {
   void whatWasSealed_isWhatIsFound(@ForAll("records") MetadataRecord record) {
     byte[] key = record.key().toUtf8();
     assertThat(Envelope.open(record.key(), key, Envelope.seal(key, record))).isEqualTo(record);
+  }
+
+  @Test
+  void format1_isReadForEver() {
+    String golden =
+        "0128119e6c00000000000000000902000000000000000201000000000000000901057061726973088c28b28a"
+            + "0000000000000000";
+    MetadataRecord record = TestRecords.write("n/1", 2, 8);
+    assertThat(HexFormat.of().formatHex(Envelope.seal(KEY, record))).isEqualTo(golden);
+    assertThat(Envelope.open(record.key(), KEY, HexFormat.of().parseHex(golden))).isEqualTo(record);
   }
 
   @Test
