@@ -170,6 +170,7 @@ public class ChronicleTierBenchmark {
   }
 
   @Benchmark
+  @SuppressWarnings("CollectionUndefinedEquality") // The map compares what is written.
   public byte[] bareText(Draw draw) {
     return bareText.get(paths[draw.next()]);
   }
