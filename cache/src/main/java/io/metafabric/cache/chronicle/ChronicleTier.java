@@ -167,7 +167,7 @@ public final class ChronicleTier implements PayloadTier {
   }
 
   private boolean isCurrent(MetadataRecord record) {
-    return record.header().version().dot().equals(index.currentDot(record.key()));
+    return index.isCurrent(record.key(), record.header().version().dot());
   }
 
   private void take(byte[] keyBytes, MetadataRecord record) {

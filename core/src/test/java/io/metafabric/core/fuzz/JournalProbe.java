@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.metafabric.core.error.CorruptJournalException;
 import io.metafabric.core.journal.FrameLocation;
+import io.metafabric.core.journal.FrameTable;
 import io.metafabric.core.journal.Journal;
 import io.metafabric.core.journal.JournalCursor;
 import io.metafabric.core.journal.JournalEntry;
@@ -57,13 +58,14 @@ final class JournalProbe {
     SimDisk disk = disk();
     var found = new ArrayList<Placed>();
     var places = new ArrayList<FrameLocation>();
-    Journal journal = open(disk, found, places);
+    var frames = new FrameTable();
+    Journal journal = open(disk, frames, found, places);
     if (journal == null) {
       assertUnchanged(disk);
       return false;
     }
     assertInOrder(found);
-    assertReadable(journal, found, places);
+    assertReadable(journal, frames, found, places);
     assertKeptAside(disk, journal.tornTails());
     assertWhole(disk, found);
     long next = journal.publishedPosition() + 1;
@@ -77,11 +79,13 @@ final class JournalProbe {
   }
 
   /** Null if it is refused. */
-  private @Nullable Journal open(SimDisk disk, List<Placed> found, List<FrameLocation> places) {
+  private @Nullable Journal open(
+      SimDisk disk, FrameTable frames, List<Placed> found, List<FrameLocation> places) {
     try (var memory = new MemoryBound(bytes)) {
       return Journal.open(
           Samples.CONFIG,
           disk,
+          frames,
           (entry, at) -> {
             found.add(new Placed(at.position(), entry));
             places.add(at);
@@ -110,10 +114,10 @@ final class JournalProbe {
   }
 
   private static void assertReadable(
-      Journal journal, List<Placed> found, List<FrameLocation> places) {
+      Journal journal, FrameTable frames, List<Placed> found, List<FrameLocation> places) {
     JournalCursor cursor = journal.cursorAfter(0);
     for (int i = 0; i < found.size(); i++) {
-      assertThat(journal.read(places.get(i))).isEqualTo(found.get(i).entry());
+      assertThat(frames.read(places.get(i).place())).isEqualTo(found.get(i).entry());
       assertThat(cursor.next()).isEqualTo(found.get(i).entry());
       assertThat(cursor.position()).isEqualTo(found.get(i).position());
     }
@@ -141,7 +145,7 @@ final class JournalProbe {
 
   private void assertOpensAgain(SimDisk disk, List<Placed> found, long next, long durable) {
     var again = new ArrayList<Placed>();
-    Journal journal = open(disk, again, new ArrayList<>());
+    Journal journal = open(disk, new FrameTable(), again, new ArrayList<>());
     assertThat(journal).isNotNull();
     assertThat(again).isEqualTo(found);
     assertThat(journal.tornTails()).isEmpty();
@@ -152,7 +156,7 @@ final class JournalProbe {
   }
 
   private void assertGoesOn(SimDisk disk, List<Placed> found, long next) {
-    Journal journal = open(disk, new ArrayList<>(), new ArrayList<>());
+    Journal journal = open(disk, new FrameTable(), new ArrayList<>(), new ArrayList<>());
     var expected = new ArrayList<>(found);
     var added = new JournalEntry.Stored(Samples.records().get(0));
     expected.add(new Placed(next, added));
@@ -160,7 +164,7 @@ final class JournalProbe {
     journal.append(List.of(added));
     journal.close();
     var again = new ArrayList<Placed>();
-    Journal reopened = open(disk, again, new ArrayList<>());
+    Journal reopened = open(disk, new FrameTable(), again, new ArrayList<>());
     assertThat(reopened).isNotNull();
     reopened.abandon();
     assertThat(again).isEqualTo(expected);
@@ -178,7 +182,7 @@ final class JournalProbe {
     assertThat(Samples.files(disk)).containsExactlyInAnyOrderEntriesOf(this.files);
 
     var found = new ArrayList<Placed>();
-    Journal journal = open(target, found, new ArrayList<>());
+    Journal journal = open(target, new FrameTable(), found, new ArrayList<>());
     assertThat(journal).as("what was repaired opens").isNotNull();
     assertThat(found).hasSize((int) repair.entries());
     journal.abandon();

@@ -2,6 +2,7 @@ package io.metafabric.core.fuzz;
 
 import io.metafabric.core.journal.Compaction;
 import io.metafabric.core.journal.FrameLocation;
+import io.metafabric.core.journal.FrameTable;
 import io.metafabric.core.journal.Journal;
 import io.metafabric.core.journal.JournalConfig;
 import io.metafabric.core.journal.JournalEntry;
@@ -104,7 +105,7 @@ final class Samples {
   }
 
   private static Journal open(SimDisk disk) {
-    return Journal.open(CONFIG, disk, (entry, at) -> {});
+    return Journal.open(CONFIG, disk, new FrameTable(), (entry, at) -> {});
   }
 
   static Map<String, byte[]> files(SimDisk disk) {

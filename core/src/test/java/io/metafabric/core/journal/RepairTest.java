@@ -129,7 +129,7 @@ class RepairTest {
 
     assertThat(repair.unreadable()).isEmpty();
     var repaired = new ArrayList<JournalEntry>();
-    Journal.open(CONFIG, target, (entry, at) -> repaired.add(entry)).abandon();
+    Journal.open(CONFIG, target, new FrameTable(), (entry, at) -> repaired.add(entry)).abandon();
     assertThat(repaired)
         .isEqualTo(IntStream.range(0, ENTRIES).mapToObj(JournalTest::entry).toList());
     long size = disk.list().stream().mapToLong(name -> disk.open(name).sizeBytes()).sum();
