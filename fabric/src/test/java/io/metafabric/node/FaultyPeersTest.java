@@ -16,6 +16,7 @@ import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStats;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.Test;
@@ -204,5 +205,49 @@ class FaultyPeersTest {
         assertThat(read.payload()).isEqualTo(value(i));
       }
     }
+  }
+
+  /**
+   * A large change that does not fit is followed by small ones that do, before the receiver knows
+   * that the large one failed.
+   */
+  @ParameterizedTest
+  @ValueSource(longs = {2, 3, 6, 7, 10, 11, 14, 15})
+  void aPeerWhoseDiskWasFull_hasEverythingInTheEnd_andIsNotFloodedUntilThen(long seed) {
+    var cluster = new SimCluster(seed, 16 << 10, "eu", "us");
+    cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(5)));
+    cluster.world.jitter(Duration.ofMillis(seed % 4 == 2 ? 15 : 40));
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(3));
+    var disk = cluster.machine(new RegionName("us")).disk();
+    disk.setCapacityBytes(disk.usedBytes() + 20_000);
+    var pause = Duration.ofMillis(List.of(1, 4, 12).get((int) (seed % 3)));
+    for (int i = 0; i < 6; i++) {
+      write(cluster, "big/" + i, new byte[50_000]);
+      cluster.world.runFor(pause);
+      write(cluster, "small/" + i, new byte[1]);
+      cluster.world.runFor(pause);
+    }
+    cluster.world.runFor(Duration.ofSeconds(20));
+    assertThat(cluster.isConverged())
+        .as(cluster.world.describe("the disk must have been full"))
+        .isFalse();
+    assertThat(peer(cluster, "eu", "us").pendingChanges()).isPositive();
+    assertThat(peer(cluster, "eu", "us").resends())
+        .as(cluster.world.describe("sent again with pauses"))
+        .isLessThan(40);
+
+    disk.setCapacityBytes(Long.MAX_VALUE);
+    cluster.world.runUntil(
+        "convergence",
+        () -> cluster.isConverged() && peer(cluster, "eu", "us").state() == PeerState.IN_SYNC,
+        Duration.ofMinutes(1));
+    assertThat(cluster.allKeys()).hasSize(12);
+  }
+
+  private static void write(SimCluster cluster, String key, byte[] value) {
+    cluster
+        .node(new RegionName("eu"))
+        .write(Key.of(key), Bytes.copyOf(value), Header.NEVER, Precondition.NONE);
   }
 }

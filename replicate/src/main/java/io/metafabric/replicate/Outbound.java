@@ -39,6 +39,8 @@ final class Outbound implements PeerHandler {
   private static final double RTT_WEIGHT = 0.2;
   private static final int RESEND_RTTS = 4;
   private static final Duration RESEND_AT_LEAST = Duration.ofSeconds(2);
+  private static final double FIRST_REWIND_PAUSE_MS = 20;
+  private static final double LONGEST_REWIND_PAUSE_MS = 5000;
 
   private final RegionName peer;
   private final PeerAddress address;
@@ -61,6 +63,9 @@ final class Outbound implements PeerHandler {
   private long heartbeatSentNanos;
   private long lastHeardNanos;
   private long lastProgressNanos;
+  private int rewindsWithoutProgress;
+  private long nextRewindNanos;
+  private boolean rewindPlanned;
   private boolean pumpAgain;
   private boolean stopped;
 
@@ -204,6 +209,8 @@ final class Outbound implements PeerHandler {
     long now = clock.nanoTime();
     lastHeardNanos = now;
     lastProgressNanos = now;
+    rewindsWithoutProgress = 0;
+    nextRewindNanos = now;
     failedAttempts = 0;
     connects.incrementAndGet();
     problem = null;
@@ -266,8 +273,32 @@ final class Outbound implements PeerHandler {
       return;
     }
     double rtts = Double.isNaN(rttMs) ? 0 : RESEND_RTTS * rttMs;
-    if (now - lastProgressNanos > Math.max(RESEND_AT_LEAST.toNanos(), (long) (rtts * 1e6))) {
+    boolean stuck =
+        now - lastProgressNanos > Math.max(RESEND_AT_LEAST.toNanos(), (long) (rtts * 1e6));
+    if (stuck && now - nextRewindNanos >= 0) {
       rewind(current, now);
+    }
+  }
+
+  /**
+   * Each frame behind a gap is answered with the wish to send again, and one rewind serves them
+   * all; a peer whose disk is full would wish so for every frame, for as long as it is full.
+   */
+  private void rewindOnce(ChangeStream current, long now) {
+    long waitNanos = nextRewindNanos - now;
+    if (waitNanos <= 0) {
+      rewind(current, now);
+    } else if (!rewindPlanned) {
+      rewindPlanned = true;
+      loop.schedule(Duration.ofNanos(waitNanos), this::rewindAsPlanned);
+    }
+  }
+
+  private void rewindAsPlanned() {
+    rewindPlanned = false;
+    ChangeStream current = stream;
+    if (current != null && current.hasInFlight()) {
+      rewind(current, clock.nanoTime());
     }
   }
 
@@ -275,7 +306,15 @@ final class Outbound implements PeerHandler {
     current.rewind();
     resends.incrementAndGet();
     lastProgressNanos = now;
+    nextRewindNanos = now + rewindPauseNanos(rewindsWithoutProgress++);
     pump();
+  }
+
+  /** A round trip at first, in which the answer can come; then twice as long each time. */
+  private long rewindPauseNanos(int rewinds) {
+    double first =
+        Double.isNaN(rttMs) ? FIRST_REWIND_PAUSE_MS : Math.max(FIRST_REWIND_PAUSE_MS, rttMs);
+    return (long) (1e6 * Math.min(Math.scalb(first, rewinds), LONGEST_REWIND_PAUSE_MS));
   }
 
   /** Sends what the window and the connection take. */
@@ -405,10 +444,11 @@ final class Outbound implements PeerHandler {
       long now = clock.nanoTime();
       if (current.acknowledge(ack.actor(), ack.counter())) {
         lastProgressNanos = now;
+        rewindsWithoutProgress = 0;
         acknowledgedCounter = current.acknowledged().counter(store.actor());
       }
       if (ack.resend()) {
-        rewind(current, now);
+        rewindOnce(current, now);
       } else {
         pump();
       }

@@ -57,7 +57,6 @@ public final class Replicator implements AutoCloseable {
   private final Map<RegionName, Outbound> outbound = new TreeMap<>();
   private final Map<RegionName, PeerSession> sessions = new HashMap<>();
   private final Map<RegionName, InSync> inSync = new TreeMap<>();
-  private final Map<ActorId, Long> received = new HashMap<>();
   private final Holders holders;
   private final Fetches fetches;
   private final AtomicBoolean pumpQueued = new AtomicBoolean();
@@ -355,10 +354,9 @@ public final class Replicator implements AutoCloseable {
     @Override
     public void changes(RegionName peer, PeerConnection from, Frame.Changes changes) {
       ActorId actor = changes.actor();
-      long before = received.computeIfAbsent(actor, a -> store.appliedOf(peer).counter(a));
+      long before = store.takenUpTo(actor);
       if (changes.after() > before) {
-        gaps.incrementAndGet();
-        from.send(new Frame.Ack(actor, store.appliedOf(peer).counter(actor), true));
+        missing(peer, from, actor);
         return;
       }
       if (changes.upTo() <= before) {
@@ -368,19 +366,25 @@ public final class Replicator implements AutoCloseable {
       var news = new ArrayList<Inbound>();
       var useless = new ArrayList<Key>();
       for (MetadataRecord record : changes.records()) {
-        if (record.header().version().dot().counter() > before) {
-          news.add(inbound(record, useless));
-        }
+        news.add(inbound(record, useless));
       }
-      received.put(actor, changes.upTo());
-      changesReceived.addAndGet(news.size());
       if (!useless.isEmpty()) {
         from.send(new Frame.NotHolding(useless));
       }
       store
-          .applyRange(news, new AppliedPrefix(peer, actor, changes.upTo()))
+          .applyRange(changes.after(), news, new AppliedPrefix(peer, actor, changes.upTo()))
           .whenComplete(
-              (done, failure) -> loop.execute(() -> applied(peer, from, changes, failure)));
+              (taken, failure) -> {
+                // A range that the disk refused comes again: the peer gets no acknowledgement.
+                if (failure == null) {
+                  loop.execute(() -> applied(peer, from, changes, taken));
+                }
+              });
+    }
+
+    private void missing(RegionName peer, PeerConnection from, ActorId actor) {
+      gaps.incrementAndGet();
+      from.send(new Frame.Ack(actor, store.appliedOf(peer).counter(actor), true));
     }
 
     private Inbound inbound(MetadataRecord record, List<Key> useless) {
@@ -392,12 +396,12 @@ public final class Replicator implements AutoCloseable {
     }
 
     private void applied(
-        RegionName peer, PeerConnection from, Frame.Changes changes, @Nullable Throwable failure) {
-      if (failure == null) {
+        RegionName peer, PeerConnection from, Frame.Changes changes, boolean taken) {
+      if (taken) {
+        changesReceived.addAndGet(changes.records().size());
         from.send(new Frame.Ack(changes.actor(), changes.upTo(), false));
       } else {
-        // The disk refused it: it comes again, once the peer has waited for its acknowledgement.
-        received.put(changes.actor(), store.appliedOf(peer).counter(changes.actor()));
+        missing(peer, from, changes.actor());
       }
     }
 

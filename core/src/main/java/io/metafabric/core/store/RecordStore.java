@@ -65,6 +65,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   // Guards all below: the state that decisions are made on.
   private final Object decisions = new Object();
   private final Map<Key, Staged> undecidedYet = new HashMap<>();
+  // Up to which counter an actor's changes are queued or published, if any have been queued.
+  private final Map<ActorId, Long> takenUpTo = new HashMap<>();
   private final HybridClock stamps;
   private long lastCounter;
   private long written;
@@ -299,26 +301,59 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   /**
-   * Takes over changes that another region sent in the order of its actor's counters.
+   * Takes over changes that another region sent in the order of its actor's counters. Those that
+   * are taken already are skipped.
    *
-   * @return completes once all of it is published, and with it the prefix
+   * @param after counter up to which the actor's changes must have been taken before
+   * @param prefix up to which counter they are with these
+   * @return completes with true once all of it is published, and with it the prefix; with false at
+   *     once if something before it is missing, because it never came or because the disk refused
+   *     it; nothing was taken then
    */
-  public CompletableFuture<@Nullable Void> applyRange(List<Inbound> inbound, AppliedPrefix prefix) {
-    var future = new CompletableFuture<@Nullable Void>();
+  public CompletableFuture<Boolean> applyRange(
+      long after, List<Inbound> inbound, AppliedPrefix prefix) {
+    var future = new CompletableFuture<Boolean>();
     synchronized (decisions) {
       requireOpen();
+      long taken = takenUpTo(prefix.actor());
+      if (after > taken) {
+        future.complete(false);
+        return future;
+      }
       for (Inbound one : inbound) {
-        stageIfNews(one, failure -> {});
+        if (one.record().header().version().dot().counter() > taken) {
+          stageIfNews(one, failure -> {});
+        }
       }
       stage(
-          new JournalEntry.Applied(prefix.region(), prefix.actor(), prefix.counter()),
+          new JournalEntry.Applied(
+              prefix.region(), prefix.actor(), Math.max(taken, prefix.counter())),
           null,
           null,
           64,
-          failure -> completeEmpty(future, failure));
+          failure -> complete(future, true, failure));
+      takenUpTo.merge(prefix.actor(), prefix.counter(), Math::max);
     }
     committer.start();
     return future;
+  }
+
+  /**
+   * Up to which counter an actor's changes are published here or on their way to the journal; less
+   * again if the disk refuses them.
+   */
+  public long takenUpTo(ActorId actor) {
+    synchronized (decisions) {
+      Long taken = takenUpTo.get(actor);
+      return taken == null ? appliedUpTo(actor) : taken;
+    }
+  }
+
+  private long appliedUpTo(ActorId actor) {
+    synchronized (applied) {
+      AppliedAt at = applied.get(actor);
+      return at == null ? 0 : at.prefix().counter();
+    }
   }
 
   /**
@@ -441,15 +476,6 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       CompletableFuture<T> future, T value, @Nullable RuntimeException failure) {
     if (failure == null) {
       future.complete(value);
-    } else {
-      future.completeExceptionally(failure);
-    }
-  }
-
-  private static void completeEmpty(
-      CompletableFuture<@Nullable Void> future, @Nullable RuntimeException failure) {
-    if (failure == null) {
-      future.complete(null);
     } else {
       future.completeExceptionally(failure);
     }
@@ -644,6 +670,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       synchronized (decisions) {
         queued = committer.takeQueued();
         undecidedYet.clear();
+        takenUpTo.clear();
       }
       group.forEach(staged -> staged.tell(cause));
       queued.forEach(staged -> staged.tell(cause));
