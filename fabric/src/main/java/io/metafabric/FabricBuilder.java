@@ -297,8 +297,8 @@ public final class FabricBuilder {
    * Opens the fabric: replays the directory's journal and begins to listen and to dial. Does not
    * wait for peers; {@link MetadataFabric#stats()} says how things stand with them.
    *
-   * @throws ConfigurationException if settings contradict each other, or if {@link
-   *     WarmTier#CHRONICLE} is asked for and cannot run
+   * @throws ConfigurationException if settings contradict each other, an address is beyond this
+   *     machine, or {@link WarmTier#CHRONICLE} is asked for and cannot run
    * @throws io.metafabric.core.error.DirectoryInUseException if another fabric has the directory
    * @throws io.metafabric.core.error.StorageException if the directory cannot be used or is damaged
    * @throws io.metafabric.core.error.ListenException if the listener cannot be bound
@@ -315,6 +315,7 @@ public final class FabricBuilder {
     }
     int maxBytes = or(maxValueBytes, DEFAULT_MAX_VALUE_BYTES);
     NodeConfig config = nodeConfig(here, maxBytes);
+    peers.values().forEach(NettyPeerTransport::requireServed);
     var clock = new SystemClock();
     Path where = or(directory, Path.of("metafabric-" + here));
     var disk = new FileDisk(where);

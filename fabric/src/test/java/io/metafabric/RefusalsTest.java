@@ -174,6 +174,11 @@ class RefusalsTest {
     refused(builder().home("n", "mars", "eu"), "mars", "choose another home");
     refused(
         builder().listen("127.0.0.1:0").peer("us", "127.0.0.1:1").home("n", "us", "us"), "both us");
+    refused(
+        builder().listen("127.0.0.1:0").peer("ap", "10.1.2.3:7402").peer("us", "127.0.0.1:1"),
+        "10.1.2.3:7402",
+        "beyond this machine",
+        "use a loopback address");
     assertThat(directory.resolve("d")).doesNotExist();
   }
 

@@ -122,7 +122,12 @@ final class Outbound implements PeerHandler {
       return;
     }
     handshakeTimer = loop.schedule(config.handshakeTimeout(), this::handshakeTookTooLong);
-    transport.connect(address, this);
+    try {
+      transport.connect(address, this);
+    } catch (RuntimeException e) {
+      // Only a defect gets here, and it must not end the dialling.
+      onClosed(null, "cannot connect to " + address + ": " + e);
+    }
   }
 
   private void handshakeTookTooLong() {

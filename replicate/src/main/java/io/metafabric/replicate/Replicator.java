@@ -145,7 +145,8 @@ public final class Replicator implements AutoCloseable {
         listen == null
             ? null
             : transport.listen(listen, connection -> new PeerSession(host, connection, loop));
-    loop.execute(() -> outbound.values().forEach(Outbound::start));
+    // A task for each: what one fails at does not hold up the others.
+    outbound.values().forEach(link -> loop.execute(link::start));
     return bound;
   }
 
@@ -195,7 +196,7 @@ public final class Replicator implements AutoCloseable {
 
   private void pumpAll() {
     pumpQueued.set(false);
-    outbound.values().forEach(Outbound::pump);
+    outbound.values().forEach(link -> loop.execute(link::pump));
   }
 
   /**

@@ -25,9 +25,8 @@ public interface PeerTransport extends AutoCloseable {
   PeerAddress listen(PeerAddress address, Acceptor acceptor);
 
   /**
-   * Begins to connect; the handler is told {@code onOpen}, or {@code onClosed} on failure.
-   *
-   * @throws io.metafabric.core.error.ConfigurationException if the address may not be used
+   * Begins to connect; the handler is told {@code onOpen}, or {@code onClosed} on failure, also if
+   * the address is one that may not be used.
    */
   void connect(PeerAddress address, PeerHandler handler);
 

@@ -1,5 +1,6 @@
 package io.metafabric.replicate.netty;
 
+import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.error.FabricClosedException;
 import io.metafabric.core.error.ListenException;
 import io.metafabric.core.transport.PeerAddress;
@@ -38,9 +39,9 @@ import org.slf4j.LoggerFactory;
  * Frames over TCP on this machine. One thread, {@code metafabric-<name>-net}; it never runs a
  * handler, and handlers never hold it up. Thread-safe.
  *
- * <p>Only loopback addresses are served: listening on or connecting to any other is a {@link
- * io.metafabric.core.error.ConfigurationException}, until peers can prove who they are. Everything
- * belongs to this object, memory and thread included, and is gone after {@link #close}.
+ * <p>Only loopback addresses are served, until peers can prove who they are: listening on any other
+ * is a {@link ConfigurationException}, and none is connected to. Everything belongs to this object,
+ * memory and thread included, and is gone after {@link #close}.
  */
 public final class NettyPeerTransport implements PeerTransport {
   private static final Logger LOG = LoggerFactory.getLogger(NettyPeerTransport.class);
@@ -81,6 +82,20 @@ public final class NettyPeerTransport implements PeerTransport {
     started.setDaemon(true);
     thread.complete(started);
     return started;
+  }
+
+  /**
+   * Whether {@link #connect} would try this address, as far as that is known now: a name may have
+   * no address yet.
+   *
+   * @throws ConfigurationException if it is, or is the name of, an address beyond this machine
+   */
+  public static void requireServed(PeerAddress address) {
+    try {
+      Loopback.resolve(address);
+    } catch (UnknownHostException e) {
+      LOG.debug("{} has no address yet", address, e);
+    }
   }
 
   @Override
@@ -172,7 +187,7 @@ public final class NettyPeerTransport implements PeerTransport {
     try {
       InetSocketAddress socketAddress = Loopback.resolve(address);
       eventLoop.execute(() -> dial(address, socketAddress, handler));
-    } catch (UnknownHostException e) {
+    } catch (UnknownHostException | ConfigurationException e) {
       tellNotConnected(address, handler, e);
     } catch (RejectedExecutionException e) {
       callbacks.execute(() -> handler.onClosed(null, "the transport is closed"));

@@ -33,14 +33,19 @@ class NettyPeerTransportTest extends PeerTransportContract {
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining(address.toString())
         .hasMessageContaining("mutual TLS");
-    assertThatThrownBy(() -> client.connect(address, recorder()))
+    assertThatThrownBy(() -> NettyPeerTransport.requireServed(address))
         .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("mutual TLS");
+        .hasMessageContaining(address.toString());
+    var dialled = recorder();
+    client.connect(address, dialled);
+    await("the failure is told", dialled::isClosed);
+    assertThat(dialled.closings().get(0)).contains(address.toString()).contains("mutual TLS");
   }
 
   @Test
   void aHostThatDoesNotExist_isAFailureLikeADeadAddress() {
     var nowhere = new PeerAddress("host name with spaces", 7000);
+    NettyPeerTransport.requireServed(nowhere);
     var dialled = recorder();
     client.connect(nowhere, dialled);
 
