@@ -403,8 +403,11 @@ public final class FabricNode<V> implements AutoCloseable {
   }
 
   private void tick() {
-    prefetcher.run();
-    loop.schedule(config.tick(), this::tick);
+    try {
+      prefetcher.run();
+    } finally {
+      loop.schedule(config.tick(), this::tick);
+    }
   }
 
   private void prefetchUsed(HotEntry<V> entry) {

@@ -1,5 +1,7 @@
 package io.metafabric.node;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -10,6 +12,9 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.sim.SimDisk;
+import io.metafabric.core.sim.SimDisk.Operation;
+import io.metafabric.core.sim.SimFault;
 import io.metafabric.core.sim.SimLink;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.replicate.PeerState;
@@ -243,6 +248,113 @@ class FaultyPeersTest {
         () -> cluster.isConverged() && peer(cluster, "eu", "us").state() == PeerState.IN_SYNC,
         Duration.ofMinutes(1));
     assertThat(cluster.allKeys()).hasSize(12);
+  }
+
+  private static SimCluster pairInSync() {
+    var cluster = new SimCluster(6, 1 << 20, "eu", "us");
+    cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(20)));
+    cluster.startAll();
+    cluster.world.runUntil(
+        "in sync",
+        () -> peer(cluster, "eu", "us").state() == PeerState.IN_SYNC,
+        Duration.ofMinutes(1));
+    return cluster;
+  }
+
+  @Test
+  void aJournalThatCannotBeReadForAWhile_isTold_andTheLinkGoesOnAfterwards() {
+    SimCluster cluster = pairInSync();
+    SimFault fault =
+        cluster.machine(new RegionName("eu")).disk().failAll(Operation.READ, file -> true);
+    for (int i = 0; i < 20; i++) {
+      write(cluster, "n/" + i, new byte[10]);
+      cluster.world.runFor(Duration.ofMillis(100));
+    }
+    assertThat(fault.hits()).isPositive();
+    assertThat(peer(cluster, "eu", "us").state()).isEqualTo(PeerState.CATCHING_UP);
+    assertThat(peer(cluster, "eu", "us").problem()).contains("cannot be read");
+    assertThat(peer(cluster, "eu", "us").pendingChanges()).isEqualTo(20);
+    cluster.world.runFor(Duration.ofSeconds(20));
+    assertThat(peer(cluster, "us", "eu").state())
+        .as("the peer hears that it has not everything")
+        .isEqualTo(PeerState.CATCHING_UP);
+
+    fault.end();
+    cluster.world.runUntil(
+        "convergence",
+        () -> cluster.isConverged() && peer(cluster, "us", "eu").state() == PeerState.IN_SYNC,
+        Duration.ofSeconds(10));
+    assertThat(cluster.allKeys()).hasSize(20);
+    assertThat(peer(cluster, "eu", "us").problem()).isNull();
+    assertThat(peer(cluster, "eu", "us").connects()).as("it was never cut off").isEqualTo(1);
+  }
+
+  @Test
+  void aDamagedRecord_stopsNothingButWhatIsBehindIt_andIsToldForAsLongAsItIsThere() {
+    SimCluster cluster = pairInSync();
+    var us = new RegionName("us");
+    cluster.crash(us);
+    for (int i = 0; i < 20; i++) {
+      write(cluster, "n/" + i, ("value " + i + ".").getBytes(UTF_8));
+      cluster.world.runFor(Duration.ofMillis(100));
+    }
+    SimDisk disk = cluster.machine(new RegionName("eu")).disk();
+    String file =
+        disk.list().stream().filter(name -> name.endsWith(".log")).findFirst().orElseThrow();
+    int at = new String(disk.contentOf(file), ISO_8859_1).indexOf("value 10.");
+    disk.damage(file, at);
+    cluster.start(us);
+    long connects = peer(cluster, "eu", "us").connects();
+    for (int i = 20; i < 30; i++) {
+      write(cluster, "n/" + i, new byte[1]);
+      cluster.world.runFor(Duration.ofSeconds(2));
+    }
+    for (int i = 0; i < 30; i++) {
+      Header there = cluster.node(us).store().header(Key.of("n/" + i));
+      assertThat(there != null).as("record " + i + " is there").isEqualTo(i < 10);
+    }
+    PeerStats stopped = peer(cluster, "eu", "us");
+    assertThat(stopped.state()).isEqualTo(PeerState.CATCHING_UP);
+    assertThat(stopped.connects() - connects).as("the connection stays").isEqualTo(1);
+    assertThat(stopped.problem())
+        .contains("changes for us cannot be read")
+        .contains(file)
+        .contains("offset")
+        .contains("restore the directory from a backup");
+    assertThat(peer(cluster, "us", "eu").state()).isEqualTo(PeerState.CATCHING_UP);
+
+    CompletableFuture<MetadataRecord> back = put(cluster, "us", 100);
+    cluster.world.runFor(Duration.ofSeconds(1));
+    assertThat(back).isCompleted();
+    assertThat(cluster.node(new RegionName("eu")).store().holdsPayload(Key.of("n/100"))).isTrue();
+
+    disk.damage(file, at); // every bit once more: it is whole again
+    cluster.world.runUntil("convergence", cluster::isConverged, Duration.ofSeconds(10));
+    assertThat(cluster.allKeys()).hasSize(31);
+    assertThat(peer(cluster, "eu", "us").problem()).isNull();
+  }
+
+  @Test
+  void aDamagedPayloadAtTheHome_isFetchedFromTheBackup() {
+    var cluster = new SimCluster(8, 1 << 20, "ap", "eu", "us");
+    cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(20)));
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(5));
+    var eu = new RegionName("eu");
+    var ap = new RegionName("ap");
+    Key key = keyWithHomes(cluster.node(eu), "eu", "us");
+    write(cluster, key.path(), "it will rot".getBytes(UTF_8));
+    cluster.world.runFor(Duration.ofSeconds(2));
+    SimDisk disk = cluster.machine(eu).disk();
+    String file =
+        disk.list().stream().filter(name -> name.endsWith(".log")).findFirst().orElseThrow();
+    disk.damage(file, new String(disk.contentOf(file), ISO_8859_1).indexOf("it will rot"));
+
+    assertThat(read(cluster, ap, key))
+        .isInstanceOfSatisfying(
+            ReadOutcome.Value.class,
+            value -> assertThat(value.record().payload()).isEqualTo(Bytes.utf8("it will rot")));
+    assertThat(peer(cluster, "ap", "eu").connects()).as("it was not cut off").isEqualTo(1);
   }
 
   private static void write(SimCluster cluster, String key, byte[] value) {

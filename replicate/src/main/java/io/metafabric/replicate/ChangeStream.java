@@ -1,6 +1,7 @@
 package io.metafabric.replicate;
 
 import io.metafabric.core.codec.RecordCodec;
+import io.metafabric.core.error.StorageException;
 import io.metafabric.core.journal.JournalCursor;
 import io.metafabric.core.journal.JournalEntry;
 import io.metafabric.core.record.MetadataRecord;
@@ -63,7 +64,12 @@ final class ChangeStream {
     this.cursor = store.cursorAfter(fromPosition);
   }
 
-  /** The next batch to send, or null if there is none now. */
+  /**
+   * The next batch to send, or null if there is none now.
+   *
+   * @throws StorageException if what is next cannot be read; what is before it has been given out,
+   *     and nothing behind it is, because the peer would take that for complete
+   */
   @Nullable Batch next() {
     Batch again = refused;
     if (again != null) {
@@ -75,7 +81,15 @@ final class ChangeStream {
     long after = 0;
     long position = cursor.position();
     for (int scanned = 0; scanned < MAX_SCAN && bytes < batchBytes; scanned++) {
-      MetadataRecord record = lookedAhead != null ? lookedAhead : nextUnsent();
+      MetadataRecord record;
+      try {
+        record = lookedAhead != null ? lookedAhead : nextUnsent();
+      } catch (StorageException e) {
+        if (records.isEmpty()) {
+          throw e;
+        }
+        break; // the next call comes by it again
+      }
       lookedAhead = null;
       if (record == null) {
         if (cursor.position() >= store.publishedPosition()) {

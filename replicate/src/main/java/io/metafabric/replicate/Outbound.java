@@ -1,5 +1,6 @@
 package io.metafabric.replicate;
 
+import io.metafabric.core.error.StorageException;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Key;
@@ -58,7 +59,9 @@ final class Outbound implements PeerHandler {
   private SerialExecutor.@Nullable Task handshakeTimer;
   private VersionVector knownAcknowledged = VersionVector.EMPTY;
   private long knownPosition;
+  // Since a connection was of use: one that ends as soon as it was made is a failed attempt too.
   private int failedAttempts;
+  private long establishedNanos;
   private long heartbeatSequence;
   private long heartbeatSentNanos;
   private long lastHeardNanos;
@@ -67,6 +70,7 @@ final class Outbound implements PeerHandler {
   private long nextRewindNanos;
   private boolean rewindPlanned;
   private boolean pumpAgain;
+  private boolean pumpAtNextBeat;
   private boolean stopped;
 
   private volatile boolean established;
@@ -80,6 +84,7 @@ final class Outbound implements PeerHandler {
   private final AtomicLong resends = new AtomicLong();
   private volatile long disconnectedSinceNanos;
   private volatile @Nullable String problem;
+  private volatile @Nullable String unreadable;
 
   Outbound(
       RegionName peer,
@@ -191,6 +196,7 @@ final class Outbound implements PeerHandler {
     established = false;
     drained = false;
     inFlightBytes = 0;
+    unreadable = null;
     if (!stopped) {
       if (!wasRefused) {
         problem = reason;
@@ -216,7 +222,8 @@ final class Outbound implements PeerHandler {
     lastProgressNanos = now;
     rewindsWithoutProgress = 0;
     nextRewindNanos = now;
-    failedAttempts = 0;
+    establishedNanos = now;
+    pumpAtNextBeat = false;
     connects.incrementAndGet();
     problem = null;
     wasRefused = false;
@@ -252,18 +259,28 @@ final class Outbound implements PeerHandler {
     if (stopped) {
       return;
     }
-    PeerConnection to = connection;
-    if (to != null && established) {
-      long now = clock.nanoTime();
-      if (now - lastHeardNanos > config.failureTimeout().toNanos()) {
-        to.close("silent for " + Duration.ofNanos(now - lastHeardNanos).toMillis() + " ms");
-      } else {
-        resendIfStuck(now);
-        pump();
-        sendHeartbeat(to);
-      }
+    try {
+      beatOnce();
+    } finally {
+      // Whatever failed, a link without its beat would be dead and look alive.
+      loop.schedule(config.heartbeatEvery(), this::beat);
     }
-    loop.schedule(config.heartbeatEvery(), this::beat);
+  }
+
+  private void beatOnce() {
+    PeerConnection to = connection;
+    if (to == null || !established) {
+      return;
+    }
+    long now = clock.nanoTime();
+    if (now - lastHeardNanos > config.failureTimeout().toNanos()) {
+      to.close("silent for " + Duration.ofNanos(now - lastHeardNanos).toMillis() + " ms");
+      return;
+    }
+    pumpAtNextBeat = false;
+    resendIfStuck(now);
+    pump();
+    sendHeartbeat(to);
   }
 
   private void sendHeartbeat(PeerConnection to) {
@@ -322,13 +339,27 @@ final class Outbound implements PeerHandler {
     return (long) (1e6 * Math.min(Math.scalb(first, rewinds), LONGEST_REWIND_PAUSE_MS));
   }
 
-  /** Sends what the window and the connection take. */
+  /** Sends what the window and the connection take. What fails here fails for this peer alone. */
   void pump() {
     ChangeStream from = stream;
     PeerConnection to = connection;
-    if (from == null || to == null || !established) {
+    if (from == null || to == null || !established || pumpAtNextBeat) {
       return;
     }
+    try {
+      sendChanges(from, to);
+      unreadable = null;
+    } catch (StorageException e) {
+      // The rest of the link lives on; what is behind the bad place waits until it can be read.
+      pumpAtNextBeat = true;
+      drained = false;
+      unreadable = "changes for " + peer + " cannot be read: " + e.getMessage();
+    } catch (RuntimeException e) {
+      to.close("changes cannot be sent: " + e);
+    }
+  }
+
+  private void sendChanges(ChangeStream from, PeerConnection to) {
     while (from.inFlightBytes() < config.windowBytes()) {
       ChangeStream.Batch batch = from.next();
       if (batch == null) {
@@ -388,6 +419,7 @@ final class Outbound implements PeerHandler {
   }
 
   PeerStats stats(boolean inSyncFromPeer) {
+    String toRead = unreadable;
     long pending = Math.max(0, store.publishedCounter() - acknowledgedCounter);
     return new PeerStats(
         peer,
@@ -397,7 +429,7 @@ final class Outbound implements PeerHandler {
         inFlightBytes,
         connects.get(),
         resends.get(),
-        problem);
+        toRead != null ? toRead : problem);
   }
 
   private PeerState state(boolean inSyncFromPeer) {
@@ -434,6 +466,9 @@ final class Outbound implements PeerHandler {
 
     @Override
     public void onHeartbeatReply(Frame.HeartbeatReply reply) {
+      if (heartbeatSentNanos - establishedNanos >= config.heartbeatEvery().toNanos()) {
+        failedAttempts = 0;
+      }
       if (reply.sequence() == heartbeatSequence) {
         double sampleMs = (clock.nanoTime() - heartbeatSentNanos) / 1e6;
         rttMs = Double.isNaN(rttMs) ? sampleMs : rttMs + RTT_WEIGHT * (sampleMs - rttMs);
@@ -450,6 +485,7 @@ final class Outbound implements PeerHandler {
       if (current.acknowledge(ack.actor(), ack.counter())) {
         lastProgressNanos = now;
         rewindsWithoutProgress = 0;
+        failedAttempts = 0;
         acknowledgedCounter = current.acknowledged().counter(store.actor());
       }
       if (ack.resend()) {

@@ -1,5 +1,6 @@
 package io.metafabric.replicate;
 
+import io.metafabric.core.error.StorageException;
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
@@ -238,7 +239,13 @@ final class PeerSession implements PeerHandler {
     }
 
     private Frame.Answer answer(Frame.Wanted wanted) {
-      MetadataRecord record = host.find(wanted.key());
+      MetadataRecord record;
+      try {
+        record = host.find(wanted.key());
+      } catch (StorageException e) {
+        // Damaged here; who asks shall ask the next region, and not lose this connection.
+        return new Frame.Answer.NotHeld(wanted.key());
+      }
       if (record == null) {
         return host.answersFor(wanted.key())
             ? new Frame.Answer.Unknown(wanted.key())

@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
  * @param inFlightBytes sent and not acknowledged
  * @param connects how often a connection was established
  * @param resends how often sending went back to what was acknowledged last
- * @param problem what went wrong last; null if nothing did
+ * @param problem what is wrong with a journal that cannot be read, for as long as it cannot; else
+ *     why there is no connection; null if all is well
  */
 public record PeerStats(
     RegionName region,

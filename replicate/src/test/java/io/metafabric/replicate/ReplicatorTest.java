@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.journal.JournalConfig;
 import io.metafabric.core.place.Homes;
+import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
@@ -15,9 +16,12 @@ import io.metafabric.core.store.Durabilities;
 import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.store.StoreConfig;
 import io.metafabric.core.transport.PeerAddress;
+import io.metafabric.core.transport.PeerConnection;
 import io.metafabric.core.transport.PeerHandler;
 import io.metafabric.core.transport.PeerTransport;
 import io.metafabric.core.transport.TransportStats;
+import io.metafabric.core.version.VersionVector;
+import io.metafabric.core.wire.Frame;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,12 +37,14 @@ class ReplicatorTest {
 
   private final SimWorld world = new SimWorld(1);
   private final SimNode node = new SimNode(world, "eu");
+  private final SerialExecutor loop = node.scheduler().serial("loop");
   private final PlayedTransport transport = new PlayedTransport();
 
-  /** Fails for some addresses, and never answers at the others. */
-  private static final class PlayedTransport implements PeerTransport {
+  /** Fails for one address, welcomes and ends at another, and never answers elsewhere. */
+  private final class PlayedTransport implements PeerTransport {
     final List<String> dialled = new ArrayList<>();
     String failsAt = "";
+    String endsAt = "";
 
     @Override
     public PeerAddress listen(PeerAddress address, Acceptor acceptor) {
@@ -51,6 +57,12 @@ class ReplicatorTest {
       if (address.host().equals(failsAt)) {
         throw new IllegalStateException("a defect");
       }
+      if (address.host().equals(endsAt)) {
+        var ending = new EndingConnection(new RegionName(endsAt));
+        loop.execute(() -> handler.onOpen(ending));
+        loop.execute(() -> handler.onFrame(ending, ending.welcome()));
+        loop.execute(() -> handler.onClosed(ending, "it ends as soon as it has begun"));
+      }
     }
 
     @Override
@@ -60,6 +72,28 @@ class ReplicatorTest {
 
     @Override
     public void close() {}
+  }
+
+  private record EndingConnection(RegionName region) implements PeerConnection {
+    Frame.Welcome welcome() {
+      return new Frame.Welcome(1, "test", region, 7, VersionVector.EMPTY);
+    }
+
+    @Override
+    public boolean send(Frame frame) {
+      return true;
+    }
+
+    @Override
+    public void established() {}
+
+    @Override
+    public void close(String reason) {}
+
+    @Override
+    public String remote() {
+      return region.name();
+    }
   }
 
   private static final class NoCopies implements LocalCopies {
@@ -105,7 +139,7 @@ class ReplicatorTest {
         key -> new Homes(EU, US),
         store,
         transport,
-        node.scheduler().serial("loop"),
+        loop,
         node.clock(),
         node.random(),
         new NoCopies());
@@ -122,5 +156,17 @@ class ReplicatorTest {
     PeerStats ap = replicator.stats().peers().get(0);
     assertThat(ap.region()).isEqualTo(AP);
     assertThat(ap.problem()).contains("cannot connect to ap:1").contains("a defect");
+  }
+
+  @Test
+  void aPeerThatWelcomesAndEnds_isDialledWithGrowingPauses() {
+    transport.endsAt = "us";
+    Replicator replicator = replicator();
+    replicator.start();
+    world.runFor(Duration.ofMinutes(1));
+    assertThat(transport.dialled.stream().filter("us"::equals).count()).isBetween(8L, 60L);
+    PeerStats us = replicator.stats().peers().get(1);
+    assertThat(us.connects()).isGreaterThan(5);
+    assertThat(us.problem()).isEqualTo("it ends as soon as it has begun");
   }
 }

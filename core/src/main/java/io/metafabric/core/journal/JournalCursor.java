@@ -32,7 +32,8 @@ public final class JournalCursor {
   }
 
   /**
-   * The next entry, or null if none is published yet.
+   * The next entry, or null if none is published yet. After a failure it can be called again, and
+   * comes by the same place.
    *
    * @throws PositionNotKeptException if this cursor is complete, and what is next is not kept
    * @throws CorruptJournalException if it is damaged
@@ -86,8 +87,9 @@ public final class JournalCursor {
         }
       }
     } catch (WireFormatException | StorageException e) {
+      // What the reader has of it is of no use; whoever calls again reads it anew.
+      segment = null;
       if (in.isRetired()) {
-        segment = null;
         return null;
       }
       if (e instanceof WireFormatException) {
