@@ -11,16 +11,12 @@ import io.metafabric.core.error.InvalidKeyException;
 import io.metafabric.core.error.ListenException;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.error.ValueTooLargeException;
-import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
 import io.metafabric.core.wire.Refusal;
-import java.io.DataInputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.net.Socket;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -295,38 +291,35 @@ class RefusalsTest {
   @ParameterizedTest
   @ValueSource(ints = {0, 2})
   void aPeerOfAnotherProtocol_isToldWhichOnesThereAre(int protocol) throws Exception {
-    try (var fabric = builder().listen("127.0.0.1:0").peer("us", "127.0.0.1:1").open();
-        var socket = new Socket("127.0.0.1", fabric.listening().orElseThrow().port())) {
-      socket.setSoTimeout(10_000);
-      var us = new RegionName("us");
-      socket
-          .getOutputStream()
-          .write(
-              FrameCodec.encode(
-                  new Frame.Hello(
-                      protocol, protocol, "default", us, 7, List.of(new RegionName("eu"), us))));
-      assertThat(readFrame(socket))
-          .isInstanceOfSatisfying(
-              Frame.Refuse.class,
-              refuse -> {
-                assertThat(refuse.reason()).isEqualTo(Refusal.PROTOCOL);
-                assertThat(refuse.message())
-                    .contains("region us speaks protocol " + protocol)
-                    .contains("speaks " + FrameCodec.PROTOCOL)
-                    .contains("use versions of the library");
-              });
-      assertThat(socket.getInputStream().read()).as("closed").isEqualTo(-1);
-      assertThat(fabric.stats().replication().refusedPeers()).isEqualTo(1);
-    }
+    Frame.Refuse refuse = refusalOf(RawPeer.hello(protocol, 10));
+    assertThat(refuse.reason()).isEqualTo(Refusal.PROTOCOL);
+    assertThat(refuse.message())
+        .contains("region us speaks protocol " + protocol)
+        .contains("speaks " + FrameCodec.PROTOCOL)
+        .contains("use versions of the library");
   }
 
-  private static Frame readFrame(Socket socket) throws Exception {
-    var in = new DataInputStream(socket.getInputStream());
-    int length = in.readInt();
-    // What is decoded begins with the checksum, which the length does not count.
-    int checksumBytes = FrameCodec.PREFIX_BYTES - Integer.BYTES;
-    ByteBuffer all = ByteBuffer.wrap(in.readNBytes(checksumBytes + length));
-    return FrameCodec.decode(all);
+  @Test
+  void aPeerThatTakesOtherValues_isToldBothLimits() throws Exception {
+    Frame.Refuse refuse = refusalOf(RawPeer.hello(FrameCodec.PROTOCOL, 11));
+    assertThat(refuse.reason()).isEqualTo(Refusal.VALUE_BYTES);
+    assertThat(refuse.message())
+        .contains("region us has maxValueBytes = 11")
+        .contains("region eu 10")
+        .contains("set the same in all regions");
+  }
+
+  private Frame.Refuse refusalOf(Frame.Hello hello) throws Exception {
+    try (var fabric =
+            builder().maxValueBytes(10).listen("127.0.0.1:0").peer("us", "127.0.0.1:1").open();
+        var peer = new RawPeer(fabric)) {
+      peer.send(hello);
+      Frame answer = peer.read();
+      assertThat(answer).isInstanceOf(Frame.Refuse.class);
+      assertThat(peer.isAtEnd()).as("closed").isTrue();
+      assertThat(fabric.stats().replication().refusedPeers()).isEqualTo(1);
+      return (Frame.Refuse) answer;
+    }
   }
 
   @Test

@@ -11,7 +11,11 @@ import io.metafabric.core.error.FabricClosedException;
 import io.metafabric.core.error.FabricException;
 import io.metafabric.core.error.RegionUnreachableException;
 import io.metafabric.core.journal.Durability;
+import io.metafabric.core.record.Key;
 import io.metafabric.core.transport.FreePorts;
+import io.metafabric.core.wire.Frame;
+import io.metafabric.core.wire.FrameCodec;
+import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStats;
 import java.net.Socket;
 import java.nio.ByteBuffer;
@@ -363,6 +367,92 @@ class TroubleTest {
         .until(() -> reader.getState() == Thread.State.TIMED_WAITING || failure.isDone());
     reader.interrupt();
     return failure.get(20, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void aFetchOfSeveralLargeValues_isAnsweredInFramesThatFit() throws Exception {
+    String pad = "x".repeat(200);
+    try (var eu = pair(0, FreePorts.take(2)).open();
+        var us = new RawPeer(eu)) {
+      eu.put("n/a" + pad, new byte[262_000]);
+      eu.put("n/b" + pad, new byte[1 << 20]);
+      us.send(RawPeer.hello(FrameCodec.PROTOCOL, 1 << 20));
+      assertThat(us.read()).isInstanceOf(Frame.Welcome.class);
+      us.send(
+          new Frame.Fetch(
+              1,
+              true,
+              List.of(
+                  new Frame.Wanted(Key.of("n/a" + pad), null),
+                  new Frame.Wanted(Key.of("n/b" + pad), null))));
+      var lengths = new ArrayList<Integer>();
+      while (lengths.size() < 2) {
+        var reply = (Frame.FetchReply) us.read();
+        assertThat(reply).isNotNull();
+        for (Frame.Answer answer : reply.answers()) {
+          lengths.add(((Frame.Answer.Found) answer).record().header().payloadBytes());
+        }
+      }
+      assertThat(lengths).containsExactly(262_000, 1 << 20);
+    }
+  }
+
+  /** Two regions that hold everything. */
+  private FabricBuilder pair(int region, List<Integer> ports) {
+    List<String> names = List.of("eu", "us");
+    return MetadataFabric.builder()
+        .region(names.get(region))
+        .directory(directory.resolve(names.get(region)))
+        .listen("127.0.0.1:" + ports.get(region))
+        .peer(names.get(1 - region), "127.0.0.1:" + ports.get(1 - region));
+  }
+
+  @Test
+  void aLimitThatWasLowered_keepsLargerValuesWhereTheyAre_andReplicationGoesOn() throws Exception {
+    List<Integer> ports = FreePorts.take(2);
+    try (var eu = pair(0, ports).open()) {
+      eu.put("n/large", new byte[600_000]);
+    }
+    try (var eu = pair(0, ports).maxValueBytes(10_000).open();
+        var us = pair(1, ports).maxValueBytes(10_000).open()) {
+      for (int i = 0; i < 10; i++) {
+        eu.put("n/" + i, new byte[10_000]);
+      }
+      await()
+          .atMost(Duration.ofSeconds(20))
+          .until(() -> us.stats().replication().peers().get(0).state() == PeerState.IN_SYNC);
+      for (int i = 0; i < 10; i++) {
+        assertThat(us.get("n/" + i)).isPresent();
+      }
+      assertThat(eu.get("n/large").orElseThrow().length()).isEqualTo(600_000);
+      assertThatThrownBy(() -> us.get("n/large"))
+          .as("it is known, and held elsewhere")
+          .isInstanceOf(RegionUnreachableException.class);
+      us.put("n/large", new byte[10_000]);
+      await()
+          .atMost(Duration.ofSeconds(20))
+          .until(() -> eu.get("n/large").orElseThrow().length() == 10_000);
+      assertThat(eu.stats().replication().peers().get(0).connects()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void regionsWithDifferentLimits_refuseEachOther_andSaySo() throws Exception {
+    List<Integer> ports = FreePorts.take(2);
+    try (var eu = pair(0, ports).open();
+        var us = pair(1, ports).maxValueBytes(10_000).open()) {
+      for (MetadataFabric each : List.of(eu, us)) {
+        await()
+            .atMost(Duration.ofSeconds(20))
+            .until(() -> each.stats().replication().peers().get(0).state() == PeerState.REFUSED);
+        assertThat(each.stats().replication().peers().get(0).problem())
+            .contains("maxValueBytes")
+            .contains("10000")
+            .contains("1048576");
+      }
+      eu.put("n/1", new byte[600_000]);
+      assertThat(eu.get("n/1")).as("local work goes on").isPresent();
+    }
   }
 
   @Test

@@ -97,7 +97,10 @@ final class ChangeStream {
         }
         continue;
       }
-      if (!records.isEmpty() && !actorOf(record).equals(actorOf(records.get(0)))) {
+      MetadataRecord out = outgoing.apply(record);
+      int more = RecordCodec.estimatedBytes(out);
+      boolean fits = bytes + more <= batchBytes && isOfSameActor(record, records);
+      if (!records.isEmpty() && !fits) {
         lookedAhead = record;
         break;
       }
@@ -106,9 +109,8 @@ final class ChangeStream {
       }
       // At once: the same write may be journaled again within this batch.
       sent = sent.with(record.header().version().dot());
-      MetadataRecord out = outgoing.apply(record);
       records.add(out);
-      bytes += RecordCodec.estimatedBytes(out);
+      bytes += more;
       position = cursor.position();
     }
     if (records.isEmpty()) {
@@ -139,6 +141,10 @@ final class ChangeStream {
       }
     }
     return null;
+  }
+
+  private static boolean isOfSameActor(MetadataRecord record, List<MetadataRecord> records) {
+    return records.isEmpty() || actorOf(record).equals(actorOf(records.get(0)));
   }
 
   private static ActorId actorOf(MetadataRecord record) {

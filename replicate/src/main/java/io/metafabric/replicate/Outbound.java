@@ -156,7 +156,8 @@ final class Outbound implements PeerHandler {
             config.cluster(),
             config.region(),
             store.nodeId(),
-            config.regions()));
+            config.regions(),
+            config.maxValueBytes()));
   }
 
   @Override

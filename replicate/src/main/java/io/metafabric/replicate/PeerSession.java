@@ -1,5 +1,6 @@
 package io.metafabric.replicate;
 
+import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Key;
@@ -47,7 +48,11 @@ final class PeerSession implements PeerHandler {
     void ended(RegionName peer, PeerSession by);
   }
 
-  private static final int REPLY_BYTES = 256 * 1024;
+  /** A reply of several answers is no larger; one of one answer fits whatever it is. */
+  private static final int REPLY_BYTES = 128 * 1024;
+
+  /** What an answer takes beside its key or record. */
+  private static final int ANSWER_BYTES = 16;
 
   private final Host host;
   private final PeerConnection connection;
@@ -176,6 +181,19 @@ final class PeerSession implements PeerHandler {
                 + config.regions()
                 + "; homes follow from them, so configure the same everywhere");
       }
+      if (hello.maxValueBytes() != config.maxValueBytes()) {
+        return new Frame.Refuse(
+            Refusal.VALUE_BYTES,
+            "region "
+                + hello.region()
+                + " has maxValueBytes = "
+                + hello.maxValueBytes()
+                + ", region "
+                + config.region()
+                + " "
+                + config.maxValueBytes()
+                + "; set the same in all regions");
+      }
       return null;
     }
   }
@@ -207,6 +225,10 @@ final class PeerSession implements PeerHandler {
           from().close("protocol violation: " + by + " sent a change of another region");
           return;
         }
+        if (!host.config().allows(record)) {
+          from().close("protocol violation: " + by + " sent more than maxValueBytes");
+          return;
+        }
       }
       host.changes(by, from(), changes);
     }
@@ -217,19 +239,25 @@ final class PeerSession implements PeerHandler {
       int bytes = 0;
       for (Frame.Wanted wanted : fetch.wanted()) {
         Frame.Answer answer = answer(wanted);
-        answers.add(answer);
-        if (answer instanceof Frame.Answer.Found found) {
-          bytes += found.record().header().payloadBytes() + 128;
-        }
-        if (bytes > REPLY_BYTES) {
+        int more = estimatedBytes(answer);
+        if (!answers.isEmpty() && bytes + more > REPLY_BYTES) {
           reply(fetch, answers);
           answers.clear();
           bytes = 0;
         }
+        answers.add(answer);
+        bytes += more;
       }
       if (!answers.isEmpty()) {
         reply(fetch, answers);
       }
+    }
+
+    private static int estimatedBytes(Frame.Answer answer) {
+      return ANSWER_BYTES
+          + (answer instanceof Frame.Answer.Found found
+              ? RecordCodec.estimatedBytes(found.record())
+              : answer.key().utf8Length());
     }
 
     private void reply(Frame.Fetch fetch, List<Frame.Answer> answers) {
@@ -258,7 +286,7 @@ final class PeerSession implements PeerHandler {
       if (record.header().isTombstone()) {
         return new Frame.Answer.Found(record);
       }
-      if (record.payload() == null) {
+      if (record.payload() == null || !host.config().allows(record)) {
         return new Frame.Answer.NotHeld(wanted.key());
       }
       host.gaveCopy(wanted.key(), by);

@@ -1,6 +1,8 @@
 package io.metafabric.replicate;
 
 import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.wire.FrameCodec;
@@ -19,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param batchBytes about how much one frame of changes holds
  * @param windowBytes how much may be under way to a peer without its acknowledgement
  * @param holderEntries how many keys' holders are remembered; forgetting one costs a later fetch
- * @param maxValueBytes larger payloads are not accepted from peers
+ * @param maxValueBytes larger payloads are neither sent nor accepted; the same in all regions
  */
 public record ReplicationConfig(
     String cluster,
@@ -75,6 +77,15 @@ public record ReplicationConfig(
         8 << 20,
         200_000,
         maxValueBytes);
+  }
+
+  /**
+   * Whether the record may go to a peer, or come from one, as it is. A payload that was stored
+   * under a higher limit may not.
+   */
+  boolean allows(MetadataRecord record) {
+    Bytes payload = record.payload();
+    return payload == null || payload.length() <= maxValueBytes;
   }
 
   /** All regions, this one included, sorted. */

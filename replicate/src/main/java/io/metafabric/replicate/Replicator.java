@@ -156,7 +156,7 @@ public final class Replicator implements AutoCloseable {
   private MetadataRecord outgoing(RegionName peer, MetadataRecord record) {
     boolean withPayload =
         homes.homesOf(record.key()).include(peer) || holders.of(record.key()).contains(peer);
-    return withPayload ? record : record.withoutPayload();
+    return withPayload && config.allows(record) ? record : record.withoutPayload();
   }
 
   /** Is told of every publication, by the committing thread. */
@@ -184,6 +184,9 @@ public final class Replicator implements AutoCloseable {
 
   /** The home hands a payload that another region wrote on to those who have a copy from it. */
   private void forward(MetadataRecord record) {
+    if (!config.allows(record)) {
+      return;
+    }
     Set<RegionName> holding = holders.of(record.key());
     for (RegionName region : holding) {
       boolean hasIt =

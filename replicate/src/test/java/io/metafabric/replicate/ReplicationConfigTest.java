@@ -25,7 +25,8 @@ class ReplicationConfigTest {
   @Test
   void asManyRegionsAsAreAllowed_fitIntoAHello() {
     ReplicationConfig config = withPeers(63);
-    var hello = new Frame.Hello(1, 1, config.cluster(), config.region(), 1, config.regions());
+    var hello =
+        new Frame.Hello(1, 1, config.cluster(), config.region(), 1, config.regions(), 1 << 20);
     byte[] bytes = FrameCodec.encode(hello);
 
     assertThat(bytes.length - FrameCodec.PREFIX_BYTES)

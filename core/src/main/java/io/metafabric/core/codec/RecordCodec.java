@@ -179,11 +179,12 @@ public final class RecordCodec {
     return payload;
   }
 
-  /** About how many bytes {@link #writeRecord} will write. */
+  /** At least as many bytes as {@link #writeRecord} will write, and not many more. */
   public static int estimatedBytes(MetadataRecord record) {
     Bytes payload = record.payload();
     return 64
         + record.key().utf8Length()
+        + record.header().writtenIn().name().length()
         + 18 * record.header().version().context().size()
         + (payload == null ? 0 : payload.length());
   }

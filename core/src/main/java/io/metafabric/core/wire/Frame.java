@@ -30,6 +30,7 @@ public sealed interface Frame {
    * @param maxProtocol highest
    * @param nodeId identity of the dialler's directory
    * @param regions all configured regions, sorted: homes follow from them, so they must agree
+   * @param maxValueBytes the largest payload there; it bounds the frames, so it must agree too
    */
   record Hello(
       int minProtocol,
@@ -37,7 +38,8 @@ public sealed interface Frame {
       String cluster,
       RegionName region,
       long nodeId,
-      List<RegionName> regions)
+      List<RegionName> regions,
+      int maxValueBytes)
       implements Frame {
     public Hello {
       regions = List.copyOf(regions);

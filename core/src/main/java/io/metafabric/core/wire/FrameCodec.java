@@ -122,7 +122,8 @@ public final class FrameCodec {
               in.text("cluster", MAX_TEXT_BYTES),
               RecordCodec.readRegion(in),
               in.i64("node id"),
-              readRegions(in));
+              readRegions(in),
+              in.varint("max value bytes", 1, Integer.MAX_VALUE));
       case WELCOME ->
           new Frame.Welcome(
               in.varint("protocol", 0, Integer.MAX_VALUE),
@@ -266,6 +267,7 @@ public final class FrameCodec {
           .i64(hello.nodeId())
           .varint(hello.regions().size());
       hello.regions().forEach(region -> RecordCodec.writeRegion(out, region));
+      out.varint(hello.maxValueBytes());
     }
 
     @Override

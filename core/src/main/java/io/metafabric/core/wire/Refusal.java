@@ -6,7 +6,8 @@ public enum Refusal {
   CLUSTER(2),
   REGION(3),
   REGIONS(4),
-  IDENTITY(5);
+  IDENTITY(5),
+  VALUE_BYTES(6);
 
   private final int code;
 

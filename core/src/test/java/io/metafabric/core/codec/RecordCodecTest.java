@@ -64,7 +64,7 @@ class RecordCodecTest {
     byte[] bytes = encode(record);
 
     assertThat(decode(bytes)).isEqualTo(record);
-    assertThat(bytes.length).isLessThanOrEqualTo(RecordCodec.estimatedBytes(record) + 64);
+    assertThat(bytes.length).isLessThanOrEqualTo(RecordCodec.estimatedBytes(record));
   }
 
   @Property(tries = 200)

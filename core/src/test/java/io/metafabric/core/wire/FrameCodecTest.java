@@ -56,8 +56,8 @@ class FrameCodecTest {
   private static Map<Frame, String> golden() {
     var golden = new LinkedHashMap<Frame, String>();
     golden.put(
-        new Frame.Hello(1, 2, "c", EU, 9, List.of(EU, US)),
-        "00000018" + "2757b75b" + "0100" + "01020163026575000000000000000902026575027573");
+        new Frame.Hello(1, 2, "c", EU, 9, List.of(EU, US), 300),
+        "0000001a" + "4872d16b" + "0100" + "01020163026575000000000000000902026575027573ac02");
     golden.put(
         new Frame.Welcome(1, "c", US, 10, VersionVector.of(new Dot(ACTOR, 300))),
         "0000001b" + "55e5ddbf" + "0200" + "010163027573000000000000000a010000000000000011ac02");
@@ -149,7 +149,13 @@ class FrameCodecTest {
     return Arbitraries.oneOf(
             List.of(
                 Combinators.combine(
-                        protocols, protocols, texts, AnyRecords.regions(), longs, regions)
+                        protocols,
+                        protocols,
+                        texts,
+                        AnyRecords.regions(),
+                        longs,
+                        regions,
+                        Arbitraries.integers().greaterOrEqual(1))
                     .as(Frame.Hello::new),
                 Combinators.combine(
                         protocols, texts, AnyRecords.regions(), longs, AnyRecords.vectors())
