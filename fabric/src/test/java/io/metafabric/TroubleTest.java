@@ -110,6 +110,12 @@ class TroubleTest {
         assertThat(isClosedByPeer(each)).as("a half-open connection ends").isTrue();
         each.close();
       }
+      // 20 silent ones, 20 of noise, and the one that ended within a frame.
+      await()
+          .atMost(Duration.ofSeconds(10))
+          .until(() -> us.stats().replication().withoutHandshake() == 41);
+      assertThat(us.stats().transport().cutOff()).isEqualTo(1);
+      assertThat(us.stats().replication().refusedPeers()).isZero();
     }
   }
 

@@ -45,6 +45,9 @@ final class PeerSession implements PeerHandler {
 
     void refusedPeer(String why);
 
+    /** A connection ended before it had said who it was. */
+    void endedWithoutHandshake();
+
     void ended(RegionName peer, PeerSession by);
   }
 
@@ -58,6 +61,7 @@ final class PeerSession implements PeerHandler {
   private final PeerConnection connection;
   private final SerialExecutor.Task handshakeTimer;
   private @Nullable RegionName peer;
+  private boolean refused;
 
   PeerSession(Host host, PeerConnection connection, SerialExecutor loop) {
     this.host = host;
@@ -93,6 +97,8 @@ final class PeerSession implements PeerHandler {
     handshakeTimer.cancel();
     if (peer != null) {
       host.ended(peer, this);
+    } else if (!refused) {
+      host.endedWithoutHandshake();
     }
   }
 
@@ -105,6 +111,7 @@ final class PeerSession implements PeerHandler {
     public void onHello(Frame.Hello hello) {
       Frame.Refuse refusal = refusal(hello);
       if (refusal != null) {
+        refused = true;
         host.refusedPeer(refusal.message());
         from().send(refusal);
         from().close("refused: " + refusal.message());

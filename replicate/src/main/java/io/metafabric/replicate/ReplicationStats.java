@@ -6,6 +6,8 @@ import java.util.List;
  * @param changesReceived records that came in the stream of changes
  * @param gaps batches put off because something before them was missing
  * @param refusedPeers handshakes that were refused
+ * @param withoutHandshake connections that came in and ended before they had said who they were:
+ *     silent, cut off, or not of this protocol
  * @param repliesDropped answers to fetches for which the connection had no room
  */
 public record ReplicationStats(
@@ -13,6 +15,7 @@ public record ReplicationStats(
     long changesReceived,
     long gaps,
     long refusedPeers,
+    long withoutHandshake,
     long repliesDropped) {
   public ReplicationStats {
     peers = List.copyOf(peers);

@@ -64,6 +64,7 @@ public final class Replicator implements AutoCloseable {
   private final AtomicLong changesReceived = new AtomicLong();
   private final AtomicLong gaps = new AtomicLong();
   private final AtomicLong refusedPeers = new AtomicLong();
+  private final AtomicLong withoutHandshake = new AtomicLong();
   private final AtomicLong repliesDropped = new AtomicLong();
 
   /** Whether we have all that a peer had published when it was heard last. */
@@ -309,7 +310,12 @@ public final class Replicator implements AutoCloseable {
           peers.add(link.stats(from != null && isFresh(from)));
         });
     return new ReplicationStats(
-        peers, changesReceived.get(), gaps.get(), refusedPeers.get(), repliesDropped.get());
+        peers,
+        changesReceived.get(),
+        gaps.get(),
+        refusedPeers.get(),
+        withoutHandshake.get(),
+        repliesDropped.get());
   }
 
   /**
@@ -447,6 +453,11 @@ public final class Replicator implements AutoCloseable {
     @Override
     public void refusedPeer(String why) {
       refusedPeers.incrementAndGet();
+    }
+
+    @Override
+    public void endedWithoutHandshake() {
+      withoutHandshake.incrementAndGet();
     }
 
     @Override

@@ -6,6 +6,7 @@ package io.metafabric.core.transport;
  * @param sentBytes with framing
  * @param receivedBytes with framing
  * @param malformed connections dropped because what came in was not a frame
+ * @param cutOff connections that the other side, or the network, ended within a frame
  * @param refusedConnections connections dropped because there were too many
  * @param refusedFrames frames not taken because the outgoing queue was full
  * @param skippedFrames frames of a type that this version does not know
@@ -14,6 +15,7 @@ public record TransportStats(
     long sentBytes,
     long receivedBytes,
     long malformed,
+    long cutOff,
     long refusedConnections,
     long refusedFrames,
     long skippedFrames) {}

@@ -166,7 +166,8 @@ final class SimTransport implements PeerTransport {
 
   @Override
   public TransportStats stats() {
-    return new TransportStats(sentBytes, receivedBytes, malformed, 0, refusedFrames, skippedFrames);
+    return new TransportStats(
+        sentBytes, receivedBytes, malformed, 0, 0, refusedFrames, skippedFrames);
   }
 
   @Override

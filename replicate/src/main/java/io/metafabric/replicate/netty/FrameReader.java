@@ -36,6 +36,11 @@ final class FrameReader {
     this.sink = sink;
   }
 
+  /** Whether a frame has begun whose end has not come. */
+  boolean isWithinFrame() {
+    return partial != null;
+  }
+
   /**
    * Reads all of {@code in}.
    *

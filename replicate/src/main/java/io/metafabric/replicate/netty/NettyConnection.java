@@ -46,6 +46,9 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
   /** Event loop only. */
   private boolean writing;
 
+  /** Event loop only. */
+  private boolean malformed;
+
   NettyConnection(
       Channel channel,
       NettyConfig config,
@@ -173,6 +176,7 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
   }
 
   private void dropMalformed(WireFormatException e) {
+    malformed = true;
     counters.malformed.increment();
     LOG.debug("{}: dropped, {}", remote(), e.getMessage());
     closeReason.compareAndSet(null, "malformed: " + e.getMessage());
@@ -244,6 +248,9 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
 
   @Override
   public void channelInactive(ChannelHandlerContext context) {
+    if (reader.isWithinFrame() && !closedHere && !malformed) {
+      counters.cutOff.increment();
+    }
     closeReason.compareAndSet(null, "the other side closed the connection");
     outbound.clear();
     inbox.end(this::tellClosed);

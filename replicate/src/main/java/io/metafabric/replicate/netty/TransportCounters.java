@@ -8,6 +8,7 @@ final class TransportCounters {
   final LongAdder sentBytes = new LongAdder();
   final LongAdder receivedBytes = new LongAdder();
   final LongAdder malformed = new LongAdder();
+  final LongAdder cutOff = new LongAdder();
   final LongAdder refusedConnections = new LongAdder();
   final LongAdder refusedFrames = new LongAdder();
   final LongAdder skippedFrames = new LongAdder();
@@ -17,6 +18,7 @@ final class TransportCounters {
         sentBytes.sum(),
         receivedBytes.sum(),
         malformed.sum(),
+        cutOff.sum(),
         refusedConnections.sum(),
         refusedFrames.sum(),
         skippedFrames.sum());

@@ -19,6 +19,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -114,6 +115,22 @@ class HostileBytesTest {
             reason -> assertThat(reason).containsAnyOf("malformed: ", "the other side closed"));
     assertThat(server.stats().malformed()).isBetween(300L, 600L);
     assertOthersAreServed();
+  }
+
+  @Test
+  void aConnectionThatEndsWithinAFrame_isCounted_andOneThatEndsBetweenFramesIsNot()
+      throws IOException {
+    byte[] frame = FrameCodec.encode(TestFrames.data(2, 1000));
+    for (int sent : new int[] {1, 6, frame.length - 1, frame.length, 0}) {
+      Socket socket = open();
+      write(socket, Arrays.copyOf(frame, sent));
+      socket.close();
+    }
+    world.runUntil(
+        "all have been closed",
+        () -> accepted.size() == 5 && accepted.stream().allMatch(RecordingHandler::isClosed));
+    assertThat(server.stats().cutOff()).isEqualTo(3);
+    assertThat(server.stats().malformed()).isZero();
   }
 
   @Test
