@@ -137,7 +137,10 @@ public final class FabricBuilder {
     return this;
   }
 
-  /** Fixes home and backup of a namespace. Default: they follow from a hash of each key. */
+  /**
+   * Fixes home and backup of a namespace, two different regions, the same in all regions. Default:
+   * they follow from a hash of each key.
+   */
   public FabricBuilder home(String namespace, String home, String backup) {
     Objects.requireNonNull(namespace, "namespace");
     Objects.requireNonNull(home, "home");

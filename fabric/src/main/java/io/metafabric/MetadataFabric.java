@@ -31,10 +31,13 @@ public interface MetadataFabric extends Records, AutoCloseable {
   Explanation explain(String key);
 
   /**
-   * Writes the present state of this node into a directory that is empty or does not exist, durably
-   * and while everybody goes on reading and writing. The result is a fabric's directory like any
-   * other: to restore, copy it to where the fabric shall live, and open that. Every opening issues
-   * versions under a name of its own, so an old copy never repeats one.
+   * Writes the present state of this node into a directory without a journal (it is created if it
+   * is not there), durably and while everybody goes on reading and writing. The result is a
+   * fabric's directory like any other: to restore, copy it to where the fabric shall live, and open
+   * that. Every opening issues versions under a name of its own, so an old copy never repeats one.
+   *
+   * <p>A restored region gets from its peers what they wrote since. What it wrote itself since the
+   * backup is not sent back to it yet, although its peers may have it.
    *
    * @return how many journal entries were written
    * @throws io.metafabric.core.error.ConfigurationException if there is a journal already

@@ -181,7 +181,8 @@ final class OpenFabric implements MetadataFabric {
 
   @Override
   public Optional<Version> replace(String key, Version expected, byte[] value) {
-    Objects.requireNonNull(expected, "expected");
+    Objects.requireNonNull(
+        expected, "expected must not be null; Version.NONE expects a key never written");
     return write(key, copy(value), Header.NEVER, Precondition.version(expected));
   }
 
@@ -305,7 +306,8 @@ final class OpenFabric implements MetadataFabric {
 
   @Override
   public Records as(String client) {
-    Objects.requireNonNull(client, "client");
+    Objects.requireNonNull(
+        client, "client must not be null; read from the fabric itself without one");
     requireOpen();
     if (client.isBlank() || client.length() > 256) {
       throw new ConfigurationException("a client's name must have 1 to 256 characters");

@@ -41,10 +41,17 @@ public interface Records {
   Version put(String key, byte[] value, Duration timeToLive);
 
   /**
-   * The same, without waiting for the disk; the future fails as {@link #put} would. What the host
-   * hangs on the future runs on a thread of the fabric, one after the other: long work belongs on
-   * an executor of the host's ({@code thenApplyAsync}), and waiting there for another such future
-   * waits for ever.
+   * The same, without waiting for the disk: the future completes when {@link #put} would return,
+   * and fails with a {@link io.metafabric.core.error.StorageException} if the disk refused.
+   * Everything else that {@code put} throws is thrown by the call itself: a malformed key, a value
+   * that is null or too large, a closed fabric, and overload after the write timeout.
+   *
+   * <p>What the host hangs on the future runs on a thread of the fabric, one after the other: long
+   * work belongs on an executor of the host's ({@code thenApplyAsync}), and waiting there for
+   * another such future waits for ever.
+   *
+   * @throws io.metafabric.core.error.OverloadedException if the disk, or the callbacks of earlier
+   *     writes, did not keep up for the whole write timeout
    */
   CompletableFuture<Version> putAsync(String key, byte[] value);
 

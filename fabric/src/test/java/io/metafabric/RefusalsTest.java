@@ -11,6 +11,8 @@ import io.metafabric.core.error.InvalidKeyException;
 import io.metafabric.core.error.ListenException;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.error.ValueTooLargeException;
+import io.metafabric.core.journal.Durability;
+import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
@@ -101,8 +103,9 @@ class RefusalsTest {
         refusesNull(() -> operation.accept(fabric), "a value must not be null; use remove");
       }
       refusesNull(() -> fabric.put("n/1", VALUE, null), "timeToLive");
-      refusesNull(() -> fabric.replace("n/1", null, VALUE), "expected");
-      refusesNull(() -> fabric.as(null), "client");
+      refusesNull(
+          () -> fabric.replace("n/1", null, VALUE), "expected must not be null; Version.NONE");
+      refusesNull(() -> fabric.as(null), "client must not be null; read from the fabric itself");
       assertThat(fabric.stats().reads().total()).isZero();
     }
     FabricBuilder builder = MetadataFabric.builder();
@@ -116,6 +119,7 @@ class RefusalsTest {
     refusesNull(() -> builder.home("n", null, "b"), "home");
     refusesNull(() -> builder.home("n", "a", null), "backup");
     refusesNull(() -> builder.durability(null), "durability");
+    refusesNull(() -> Durability.interval(null), "every must not be null");
     refusesNull(() -> builder.fetchTimeout(null), "fetchTimeout");
     refusesNull(() -> builder.writeTimeout(null), "writeTimeout");
     refusesNull(() -> builder.systemOfRecord(null), "systemOfRecord");
@@ -167,9 +171,11 @@ class RefusalsTest {
         builder().listen("127.0.0.1:0").peer("us", "127.0.0.1:1").home("n", "us", "mars"),
         "mars",
         "add a peer(...)");
-    refused(builder().home("n", "mars", "eu"), "mars", "choose another home");
+    refused(builder().home("n", "eu", "mars"), "the only region is eu", "leave home(...) out");
     refused(
-        builder().listen("127.0.0.1:0").peer("us", "127.0.0.1:1").home("n", "us", "us"), "both us");
+        builder().listen("127.0.0.1:0").peer("us", "127.0.0.1:1").home("n", "us", "us"),
+        "both us",
+        "choose another region as backup");
     refused(
         builder().listen("127.0.0.1:0").peer("ap", "10.1.2.3:7402").peer("us", "127.0.0.1:1"),
         "10.1.2.3:7402",

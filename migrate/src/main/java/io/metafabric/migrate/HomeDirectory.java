@@ -38,6 +38,7 @@ public final class HomeDirectory implements HomeLookup {
     this.byNamespace = new TreeMap<>(byNamespace);
     byNamespace.forEach(
         (namespace, homes) -> {
+          requireSeveral(namespace, homes);
           requireKnown(namespace, homes.home());
           RegionName backup = homes.backup();
           if (backup != null) {
@@ -45,9 +46,24 @@ public final class HomeDirectory implements HomeLookup {
           }
           if (homes.home().equals(backup)) {
             throw new ConfigurationException(
-                "home and backup of namespace \"" + namespace + "\" are both " + backup);
+                "home and backup of namespace \""
+                    + namespace
+                    + "\" are both "
+                    + backup
+                    + "; choose another region as backup");
           }
         });
+  }
+
+  private void requireSeveral(String namespace, Homes homes) {
+    if (regions.size() == 1 && homes.backup() != null) {
+      throw new ConfigurationException(
+          "namespace \""
+              + namespace
+              + "\" is given a home and a backup, but the only region is "
+              + regions.get(0)
+              + ", the home of every key; leave home(...) out, or add a peer(...)");
+    }
   }
 
   private void requireKnown(String namespace, RegionName region) {

@@ -80,8 +80,19 @@ class HomeDirectoryTest {
   @Test
   void homeAndBackupInOneRegion_areRefused() {
     assertThatThrownBy(
-            () -> new HomeDirectory(List.of(PARIS), Map.of("flags", new Homes(PARIS, PARIS))))
+            () -> new HomeDirectory(List.of(PARIS, LIMA), Map.of("flags", new Homes(PARIS, PARIS))))
         .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("both paris");
+        .hasMessageContaining("both paris")
+        .hasMessageContaining("choose another region as backup");
+  }
+
+  @Test
+  void homeAndBackup_whereThereIsOneRegionOnly_areRefused() {
+    for (Homes homes : List.of(new Homes(PARIS, PARIS), new Homes(PARIS, OSLO))) {
+      assertThatThrownBy(() -> new HomeDirectory(List.of(PARIS), Map.of("flags", homes)))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessageContaining("the only region is paris")
+          .hasMessageContaining("leave home(...) out, or add a peer(...)");
+    }
   }
 }

@@ -3,8 +3,9 @@ package io.metafabric.core.error;
 /**
  * A file of the journal is damaged at a place that had been made durable.
  *
- * <p>Nothing was changed on disk. Remedy: restore the directory from a backup, or let the region be
- * refilled by its peers from an empty directory.
+ * <p>Nothing was changed on disk. Remedy: restore the directory from a backup, or copy what is
+ * readable into a new one with {@code JournalTool repair}. Peers send their own writes again, but
+ * this region's writes that only they still have are not sent back to it yet.
  */
 public final class CorruptJournalException extends StorageException {
   private static final long serialVersionUID = 1L;
@@ -24,8 +25,9 @@ public final class CorruptJournalException extends StorageException {
             + offset
             + ": "
             + what
-            + "; nothing was changed on disk: restore the directory from a backup, or start from an"
-            + " empty one and let the peers refill it");
+            + "; nothing was changed on disk: restore the directory from a backup, or copy what is"
+            + " readable into a new one with io.metafabric.tool.JournalTool repair; writes of this"
+            + " region that only its peers have are not sent back to it yet");
     this.file = file;
     this.offset = offset;
   }

@@ -2,7 +2,8 @@ package io.metafabric.core.error;
 
 /**
  * A reader of the journal asked for a position from which on not everything is kept any more.
- * Remedy: begin with a snapshot, and go on behind it.
+ * Remedy: try a backup again when less is written; any other reader begins with a snapshot, and
+ * goes on behind it.
  */
 public final class PositionNotKeptException extends FabricException {
   private static final long serialVersionUID = 1L;
@@ -15,7 +16,8 @@ public final class PositionNotKeptException extends FabricException {
             + asked
             + " of the journal was asked for, but all entries are kept from position "
             + keptFrom
-            + " on only; begin with a snapshot and go on behind it");
+            + " on only, because more was written meanwhile than is kept for readers; try a backup"
+            + " again when less is written; begin any other reader with a snapshot");
     this.keptFrom = keptFrom;
   }
 

@@ -2,6 +2,7 @@ package io.metafabric.core.journal;
 
 import io.metafabric.core.error.ConfigurationException;
 import java.time.Duration;
+import java.util.Objects;
 
 /** What a write waits for before it is reported as done. Immutable. */
 public final class Durability {
@@ -29,6 +30,8 @@ public final class Durability {
    * @throws ConfigurationException if it is not
    */
   public static Durability interval(Duration every) {
+    Objects.requireNonNull(
+        every, "every must not be null; use OS for writes that are never synced");
     if (every.compareTo(Duration.ofMillis(1)) < 0 || every.compareTo(LONGEST) > 0) {
       throw new ConfigurationException(
           "a durability interval must be 1 ms to one day, was " + every);
