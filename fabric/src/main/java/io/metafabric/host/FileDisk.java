@@ -64,6 +64,11 @@ public final class FileDisk implements Disk {
 
   @Override
   public List<String> list() {
+    return filesIn(directory);
+  }
+
+  /** The names of a directory's files, sorted. */
+  static List<String> filesIn(Path directory) {
     try (Stream<Path> files = Files.list(directory)) {
       return files
           .filter(Files::isRegularFile)

@@ -32,16 +32,30 @@ final class LockFile implements Disk.DirectoryLock {
 
   private final Path path;
   private final String property;
-  private final RandomAccessFile file;
+  private final @Nullable RandomAccessFile file;
   private boolean held = true;
 
-  private LockFile(Path path, String property, RandomAccessFile file) {
+  private LockFile(Path path, String property, @Nullable RandomAccessFile file) {
     this.path = path;
     this.property = property;
     this.file = file;
   }
 
+  /** For the one who writes; the lock's file is created if it is not there. */
   static LockFile take(Path directory) {
+    return take(directory, false);
+  }
+
+  /**
+   * For one who only reads: keeps writers away without creating or writing anything. A directory in
+   * which there is no lock's file is a copy, or no fabric's: only this process is kept away from
+   * it.
+   */
+  static LockFile takeReadOnly(Path directory) {
+    return take(directory, true);
+  }
+
+  private static LockFile take(Path directory, boolean readOnly) {
     Path path = directory.resolve(NAME);
     String property = propertyOf(directory);
     if (System.getProperties().putIfAbsent(property, "held") != null) {
@@ -49,7 +63,10 @@ final class LockFile implements Disk.DirectoryLock {
     }
     boolean taken = false;
     try {
-      LockFile lock = take(directory, path, property);
+      LockFile lock =
+          readOnly && !Files.exists(path)
+              ? new LockFile(path, property, null)
+              : take(directory, path, property, readOnly);
       taken = true;
       return lock;
     } catch (IOException e) {
@@ -61,15 +78,18 @@ final class LockFile implements Disk.DirectoryLock {
     }
   }
 
-  private static LockFile take(Path directory, Path path, String property) throws IOException {
-    var file = new RandomAccessFile(path.toFile(), "rw");
+  private static LockFile take(Path directory, Path path, String property, boolean readOnly)
+      throws IOException {
+    var file = new RandomAccessFile(path.toFile(), readOnly ? "r" : "rw");
     boolean taken = false;
     try {
-      FileLock lock = file.getChannel().tryLock(LOCKED_BYTE, 1, false);
+      FileLock lock = file.getChannel().tryLock(LOCKED_BYTE, 1, readOnly);
       if (lock == null) {
         throw inUse(directory, noteIn(file), null);
       }
-      writeNote(file);
+      if (!readOnly) {
+        writeNote(file);
+      }
       taken = true;
       return new LockFile(path, property, file);
     } catch (OverlappingFileLockException e) {
@@ -123,7 +143,9 @@ final class LockFile implements Disk.DirectoryLock {
     }
     held = false;
     try {
-      file.close();
+      if (file != null) {
+        file.close();
+      }
     } catch (IOException e) {
       throw StorageFailures.of("close " + path, e);
     } finally {

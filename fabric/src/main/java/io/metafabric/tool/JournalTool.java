@@ -5,6 +5,8 @@ import io.metafabric.core.journal.JournalConfig;
 import io.metafabric.core.journal.JournalFiles;
 import io.metafabric.core.port.Disk;
 import io.metafabric.host.FileDisk;
+import io.metafabric.host.ReadOnlyDisk;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -47,23 +49,18 @@ public final class JournalTool {
     }
     err.println(
         """
-        usage: inspect DIRECTORY
-                 what is in it, segment by segment; every checksum is verified, nothing is changed
-               repair DIRECTORY NEW-DIRECTORY
-                 copies all that is readable into an empty directory, and lists what is not
+        usage: java -cp metadata-fabric.jar io.metafabric.tool.JournalTool COMMAND
+          inspect DIRECTORY
+            what is in it, segment by segment; every checksum is verified, nothing is changed
+          repair DIRECTORY NEW-DIRECTORY
+            copies all that is readable into another directory without a journal, and lists what
+            is not; nothing is changed in the first
         Close the fabric first. Exit code: 0 all readable, 1 damage, 2 usage, 3 failed.""");
     return USAGE;
   }
 
-  private static FileDisk existing(Path directory) {
-    if (!Files.isDirectory(directory)) {
-      throw new IllegalArgumentException(directory + " is not a directory");
-    }
-    return new FileDisk(directory);
-  }
-
   private int inspect(Path directory) {
-    FileDisk disk = existing(directory);
+    var disk = new ReadOnlyDisk(directory);
     Disk.DirectoryLock lock = disk.lock();
     try {
       List<JournalFiles.Report> reports = new JournalFiles(disk).inspect();
@@ -99,10 +96,13 @@ public final class JournalTool {
   }
 
   private int repair(Path directory, Path into) {
-    FileDisk from = existing(directory);
-    var target = new FileDisk(into);
+    var from = new ReadOnlyDisk(directory);
+    if (isSame(directory, into)) {
+      throw new IllegalArgumentException("the new directory must be another one than " + directory);
+    }
     Disk.DirectoryLock lock = from.lock();
     try {
+      var target = new FileDisk(into);
       Disk.DirectoryLock ours = target.lock();
       try {
         JournalFiles.Repair repair =
@@ -115,6 +115,14 @@ public final class JournalTool {
       }
     } finally {
       lock.close();
+    }
+  }
+
+  private static boolean isSame(Path one, Path other) {
+    try {
+      return Files.exists(other) && Files.isSameFile(one, other);
+    } catch (IOException e) {
+      throw new IllegalArgumentException("cannot compare " + one + " and " + other + ": " + e, e);
     }
   }
 }

@@ -100,6 +100,24 @@ class LockFileTest {
   }
 
   @Test
+  void whoOnlyReads_isRefusedByAWriter_andKeepsWritersAway() throws Exception {
+    assertThat(startHolder()).isEqualTo("taken");
+    var readOnly = new ReadOnlyDisk(directory);
+    assertThatThrownBy(readOnly::lock)
+        .isInstanceOf(DirectoryInUseException.class)
+        .hasMessageContaining("process " + processes.get(0).pid());
+    processes.get(0).destroyForcibly().waitFor();
+    try (var lock = readOnly.lock()) {
+      assertThat(lock).isNotNull();
+      assertThatThrownBy(() -> new FileDisk(directory).lock())
+          .isInstanceOf(DirectoryInUseException.class)
+          .hasMessageContaining("this process");
+      assertThat(startHolder()).startsWith("refused");
+    }
+    assertThat(startHolder()).isEqualTo("taken");
+  }
+
+  @Test
   void aDirectoryUnderAnotherName_isTheSame() throws IOException {
     Path link = Files.createSymbolicLink(directory.resolve("link"), directory);
     try (var lock = new FileDisk(directory).lock()) {

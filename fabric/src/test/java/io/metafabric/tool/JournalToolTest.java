@@ -13,7 +13,11 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -119,9 +123,59 @@ class JournalToolTest {
   }
 
   @Test
+  void whatIsLookedAt_staysAsItIs() throws IOException {
+    // As a copy would be, on media where nothing can be created.
+    Path copy = temp.resolve("copy");
+    Files.createDirectory(copy);
+    for (Path file : filesIn(directory)) {
+      if (!file.getFileName().toString().equals("fabric.lock")) {
+        Files.copy(file, copy.resolve(file.getFileName()));
+      }
+    }
+    for (Path each : List.of(directory, copy)) {
+      Map<Path, List<Object>> before = contentOf(each);
+      assertThat(run("inspect", each.toString())).isEqualTo(JournalTool.GOOD);
+      assertThat(contentOf(each)).isEqualTo(before);
+      Path repaired = temp.resolve("repaired-from-" + each.getFileName());
+      assertThat(run("repair", each.toString(), repaired.toString())).isEqualTo(JournalTool.GOOD);
+      assertThat(contentOf(each)).isEqualTo(before);
+    }
+    Path empty = Files.createDirectory(temp.resolve("empty"));
+    assertThat(run("inspect", empty.toString())).isEqualTo(JournalTool.FAILED);
+    assertThat(output()).contains("holds no journal");
+    assertThat(filesIn(empty)).isEmpty();
+  }
+
+  private static List<Path> filesIn(Path where) throws IOException {
+    try (Stream<Path> files = Files.list(where)) {
+      return files.toList();
+    }
+  }
+
+  private static Map<Path, List<Object>> contentOf(Path where) throws IOException {
+    var content = new TreeMap<Path, List<Object>>();
+    for (Path file : filesIn(where)) {
+      byte[] bytes = Files.readAllBytes(file);
+      content.put(file, List.of(Files.getLastModifiedTime(file), HexFormat.of().formatHex(bytes)));
+    }
+    return content;
+  }
+
+  @Test
+  void aDirectoryIsNotRepairedIntoItself() throws IOException {
+    Map<Path, List<Object>> before = contentOf(directory);
+    for (Path same : List.of(directory, directory.resolve("..").resolve("fabric"))) {
+      assertThat(run("repair", directory.toString(), same.toString()))
+          .isEqualTo(JournalTool.FAILED);
+      assertThat(output()).contains("the new directory must be another one");
+    }
+    assertThat(contentOf(directory)).isEqualTo(before);
+  }
+
+  @Test
   void badArguments_areExplained() {
     assertThat(run()).isEqualTo(JournalTool.USAGE);
-    assertThat(output()).contains("usage: inspect DIRECTORY");
+    assertThat(output()).contains("usage: java -cp").contains("inspect DIRECTORY");
     assertThat(run("inspect", temp.resolve("nowhere").toString())).isEqualTo(JournalTool.FAILED);
     assertThat(output()).contains("is not a directory");
     try (var fabric = open(directory)) {
