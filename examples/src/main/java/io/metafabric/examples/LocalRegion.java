@@ -1,17 +1,14 @@
 package io.metafabric.examples;
 
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /** A region in this JVM, for a debugger. */
 final class LocalRegion implements Region {
   private final RegionRun.Settings settings;
   private final Trace trace;
-  private @Nullable RegionRun run;
-  private @Nullable RegionResult result;
-  private CompletableFuture<Void> step = CompletableFuture.completedFuture(null);
+  private volatile @Nullable RegionRun run;
+  private volatile @Nullable RegionResult result;
 
   LocalRegion(RegionRun.Settings settings, Trace trace) {
     this.settings = settings;
@@ -19,17 +16,21 @@ final class LocalRegion implements Region {
   }
 
   @Override
-  public void begin(Step next) {
-    step =
-        CompletableFuture.runAsync(
-            () -> {
-              try {
-                perform(next);
-              } catch (InterruptedException e) {
-                throw new CompletionException(e);
-              }
-            },
-            task -> new Thread(task, settings.region() + "-" + next).start());
+  public CompletableFuture<Void> begin(Step next) {
+    var step = new CompletableFuture<Void>();
+    var thread = new Thread(() -> complete(step, next), settings.region() + "-" + next);
+    thread.start();
+    return step;
+  }
+
+  private void complete(CompletableFuture<Void> step, Step next) {
+    try {
+      perform(next);
+      step.complete(null);
+    } catch (InterruptedException | RuntimeException | Error e) {
+      step.completeExceptionally(
+          new IllegalStateException("region " + settings.region() + " failed: " + e, e));
+    }
   }
 
   private void perform(Step next) throws InterruptedException {
@@ -51,15 +52,6 @@ final class LocalRegion implements Region {
       throw new IllegalStateException(settings.region() + " is not open");
     }
     return opened;
-  }
-
-  @Override
-  public void await() throws InterruptedException {
-    try {
-      step.get();
-    } catch (ExecutionException e) {
-      throw new IllegalStateException(settings.region() + " failed: " + e.getCause(), e.getCause());
-    }
   }
 
   @Override

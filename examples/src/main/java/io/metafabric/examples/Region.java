@@ -1,11 +1,16 @@
 package io.metafabric.examples;
 
+import java.util.concurrent.CompletableFuture;
+
 /** A region as the demo commands it, in this JVM or in another. */
 interface Region extends AutoCloseable {
-  /** Begins a step; {@link #await} returns once it is done. */
-  void begin(Step step);
-
-  void await() throws InterruptedException;
+  /**
+   * Begins a step.
+   *
+   * @return completes once it is done, and fails with an {@link IllegalStateException} that names
+   *     the region if it failed, also if the region has ended
+   */
+  CompletableFuture<Void> begin(Step step);
 
   /** Accesses replayed so far. */
   long done();
@@ -13,6 +18,7 @@ interface Region extends AutoCloseable {
   /** After {@link Step#REPLAY}. */
   RegionResult result();
 
+  /** Stops a step that is under way. */
   @Override
   void close();
 

@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 
 /** A region's own JVM: performs the steps that it reads, and ends with its input. */
 public final class RegionProcess {
@@ -57,7 +59,7 @@ public final class RegionProcess {
   }
 
   private static void perform(LocalRegion region, Region.Step step) {
-    region.begin(step);
+    CompletableFuture<Void> performing = region.begin(step);
     var reporter =
         new Thread(
             () -> {
@@ -74,15 +76,24 @@ public final class RegionProcess {
     reporter.setDaemon(true);
     reporter.start();
     try {
-      region.await();
+      performing.get();
       if (step == Region.Step.REPLAY) {
         System.out.println("RESULT " + region.result().encode());
       }
       System.out.println("DONE");
-    } catch (InterruptedException | IllegalStateException e) {
-      System.out.println("FAILED " + e.getMessage());
+    } catch (ExecutionException e) {
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      System.out.println("FAILED " + reason(cause).replace('\n', ' '));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      System.out.println("FAILED interrupted");
     } finally {
       reporter.interrupt();
     }
+  }
+
+  /** Without the region's name, which the parent knows. */
+  private static String reason(Throwable failure) {
+    return String.valueOf(failure.getCause() == null ? failure : failure.getCause());
   }
 }

@@ -14,7 +14,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.HdrHistogram.ConcurrentHistogram;
+import org.jspecify.annotations.Nullable;
 
 /** One region of the demo, in this JVM: opens, loads, waits for the others, replays. */
 final class RegionRun implements AutoCloseable {
@@ -92,14 +94,20 @@ final class RegionRun implements AutoCloseable {
     var nanos = new ConcurrentHistogram(RegionResult.MAX_NANOS, 2);
     var stall = new AtomicLong();
     var wrong = new AtomicLong();
+    var failure = new AtomicReference<@Nullable RuntimeException>();
     FabricStats before = fabric.stats();
     var threads = new ArrayList<Thread>();
     for (int i = 0; i < settings.clients(); i++) {
       var thread =
           new Thread(
               () -> {
-                for (List<Trace.Row> rows = clients.poll(); rows != null; rows = clients.poll()) {
-                  replayClient(rows, nanos, stall, wrong);
+                try {
+                  for (List<Trace.Row> rows = clients.poll(); rows != null; rows = clients.poll()) {
+                    replayClient(rows, nanos, stall, wrong);
+                  }
+                } catch (RuntimeException e) {
+                  failure.compareAndSet(null, e);
+                  clients.clear();
                 }
               },
               "client-" + i);
@@ -108,6 +116,10 @@ final class RegionRun implements AutoCloseable {
     }
     for (Thread thread : threads) {
       thread.join();
+    }
+    RuntimeException first = failure.get();
+    if (first != null) {
+      throw first;
     }
     return result(before, fabric.stats(), nanos, stall.get(), wrong.get());
   }

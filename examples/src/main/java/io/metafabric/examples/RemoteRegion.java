@@ -9,7 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -18,10 +18,11 @@ final class RemoteRegion implements Region {
   private final String name;
   private final Process process;
   private final PrintStream commands;
-  private volatile CountDownLatch stepDone = new CountDownLatch(0);
+  private final Object lock = new Object();
+  private CompletableFuture<Void> running = CompletableFuture.completedFuture(null);
+  private @Nullable String ended;
   private volatile long done;
   private volatile @Nullable RegionResult result;
-  private volatile @Nullable String failure;
 
   RemoteRegion(String name, List<String> arguments) throws IOException {
     this.name = name;
@@ -39,18 +40,26 @@ final class RemoteRegion implements Region {
     reader.start();
   }
 
+  /** For tests that kill it. */
+  ProcessHandle process() {
+    return process.toHandle();
+  }
+
   private void read() {
+    String why = "it stopped to answer";
     try (var in =
         new BufferedReader(
             new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
       for (String line = in.readLine(); line != null; line = in.readLine()) {
         heard(line);
       }
-      failure = failure == null ? "its process ended" : failure;
+      why = "its process ended with code " + process.waitFor();
     } catch (IOException e) {
-      failure = e.toString();
+      why = e.toString();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     } finally {
-      stepDone.countDown();
+      end(why);
     }
   }
 
@@ -60,26 +69,42 @@ final class RemoteRegion implements Region {
     } else if (line.startsWith("RESULT ")) {
       result = RegionResult.decode(line.substring(7));
     } else if (line.equals("DONE")) {
-      stepDone.countDown();
+      running().complete(null);
     } else if (line.startsWith("FAILED ")) {
-      failure = line.substring(7);
-      stepDone.countDown();
+      running().completeExceptionally(failure(line.substring(7)));
     }
   }
 
+  private CompletableFuture<Void> running() {
+    synchronized (lock) {
+      return running;
+    }
+  }
+
+  /** What is under way fails, and so does whatever is begun from now on. */
+  private void end(String why) {
+    synchronized (lock) {
+      ended = why;
+    }
+    running().completeExceptionally(failure(why));
+  }
+
+  private IllegalStateException failure(String why) {
+    return new IllegalStateException("region " + name + " failed: " + why);
+  }
+
   @Override
-  public void begin(Step step) {
-    stepDone = new CountDownLatch(1);
+  public CompletableFuture<Void> begin(Step step) {
+    CompletableFuture<Void> begun;
+    synchronized (lock) {
+      if (ended != null) {
+        return CompletableFuture.failedFuture(failure(ended));
+      }
+      begun = new CompletableFuture<>();
+      running = begun;
+    }
     commands.println(step);
-  }
-
-  @Override
-  public void await() throws InterruptedException {
-    stepDone.await();
-    String why = failure;
-    if (why != null) {
-      throw new IllegalStateException("region " + name + " failed: " + why);
-    }
+    return begun;
   }
 
   @Override
@@ -96,12 +121,12 @@ final class RemoteRegion implements Region {
     return got;
   }
 
-  /** The child ends when its input does. */
+  /** The child ends when its input does, unless it is busy. */
   @Override
   public void close() {
     commands.close();
     try {
-      if (!process.waitFor(10, TimeUnit.SECONDS)) {
+      if (!running().isDone() || !process.waitFor(10, TimeUnit.SECONDS)) {
         process.destroyForcibly().waitFor();
       }
       process.getInputStream().close();

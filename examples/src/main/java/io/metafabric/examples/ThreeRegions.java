@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.stream.Stream;
 
 /**
@@ -31,6 +33,7 @@ public final class ThreeRegions {
   private final ThreeRegionsOptions options;
   private final Trace trace;
   private final PrintStream out;
+  private volatile boolean stopped;
 
   ThreeRegions(ThreeRegionsOptions options, Trace trace, PrintStream out) {
     this.options = options;
@@ -54,10 +57,20 @@ public final class ThreeRegions {
       System.exit(2);
       return;
     }
-    long wrong = new ThreeRegions(options, trace, System.out).run();
-    if (wrong > 0) {
-      System.err.println("three-regions: " + wrong + " reads found nothing where there is a value");
-      System.exit(1);
+    var demo = new ThreeRegions(options, trace, System.out);
+    try {
+      long wrong = demo.run();
+      if (wrong > 0) {
+        throw new IllegalStateException(wrong + " reads found nothing where there is a value");
+      }
+    } catch (IllegalStateException e) {
+      if (demo.stopped) {
+        // Its regions were ended with it; the JVM has an exit code already.
+        System.err.println("three-regions: stopped");
+      } else {
+        System.err.println("three-regions: " + e.getMessage());
+        System.exit(1);
+      }
     }
   }
 
@@ -66,7 +79,8 @@ public final class ThreeRegions {
     int all = trace.size();
     sample(trace, options.share());
     out.printf(
-        "trace: %,d of %,d accesses (%.0f %% of the clients, the first %d of each), %,d keys%n",
+        "trace: %,d of %,d accesses, reads and puts (%.0f %% of the clients, the first %d of each),"
+            + " %,d keys%n",
         trace.size(), all, options.share() * 100, MAX_ROWS_PER_CLIENT, trace.keys().size());
     if (trace.broken() > 0) {
       out.printf("left out: %,d broken rows, first %s%n", trace.broken(), trace.problems());
@@ -99,22 +113,17 @@ public final class ThreeRegions {
     Path root = Files.createTempDirectory("three-regions");
     var proxies = new ArrayList<DelayProxy>();
     var regions = new LinkedHashMap<String, Region>();
-    var cleanUp = new Thread(() -> close(regions, proxies, root));
+    var cleanUp =
+        new Thread(
+            () -> {
+              stopped = true;
+              close(regions, proxies, root);
+            });
     Runtime.getRuntime().addShutdownHook(cleanUp);
     try {
       open(root, prediction, proxies, regions);
       for (Region.Step step : Region.Step.values()) {
-        for (Region region : regions.values()) {
-          region.begin(step);
-        }
-        Thread progress = step == Region.Step.REPLAY ? watch(title, regions) : null;
-        for (Region region : regions.values()) {
-          region.await();
-        }
-        if (progress != null) {
-          progress.interrupt();
-          progress.join();
-        }
+        perform(step, title, regions);
       }
       out.printf("%s: done%n", title);
       var results = new LinkedHashMap<String, RegionResult>();
@@ -126,12 +135,50 @@ public final class ThreeRegions {
     }
   }
 
-  private static void forget(Thread shutdownHook) {
+  private void perform(Region.Step step, String title, Map<String, Region> regions)
+      throws InterruptedException {
+    Thread progress = step == Region.Step.REPLAY ? watch(title, regions) : null;
+    try {
+      awaitAll(regions.values().stream().map(region -> region.begin(step)).toList());
+    } finally {
+      if (progress != null) {
+        progress.interrupt();
+        progress.join();
+      }
+    }
+  }
+
+  /**
+   * Does not wait for the others once one has failed.
+   *
+   * @throws IllegalStateException the first failure
+   */
+  private static void awaitAll(List<CompletableFuture<Void>> steps) throws InterruptedException {
+    var all = new CompletableFuture<Void>();
+    CompletableFuture.allOf(steps.toArray(CompletableFuture[]::new))
+        .thenRun(() -> all.complete(null));
+    for (CompletableFuture<Void> step : steps) {
+      step.exceptionally(
+          failure -> {
+            all.completeExceptionally(failure);
+            return null;
+          });
+    }
+    try {
+      all.get();
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof IllegalStateException failed
+          ? failed
+          : new IllegalStateException(e.getCause());
+    }
+  }
+
+  private void forget(Thread shutdownHook) {
     try {
       Runtime.getRuntime().removeShutdownHook(shutdownHook);
     } catch (IllegalStateException e) {
-      // The JVM is shutting down, and the hook runs or has run.
-      System.err.println("three-regions: stopped");
+      // The JVM is shutting down, and the hook runs, or has run.
+      stopped = true;
     }
   }
 
