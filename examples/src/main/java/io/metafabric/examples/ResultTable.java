@@ -29,9 +29,9 @@ final class ResultTable {
     out.print(
         """
 
-        hot: in memory; prefetched: in memory because it had been prefetched, first read of it;
-        remote: from another region, or waited for on its way from there (prefetched too late);
-        stall time: of the reads that took more than a millisecond, added up; wasted: never read
+        hot hits: in memory; prefetched hits: the first read of a prefetch that came in time
+        remote reads: from another region, also those that waited for a prefetch on its way
+        stall time: of all reads that took more than a millisecond; wasted: prefetches never read
         """);
   }
 
@@ -52,7 +52,7 @@ final class ResultTable {
     row("wide-area KiB", off, on, r -> r.wideAreaBytes() / 1024.0);
     row("prefetches made", off, on, r -> r.made());
     row("  read in time", off, on, r -> r.prefetched());
-    row("  read too late", off, on, r -> Math.max(0, r.used() - r.prefetched()));
+    row("  waited for", off, on, r -> Math.max(0, r.used() - r.prefetched()));
     row("  wasted", off, on, r -> r.wasted());
   }
 

@@ -9,6 +9,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -26,7 +27,7 @@ class EndedRegionTest {
     Path trace = directory.resolve("trace.csv.gz");
     try (var out = new GZIPOutputStream(Files.newOutputStream(trace))) {
       var text = new StringBuilder();
-      for (int i = 0; i < 30_000; i++) {
+      for (int i = 0; i < 6_000; i++) {
         String region = ThreeRegions.REGIONS.get(i % 3);
         text.append("%d,p%d,k%d,get,10,%s%n".formatted(i, i % 300, i, region));
       }
@@ -101,8 +102,8 @@ class EndedRegionTest {
       return arguments(child).contains(RegionProcess.class.getName());
     }
 
-    private static java.util.List<String> arguments(ProcessHandle child) {
-      return java.util.List.of(child.info().arguments().orElse(new String[0]));
+    private static List<String> arguments(ProcessHandle child) {
+      return List.of(child.info().arguments().orElse(new String[0]));
     }
   }
 }
