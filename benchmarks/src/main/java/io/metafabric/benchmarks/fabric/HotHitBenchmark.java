@@ -5,6 +5,7 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import io.metafabric.MetadataFabric;
 import io.metafabric.Records;
 import io.metafabric.Versioned;
+import io.metafabric.benchmarks.TemporaryDirectory;
 import io.metafabric.cache.HotEntry;
 import io.metafabric.cache.caffeine.CaffeineTier;
 import io.metafabric.core.journal.Durability;
@@ -26,13 +27,16 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
 import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
 
 /**
  * What does a hit in the hot tier cost beside a bare Caffeine and a ConcurrentHashMap? 100,000
@@ -41,6 +45,9 @@ import org.openjdk.jmh.annotations.TearDown;
  * <p>{@code java -jar benchmarks/target/benchmarks.jar HotHit -f 1 -wi 3 -i 5 -w 1 -r 1 -prof gc}
  */
 @State(Scope.Benchmark)
+@Fork(1)
+@Warmup(iterations = 5, time = 1)
+@Measurement(iterations = 5, time = 1)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class HotHitBenchmark {

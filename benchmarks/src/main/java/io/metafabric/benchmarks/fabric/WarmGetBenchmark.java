@@ -2,6 +2,7 @@ package io.metafabric.benchmarks.fabric;
 
 import io.metafabric.MetadataFabric;
 import io.metafabric.Versioned;
+import io.metafabric.benchmarks.TemporaryDirectory;
 import io.metafabric.core.journal.Durability;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -11,13 +12,16 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
 import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
 
 /**
  * What does a read cost that the hot tier cannot answer? 200,000 keys read uniformly, values of 200
@@ -25,6 +29,9 @@ import org.openjdk.jmh.annotations.TearDown;
  * memory.
  */
 @State(Scope.Benchmark)
+@Fork(1)
+@Warmup(iterations = 5, time = 1)
+@Measurement(iterations = 5, time = 1)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class WarmGetBenchmark {

@@ -1,19 +1,20 @@
 package io.metafabric.benchmarks.storage;
 
 import io.metafabric.MetadataFabric;
+import io.metafabric.benchmarks.TemporaryDirectory;
 import io.metafabric.core.journal.Durability;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.h2.mvstore.MVMap;
 import org.h2.mvstore.MVStore;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
 import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Scope;
@@ -21,6 +22,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Threads;
+import org.openjdk.jmh.annotations.Warmup;
 import org.rocksdb.Options;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
@@ -35,6 +37,9 @@ import org.rocksdb.WriteOptions;
  * modes that do not wait for the disk.
  */
 @State(Scope.Benchmark)
+@Fork(1)
+@Warmup(iterations = 5, time = 1)
+@Measurement(iterations = 5, time = 1)
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.SECONDS)
 public class StorageBenchmark {
@@ -66,7 +71,7 @@ public class StorageBenchmark {
 
   @Setup(Level.Trial)
   public void open() throws IOException, RocksDBException {
-    directory = Files.createTempDirectory("storage");
+    directory = TemporaryDirectory.create("storage");
     os = fabric("os", Durability.OS);
     sync = fabric("sync", Durability.SYNC);
     RocksDB.loadLibrary();
@@ -104,11 +109,7 @@ public class StorageBenchmark {
     unsynced.close();
     options.close();
     mvStore.close();
-    try (Stream<Path> files = Files.walk(directory)) {
-      for (Path path : files.sorted((a, b) -> b.compareTo(a)).toList()) {
-        Files.delete(path);
-      }
-    }
+    TemporaryDirectory.delete(directory);
   }
 
   @Benchmark
