@@ -18,9 +18,10 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Three regions in three processes; one is killed while all of them write. */
 class KilledRegionTest {
@@ -30,27 +31,32 @@ class KilledRegionTest {
   private final List<Child> children = new ArrayList<>();
   private List<Integer> ports = List.of();
 
-  @Test
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2})
   @Timeout(60)
-  void aRegionThatIsKilledWhileItWrites_catchesUp_andNothingAcknowledgedIsLost() throws Exception {
+  void aRegionThatIsKilledWhileItWrites_catchesUp_andNothingAcknowledgedIsLost(int killed)
+      throws Exception {
     ports = FreePorts.take(3);
-    Child eu = new Child(0, 1);
-    Child us = new Child(1, 2);
-    Child ap = new Child(2, 3);
-    awaitWrites(eu, 100);
-    awaitWrites(us, 100);
-    awaitWrites(ap, 100);
+    List<Child> all = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      all.add(new Child(i, 1 + i));
+    }
+    for (Child each : all) {
+      awaitWrites(each, 100);
+    }
 
-    us.process.destroyForcibly();
-    assertThat(us.process.waitFor(10, TimeUnit.SECONDS)).isTrue();
-    assertThat(us.process.exitValue()).as("it was killed, and did not end").isEqualTo(128 + 9);
-    us.reader.join();
-    int beforeTheRestart = eu.acknowledgements();
-    awaitWrites(eu, beforeTheRestart + 100);
-    Child usAgain = new Child(1, 4);
-    awaitWrites(usAgain, 100);
+    Child victim = all.get(killed);
+    victim.process.destroyForcibly();
+    assertThat(victim.process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(victim.process.exitValue()).as("it was killed, and did not end").isEqualTo(128 + 9);
+    victim.reader.join();
+    Child survivor = all.get((killed + 1) % 3);
+    int beforeTheRestart = survivor.acknowledgements();
+    awaitWrites(survivor, beforeTheRestart + 100);
+    Child again = new Child(killed, 4);
+    all.set(killed, again);
+    awaitWrites(again, 100);
 
-    List<Child> all = List.of(eu, usAgain, ap);
     for (Child each : all) {
       assertThat(each.ask("stop")).contains("STOPPED");
     }
@@ -58,10 +64,10 @@ class KilledRegionTest {
         .atMost(Duration.ofSeconds(20))
         .untilAsserted(
             () -> {
-              List<String> state = eu.ask("dump");
+              List<String> state = survivor.ask("dump");
               assertThat(state).contains("STATE inSync=true").hasSize(1 + RegionProcess.KEYS);
-              assertThat(usAgain.ask("dump")).isEqualTo(state);
-              assertThat(ap.ask("dump")).isEqualTo(state);
+              assertThat(again.ask("dump")).isEqualTo(state);
+              assertThat(all.get((killed + 2) % 3).ask("dump")).isEqualTo(state);
             });
     assertThat(acknowledged).hasSizeGreaterThan(500);
     Path file = Files.write(directory.resolve("acknowledged"), acknowledged);
