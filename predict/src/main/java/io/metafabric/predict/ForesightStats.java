@@ -23,7 +23,7 @@ public record ForesightStats(
    * @param predicted predictions let through
    * @param withheld predictions stopped because the gate was closed or waited for outcomes
    * @param made prefetches made on its word
-   * @param used how many of them were read in time
+   * @param used how many of them were read, or waited for while they were on their way
    * @param wasted how many were not
    * @param failed whether it threw, or grew beyond its bound, and is off for good
    */

@@ -1,0 +1,189 @@
+package io.metafabric;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.metafabric.core.access.AccessEvent;
+import io.metafabric.core.access.Prediction;
+import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.transport.FreePorts;
+import io.metafabric.predict.ForesightStats.PerPredictor;
+import io.metafabric.predict.PredictionContext;
+import io.metafabric.predict.Predictor;
+import io.metafabric.predict.PredictorConfig;
+import io.metafabric.predict.PredictorProvider;
+import io.metafabric.replicate.arm.Prices;
+import java.io.File;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.function.UnaryOperator;
+import org.assertj.core.api.InstanceOfAssertFactories;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Predictors of the host's: through the builder, and through the service loader. */
+class PredictorSpiTest {
+  @TempDir Path directory;
+
+  /** Says that {@code n/8} follows {@code n/7}; its "retained bytes" are the reads it was shown. */
+  static final class NextNumber implements Predictor {
+    static final String NAME = "next-number";
+
+    private long observed;
+
+    @Override
+    public String name() {
+      return NAME;
+    }
+
+    @Override
+    public void observe(List<AccessEvent> events) {
+      observed += events.size();
+    }
+
+    @Override
+    public List<Prediction> predict(PredictionContext context) {
+      Key last = Key.of(context.lastKeys().get(0));
+      Key next = Key.of(last.namespace() + "/" + (Integer.parseInt(last.id()) + 1));
+      return List.of(
+          new Prediction(next, context.region(), 1, context.horizon(), "after " + last, NAME));
+    }
+
+    @Override
+    public long retainedBytes() {
+      return observed;
+    }
+  }
+
+  /** What a service file names. */
+  public static final class Provider implements PredictorProvider {
+    @Override
+    public Predictor create(PredictorConfig config) {
+      return new NextNumber();
+    }
+  }
+
+  private MetadataFabric open(
+      int region, List<Integer> ports, UnaryOperator<FabricBuilder> settings) {
+    FabricBuilder builder =
+        MetadataFabric.builder()
+            .region(ThreeFabricsTest.REGIONS.get(region))
+            .directory(directory.resolve("" + region))
+            .listen("127.0.0.1:" + ports.get(region))
+            .home("n", ThreeFabricsTest.REGIONS.get(0), ThreeFabricsTest.REGIONS.get(1));
+    for (int other = 0; other < 3; other++) {
+      if (other != region) {
+        builder.peer(ThreeFabricsTest.REGIONS.get(other), "127.0.0.1:" + ports.get(other));
+      }
+    }
+    return settings.apply(builder).open();
+  }
+
+  @Test
+  void onesPredictor_givenToTheBuilder_isShownReads_andItsPrefetchesAreMadeAndUsed()
+      throws Exception {
+    List<Integer> ports = FreePorts.take(3);
+    // Without delay between the regions nothing would pay at the usual prices.
+    var everythingPays = new Prices(0, 0, 1);
+    try (var eu = open(0, ports, UnaryOperator.identity());
+        var us = open(1, ports, UnaryOperator.identity());
+        var ap = open(2, ports, b -> b.predictor(new Provider()).prices(everythingPays))) {
+      for (int i = 0; i < 3; i++) {
+        eu.put("n/" + i, new byte[] {(byte) i});
+      }
+      ThreeFabricsTest.awaitSync(eu, us, ap);
+      Records reader = ap.as("reader");
+      await("n/1 comes because n/0 was read")
+          .atMost(Duration.ofSeconds(20))
+          .until(() -> reader.get("n/0").isPresent() && ap.explain("n/1").inHotTier());
+      assertThat(reader.get("n/1").orElseThrow().bytes()).containsExactly(1);
+      assertThat(ap.stats().reads().prefetched()).isEqualTo(1);
+      await("its use is counted")
+          .atMost(Duration.ofSeconds(20))
+          .until(() -> statsOf(ap).used() >= 1);
+      assertThat(statsOf(ap).made()).isPositive();
+      assertThat(statsOf(ap).retainedBytes()).as("reads that it was shown").isGreaterThan(1);
+      assertThat(statsOf(ap).failed()).isFalse();
+    }
+  }
+
+  private static PerPredictor statsOf(MetadataFabric fabric) {
+    return fabric.stats().prefetch().foresight().predictors().stream()
+        .filter(each -> each.name().equals(NextNumber.NAME))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /** Runs in a class loader that has a service file; the other tests' have none. */
+  public static final class WithServiceFile implements Callable<List<String>> {
+    private final Path directory;
+
+    public WithServiceFile(Path directory) {
+      this.directory = directory;
+    }
+
+    @Override
+    public List<String> call() {
+      try (var fabric = MetadataFabric.builder().directory(directory).open()) {
+        fabric.put("n/1", new byte[1]);
+        await("it is shown a read")
+            .atMost(Duration.ofSeconds(20))
+            .until(() -> fabric.get("n/1").isPresent() && statsOf(fabric).retainedBytes() > 0);
+        return fabric.stats().prefetch().foresight().predictors().stream()
+            .map(PerPredictor::name)
+            .toList();
+      }
+    }
+  }
+
+  @Test
+  void aPredictorOnTheClassPath_isFoundByItsServiceFile() throws Exception {
+    Path services = Files.createDirectories(directory.resolve("classes/META-INF/services"));
+    Files.writeString(
+        services.resolve(PredictorProvider.class.getName()), Provider.class.getName());
+    var urls = new ArrayList<URL>();
+    urls.add(directory.resolve("classes").toUri().toURL());
+    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
+      urls.add(Path.of(entry).toUri().toURL());
+    }
+    try (var loader =
+        new URLClassLoader(urls.toArray(URL[]::new), ClassLoader.getPlatformClassLoader())) {
+      var scenario =
+          (Callable<?>)
+              loader
+                  .loadClass(WithServiceFile.class.getName())
+                  .getConstructor(Path.class)
+                  .newInstance(directory.resolve("fabric"));
+      assertThat(scenario.call())
+          .asInstanceOf(InstanceOfAssertFactories.list(String.class))
+          .hasSize(2)
+          .contains(NextNumber.NAME);
+    }
+    try (var fabric = MetadataFabric.builder().directory(directory.resolve("fabric")).open()) {
+      assertThat(fabric.stats().prefetch().foresight().predictors())
+          .as("here is no service file")
+          .hasSize(1);
+    }
+  }
+
+  @Test
+  void twoOfOneName_areRefused() {
+    FabricBuilder builder =
+        MetadataFabric.builder()
+            .directory(directory.resolve("fabric"))
+            .predictor(new Provider())
+            .predictor(new Provider());
+    assertThatThrownBy(builder::open)
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("two predictors are named \"next-number\"");
+    assertThat(OpenAndCloseTest.threads()).isEmpty();
+  }
+}
