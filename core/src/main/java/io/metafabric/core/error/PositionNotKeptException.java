@@ -17,7 +17,7 @@ public final class PositionNotKeptException extends FabricException {
             + " of the journal was asked for, but all entries are kept from position "
             + keptFrom
             + " on only, because more was written meanwhile than is kept for readers; try a backup"
-            + " again when less is written; begin any other reader with a snapshot");
+            + " again when less is written; any other reader must begin with a snapshot");
     this.keptFrom = keptFrom;
   }
 
