@@ -12,7 +12,6 @@ import io.metafabric.core.error.ListenException;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.error.ValueTooLargeException;
 import io.metafabric.core.journal.Durability;
-import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;

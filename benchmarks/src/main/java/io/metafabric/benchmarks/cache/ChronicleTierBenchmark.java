@@ -1,6 +1,6 @@
 package io.metafabric.benchmarks.cache;
 
-import io.metafabric.benchmarks.fabric.TemporaryDirectory;
+import io.metafabric.benchmarks.TemporaryDirectory;
 import io.metafabric.cache.JournalTier;
 import io.metafabric.cache.chronicle.ChronicleConfig;
 import io.metafabric.cache.chronicle.ChronicleTier;

@@ -61,7 +61,7 @@ final class Samples {
 
   static List<Frame> frames() {
     return List.of(
-        new Frame.Hello(1, 2, "cluster", EU, 9, List.of(EU, US)),
+        new Frame.Hello(1, 2, "cluster", EU, 9, List.of(EU, US), 1 << 20),
         new Frame.Welcome(1, "cluster", US, 10, VersionVector.of(new Dot(ACTOR, 300))),
         new Frame.Refuse(Refusal.REGIONS, "no"),
         new Frame.Heartbeat(128, true),
