@@ -46,6 +46,7 @@ import org.jspecify.annotations.Nullable;
 public final class FabricBuilder {
   private static final int MAX_MAX_VALUE_BYTES = 64 << 20;
   private static final long MIN_HOT_TIER_BYTES = 64 << 10;
+  private static final long MIN_INDEX_BYTES = 1 << 20;
   private static final int FRAME_RESERVE_BYTES = 256 << 10;
   private static final int DEFAULT_MAX_VALUE_BYTES = 1 << 20;
   private static final int QUEUE_BYTES = 16 << 20;
@@ -61,6 +62,7 @@ public final class FabricBuilder {
   private @Nullable PeerAddress listen;
   private @Nullable Durability durability;
   private @Nullable Long hotTierBytes;
+  private @Nullable Long maxIndexBytes;
   private @Nullable WarmTier warmTier;
   private @Nullable ChronicleConfig warmTierSize;
   private @Nullable Integer maxValueBytes;
@@ -190,6 +192,20 @@ public final class FabricBuilder {
       throw new ConfigurationException(
           "the durability of namespace " + namespace + " is set twice");
     }
+    return this;
+  }
+
+  /**
+   * Bound on the memory of the key index, outside of the heap: about 31 bytes a key. New keys are
+   * refused once it takes more. Default: half of the JVM's maximum heap, of which {@code
+   * -XX:MaxDirectMemorySize} allows as much again unless it is set.
+   */
+  public FabricBuilder maxIndexBytes(long bytes) {
+    if (bytes < MIN_INDEX_BYTES) {
+      throw new ConfigurationException(
+          "maxIndexBytes must be at least " + MIN_INDEX_BYTES + ", was " + bytes);
+    }
+    maxIndexBytes = once("maxIndexBytes", maxIndexBytes, bytes);
     return this;
   }
 
@@ -372,6 +388,7 @@ public final class FabricBuilder {
             new Durabilities(durabilities, or(durability, Durability.SYNC)),
             maxBytes,
             MAX_PENDING_BYTES,
+            or(maxIndexBytes, Runtime.getRuntime().maxMemory() / 2),
             CompactionConfig.DEFAULT);
     return new NodeConfig(
         store,

@@ -25,6 +25,7 @@ class JournalTierTest extends TierContract {
             Durabilities.all(Durability.SYNC),
             1 << 20,
             1 << 20,
+            64 << 20,
             CompactionConfig.DEFAULT);
     RecordStore store =
         RecordStore.open(

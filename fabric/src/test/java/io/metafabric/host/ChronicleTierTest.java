@@ -52,6 +52,7 @@ class ChronicleTierTest extends TierContract {
               Durabilities.all(Durability.OS),
               1 << 20,
               1 << 20,
+              64 << 20,
               CompactionConfig.DEFAULT);
       var disk = new FileDisk(directory);
       store =

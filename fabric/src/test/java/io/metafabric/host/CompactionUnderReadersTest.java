@@ -46,6 +46,7 @@ class CompactionUnderReadersTest {
             Durabilities.all(Durability.OS),
             1 << 16,
             1 << 20,
+            64 << 20,
             new CompactionConfig(1 << 30, 0));
     var random = new Random(4);
     var store =

@@ -75,6 +75,7 @@ final class SimCluster {
             Durabilities.all(Durability.SYNC),
             MAX_VALUE_BYTES,
             8 << 20,
+            64 << 20,
             compaction);
     var config =
         new NodeConfig(

@@ -128,6 +128,7 @@ class ReplicatorTest {
                 Durabilities.all(Durability.SYNC),
                 1 << 16,
                 1 << 20,
+                64 << 20,
                 CompactionConfig.DEFAULT),
             node.disk(),
             node.clock(),

@@ -101,6 +101,7 @@ public class ChronicleTierBenchmark {
                 Durabilities.all(Durability.OS),
                 1 << 20,
                 32 << 20,
+                64 << 20,
                 CompactionConfig.DEFAULT),
             disk,
             new SystemClock(),

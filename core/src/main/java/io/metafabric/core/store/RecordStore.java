@@ -2,6 +2,7 @@ package io.metafabric.core.store;
 
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.error.FabricClosedException;
+import io.metafabric.core.error.IndexFullException;
 import io.metafabric.core.error.OverloadedException;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.error.ValueTooLargeException;
@@ -260,6 +261,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         decline(future, undecidedYet.get(key));
         return future;
       }
+      if (current == null) {
+        requireRoomInIndex(key);
+      }
       MetadataRecord record = nextRecord(key, current, payload, expiresAtMs);
       written++;
       stage(
@@ -270,6 +274,38 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           failure -> complete(future, record, failure));
     }
     return future;
+  }
+
+  private void requireRoomInIndex(Key key) {
+    if (index.bytes() > config.maxIndexBytes()) {
+      throw indexFull(key);
+    }
+  }
+
+  /** All of a range is refused if one of its keys has no room, so that it comes again. */
+  private @Nullable IndexFullException noRoomFor(List<Inbound> inbound) {
+    if (index.bytes() <= config.maxIndexBytes()) {
+      return null;
+    }
+    for (Inbound one : inbound) {
+      if (newestHeader(one.record().key()) == null) {
+        return indexFull(one.record().key());
+      }
+    }
+    return null;
+  }
+
+  private IndexFullException indexFull(Key key) {
+    return new IndexFullException(
+        "there is no room for "
+            + key
+            + ": the index of "
+            + index.keys()
+            + " keys takes "
+            + index.bytes()
+            + " bytes, more than maxIndexBytes = "
+            + config.maxIndexBytes()
+            + "; raise it, and -XX:MaxDirectMemorySize with it");
   }
 
   /** Who is told that there is a value must be able to read it: not before it is published. */
@@ -318,6 +354,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       long taken = takenUpTo(prefix.actor());
       if (after > taken) {
         future.complete(false);
+        return future;
+      }
+      IndexFullException full = noRoomFor(inbound);
+      if (full != null) {
+        future.completeExceptionally(full);
         return future;
       }
       for (Inbound one : inbound) {
@@ -379,6 +420,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     stamps.observe(theirs.version().stamp());
     Header ours = newestHeader(record.key());
     if (ours == null) {
+      requireRoomInIndex(record.key());
       stageInbound(null, record, inbound.keepPayload(), done);
       return true;
     }

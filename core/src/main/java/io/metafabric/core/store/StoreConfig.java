@@ -6,6 +6,7 @@ import io.metafabric.core.record.RegionName;
 /**
  * @param cluster regions of other clusters are not talked to, nor their directories opened
  * @param maxValueBytes larger values are refused
+ * @param maxIndexBytes new keys are refused once the key index takes more
  * @param maxPendingBytes local writes are refused while more than this waits for the disk
  */
 public record StoreConfig(
@@ -15,4 +16,5 @@ public record StoreConfig(
     Durabilities durability,
     int maxValueBytes,
     long maxPendingBytes,
+    long maxIndexBytes,
     CompactionConfig compaction) {}

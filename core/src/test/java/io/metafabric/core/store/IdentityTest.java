@@ -54,6 +54,7 @@ class IdentityTest {
               Durabilities.all(Durability.OS),
               1 << 16,
               1 << 20,
+              64 << 20,
               new CompactionConfig(1 << 20, 0));
       committing = node.scheduler().serial("journal");
       store =

@@ -52,6 +52,8 @@ final class StoreMachine {
     world.tolerateFailures();
   }
 
+  long maxIndexBytes = 64 << 20;
+
   RecordStore open() {
     var config =
         new StoreConfig(
@@ -61,6 +63,7 @@ final class StoreMachine {
             durability,
             1 << 16,
             1 << 20,
+            maxIndexBytes,
             new CompactionConfig(1 << 20, 0));
     lives = node.life();
     committing = node.scheduler().serial("journal");
