@@ -33,12 +33,20 @@ public final class LastWriterWins {
   }
 
   private static boolean firstWins(Header a, Header b) {
+    if (sawEachOther(a.version(), b.version())) {
+      return isLater(a.version(), b.version());
+    }
     return switch (a.version().relationTo(b.version())) {
       case AFTER -> true;
       case BEFORE -> false;
       case SAME -> winsOverSameDot(a, b);
       case CONCURRENT -> isLater(a.version(), b.version());
     };
+  }
+
+  /** No correct node issues such versions; one that does must not stop what is behind them. */
+  static boolean sawEachOther(Version a, Version b) {
+    return !a.dot().equals(b.dot()) && a.covers(b.dot()) && b.covers(a.dot());
   }
 
   /** One dot with two payloads is a defect somewhere; regions still must agree on one of them. */

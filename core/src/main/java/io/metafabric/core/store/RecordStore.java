@@ -427,7 +427,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     Header joined = LastWriterWins.join(ours, theirs);
     boolean sameDot = ours.version().dot().equals(theirs.version().dot());
     boolean samePayload = ours.payloadCrc32c() == theirs.payloadCrc32c();
-    if (sameDot && !samePayload) {
+    if ((sameDot && !samePayload)
+        || LastWriterWins.sawEachOther(ours.version(), theirs.version())) {
       dotCollisions++;
     }
     boolean theirsWon =

@@ -5,7 +5,8 @@ package io.metafabric.core.store;
  * @param indexBytes memory of the key index, outside of the heap
  * @param pendingBytes waiting for the disk
  * @param commits group commits since the opening
- * @param dotCollisions versions seen twice with different payloads; anything but 0 is a defect
+ * @param dotCollisions versions seen twice with different payloads, or that claim to have seen each
+ *     other; anything but 0 is a defect
  * @param tornTailBytes cut off when the journal was opened
  * @param replayedBytes of the journal, read at the opening; 0 after a stop in order
  * @param liveBytes of the journal, those that are part of the present state

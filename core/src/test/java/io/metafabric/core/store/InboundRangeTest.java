@@ -17,6 +17,7 @@ import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -93,6 +94,39 @@ class InboundRangeTest {
     assertThat(old.join()).isTrue();
     assertThat(machine.store().takenUpTo(ACTOR)).isEqualTo(5);
     assertThat(applied()).isEqualTo(5);
+  }
+
+  @Test
+  void aVersionThatContradictsAnother_isCounted_andStopsNothing() {
+    machine.write(key(2), Bytes.utf8("local"));
+    Version local = machine.store().header(key(2)).version();
+    // It says that it had seen the local write, and the local one will say so of it.
+    var claims = new Dot(ACTOR, 9);
+    Bytes payload = Bytes.utf8("from afar");
+    var first =
+        new Version(
+            new Dot(new ActorId(77), 1), VersionVector.of(claims).with(local.dot()), local.stamp());
+    machine.store().applyOne(inbound(key(2), first, payload));
+    machine.world.runFor(Duration.ofSeconds(1));
+    var second = new Version(new Dot(ACTOR, 2), VersionVector.of(first.dot()), new Stamp(7));
+    CompletableFuture<Boolean> taken =
+        machine
+            .store()
+            .applyRange(
+                0,
+                List.of(change(1, 10), inbound(key(2), second, payload), change(3, 10)),
+                new AppliedPrefix(US, ACTOR, 3));
+    machine.world.runFor(Duration.ofSeconds(1));
+    assertThat(taken.join()).isTrue();
+    assertThat(machine.store().holdsPayload(key(1))).isTrue();
+    assertThat(machine.store().holdsPayload(key(3))).isTrue();
+    assertThat(machine.store().header(key(2)).version().dot()).isEqualTo(first.dot());
+    assertThat(machine.store().stats().dotCollisions()).isEqualTo(1);
+  }
+
+  private static Inbound inbound(Key key, Version version, Bytes payload) {
+    Header header = Header.value(version, US, payload, Header.NEVER);
+    return new Inbound(new MetadataRecord(key, header, payload), true);
   }
 
   @Test

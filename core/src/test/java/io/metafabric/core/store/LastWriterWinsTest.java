@@ -79,6 +79,17 @@ class LastWriterWinsTest {
   }
 
   @Test
+  void versionsThatClaimToHaveSeenEachOther_areJoinedTheSameEverywhere() {
+    var one = new Dot(new ActorId(1), 1);
+    var other = new Dot(new ActorId(2), 1);
+    Header early =
+        Header.tombstone(new Version(one, VersionVector.of(other), new Stamp(10)), PARIS);
+    Header late = Header.tombstone(new Version(other, VersionVector.of(one), new Stamp(11)), PARIS);
+    assertThat(LastWriterWins.join(early, late)).isEqualTo(late);
+    assertThat(LastWriterWins.join(late, early)).isEqualTo(late);
+  }
+
+  @Test
   void theWinnerCoversTheLoser_soThatItNeverComesBack() {
     var early = new Version(new Dot(new ActorId(1), 1), VersionVector.EMPTY, new Stamp(10));
     var late = new Version(new Dot(new ActorId(2), 1), VersionVector.EMPTY, new Stamp(11));
