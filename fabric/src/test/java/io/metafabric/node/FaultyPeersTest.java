@@ -335,6 +335,30 @@ class FaultyPeersTest {
   }
 
   @Test
+  void writesOfAnEarlierOpening_arePendingToo_onceThePeerHasSaidWhatItHas() {
+    SimCluster cluster = pairInSync();
+    var eu = new RegionName("eu");
+    writeAndRead(cluster, 0, 5);
+    cluster.world.runFor(Duration.ofSeconds(1));
+    cluster.crash(new RegionName("us"));
+    writeAndRead(cluster, 5, 8);
+    cluster.crash(eu);
+    cluster.start(eu);
+    writeAndRead(cluster, 8, 10);
+    assertThat(peer(cluster, "eu", "us").pendingChanges())
+        .as("nobody knows yet what the peer has of earlier ones")
+        .isEqualTo(2);
+
+    cluster.start(new RegionName("us"));
+    cluster.world.runUntil(
+        "a welcome", () -> peer(cluster, "eu", "us").connects() == 1, Duration.ofMinutes(1));
+    assertThat(peer(cluster, "eu", "us").pendingChanges()).isEqualTo(5);
+    cluster.world.runFor(Duration.ofSeconds(5));
+    assertThat(peer(cluster, "eu", "us").pendingChanges()).isZero();
+    assertThat(cluster.isConverged()).isTrue();
+  }
+
+  @Test
   void aDamagedPayloadAtTheHome_isFetchedFromTheBackup() {
     var cluster = new SimCluster(8, 1 << 20, "ap", "eu", "us");
     cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(20)));

@@ -76,7 +76,8 @@ final class Outbound implements PeerHandler {
   private volatile boolean established;
   private volatile boolean wasRefused;
   private volatile double rttMs = Double.NaN;
-  private volatile long acknowledgedCounter;
+  private volatile boolean heard;
+  private volatile VersionVector acknowledged = VersionVector.EMPTY;
   private volatile long neededAfter;
   private volatile long inFlightBytes;
   private volatile boolean drained;
@@ -231,7 +232,8 @@ final class Outbound implements PeerHandler {
     stream =
         new ChangeStream(
             store, config.batchBytes(), welcome.applied(), resumeAt(welcome), outgoing);
-    acknowledgedCounter = welcome.applied().counter(store.actor());
+    acknowledged = welcome.applied();
+    heard = true;
     established = true;
     sendHeartbeat(by);
     pump();
@@ -421,7 +423,7 @@ final class Outbound implements PeerHandler {
 
   PeerStats stats(boolean inSyncFromPeer) {
     String toRead = unreadable;
-    long pending = Math.max(0, store.publishedCounter() - acknowledgedCounter);
+    long pending = heard ? store.ownWritesBeyond(acknowledged) : store.publishedCounter();
     return new PeerStats(
         peer,
         state(inSyncFromPeer),
@@ -487,7 +489,7 @@ final class Outbound implements PeerHandler {
         lastProgressNanos = now;
         rewindsWithoutProgress = 0;
         failedAttempts = 0;
-        acknowledgedCounter = current.acknowledged().counter(store.actor());
+        acknowledged = current.acknowledged();
       }
       if (ack.resend()) {
         rewindOnce(current, now);

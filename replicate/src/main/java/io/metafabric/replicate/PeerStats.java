@@ -5,7 +5,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * @param rttMs smoothed round-trip time; NaN before the first measurement
- * @param pendingChanges changes of this opening that the peer has not acknowledged
+ * @param pendingChanges changes of this directory that the peer has not acknowledged, those
+ *     replaced since included; before the peer was heard for the first time, those of this opening
+ *     alone
  * @param inFlightBytes sent and not acknowledged
  * @param connects how often a connection was established
  * @param resends how often sending went back to what was acknowledged last

@@ -548,6 +548,15 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return publishedCounter;
   }
 
+  /** How many of this directory's own writes {@code known} lacks, those replaced since included. */
+  public long ownWritesBeyond(VersionVector known) {
+    long beyond = 0;
+    for (var newest : ownNewest.entrySet()) {
+      beyond += Math.max(0, newest.getValue() - known.counter(newest.getKey()));
+    }
+    return beyond;
+  }
+
   public long publishedPosition() {
     return journal.publishedPosition();
   }
