@@ -19,7 +19,12 @@ final class RawPeer implements AutoCloseable {
   private final DataInputStream in;
 
   RawPeer(MetadataFabric fabric) throws IOException {
-    socket = new Socket("127.0.0.1", fabric.listening().orElseThrow().port());
+    this(new Socket("127.0.0.1", fabric.listening().orElseThrow().port()));
+  }
+
+  /** One that was dialled. */
+  RawPeer(Socket connected) throws IOException {
+    socket = connected;
     socket.setSoTimeout(10_000);
     in = new DataInputStream(socket.getInputStream());
   }

@@ -13,10 +13,14 @@ import io.metafabric.core.error.RegionUnreachableException;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.transport.FreePorts;
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
 import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStats;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -26,6 +30,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
@@ -400,6 +405,26 @@ class TroubleTest {
         }
       }
       assertThat(lengths).containsExactly(262_000, 1 << 20);
+    }
+  }
+
+  @Test
+  void aWelcomeOfAPeerThatKnowsVeryManyOpenings_isUnderstood() throws Exception {
+    List<Integer> ports = FreePorts.take(2);
+    var openings = new TreeMap<ActorId, Long>();
+    for (int i = 1; i <= 20_000; i++) {
+      openings.put(new ActorId(i), 1L);
+    }
+    try (var listening = new ServerSocket(ports.get(1), 1, InetAddress.getLoopbackAddress());
+        var eu = pair(0, ports).open();
+        var us = new RawPeer(listening.accept())) {
+      assertThat(us.read()).isInstanceOf(Frame.Hello.class);
+      us.send(
+          new Frame.Welcome(
+              FrameCodec.PROTOCOL, "default", RawPeer.US, 7, VersionVector.of(openings)));
+      await()
+          .atMost(Duration.ofSeconds(10))
+          .until(() -> eu.stats().replication().peers().get(0).connects() == 1);
     }
   }
 

@@ -150,6 +150,9 @@ final class Outbound implements PeerHandler {
       return;
     }
     connection = opened;
+    // A peer that knows very many openings of this region has a long welcome, and it was us who
+    // chose to talk to it.
+    opened.established();
     opened.send(
         new Frame.Hello(
             FrameCodec.PROTOCOL,
@@ -218,7 +221,6 @@ final class Outbound implements PeerHandler {
     if (handshakeTimer != null) {
       handshakeTimer.cancel();
     }
-    by.established();
     long now = clock.nanoTime();
     lastHeardNanos = now;
     lastProgressNanos = now;
