@@ -2,6 +2,7 @@ package io.metafabric.replicate;
 
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -9,36 +10,63 @@ import java.util.TreeSet;
 
 /**
  * Which regions were given a copy by this node. A hint: it may have forgotten some, and some may
- * have dropped theirs. Not thread-safe.
+ * have dropped theirs. Holds a bounded number of bytes, by estimate. Not thread-safe.
  */
 final class Holders {
-  private final Map<Key, Set<RegionName>> byKey;
+  private static final long ENTRY_BYTES = 256;
+  private static final long REGION_BYTES = 48;
 
-  Holders(int maxKeys) {
-    byKey =
-        new LinkedHashMap<>(16, 0.75f, true) {
-          private static final long serialVersionUID = 1L;
+  private final long maxBytes;
+  private final Map<Key, Set<RegionName>> byKey = new LinkedHashMap<>(16, 0.75f, true);
+  private long bytes;
 
-          @Override
-          protected boolean removeEldestEntry(Map.Entry<Key, Set<RegionName>> eldest) {
-            return size() > maxKeys;
-          }
-        };
+  Holders(long maxBytes) {
+    this.maxBytes = maxBytes;
   }
 
   void add(Key key, RegionName region) {
-    byKey.computeIfAbsent(key, k -> new TreeSet<>()).add(region);
+    Set<RegionName> regions = byKey.get(key);
+    if (regions == null) {
+      regions = new TreeSet<>();
+      byKey.put(key, regions);
+      bytes += entryBytes(key);
+    }
+    if (regions.add(region)) {
+      bytes += REGION_BYTES;
+    }
+    while (bytes > maxBytes) {
+      forget(byKey.keySet().iterator().next());
+    }
   }
 
   void remove(Key key, RegionName region) {
     Set<RegionName> regions = byKey.get(key);
-    if (regions != null && regions.remove(region) && regions.isEmpty()) {
-      byKey.remove(key);
+    if (regions != null && regions.remove(region)) {
+      bytes -= REGION_BYTES;
+      if (regions.isEmpty()) {
+        forget(key);
+      }
     }
   }
 
+  private void forget(Key key) {
+    Set<RegionName> regions = byKey.remove(key);
+    if (regions != null) {
+      bytes -= entryBytes(key) + REGION_BYTES * regions.size();
+    }
+  }
+
+  private static long entryBytes(Key key) {
+    return ENTRY_BYTES + 2L * key.utf8Length();
+  }
+
+  /** Sorted, so that a run of the simulation is the same in every process. */
   Set<RegionName> of(Key key) {
     Set<RegionName> regions = byKey.get(key);
-    return regions == null ? Set.of() : Set.copyOf(regions);
+    return regions == null ? Set.of() : Collections.unmodifiableSet(new TreeSet<>(regions));
+  }
+
+  long estimatedBytes() {
+    return bytes;
   }
 }

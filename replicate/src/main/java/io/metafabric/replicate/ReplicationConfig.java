@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  * @param attemptTimeout how long one region may take to answer a fetch
  * @param batchBytes about how much one frame of changes holds
  * @param windowBytes how much may be under way to a peer without its acknowledgement
- * @param holderEntries how many keys' holders are remembered; forgetting one costs a later fetch
+ * @param holderBytes how much memory may take which regions hold copies; forgetting one costs a
+ *     later fetch
  * @param maxValueBytes larger payloads are neither sent nor accepted; the same in all regions
  */
 public record ReplicationConfig(
@@ -35,7 +36,7 @@ public record ReplicationConfig(
     Backoff backoff,
     int batchBytes,
     int windowBytes,
-    int holderEntries,
+    long holderBytes,
     int maxValueBytes) {
   public ReplicationConfig {
     peers = new TreeMap<>(peers);
@@ -75,7 +76,7 @@ public record ReplicationConfig(
         new Backoff(Duration.ofMillis(50), Duration.ofSeconds(5)),
         128 * 1024,
         8 << 20,
-        200_000,
+        32 << 20,
         maxValueBytes);
   }
 

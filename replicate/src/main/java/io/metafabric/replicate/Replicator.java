@@ -91,7 +91,7 @@ public final class Replicator implements AutoCloseable {
     this.clock = clock;
     this.random = random;
     this.copies = copies;
-    this.holders = new Holders(config.holderEntries());
+    this.holders = new Holders(config.holderBytes());
     this.fetches = new Fetches(config, loop, this::link);
     config.peers().forEach((peer, address) -> outbound.put(peer, newLink(peer, address)));
     config.peers().keySet().forEach(peer -> inSync.put(peer, new InSync()));
