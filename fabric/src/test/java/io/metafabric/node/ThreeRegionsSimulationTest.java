@@ -2,11 +2,13 @@ package io.metafabric.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.metafabric.core.error.StorageFullException;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.sim.SimLink;
 import io.metafabric.core.store.CompactionConfig;
 import io.metafabric.core.store.Precondition;
@@ -24,7 +26,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Three whole regions on one thread in virtual time, with loss, delay, duplication, reordering,
- * partitions and crashes. Every failure names its seed.
+ * partitions and crashes. In every other seed the executors of a node overtake each other, as
+ * threads do, and in half of each kind the disks are full from time to time. Every failure names
+ * its seed.
  */
 class ThreeRegionsSimulationTest {
   private static final int OPERATIONS = 400;
@@ -36,6 +40,8 @@ class ThreeRegionsSimulationTest {
     final RandomGenerator random;
     final Map<Dot, Key> acknowledged = new LinkedHashMap<>();
     final Set<Dot> issued = new HashSet<>();
+    final boolean withFullDisks;
+    int refusedByDisk;
 
     Run(long seed) {
       this(seed, 16 << 10);
@@ -44,6 +50,10 @@ class ThreeRegionsSimulationTest {
     Run(long seed, long segmentBytes) {
       cluster = new SimCluster(seed, segmentBytes, "eu", "us", "ap");
       random = cluster.world.fork("story");
+      withFullDisks = seed % 4 >= 2;
+      if (seed % 2 == 1) {
+        cluster.world.jitter(Duration.ofMillis(1 + random.nextInt(30)));
+      }
       cluster.network.defaultLink(
           new SimLink(Duration.ofMillis(40), Duration.ofMillis(120), 0.03, 0.03));
     }
@@ -52,9 +62,34 @@ class ThreeRegionsSimulationTest {
       cluster.startAll();
       for (int i = 0; i < OPERATIONS; i++) {
         cluster.world.runFor(Duration.ofMillis(random.nextInt(100)));
+        if (withFullDisks) {
+          fillOrFree();
+        }
         step();
       }
       quiet();
+      if (withFullDisks) {
+        assertThat(refusedByDisk)
+            .as(cluster.world.describe("a disk must have been full"))
+            .isPositive();
+      }
+    }
+
+    private void fillOrFree() {
+      RegionName region = cluster.regions.get(random.nextInt(3));
+      SimDisk disk = cluster.machine(region).disk();
+      int dice = random.nextInt(100);
+      if (dice < 5) {
+        cluster.world.trace("the disk of " + region + " is full");
+        // So little that a large entry finds no room and a small one behind it does.
+        disk.setCapacityBytes(disk.usedBytes() + random.nextInt(200));
+      } else if (dice < 15) {
+        free(region);
+      }
+    }
+
+    private void free(RegionName region) {
+      cluster.machine(region).disk().setCapacityBytes(Long.MAX_VALUE);
     }
 
     private void step() {
@@ -64,6 +99,8 @@ class ThreeRegionsSimulationTest {
         cluster.crash(region);
       } else if (!cluster.isUp(region)) {
         if (dice < 60) {
+          // What finds no room for its beginning is not opened.
+          free(region);
           cluster.start(region);
         }
       } else if (dice < 6) {
@@ -89,15 +126,18 @@ class ThreeRegionsSimulationTest {
 
     private void write(RegionName region, int dice) {
       Key key = anyKey();
-      Bytes payload = dice < 50 ? null : Bytes.utf8("value " + random.nextInt());
+      String value = "value " + random.nextInt() + " ".repeat(dice < 95 ? 0 : 2000);
+      Bytes payload = dice < 50 ? null : Bytes.utf8(value);
       Precondition condition =
           dice < 50 ? Precondition.VISIBLE : dice < 60 ? Precondition.ABSENT : Precondition.NONE;
       cluster
           .node(region)
           .write(key, payload, Header.NEVER, condition)
-          .thenAccept(
-              record -> {
-                if (record != null) {
+          .whenComplete(
+              (record, failure) -> {
+                if (failure instanceof StorageFullException) {
+                  refusedByDisk++;
+                } else if (record != null) {
                   acknowledge(region, record);
                 }
               });
@@ -114,6 +154,7 @@ class ThreeRegionsSimulationTest {
     private void quiet() {
       cluster.network.healAll();
       cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(40)));
+      cluster.regions.forEach(this::free);
       for (RegionName region : cluster.regions) {
         if (!cluster.isUp(region)) {
           cluster.start(region);
