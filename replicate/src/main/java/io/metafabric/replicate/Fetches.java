@@ -2,6 +2,7 @@ package io.metafabric.replicate;
 
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.wire.Frame;
@@ -174,7 +175,7 @@ final class Fetches {
   }
 
   private void answered(Asked asked, RegionName from, Frame.Answer answer) {
-    if (answer instanceof Frame.Answer.Found found) {
+    if (answer instanceof Frame.Answer.Found found && isOfUse(asked, found.record())) {
       asked.result.complete(new FetchResult.Found(found.record(), from));
       return;
     }
@@ -187,6 +188,13 @@ final class Fetches {
       asked.unknownToBackup = true;
     }
     askNext(asked);
+  }
+
+  /** Whether it is what was asked for; a peer that errs is treated like one that lacks it. */
+  private boolean isOfUse(Asked asked, MetadataRecord record) {
+    boolean covers = asked.atLeast == null || record.header().version().covers(asked.atLeast);
+    boolean whole = record.header().isTombstone() || record.payload() != null;
+    return covers && whole && config.allows(record);
   }
 
   void close() {

@@ -2,6 +2,7 @@ package io.metafabric.replicate;
 
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.error.StorageException;
+import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
@@ -12,6 +13,7 @@ import io.metafabric.core.version.Dot;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
 import io.metafabric.core.wire.Refusal;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -39,7 +41,7 @@ final class PeerSession implements PeerHandler {
     void gaveCopy(Key key, RegionName peer);
 
     /** Takes over what is of use, and returns the keys of which it is not. */
-    List<Key> push(List<MetadataRecord> records);
+    List<Key> push(RegionName from, List<MetadataRecord> records);
 
     void replyDropped();
 
@@ -59,14 +61,20 @@ final class PeerSession implements PeerHandler {
 
   private final Host host;
   private final PeerConnection connection;
-  private final SerialExecutor.Task handshakeTimer;
+  private final SerialExecutor loop;
+  private final Clock clock;
+  private SerialExecutor.Task timer;
+  private long lastHeardNanos;
+  private boolean ended;
   private @Nullable RegionName peer;
   private boolean refused;
 
-  PeerSession(Host host, PeerConnection connection, SerialExecutor loop) {
+  PeerSession(Host host, PeerConnection connection, SerialExecutor loop, Clock clock) {
     this.host = host;
     this.connection = connection;
-    this.handshakeTimer =
+    this.loop = loop;
+    this.clock = clock;
+    this.timer =
         loop.schedule(
             host.config().handshakeTimeout(),
             () -> {
@@ -88,13 +96,28 @@ final class PeerSession implements PeerHandler {
 
   @Override
   public void onFrame(PeerConnection from, Frame frame) {
+    lastHeardNanos = clock.nanoTime();
     RegionName known = peer;
     frame.deliverTo(known == null ? new Stranger(from) : new Served(from, known));
   }
 
+  private void closeIfSilent() {
+    if (ended) {
+      return;
+    }
+    long silentNanos = clock.nanoTime() - lastHeardNanos;
+    long leftNanos = host.config().failureTimeout().toNanos() - silentNanos;
+    if (leftNanos <= 0) {
+      connection.close("silent for " + Duration.ofNanos(silentNanos).toMillis() + " ms");
+    } else {
+      timer = loop.schedule(Duration.ofNanos(leftNanos), this::closeIfSilent);
+    }
+  }
+
   @Override
   public void onClosed(@Nullable PeerConnection closed, String reason) {
-    handshakeTimer.cancel();
+    ended = true;
+    timer.cancel();
     if (peer != null) {
       host.ended(peer, this);
     } else if (!refused) {
@@ -117,8 +140,9 @@ final class PeerSession implements PeerHandler {
         from().close("refused: " + refusal.message());
         return;
       }
-      handshakeTimer.cancel();
       peer = hello.region();
+      timer.cancel();
+      closeIfSilent();
       from().established();
       from().send(host.welcome(hello.region(), PeerSession.this));
     }
@@ -302,7 +326,7 @@ final class PeerSession implements PeerHandler {
 
     @Override
     public void onPush(Frame.Push push) {
-      List<Key> useless = host.push(push.records());
+      List<Key> useless = host.push(by, push.records());
       if (!useless.isEmpty()) {
         from().send(new Frame.NotHolding(useless));
       }

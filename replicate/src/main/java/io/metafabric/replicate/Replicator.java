@@ -145,7 +145,8 @@ public final class Replicator implements AutoCloseable {
     PeerAddress bound =
         listen == null
             ? null
-            : transport.listen(listen, connection -> new PeerSession(host, connection, loop));
+            : transport.listen(
+                listen, connection -> new PeerSession(host, connection, loop, clock));
     // A task for each: what one fails at does not hold up the others.
     outbound.values().forEach(link -> loop.execute(link::start));
     return bound;
@@ -433,16 +434,29 @@ public final class Replicator implements AutoCloseable {
     }
 
     @Override
-    public List<Key> push(List<MetadataRecord> records) {
+    public List<Key> push(RegionName from, List<MetadataRecord> records) {
       var useless = new ArrayList<Key>();
       for (MetadataRecord record : records) {
-        if (copies.wants(record.key())) {
+        if (isDueFrom(from, record) && copies.wants(record.key())) {
           copies.offer(record);
         } else {
           useless.add(record.key());
         }
       }
       return useless;
+    }
+
+    /** Only the home pushes, and only payloads; one that contradicts the header is none of them. */
+    private boolean isDueFrom(RegionName from, MetadataRecord record) {
+      if (!homes.homesOf(record.key()).home().equals(from)
+          || record.payload() == null
+          || !config.allows(record)) {
+        return false;
+      }
+      Header known = store.header(record.key());
+      return known == null
+          || !known.version().dot().equals(record.header().version().dot())
+          || known.payloadCrc32c() == record.header().payloadCrc32c();
     }
 
     @Override

@@ -6,6 +6,8 @@ import io.metafabric.core.journal.Durability;
 import io.metafabric.core.journal.JournalConfig;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.port.SerialExecutor;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
@@ -20,17 +22,23 @@ import io.metafabric.core.transport.PeerConnection;
 import io.metafabric.core.transport.PeerHandler;
 import io.metafabric.core.transport.PeerTransport;
 import io.metafabric.core.transport.TransportStats;
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Stamp;
+import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** One node's replication over a transport that the test plays. */
 class ReplicatorTest {
+  private static final int MAX_VALUE_BYTES = 1 << 16;
   private static final RegionName EU = new RegionName("eu");
   private static final RegionName US = new RegionName("us");
   private static final RegionName AP = new RegionName("ap");
@@ -38,31 +46,50 @@ class ReplicatorTest {
   private final SimWorld world = new SimWorld(1);
   private final SimNode node = new SimNode(world, "eu");
   private final SerialExecutor loop = node.scheduler().serial("loop");
+  private final OfferedCopies copies = new OfferedCopies();
   private final PlayedTransport transport = new PlayedTransport();
 
-  /** Fails for one address, welcomes and ends at another, and never answers elsewhere. */
+  /** Fails for one address, welcomes at another, and never answers elsewhere. */
   private final class PlayedTransport implements PeerTransport {
     final List<String> dialled = new ArrayList<>();
     String failsAt = "";
-    String endsAt = "";
+    String welcomesAt = "";
+    boolean endsAfterWelcome;
+    @Nullable PeerHandler handler;
+    @Nullable Acceptor acceptor;
+    PlayedConnection connection = new PlayedConnection();
 
     @Override
-    public PeerAddress listen(PeerAddress address, Acceptor acceptor) {
+    public PeerAddress listen(PeerAddress address, Acceptor by) {
+      acceptor = by;
       return address;
     }
 
     @Override
-    public void connect(PeerAddress address, PeerHandler handler) {
+    public void connect(PeerAddress address, PeerHandler by) {
       dialled.add(address.host());
       if (address.host().equals(failsAt)) {
         throw new IllegalStateException("a defect");
       }
-      if (address.host().equals(endsAt)) {
-        var ending = new EndingConnection(new RegionName(endsAt));
-        loop.execute(() -> handler.onOpen(ending));
-        loop.execute(() -> handler.onFrame(ending, ending.welcome()));
-        loop.execute(() -> handler.onClosed(ending, "it ends as soon as it has begun"));
+      if (address.host().equals(welcomesAt)) {
+        var opened = new PlayedConnection();
+        connection = opened;
+        handler = by;
+        var welcome =
+            new Frame.Welcome(1, "test", new RegionName(welcomesAt), 7, VersionVector.EMPTY);
+        loop.execute(() -> by.onOpen(opened));
+        loop.execute(() -> by.onFrame(opened, welcome));
+        if (endsAfterWelcome) {
+          loop.execute(() -> by.onClosed(opened, "it ends as soon as it has begun"));
+        }
       }
+    }
+
+    /** The other side of the dialled connection says something. */
+    void answer(Frame frame) {
+      PeerHandler by = handler;
+      assertThat(by).isNotNull();
+      loop.execute(() -> by.onFrame(connection, frame));
     }
 
     @Override
@@ -74,13 +101,13 @@ class ReplicatorTest {
     public void close() {}
   }
 
-  private record EndingConnection(RegionName region) implements PeerConnection {
-    Frame.Welcome welcome() {
-      return new Frame.Welcome(1, "test", region, 7, VersionVector.EMPTY);
-    }
+  private static final class PlayedConnection implements PeerConnection {
+    final List<Frame> sent = new ArrayList<>();
+    final List<String> closings = new ArrayList<>();
 
     @Override
     public boolean send(Frame frame) {
+      sent.add(frame);
       return true;
     }
 
@@ -88,15 +115,28 @@ class ReplicatorTest {
     public void established() {}
 
     @Override
-    public void close(String reason) {}
+    public void close(String reason) {
+      closings.add(reason);
+    }
 
     @Override
     public String remote() {
-      return region.name();
+      return "played";
+    }
+
+    <T extends Frame> T last(Class<T> type) {
+      return sent.stream()
+          .filter(type::isInstance)
+          .map(type::cast)
+          .reduce((a, b) -> b)
+          .orElseThrow();
     }
   }
 
-  private static final class NoCopies implements LocalCopies {
+  /** Has nothing, and wants everything. */
+  private static final class OfferedCopies implements LocalCopies {
+    final List<MetadataRecord> offered = new ArrayList<>();
+
     @Override
     public @Nullable MetadataRecord find(Key key) {
       return null;
@@ -104,11 +144,13 @@ class ReplicatorTest {
 
     @Override
     public boolean wants(Key key) {
-      return false;
+      return true;
     }
 
     @Override
-    public void offer(MetadataRecord record) {}
+    public void offer(MetadataRecord record) {
+      offered.add(record);
+    }
   }
 
   private Replicator replicator() {
@@ -118,7 +160,7 @@ class ReplicatorTest {
             EU,
             new PeerAddress("eu", 1),
             Map.of(AP, new PeerAddress("ap", 1), US, new PeerAddress("us", 1)),
-            1 << 16);
+            MAX_VALUE_BYTES);
     var store =
         RecordStore.open(
             new StoreConfig(
@@ -126,7 +168,7 @@ class ReplicatorTest {
                 EU,
                 new JournalConfig(1 << 16),
                 Durabilities.all(Durability.SYNC),
-                1 << 16,
+                MAX_VALUE_BYTES,
                 1 << 20,
                 64 << 20,
                 CompactionConfig.DEFAULT),
@@ -137,13 +179,13 @@ class ReplicatorTest {
             changes -> {});
     return new Replicator(
         config,
-        key -> new Homes(EU, US),
+        key -> key.namespace().equals("us") ? new Homes(US, AP) : new Homes(AP, EU),
         store,
         transport,
         loop,
         node.clock(),
         node.random(),
-        new NoCopies());
+        copies);
   }
 
   @Test
@@ -161,7 +203,8 @@ class ReplicatorTest {
 
   @Test
   void aPeerThatWelcomesAndEnds_isDialledWithGrowingPauses() {
-    transport.endsAt = "us";
+    transport.welcomesAt = "us";
+    transport.endsAfterWelcome = true;
     Replicator replicator = replicator();
     replicator.start();
     world.runFor(Duration.ofMinutes(1));
@@ -169,5 +212,92 @@ class ReplicatorTest {
     PeerStats us = replicator.stats().peers().get(1);
     assertThat(us.connects()).isGreaterThan(5);
     assertThat(us.problem()).isEqualTo("it ends as soon as it has begun");
+  }
+
+  private static MetadataRecord record(String key, long counter, @Nullable String payload) {
+    var version =
+        new Version(
+            new Dot(new ActorId(5), counter), VersionVector.EMPTY, new Stamp(counter << 16));
+    Bytes bytes = Bytes.utf8(payload == null ? "not sent along" : payload);
+    Header header = Header.value(version, US, bytes, Header.NEVER);
+    return new MetadataRecord(Key.of(key), header, payload == null ? null : bytes);
+  }
+
+  @Test
+  void anAnswerThatIsNotWhatWasAskedFor_isNoAnswer() {
+    transport.welcomesAt = "us";
+    Replicator replicator = replicator();
+    replicator.start();
+    world.runFor(Duration.ofSeconds(1));
+    MetadataRecord wanted = record("us/1", 2, "two");
+    var answers =
+        List.of(record("us/1", 1, "one"), record("us/1", 2, null), record("us/1", 2, "two"));
+    var results = new ArrayList<FetchResult>();
+    for (MetadataRecord answer : answers) {
+      CompletableFuture<FetchResult> fetched = replicator.fetch(wanted.key(), wanted.header());
+      world.runFor(Duration.ofMillis(1));
+      long request = transport.connection.last(Frame.Fetch.class).requestId();
+      transport.answer(new Frame.FetchReply(request, List.of(new Frame.Answer.Found(answer))));
+      world.runFor(Duration.ofMillis(1));
+      assertThat(fetched).isDone();
+      results.add(fetched.join());
+    }
+    assertThat(results)
+        .containsExactly(
+            new FetchResult.NotHeld(),
+            new FetchResult.NotHeld(),
+            new FetchResult.Found(wanted, US));
+  }
+
+  /** Region us has dialled and said hello. */
+  private PeerHandler session(PlayedConnection connection) {
+    PeerTransport.Acceptor acceptor = transport.acceptor;
+    assertThat(acceptor).isNotNull();
+    PeerHandler session = acceptor.accept(connection);
+    session.onOpen(connection);
+    session.onFrame(
+        connection, new Frame.Hello(1, 1, "test", US, 7, List.of(AP, EU, US), MAX_VALUE_BYTES));
+    assertThat(connection.last(Frame.Welcome.class).region()).isEqualTo(EU);
+    return session;
+  }
+
+  @Test
+  void aPush_isTakenFromTheHome_withAPayloadThatFitsTheHeader() {
+    replicator().start();
+    var connection = new PlayedConnection();
+    PeerHandler session = session(connection);
+    session.onFrame(
+        connection,
+        new Frame.Changes(new ActorId(5), 0, 2, List.of(record("us/2", 2, "as it was written"))));
+    world.runFor(Duration.ofSeconds(1));
+
+    MetadataRecord good = record("us/1", 3, "good");
+    MetadataRecord same = record("us/2", 2, "as it was written");
+    session.onFrame(
+        connection,
+        new Frame.Push(
+            List.of(
+                good,
+                same,
+                record("us/2", 2, "another payload under the same dot"),
+                record("us/4", 4, null),
+                record("ap/5", 5, "us is not its home"))));
+    assertThat(copies.offered).containsExactly(good, same);
+    assertThat(connection.last(Frame.NotHolding.class).keys())
+        .containsExactly(Key.of("us/2"), Key.of("us/4"), Key.of("ap/5"));
+  }
+
+  @Test
+  void aDiallerThatFallsSilent_isClosed() {
+    replicator().start();
+    var connection = new PlayedConnection();
+    PeerHandler session = session(connection);
+    for (int i = 1; i <= 20; i++) {
+      world.runFor(Duration.ofMillis(3_900));
+      session.onFrame(connection, new Frame.Heartbeat(i, true));
+    }
+    assertThat(connection.closings).isEmpty();
+    world.runFor(Duration.ofMillis(4_100));
+    assertThat(connection.closings).containsExactly("silent for 4000 ms");
   }
 }
