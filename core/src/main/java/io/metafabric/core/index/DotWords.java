@@ -15,7 +15,7 @@ final class DotWords {
 
   private static final int COUNTER_BITS = 45;
   private static final long MAX_COUNTER = (1L << COUNTER_BITS) - 1;
-  private static final long INEXACT = 0;
+  static final long INEXACT = 0;
 
   private final int maxActors;
   private final ConcurrentHashMap<ActorId, Integer> numbers = new ConcurrentHashMap<>();
@@ -66,6 +66,11 @@ final class DotWords {
 
   private static long word(int number, long counter) {
     return number == 0 || counter > MAX_COUNTER ? INEXACT : (long) number << COUNTER_BITS | counter;
+  }
+
+  /** Whether the dot has a word that no other has. */
+  boolean isExact(Dot dot) {
+    return find(dot) != INEXACT;
   }
 
   static boolean isExact(long word) {

@@ -209,20 +209,10 @@ public final class KeyIndex {
    */
   public boolean isCurrent(Key key, Dot dot) {
     long hash = hash(key);
-    long wanted = dots.find(dot);
-    long[] words = slots(table(hash), fingerprint(hash));
-    boolean unsure = false;
-    for (int i = 0; i < words.length && words[i] != 0; i += 2) {
-      if (isHeader(words[i + 1])) {
-        if (!DotWords.isExact(words[i + 1])) {
-          unsure = true;
-        } else if (words[i + 1] == wanted) {
-          return true;
-        }
-      }
-    }
-    if (!unsure) {
-      return false;
+    // Of a dot that no slot can have exactly, the word is that of all such dots.
+    int answer = table(hash).has(fingerprint(hash), dots.find(dot), DotWords.INEXACT);
+    if (answer == SlotTable.NO || (answer == SlotTable.YES && dots.isExact(dot))) {
+      return answer == SlotTable.YES;
     }
     Header header = header(key);
     return header != null && header.version().dot().equals(dot);

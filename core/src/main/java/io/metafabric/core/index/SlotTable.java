@@ -22,6 +22,10 @@ final class SlotTable {
   static final int SLOT_BYTES = 20;
   static final int SLOTS_PER_PAGE = PagePool.PAGE_BYTES / SLOT_BYTES;
 
+  static final int NO = 0;
+  static final int YES = 1;
+  static final int UNSURE = 2;
+
   private static final int FIRST_AT = 4;
   private static final int SECOND_AT = 12;
 
@@ -61,6 +65,53 @@ final class SlotTable {
     } finally {
       lock.unlockRead(stamp);
     }
+  }
+
+  /**
+   * Whether a slot with this fingerprint has this second word. Allocates nothing.
+   *
+   * @param unsure another second word, which makes the answer unsure
+   * @return {@link #YES}, {@link #NO}, or {@link #UNSURE} if no slot has the one, and one the other
+   */
+  int has(int fingerprint, long second, long unsure) {
+    long stamp = lock.tryOptimisticRead();
+    if (stamp != 0) {
+      int answer = look(fingerprint, second, unsure);
+      if (lock.validate(stamp)) {
+        return answer;
+      }
+    }
+    stamp = lock.readLock();
+    try {
+      return look(fingerprint, second, unsure);
+    } finally {
+      lock.unlockRead(stamp);
+    }
+  }
+
+  private int look(int fingerprint, long second, long unsure) {
+    ByteBuffer[] from = pages;
+    int total = from.length * SLOTS_PER_PAGE;
+    int answer = NO;
+    for (int slot = home(fingerprint, total); slot < total; slot++) {
+      ByteBuffer page = from[slot / SLOTS_PER_PAGE];
+      int at = slot % SLOTS_PER_PAGE * SLOT_BYTES;
+      if (page.getLong(at + FIRST_AT) == 0) {
+        break;
+      }
+      int order = Integer.compareUnsigned(page.getInt(at), fingerprint);
+      if (order > 0) {
+        break;
+      }
+      if (order == 0) {
+        long word = page.getLong(at + SECOND_AT);
+        if (word == second) {
+          return YES;
+        }
+        answer = word == unsure ? UNSURE : answer;
+      }
+    }
+    return answer;
   }
 
   private int scan(int fingerprint, long[] into) {
