@@ -379,7 +379,7 @@ public final class KeyIndex {
     out.varint(actors.size());
     actors.forEach(actor -> out.i64(actor.id()));
     for (SlotTable table : tables) {
-      out.varint(table.pages()).varint(table.used()).i32(table.crc32c());
+      out.varint(table.usedPages()).varint(table.used()).i32(table.crc32c());
     }
   }
 
@@ -388,7 +388,7 @@ public final class KeyIndex {
     long at = offset;
     for (SlotTable table : tables) {
       table.writeTo(file, at);
-      at += table.bytes();
+      at += (long) table.usedPages() * PagePool.PAGE_BYTES;
     }
   }
 
@@ -412,12 +412,13 @@ public final class KeyIndex {
     long at = offset;
     long left = (file.sizeBytes() - offset) / PagePool.PAGE_BYTES;
     for (SlotTable table : index.tables) {
-      int pages = in.varint("pages", 1, (int) Math.min(Integer.MAX_VALUE, Math.max(1, left)));
+      int pages = in.varint("pages", 0, (int) Math.min(Integer.MAX_VALUE, Math.max(0, left)));
       int used = in.varint("slots", 0, Integer.MAX_VALUE);
-      if (!table.readFrom(file, at, pages, used, in.i32("checksum"))) {
+      int crc = in.i32("checksum");
+      if (pages > 0 && !table.readFrom(file, at, pages, used, crc)) {
         return null;
       }
-      at += table.bytes();
+      at += (long) pages * PagePool.PAGE_BYTES;
       left -= pages;
     }
     return index;

@@ -301,13 +301,14 @@ final class SlotTable {
     return (int) crc.getValue();
   }
 
-  int pages() {
-    return pages.length;
+  /** How many pages there are to be written: none of an empty table. */
+  int usedPages() {
+    return used == 0 ? 0 : pages.length;
   }
 
   /** Writes the pages as they are. */
   void writeTo(DiskFile file, long offset) {
-    for (int i = 0; i < pages.length; i++) {
+    for (int i = 0; i < usedPages(); i++) {
       file.write(offset + (long) i * PagePool.PAGE_BYTES, pages[i].duplicate());
     }
   }
