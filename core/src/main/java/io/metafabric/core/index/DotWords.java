@@ -68,11 +68,6 @@ final class DotWords {
     return number == 0 || counter > MAX_COUNTER ? INEXACT : (long) number << COUNTER_BITS | counter;
   }
 
-  /** Whether the dot has a word that no other has. */
-  boolean isExact(Dot dot) {
-    return find(dot) != INEXACT;
-  }
-
   static boolean isExact(long word) {
     return word != INEXACT;
   }

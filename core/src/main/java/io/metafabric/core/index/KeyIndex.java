@@ -210,9 +210,13 @@ public final class KeyIndex {
   public boolean isCurrent(Key key, Dot dot) {
     long hash = hash(key);
     // Of a dot that no slot can have exactly, the word is that of all such dots.
-    int answer = table(hash).has(fingerprint(hash), dots.find(dot), DotWords.INEXACT);
-    if (answer == SlotTable.NO || (answer == SlotTable.YES && dots.isExact(dot))) {
-      return answer == SlotTable.YES;
+    long wanted = dots.find(dot);
+    int answer = table(hash).has(fingerprint(hash), wanted, DotWords.INEXACT);
+    if (answer == SlotTable.NO) {
+      return false;
+    }
+    if (answer == SlotTable.YES && DotWords.isExact(wanted)) {
+      return true;
     }
     Header header = header(key);
     return header != null && header.version().dot().equals(dot);

@@ -30,6 +30,8 @@ final class JournalRecovery {
       long replayedBytes) {}
 
   private static final int COPY_BYTES = 1 << 20;
+  private static final long MIN_CHECKED_BYTES = 64 << 20;
+  private static final long CHECKED_TIMES = 64;
 
   private final Disk disk;
   private final FrameTable frames;
@@ -277,7 +279,11 @@ final class JournalRecovery {
     tornTails.add(new TornTail(name, offset, size - offset, keptIn, why));
   }
 
-  /** The highest durable position that good frames behind the bad one tell of, or null. */
+  /**
+   * The highest durable position that good frames behind the bad one tell of, or null. A value can
+   * be made to look like many frames, each of which would have to be checked: who does not get to
+   * an end takes it for damage, which changes nothing on disk.
+   */
   private @Nullable Long provenDurable(DiskFile file, long offset, long size) {
     if (size - offset > Integer.MAX_VALUE - 64) {
       return null;
@@ -286,10 +292,17 @@ final class JournalRecovery {
     file.read(offset, bytes);
     bytes.flip();
     long maxPosition = next + bytes.limit() / JournalFrame.HEADER_BYTES;
+    long mayCheckBytes = Math.max(MIN_CHECKED_BYTES, CHECKED_TIMES * (long) bytes.limit());
     Long proven = null;
     for (int at = 1; at < bytes.limit(); at++) {
-      if (JournalFrame.isPlausible(bytes, at, next + 1, maxPosition)
-          && JournalFrame.hasGoodChecksum(bytes, at)) {
+      if (!JournalFrame.isPlausible(bytes, at, next + 1, maxPosition)) {
+        continue;
+      }
+      mayCheckBytes -= JournalFrame.claimedBytes(bytes, at);
+      if (mayCheckBytes < 0) {
+        return Long.MAX_VALUE;
+      }
+      if (JournalFrame.hasGoodChecksum(bytes, at)) {
         long told = JournalFrame.durableAt(bytes, at);
         proven = proven == null ? told : Math.max(proven, told);
       }

@@ -20,6 +20,7 @@ import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -33,7 +34,10 @@ class JournalTest {
   final SimDisk disk = new SimNode(new SimWorld(1), "paris").disk();
 
   static JournalEntry entry(int i) {
-    var payload = Bytes.utf8("value " + i + " " + "x".repeat(i % 300));
+    return entry(i, Bytes.utf8("value " + i + " " + "x".repeat(i % 300)));
+  }
+
+  static JournalEntry entry(int i, Bytes payload) {
     var version =
         new Version(new Dot(new ActorId(7), i + 1L), VersionVector.EMPTY, new Stamp(i + 1L));
     return new JournalEntry.Stored(
@@ -173,6 +177,28 @@ class JournalTest {
     assertThatThrownBy(() -> open(disk, new ArrayList<>()))
         .isInstanceOf(CorruptJournalException.class)
         .hasMessageContaining("was durable");
+  }
+
+  @Test
+  void aTornValueThatLooksLikeManyFrames_isRefusedBeforeAllOfThemAreChecked() {
+    var config = new JournalConfig(1 << 20);
+    Journal journal = Journal.open(config, disk, new FrameTable(), (entry, at) -> {});
+    journal.append(List.of(entry(1)));
+    journal.makeDurable();
+    int headers = 10_000;
+    var crafted = ByteBuffer.allocate(headers * JournalFrame.HEADER_BYTES);
+    for (int i = 0; i < headers; i++) {
+      // Claims all that is behind it.
+      crafted.putInt((headers - 1 - i) * JournalFrame.HEADER_BYTES).putInt(0);
+      crafted.put((byte) EntryCodec.STORED).put((byte) JournalFrame.FORMAT).putShort((short) 0);
+      crafted.putLong(4).putLong(0);
+    }
+    FrameLocation at = journal.append(List.of(entry(2, Bytes.copyOf(crafted.array())))).get(0);
+    journal.abandon();
+    disk.damage(at.segment.name().file(), at.offset + JournalFrame.HEADER_BYTES + 1);
+
+    assertThatThrownBy(() -> Journal.open(config, disk, new FrameTable(), (entry, location) -> {}))
+        .isInstanceOf(CorruptJournalException.class);
   }
 
   @Test
