@@ -47,6 +47,7 @@ public final class FabricBuilder {
   private static final int MAX_MAX_VALUE_BYTES = 64 << 20;
   private static final long MIN_HOT_TIER_BYTES = 64 << 10;
   private static final long MIN_INDEX_BYTES = 1 << 20;
+  private static final long MIN_COMPACTION_BYTES = 64 << 10;
   private static final int FRAME_RESERVE_BYTES = 256 << 10;
   private static final int DEFAULT_MAX_VALUE_BYTES = 1 << 20;
   private static final int QUEUE_BYTES = 16 << 20;
@@ -63,6 +64,8 @@ public final class FabricBuilder {
   private @Nullable Durability durability;
   private @Nullable Long hotTierBytes;
   private @Nullable Long maxIndexBytes;
+  private @Nullable Long retainedBytes;
+  private @Nullable Long compactionBytesPerSecond;
   private @Nullable WarmTier warmTier;
   private @Nullable ChronicleConfig warmTierSize;
   private @Nullable Integer maxValueBytes;
@@ -192,6 +195,33 @@ public final class FabricBuilder {
       throw new ConfigurationException(
           "the durability of namespace " + namespace + " is set twice");
     }
+    return this;
+  }
+
+  /**
+   * How much of the journal's end is kept whole for peers, backups and other readers that have not
+   * read it; beyond that compaction does not wait for them. Default: 256 MiB.
+   *
+   * @param bytes 0 or more
+   */
+  public FabricBuilder retainedBytes(long bytes) {
+    if (bytes < 0) {
+      throw new ConfigurationException("retainedBytes must be 0 or more, was " + bytes);
+    }
+    retainedBytes = once("retainedBytes", retainedBytes, bytes);
+    return this;
+  }
+
+  /**
+   * How fast compaction reads while there is time; where writers are faster, it hurries. Default:
+   * 32 MiB a second.
+   */
+  public FabricBuilder compactionBytesPerSecond(long bytes) {
+    if (bytes < MIN_COMPACTION_BYTES) {
+      throw new ConfigurationException(
+          "compactionBytesPerSecond must be at least " + MIN_COMPACTION_BYTES + ", was " + bytes);
+    }
+    compactionBytesPerSecond = once("compactionBytesPerSecond", compactionBytesPerSecond, bytes);
     return this;
   }
 
@@ -389,7 +419,9 @@ public final class FabricBuilder {
             maxBytes,
             MAX_PENDING_BYTES,
             or(maxIndexBytes, Runtime.getRuntime().maxMemory() / 2),
-            CompactionConfig.DEFAULT);
+            new CompactionConfig(
+                or(compactionBytesPerSecond, CompactionConfig.DEFAULT.bytesPerSecond()),
+                or(retainedBytes, CompactionConfig.DEFAULT.retainBytes())));
     return new NodeConfig(
         store,
         replication,

@@ -205,6 +205,9 @@ class RefusalsTest {
     refusedAtOnce(() -> builder().home("a/b", "us", "eu"), "a-z 0-9 . _ -");
     refusedAtOnce(() -> builder().maxValueBytes(0), "1 to ");
     refusedAtOnce(() -> builder().hotTierBytes(1), "at least");
+    refusedAtOnce(() -> builder().maxIndexBytes(1), "at least");
+    refusedAtOnce(() -> builder().compactionBytesPerSecond(1), "at least");
+    refusedAtOnce(() -> builder().retainedBytes(-1), "0 or more");
     refusedAtOnce(() -> builder().fetchTimeout(Duration.ZERO), "1 ms to");
     refusedAtOnce(() -> builder().writeTimeout(Duration.ofSeconds(Long.MAX_VALUE)), "1 ms to");
     refusedAtOnce(() -> builder().cluster(" "), "1 to 64");
