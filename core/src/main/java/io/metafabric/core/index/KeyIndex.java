@@ -105,6 +105,10 @@ public final class KeyIndex {
    * @throws io.metafabric.core.error.CorruptJournalException if it is damaged on disk
    */
   public @Nullable MetadataRecord read(Key key) {
+    return look(key, true);
+  }
+
+  private @Nullable MetadataRecord look(Key key, boolean forPayload) {
     long hash = hash(key);
     SlotTable table = table(hash);
     long[] before = null;
@@ -112,13 +116,12 @@ public final class KeyIndex {
       long[] words = slots(table, fingerprint(hash));
       requireChange(before, words, key);
       before = words;
-      Found found;
       try {
-        found = find(words, key);
+        Found found = find(words, key);
         if (found == null) {
           return null;
         }
-        return found.hasPayload() ? found.record() : withPayload(words, found);
+        return found.hasPayload() || !forPayload ? found.record() : withPayload(words, found);
       } catch (FrameMovedException e) {
         // Compaction has moved it since we looked; the slot says where to.
       }
@@ -182,24 +185,8 @@ public final class KeyIndex {
 
   /** The newest header; null if nothing is known of the key. */
   public @Nullable Header header(Key key) {
-    Found found = found(key);
-    return found == null ? null : found.record().header();
-  }
-
-  private @Nullable Found found(Key key) {
-    long hash = hash(key);
-    SlotTable table = table(hash);
-    long[] before = null;
-    while (true) {
-      long[] words = slots(table, fingerprint(hash));
-      requireChange(before, words, key);
-      before = words;
-      try {
-        return find(words, key);
-      } catch (FrameMovedException e) {
-        // As above.
-      }
-    }
+    MetadataRecord record = look(key, false);
+    return record == null ? null : record.header();
   }
 
   /**
