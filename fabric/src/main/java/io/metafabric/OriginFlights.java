@@ -61,16 +61,17 @@ final class OriginFlights {
     }
   }
 
+  /** Forgotten first: whoever is woken by the result and looks again asks anew. */
   private Optional<Versioned> lead(Key key, Question question, Flight mine) {
     try {
       Optional<Versioned> loaded = question.ask();
+      flights.remove(key, mine);
       mine.complete(loaded);
       return loaded;
     } catch (RuntimeException | Error e) {
+      flights.remove(key, mine);
       mine.completeExceptionally(e);
       throw e;
-    } finally {
-      flights.remove(key, mine);
     }
   }
 

@@ -5,6 +5,7 @@ import io.metafabric.cache.HotTier;
 import io.metafabric.cache.PayloadTier;
 import io.metafabric.cache.SingleFlight;
 import io.metafabric.core.access.AccessEvent.Outcome;
+import io.metafabric.core.error.IndexFullException;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.Disk;
@@ -35,6 +36,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
@@ -314,18 +316,32 @@ public final class FabricNode<V> implements AutoCloseable {
     } else {
       stored = CompletableFuture.completedFuture(true);
     }
-    return stored.thenApply(
-        done -> {
-          ReadOutcome newer = newerThan(record);
-          if (newer != null) {
-            return newer;
-          }
-          if (!record.header().isVisibleAt(clock.wallMs())) {
-            return new ReadOutcome.Absent(true);
-          }
-          fill.accept(record);
-          return new ReadOutcome.Value(record, Outcome.REMOTE);
-        });
+    return stored.handle(
+        (done, failure) -> failure == null ? shown(record, fill) : unstored(record, failure));
+  }
+
+  private ReadOutcome shown(MetadataRecord record, Consumer<MetadataRecord> fill) {
+    ReadOutcome newer = newerThan(record);
+    if (newer != null) {
+      return newer;
+    }
+    if (!record.header().isVisibleAt(clock.wallMs())) {
+      return new ReadOutcome.Absent(true);
+    }
+    fill.accept(record);
+    return new ReadOutcome.Value(record, Outcome.REMOTE);
+  }
+
+  /** What the index has no room for is read all the same, each time from there. */
+  private ReadOutcome unstored(MetadataRecord record, Throwable failure) {
+    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+    if (!(cause instanceof IndexFullException)) {
+      throw new CompletionException(cause);
+    }
+    ReadOutcome outcome = readable(record, Outcome.REMOTE);
+    return outcome == null
+        ? new ReadOutcome.Unreachable("its payload did not come along")
+        : outcome;
   }
 
   /** What is known here instead by now, if that can be told without asking again. */
@@ -367,19 +383,28 @@ public final class FabricNode<V> implements AutoCloseable {
 
   private void published(List<Published> changes) {
     for (Published change : changes) {
-      MetadataRecord record = change.record();
       // Before anybody can have seen it: a reader who has must not join a flight that has not.
-      flights.forget(record.key());
-      if (change.local()) {
-        warm.written(record);
-      }
-      if (record.payload() != null) {
-        showPayload(record, change.local());
-      } else {
-        hideOlder(record);
+      flights.forget(change.record().key());
+      try {
+        show(change);
+      } catch (RuntimeException e) {
+        log.error("{} could not be shown; it is read from the journal", change.record().key(), e);
+        hot.drop(change.record().key());
       }
     }
     replicator.published(changes);
+  }
+
+  private void show(Published change) {
+    MetadataRecord record = change.record();
+    if (change.local()) {
+      warm.written(record);
+    }
+    if (record.payload() != null) {
+      showPayload(record, change.local());
+    } else {
+      hideOlder(record);
+    }
   }
 
   private void showPayload(MetadataRecord record, boolean local) {

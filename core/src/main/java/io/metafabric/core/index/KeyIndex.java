@@ -249,12 +249,15 @@ public final class KeyIndex {
     boolean oldHasPayload = (old & HAS_PAYLOAD) != 0;
     int payload =
         oldHasPayload ? -1 : payloadSlot(table, fingerprint, table.second(header), now.key());
-    table.set(header, place, dot);
     boolean keeps = now.payload() == null && isSameWrite(before, now.header());
     if (keeps && oldHasPayload) {
+      // First what can fail, for want of memory; it may move the other.
       table.insert(fingerprint, old & ~HAS_PAYLOAD, dot | PAYLOAD_ONLY);
+      header = headerSlot(table, fingerprint, now.key(), before.version().dot());
+      table.set(header, place, dot);
       return;
     }
+    table.set(header, place, dot);
     frames.markDead(old & ~HAS_PAYLOAD);
     if (!keeps && payload >= 0) {
       frames.markDead(table.first(payload));
@@ -328,8 +331,14 @@ public final class KeyIndex {
    */
   public void forEachKey(Consumer<Key> consumer) {
     for (SlotTable table : tables) {
-      for (long[] words = headers(table); !forEachKey(words, consumer); words = headers(table)) {
+      long[] places = headers(table);
+      while (!forEachKey(places, consumer)) {
         // Compaction moved one of them before anything was said.
+        long[] again = headers(table);
+        if (Arrays.equals(places, again)) {
+          throw new IllegalStateException("the index names frames that are gone");
+        }
+        places = again;
       }
     }
   }
@@ -412,7 +421,20 @@ public final class KeyIndex {
       at += (long) pages * PagePool.PAGE_BYTES;
       left -= pages;
     }
-    return index;
+    return index.markAllLive() ? index : null;
+  }
+
+  /** Accounts for all frames that are named; false if one of them cannot be there. */
+  private boolean markAllLive() {
+    for (SlotTable table : tables) {
+      for (int slot = 0; slot < table.slots(); slot++) {
+        long first = table.first(slot);
+        if (first != 0 && !frames.markLive(first & ~HAS_PAYLOAD)) {
+          return false;
+        }
+      }
+    }
+    return true;
   }
 
   /** Whether a record of this actor has been in the journal. Exact for the first 262,143 actors. */

@@ -38,7 +38,7 @@ final class SlotTable {
   private final StampedLock lock = new StampedLock();
 
   // Guarded by the lock; the optimistic reader takes what it finds, and looks at the stamp then.
-  private ByteBuffer[] pages;
+  private volatile ByteBuffer[] pages;
   private int used;
 
   SlotTable(PagePool pool) {

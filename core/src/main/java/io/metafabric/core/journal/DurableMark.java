@@ -15,6 +15,10 @@ import java.nio.ByteBuffer;
  */
 final class DurableMark implements AutoCloseable {
   static final String NAME = "journal.mark";
+
+  /** Stands in a directory that is being copied to, until all is there. No position is as large. */
+  static final long UNFINISHED = Long.MAX_VALUE;
+
   private static final int BYTES = 12;
 
   private final DiskFile file;

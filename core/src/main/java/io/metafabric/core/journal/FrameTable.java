@@ -104,6 +104,20 @@ public final class FrameTable {
         segment, FramePlace.offset(place), FramePlace.maxLengthBytes(place), position);
   }
 
+  /**
+   * The frame is part of the present state.
+   *
+   * @return false if there is no such segment
+   */
+  public boolean markLive(long place) {
+    Segment segment = segment(place);
+    if (segment == null || FramePlace.offset(place) >= segment.endOffset()) {
+      return false;
+    }
+    segment.addLiveBytes(FramePlace.maxLengthBytes(place));
+    return true;
+  }
+
   /** The frame is part of the present state no more. */
   public void markDead(long place) {
     Segment segment = segment(place);

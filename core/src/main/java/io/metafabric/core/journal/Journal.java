@@ -50,6 +50,9 @@ public final class Journal implements AutoCloseable {
   private long nextPosition;
   private volatile long durablePosition;
   private final AtomicLong writtenBytes = new AtomicLong();
+
+  // Replaced, and perhaps still named by an index that could not be told.
+  private final Set<Segment> retiring = ConcurrentHashMap.newKeySet();
   private final Set<Pin> pins = ConcurrentHashMap.newKeySet();
 
   /** Somebody needs every entry behind a position, within the bound on what is kept. */
@@ -121,8 +124,20 @@ public final class Journal implements AutoCloseable {
    */
   public static @Nullable Journal open(
       JournalConfig config, Disk disk, FrameTable frames, JournalImage image) {
-    JournalRecovery.Result found = ImageCheck.restore(disk, frames, image);
-    return found == null ? null : new Journal(config, disk, frames, new DurableMark(disk), found);
+    var mark = new DurableMark(disk);
+    try {
+      // A longer journal was durable: a replay says what is missing.
+      JournalRecovery.Result found =
+          mark.read() > image.closedPosition() ? null : ImageCheck.restore(disk, frames, image);
+      if (found != null) {
+        return new Journal(config, disk, frames, mark, found);
+      }
+    } catch (RuntimeException e) {
+      mark.close();
+      throw e;
+    }
+    mark.close();
+    return null;
   }
 
   /** What is known of a journal that has been closed in order; null of any other. */
@@ -344,6 +359,7 @@ public final class Journal implements AutoCloseable {
   void replace(List<Segment> old, Segment compacted) {
     long freed = 0;
     frames.add(compacted);
+    retiring.addAll(old);
     synchronized (segmentsLock) {
       var next = new ArrayList<>(segments);
       int at = next.indexOf(old.get(0));
@@ -364,6 +380,7 @@ public final class Journal implements AutoCloseable {
       segment.retire();
       frames.remove(segment);
     }
+    retiring.removeAll(old);
   }
 
   boolean isUsable() {
@@ -405,7 +422,7 @@ public final class Journal implements AutoCloseable {
         if (last != null) {
           last.truncateToEnd();
         }
-        if (end != null) {
+        if (end != null && retiring.isEmpty()) {
           closedInOrder = imageWith(end);
         }
       }
@@ -436,5 +453,6 @@ public final class Journal implements AutoCloseable {
   public void abandon() {
     mark.close();
     segments.forEach(segment -> segment.file().close());
+    retiring.forEach(segment -> segment.file().close());
   }
 }

@@ -37,6 +37,16 @@ final class JournalCopy implements AutoCloseable {
     }
     this.disk = disk;
     this.segmentBytes = segmentBytes;
+    // Before there is a segment: each of those is good by itself, and the first ones are not all.
+    mark(DurableMark.UNFINISHED);
+  }
+
+  private void mark(long position) {
+    try (var mark = new DurableMark(disk)) {
+      mark.write(position);
+      mark.sync();
+    }
+    disk.syncDirectory();
   }
 
   /** Positions must ascend. */
@@ -94,11 +104,8 @@ final class JournalCopy implements AutoCloseable {
     if (file != null) {
       seal(file, end);
     }
-    try (var mark = new DurableMark(disk)) {
-      mark.write(end - 1);
-      mark.sync();
-    }
     disk.syncDirectory();
+    mark(end - 1);
     return totalFrames;
   }
 

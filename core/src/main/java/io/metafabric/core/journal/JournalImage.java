@@ -46,7 +46,7 @@ public final class JournalImage {
     for (SegmentImage each : segments) {
       out.i64(each.name().firstPosition()).varint(each.name().generation());
       out.varint(each.number()).varint(each.endPosition()).varint(each.endOffset());
-      out.varint(each.fileBytes()).i64(each.liveBytes()).varint(each.checkpoints().size());
+      out.varint(each.fileBytes()).varint(each.checkpoints().size());
       for (Checkpoints.Checkpoint checkpoint : each.checkpoints()) {
         out.varint(checkpoint.position()).varint(checkpoint.offset());
       }
@@ -74,7 +74,6 @@ public final class JournalImage {
     long endPosition = in.varint("end position");
     long endOffset = in.varint("end offset");
     long fileBytes = in.varint("file length");
-    long liveBytes = in.i64("live bytes");
     if (firstPosition < 1 || endPosition < firstPosition || endOffset > fileBytes) {
       throw new WireFormatException("a segment ends before it begins");
     }
@@ -84,7 +83,6 @@ public final class JournalImage {
       checkpoints.add(
           new Checkpoints.Checkpoint(in.varint("position"), in.varint("checkpoint offset")));
     }
-    return new SegmentImage(
-        name, number, endPosition, endOffset, fileBytes, liveBytes, checkpoints);
+    return new SegmentImage(name, number, endPosition, endOffset, fileBytes, checkpoints);
   }
 }

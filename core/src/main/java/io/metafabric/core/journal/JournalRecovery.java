@@ -50,6 +50,10 @@ final class JournalRecovery {
   }
 
   Result run() {
+    if (durable == DurableMark.UNFINISHED) {
+      throw new CorruptJournalException(
+          DurableMark.NAME, 0, "it says that this is a copy that was not finished");
+    }
     try {
       var names =
           new ArrayDeque<>(

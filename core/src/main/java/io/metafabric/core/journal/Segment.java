@@ -118,14 +118,12 @@ final class Segment {
     segment.endPosition = image.endPosition();
     segment.endOffset = image.endOffset();
     segment.allocatedTo = image.fileBytes();
-    segment.liveBytes.set(image.liveBytes());
     return segment;
   }
 
   /** What {@link #restore} needs; the file may be closed. */
   SegmentImage image(long fileBytes) {
-    return new SegmentImage(
-        name, number, endPosition, endOffset, fileBytes, liveBytes(), checkpoints.all());
+    return new SegmentImage(name, number, endPosition, endOffset, fileBytes, checkpoints.all());
   }
 
   private static DiskFile begin(Disk disk, SegmentName name, ByteWriter header) {

@@ -15,5 +15,4 @@ record SegmentImage(
     long endPosition,
     long endOffset,
     long fileBytes,
-    long liveBytes,
     List<Checkpoints.Checkpoint> checkpoints) {}

@@ -24,7 +24,11 @@ import java.util.concurrent.atomic.AtomicLong;
 final class Committer {
   /** Publishes or drops a group; called by the committing thread. */
   interface Sink {
+    /** The group is in the journal; it becomes the state that readers see. */
     void publish(List<Staged> group, List<FrameLocation> locations);
+
+    /** Tells the rest, and those who wait for it. */
+    void announce(List<Staged> group);
 
     /** Nothing of these was, or will be, published. */
     void fail(List<Staged> group, StorageException cause);
@@ -185,12 +189,23 @@ final class Committer {
   }
 
   private void commit(List<Staged> group) {
-    List<JournalEntry> entries = new ArrayList<>(group.size());
-    for (Staged staged : group) {
-      entries.add(staged.entry());
-    }
     try {
-      List<FrameLocation> locations = append(entries);
+      if (write(group)) {
+        sink.announce(group);
+      }
+    } finally {
+      release(group);
+    }
+  }
+
+  /** Returns whether it is published; if not, those who wait have been told. */
+  private boolean write(List<Staged> group) {
+    try {
+      List<JournalEntry> entries = new ArrayList<>(group.size());
+      for (Staged staged : group) {
+        entries.add(staged.entry());
+      }
+      List<FrameLocation> locations = journal.append(entries);
       if (waitsForDisk(group)) {
         journal.makeDurable();
       } else {
@@ -198,21 +213,14 @@ final class Committer {
       }
       commits.incrementAndGet();
       sink.publish(group, locations);
+      return true;
     } catch (StorageException e) {
       sink.fail(group, e);
-    } finally {
-      release(group);
-    }
-  }
-
-  /** Whatever goes wrong, those who wait are told. */
-  private List<FrameLocation> append(List<JournalEntry> entries) {
-    try {
-      return journal.append(entries);
-    } catch (StorageException e) {
+      return false;
+    } catch (RuntimeException | Error e) {
+      // A host's thread may be deep in its stack, or out of memory: who waits must know of it.
+      sink.fail(group, journal.refuseFromNowOn(new StorageException("writing failed: " + e, e)));
       throw e;
-    } catch (RuntimeException | OutOfMemoryError e) {
-      throw journal.refuseFromNowOn(new StorageException("writing failed: " + e, e));
     }
   }
 

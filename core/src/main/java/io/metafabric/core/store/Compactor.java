@@ -99,7 +99,8 @@ final class Compactor implements AutoCloseable {
         freedBytes.addAndGet(Math.max(0, before - journal.sizeBytes()));
       }
       goOn(more);
-    } catch (StorageException e) {
+    } catch (RuntimeException e) {
+      // Also a defect: the next attempt begins anew, and the problem is told.
       failed(e);
     }
   }
@@ -123,9 +124,9 @@ final class Compactor implements AutoCloseable {
     }
   }
 
-  private void failed(StorageException cause) {
+  private void failed(RuntimeException cause) {
     failures.incrementAndGet();
-    problem = cause.getMessage();
+    problem = String.valueOf(cause.getMessage());
     abandon();
     executor.schedule(AFTER_FAILURE, this::run);
   }

@@ -2,6 +2,7 @@ package io.metafabric.core.store;
 
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.error.FabricClosedException;
+import io.metafabric.core.error.FabricException;
 import io.metafabric.core.error.IndexFullException;
 import io.metafabric.core.error.OverloadedException;
 import io.metafabric.core.error.StorageException;
@@ -56,6 +57,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private final Clock clock;
   private final Journal journal;
   private final Committer committer;
+  private final SerialExecutor committing;
   private final PublicationListener listener;
   private final long nodeId;
   private final ActorId actor;
@@ -77,6 +79,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   // Guarded by itself: for each region's actor, up to which counter its changes are published here.
   private final Map<ActorId, AppliedAt> applied;
   private volatile long publishedCounter;
+
+  // The frame that says that this opening began; set before anything else is done.
+  private volatile @Nullable FrameLocation openedAt;
   private volatile @Nullable Compactor compactor;
   private volatile LongSupplier neededAfter = () -> 0;
 
@@ -97,6 +102,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     this.disk = disk;
     this.clock = clock;
     this.listener = listener;
+    this.committing = committing;
     this.journal = journal;
     this.index = replayed.index();
     this.applied = replayed.applied();
@@ -149,6 +155,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
                   new JournalEntry.Opened(
                       store.actor, store.nodeId, config.cluster(), config.region())));
       journal.makeDurable();
+      store.openedAt = first.get(0);
       first.get(0).markLive();
       journal.publish(first.get(0).position());
       return store;
@@ -356,27 +363,36 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         future.complete(false);
         return future;
       }
-      IndexFullException full = noRoomFor(inbound);
-      if (full != null) {
-        future.completeExceptionally(full);
-        return future;
+      try {
+        stageRange(inbound, taken, prefix, future);
+      } catch (FabricException e) {
+        // What was staged of it stays; all of it comes again.
+        future.completeExceptionally(e);
       }
-      for (Inbound one : inbound) {
-        if (one.record().header().version().dot().counter() > taken) {
-          stageIfNews(one, failure -> {});
-        }
-      }
-      stage(
-          new JournalEntry.Applied(
-              prefix.region(), prefix.actor(), Math.max(taken, prefix.counter())),
-          null,
-          null,
-          64,
-          failure -> complete(future, true, failure));
-      takenUpTo.merge(prefix.actor(), prefix.counter(), Math::max);
     }
     committer.start();
     return future;
+  }
+
+  private void stageRange(
+      List<Inbound> inbound, long taken, AppliedPrefix prefix, CompletableFuture<Boolean> future) {
+    IndexFullException full = noRoomFor(inbound);
+    if (full != null) {
+      throw full;
+    }
+    for (Inbound one : inbound) {
+      if (one.record().header().version().dot().counter() > taken) {
+        stageIfNews(one, failure -> {});
+      }
+    }
+    stage(
+        new JournalEntry.Applied(
+            prefix.region(), prefix.actor(), Math.max(taken, prefix.counter())),
+        null,
+        null,
+        64,
+        failure -> complete(future, true, failure));
+    takenUpTo.merge(prefix.actor(), prefix.counter(), Math::max);
   }
 
   /**
@@ -406,7 +422,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     var future = new CompletableFuture<Boolean>();
     synchronized (decisions) {
       requireOpen();
-      if (!stageIfNews(inbound, failure -> complete(future, true, failure))) {
+      IndexFullException full = noRoomFor(List.of(inbound));
+      if (full != null) {
+        future.completeExceptionally(full);
+      } else if (!stageIfNews(inbound, failure -> complete(future, true, failure))) {
         future.complete(false);
       }
     }
@@ -420,7 +439,6 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     stamps.observe(theirs.version().stamp());
     Header ours = newestHeader(record.key());
     if (ours == null) {
-      requireRoomInIndex(record.key());
       stageInbound(null, record, inbound.keepPayload(), done);
       return true;
     }
@@ -592,7 +610,17 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   private Liveness liveness() {
-    return new StoreLiveness(index, applied, ownActors, ownNewest, neededAfter);
+    return new StoreLiveness(
+        index,
+        applied,
+        ownActors,
+        ownNewest,
+        neededAfter,
+        (opened, at) -> {
+          if (opened.actor().equals(actor)) {
+            openedAt = at;
+          }
+        });
   }
 
   public List<TornTail> tornTails() {
@@ -641,14 +669,16 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   /** For the next opening; the journal is closed, nothing changes any more. */
   private void saveViews() {
     JournalImage image = journal.image();
-    if (image != null) {
+    FrameLocation opened = openedAt;
+    if (image != null && opened != null) {
       StoreImage.write(
           disk,
           config,
           image,
           index,
           out ->
-              StoreReplay.describeTo(out, nodeId, stamps.newest(), ownActors, ownNewest, applied));
+              StoreReplay.describeTo(
+                  out, actor, opened, nodeId, stamps.newest(), ownActors, ownNewest, applied));
     }
   }
 
@@ -668,42 +698,51 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private final class StoreSink implements Committer.Sink {
     @Override
     public void publish(List<Staged> group, List<FrameLocation> locations) {
-      var changes = new ArrayList<Published>(group.size());
-      try {
-        for (int i = 0; i < group.size(); i++) {
-          publishOne(group.get(i), locations.get(i), changes);
-        }
-      } catch (RuntimeException | OutOfMemoryError e) {
-        throw journal.refuseFromNowOn(
-            new StorageException("the index failed; what was written is in the journal", e));
+      for (int i = 0; i < group.size(); i++) {
+        publishOne(group.get(i), locations.get(i));
       }
       journal.publish(locations.get(locations.size() - 1).position());
-      Compactor compacting = compactor;
-      if (compacting != null) {
-        compacting.check();
-      }
-      synchronized (decisions) {
-        for (Staged staged : group) {
-          Key key = staged.key();
-          if (key != null) {
-            undecidedYet.remove(key, staged);
-          }
+    }
+
+    /** Only when everybody could see it are those told who wait for it. */
+    @Override
+    public void announce(List<Staged> group) {
+      var changes = new ArrayList<Published>(group.size());
+      for (Staged staged : group) {
+        Published published = staged.published();
+        if (published != null) {
+          changes.add(published);
         }
       }
       try {
         listener.published(changes);
+      } catch (Error e) {
+        // Of a host's thread that is at its end; others must still come to see it.
+        committing.execute(() -> listener.published(changes));
+        throw e;
       } finally {
+        synchronized (decisions) {
+          for (Staged staged : group) {
+            Key key = staged.key();
+            if (key != null) {
+              undecidedYet.remove(key, staged);
+            }
+          }
+        }
         group.forEach(staged -> staged.tell(null));
+      }
+      Compactor compacting = compactor;
+      if (compacting != null) {
+        compacting.check();
       }
     }
 
-    private void publishOne(Staged staged, FrameLocation at, List<Published> changes) {
+    private void publishOne(Staged staged, FrameLocation at) {
       Published published = staged.published();
       if (staged.entry() instanceof JournalEntry.Stored stored && published != null) {
         MetadataRecord record = stored.record();
         index.publish(staged.before(), record, at);
         recent.published(record.key(), record.header());
-        changes.add(published);
         Dot dot = record.header().version().dot();
         if (published.local()) {
           publishedCounter = dot.counter();

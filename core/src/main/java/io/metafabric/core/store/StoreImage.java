@@ -80,17 +80,31 @@ final class StoreImage {
     }
   }
 
-  /** Opens the journal by it, or returns null if it is not of use. */
+  /**
+   * Opens the journal by it, or returns null if it is not of use. It is gone afterwards in any
+   * case: what is written from now on makes it wrong.
+   */
   static @Nullable Loaded open(StoreConfig config, Disk disk) {
     if (!disk.list().contains(NAME)) {
       return null;
     }
+    Loaded loaded = null;
     try (DiskFile file = disk.open(NAME)) {
       ByteReader in = description(file);
-      return in == null ? null : load(config, disk, file, in);
-    } catch (WireFormatException e) {
-      return null;
+      loaded = in == null ? null : load(config, disk, file, in);
+    } catch (WireFormatException | StorageException e) {
+      // It is a hint: the journal itself says what there is, and what is wrong with it.
     }
+    try {
+      disk.delete(NAME);
+      disk.syncDirectory();
+    } catch (StorageException e) {
+      if (loaded != null) {
+        loaded.journal().abandon();
+      }
+      throw e;
+    }
+    return loaded;
   }
 
   private static @Nullable ByteReader description(DiskFile file) {

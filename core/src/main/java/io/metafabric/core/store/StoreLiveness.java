@@ -10,6 +10,7 @@ import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -19,13 +20,15 @@ import org.jspecify.annotations.Nullable;
  * @param index guarded by itself, as are the others
  * @param ownNewest the newest counter of each actor that was issued here
  * @param neededAfter peers still need every entry behind this position
+ * @param openedAt is told where the frame of an opening has been moved
  */
 record StoreLiveness(
     KeyIndex index,
     Map<ActorId, AppliedAt> applied,
     Set<ActorId> ownActors,
     Map<ActorId, Long> ownNewest,
-    LongSupplier neededAfter)
+    LongSupplier neededAfter,
+    BiConsumer<JournalEntry.Opened, FrameLocation> openedAt)
     implements Liveness {
 
   @Override
@@ -71,10 +74,13 @@ record StoreLiveness(
   @Override
   public void moved(JournalEntry entry, FrameLocation from, FrameLocation to) {
     if (entry instanceof JournalEntry.Stored stored) {
-      index.moved(stored.record().key(), from, to);
-      if (kept(stored, to.position()) == null) {
+      boolean named = index.moved(stored.record().key(), from, to);
+      // Of what the index names, whoever publishes next says that it is dead.
+      if (!named && kept(stored, to.position()) == null) {
         to.markDead();
       }
+    } else if (entry instanceof JournalEntry.Opened opened) {
+      openedAt.accept(opened, to);
     } else if (entry instanceof JournalEntry.Applied prefix) {
       synchronized (applied) {
         applied.computeIfPresent(

@@ -135,11 +135,14 @@ final class StoreReplay implements Journal.Replay {
   /** Writes what {@link #restore} reads: all that a replay yields beside the index. */
   static void describeTo(
       ByteWriter out,
+      ActorId current,
+      FrameLocation openedAt,
       long nodeId,
       Stamp newestStamp,
       Set<ActorId> ownActors,
       Map<ActorId, Long> ownNewest,
       Map<ActorId, AppliedAt> applied) {
+    out.i64(current.id()).i64(openedAt.place());
     out.i64(nodeId).i64(newestStamp.packed()).varint(ownActors.size());
     for (ActorId actor : ownActors) {
       out.i64(actor.id()).varint(ownNewest.getOrDefault(actor, 0L));
@@ -153,9 +156,15 @@ final class StoreReplay implements Journal.Replay {
   }
 
   /**
-   * @throws WireFormatException if these are not the bytes that were written
+   * @throws WireFormatException if these are not the bytes that were written, or the journal is
+   *     another one: a copy of the directory that has gone its own way
    */
   void restore(ByteReader in, FrameTable frames) {
+    var stopped = new ActorId(in.i64("actor"));
+    JournalEntry begun = frames.read(in.i64("place of the opening"));
+    if (!(begun instanceof JournalEntry.Opened opened) || !opened.actor().equals(stopped)) {
+      throw new WireFormatException("the journal was not written under " + stopped);
+    }
     nodeId = in.i64("node id");
     newestStamp = new Stamp(in.i64("newest stamp"));
     int own = in.varint("own actors", 1, in.remaining() / MIN_ACTOR_BYTES);

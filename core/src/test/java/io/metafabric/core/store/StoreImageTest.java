@@ -1,15 +1,23 @@
 package io.metafabric.core.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.metafabric.core.error.CorruptJournalException;
+import io.metafabric.core.error.StorageFullException;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.sim.SimDisk;
+import io.metafabric.core.sim.SimFault;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Opening by what the last stop in order left, and never by anything else. */
 class StoreImageTest {
@@ -86,6 +94,91 @@ class StoreImageTest {
   }
 
   @Test
+  void aJournalThatWasShortenedToItsOldLength_isMissed_byItsMark() {
+    StoreMachine machine = stopped(8);
+    byte[] image = machine.disk().contentOf(StoreImage.NAME);
+    String segment = lastSegment(machine.disk());
+    int length = machine.disk().contentOf(segment).length;
+    machine.open();
+    machine.write(key(1), Bytes.utf8("acknowledged"));
+    machine.node.crash(SimDisk.Loss.NONE);
+    try (var file = machine.disk().open(segment)) {
+      file.truncate(length);
+      file.sync();
+    }
+    overwrite(machine.disk(), image);
+    assertThatThrownBy(machine::open)
+        .isInstanceOf(CorruptJournalException.class)
+        .hasMessageContaining("was durable");
+  }
+
+  @Test
+  void theImageOfACopyThatWentItsOwnWay_isNotBelieved() {
+    StoreMachine machine = stopped(9);
+    var common = new HashMap<String, byte[]>();
+    machine.disk().list().forEach(name -> common.put(name, machine.disk().contentOf(name)));
+    machine.open();
+    machine.write(Key.of("a/1"), Bytes.utf8("one way"));
+    machine.close();
+    byte[] other = machine.disk().contentOf(StoreImage.NAME);
+    machine.disk().list().forEach(machine.disk()::delete);
+    common.forEach((name, content) -> write(machine.disk(), name, content));
+    machine.open();
+    machine.write(Key.of("b/1"), Bytes.utf8("other"));
+    machine.close();
+    overwrite(machine.disk(), other);
+
+    machine.open();
+    assertThat(replayedBytes(machine)).isPositive();
+    assertThat(machine.store().holdsPayload(Key.of("b/1"))).isTrue();
+    assertThat(machine.store().header(Key.of("a/1"))).isNull();
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = SimDisk.Operation.class,
+      names = {"READ", "OPEN"})
+  void anImageThatCannotBeRead_isNotNeeded(SimDisk.Operation operation) {
+    StoreMachine machine = stopped(10);
+    SimFault fault = machine.disk().failAll(operation, StoreImage.NAME::equals);
+    machine.open();
+    fault.end();
+    assertThat(replayedBytes(machine)).isPositive();
+    machine.check("without a readable image");
+  }
+
+  /** Its index names frames of files that the next opening deletes. */
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4})
+  void afterACompactionThatFailedAtItsEnd_thereIsNoImage(long seed) {
+    StoreMachine machine = stopped(seed);
+    machine.open();
+    machine
+        .disk()
+        .failNext(
+            SimDisk.Operation.READ, name -> name.matches("journal-[0-9a-f]{16}-[0-9a-f]{8}\\.log"));
+    for (int i = 0; machine.store().stats().compaction().failures() == 0; i++) {
+      assertThat(i).isLessThan(10_000);
+      machine.write(key(i), Bytes.utf8("x".repeat(40 + i % KEYS)));
+    }
+    machine.check("beside the failed compaction");
+    machine.close();
+
+    machine.disk().setCapacityBytes(0);
+    assertThatThrownBy(machine::open).isInstanceOf(StorageFullException.class);
+    machine.disk().setCapacityBytes(Long.MAX_VALUE);
+    machine.open();
+    machine.check("after openings of which one found the disk full");
+  }
+
+  private static String lastSegment(SimDisk disk) {
+    return disk.list().stream()
+        .filter(name -> name.endsWith(".log"))
+        .reduce((one, next) -> next)
+        .orElseThrow();
+  }
+
+  @Test
   void aFlippedBit_isFound_whereverItIs() {
     StoreMachine machine = stopped(6);
     int size = machine.disk().contentOf(StoreImage.NAME).length;
@@ -117,8 +210,13 @@ class StoreImageTest {
 
   private static void overwrite(SimDisk disk, byte[] content) {
     disk.delete(StoreImage.NAME);
-    try (var file = disk.open(StoreImage.NAME)) {
+    write(disk, StoreImage.NAME, content);
+  }
+
+  private static void write(SimDisk disk, String name, byte[] content) {
+    try (var file = disk.open(name)) {
       file.write(0, ByteBuffer.wrap(content));
+      file.sync();
     }
   }
 }
