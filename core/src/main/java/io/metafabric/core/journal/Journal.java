@@ -45,6 +45,7 @@ public final class Journal implements AutoCloseable {
   private volatile List<Segment> segments;
   private volatile long keptFrom = 1;
   private volatile long publishedPosition;
+  private volatile long announcedPosition;
   private volatile @Nullable StorageException failure;
   private volatile @Nullable JournalImage closedInOrder;
   private long nextPosition;
@@ -90,6 +91,7 @@ public final class Journal implements AutoCloseable {
     this.replayedBytes = found.replayedBytes();
     this.nextPosition = found.nextPosition();
     this.publishedPosition = nextPosition - 1;
+    this.announcedPosition = publishedPosition;
     // Whatever was read just now may be in the system's memory only.
     this.durablePosition = found.durablePosition();
     for (Segment segment : segments) {
@@ -248,12 +250,18 @@ public final class Journal implements AutoCloseable {
     return cause;
   }
 
+  /** Views are about to learn of entries up to {@code position}; {@link #publish} follows. */
+  public void announce(long position) {
+    announcedPosition = position;
+  }
+
   /** Lets cursors read up to {@code position}. */
   public void publish(long position) {
+    announcedPosition = position;
     publishedPosition = position;
   }
 
-  private void requireUsable() {
+  void requireUsable() {
     StorageException cause = failure;
     if (cause != null) {
       throw new StorageException(
@@ -291,6 +299,14 @@ public final class Journal implements AutoCloseable {
     return publishedPosition;
   }
 
+  /**
+   * No view knows of anything behind this position yet; at most a moment ahead of what is
+   * published.
+   */
+  public long announcedPosition() {
+    return announcedPosition;
+  }
+
   public long durablePosition() {
     return durablePosition;
   }
@@ -313,6 +329,14 @@ public final class Journal implements AutoCloseable {
     var pin = new Pin(position);
     pins.add(pin);
     return pin;
+  }
+
+  /** The same for all that is not published yet. */
+  public Pin pinPublished() {
+    // Held from before it is known where that is: no compaction begins in between.
+    try (Pin everything = pin(0)) {
+      return pin(Math.max(everything.position, publishedPosition));
+    }
   }
 
   /** Nobody has pinned anything at or before this position. */

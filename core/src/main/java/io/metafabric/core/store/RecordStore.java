@@ -16,6 +16,7 @@ import io.metafabric.core.journal.JournalEntry;
 import io.metafabric.core.journal.JournalImage;
 import io.metafabric.core.journal.Liveness;
 import io.metafabric.core.journal.Snapshot;
+import io.metafabric.core.journal.SnapshotToken;
 import io.metafabric.core.journal.TornTail;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.Disk;
@@ -31,11 +32,14 @@ import io.metafabric.core.version.HybridClock;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
@@ -62,6 +66,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private final long nodeId;
   private final ActorId actor;
   private final Set<ActorId> ownActors;
+  // Who issues versions from each position on at which this directory was opened.
+  private final NavigableMap<Long, ActorId> openings;
   private final KeyIndex index;
   private final RecentHeaders recent = new RecentHeaders();
 
@@ -113,6 +119,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     var own = new HashSet<>(replayed.ownActors());
     own.add(actor);
     this.ownActors = Set.copyOf(own);
+    var opened = new TreeMap<>(replayed.openings());
+    opened.put(journal.publishedPosition() + 1, actor);
+    this.openings = Collections.unmodifiableNavigableMap(opened);
     replayed
         .newestCounters()
         .forEach(
@@ -433,6 +442,39 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return future;
   }
 
+  /**
+   * Takes over records that did not come in their actors' order: parts of a snapshot.
+   *
+   * @return completes once all of them are published, or what was found newer is; with an {@link
+   *     IndexFullException} if there was no room for one of them
+   */
+  public CompletableFuture<Void> applyAll(List<Inbound> inbound) {
+    var all = new AllDone(inbound.size());
+    synchronized (decisions) {
+      requireOpen();
+      for (Inbound one : inbound) {
+        try {
+          if (!stageIfNews(one, all)) {
+            afterNewer(one.record().key(), all);
+          }
+        } catch (IndexFullException e) {
+          all.done(e);
+        }
+      }
+    }
+    committer.start();
+    return all.future();
+  }
+
+  private void afterNewer(Key key, Staged.Completion done) {
+    Staged newer = undecidedYet.get(key);
+    if (newer == null) {
+      done.done(null);
+    } else {
+      newer.alsoTell(done);
+    }
+  }
+
   private boolean stageIfNews(Inbound inbound, Staged.Completion done) {
     MetadataRecord record = inbound.record();
     Header theirs = record.header();
@@ -609,6 +651,53 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return Snapshot.write(journal, liveness(), target);
   }
 
+  /**
+   * The present state as a stream that does not stop writers, to be closed by the caller.
+   *
+   * @param first these records are sent first, in this order, which may be computed while it is
+   *     read; the same as before where a token is gone on from, else some come later, none too few
+   * @param from token of a batch of an earlier stream, null to begin
+   * @param batchBytes about as long are the batches; a longer record makes a longer one
+   * @throws io.metafabric.core.error.SnapshotTokenException if {@code from} is of another directory
+   *     or of a state that this one has lost
+   * @throws io.metafabric.core.error.PositionNotKeptException if what it needs is not kept any more
+   */
+  public SnapshotStream snapshot(
+      Iterable<Key> first, @Nullable SnapshotToken from, int batchBytes) {
+    return SnapshotStream.open(this, journal, liveness(), first, from, batchBytes);
+  }
+
+  /**
+   * Keeps what a snapshot needs to go on from {@code token}, or what a reader of everything behind
+   * it does if it has ended, within the bound on what is kept for readers, until the pin is closed.
+   *
+   * @throws io.metafabric.core.error.SnapshotTokenException as {@link #snapshot} does
+   * @throws io.metafabric.core.error.PositionNotKeptException as {@link #snapshot} does
+   */
+  public Journal.Pin reserve(SnapshotToken token) {
+    return SnapshotStream.reserve(this, journal, token);
+  }
+
+  /** Who issued this directory's versions when {@code position} was written. */
+  ActorId openingAt(long position) {
+    var opened = openings.floorEntry(position);
+    return opened == null ? actor : opened.getValue();
+  }
+
+  /** Up to which counter the changes of each actor, own ones included, are published here. */
+  List<JournalEntry.Applied> applied() {
+    var all = new ArrayList<JournalEntry.Applied>();
+    synchronized (applied) {
+      for (AppliedAt each : applied.values()) {
+        AppliedPrefix prefix = each.prefix();
+        all.add(new JournalEntry.Applied(prefix.region(), prefix.actor(), prefix.counter()));
+      }
+    }
+    ownNewest.forEach(
+        (own, newest) -> all.add(new JournalEntry.Applied(config.region(), own, newest)));
+    return all;
+  }
+
   private Liveness liveness() {
     return new StoreLiveness(
         index,
@@ -678,7 +767,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           index,
           out ->
               StoreReplay.describeTo(
-                  out, actor, opened, nodeId, stamps.newest(), ownActors, ownNewest, applied));
+                  out, actor, opened, nodeId, stamps.newest(), openings, ownNewest, applied));
     }
   }
 
@@ -698,10 +787,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private final class StoreSink implements Committer.Sink {
     @Override
     public void publish(List<Staged> group, List<FrameLocation> locations) {
+      long last = locations.get(locations.size() - 1).position();
+      journal.announce(last);
       for (int i = 0; i < group.size(); i++) {
         publishOne(group.get(i), locations.get(i));
       }
-      journal.publish(locations.get(locations.size() - 1).position());
+      journal.publish(last);
     }
 
     /** Only when everybody could see it are those told who wait for it. */

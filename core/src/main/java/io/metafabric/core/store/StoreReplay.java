@@ -16,7 +16,9 @@ import io.metafabric.core.version.Stamp;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -27,9 +29,11 @@ final class StoreReplay implements Journal.Replay {
   private final String directory;
   private final KeyIndex index;
   private final Map<ActorId, AppliedAt> applied = new HashMap<>();
+  private final NavigableMap<Long, ActorId> openings = new TreeMap<>();
   private final Set<ActorId> ownActors = new HashSet<>();
   private final Map<ActorId, Long> newestCounters = new HashMap<>();
   private static final int MIN_ACTOR_BYTES = 9;
+  private static final int MIN_OPENING_BYTES = MIN_ACTOR_BYTES + 1;
 
   private Stamp newestStamp = new Stamp(0);
   private @Nullable Long nodeId;
@@ -55,9 +59,14 @@ final class StoreReplay implements Journal.Replay {
     } else if (entry instanceof JournalEntry.Opened opened) {
       checkIdentity(opened);
       nodeId = opened.nodeId();
-      ownActors.add(opened.actor());
+      add(location.position(), opened.actor());
       location.markLive();
     }
+  }
+
+  private void add(long position, ActorId opened) {
+    openings.put(position, opened);
+    ownActors.add(opened);
   }
 
   private void checkIdentity(JournalEntry.Opened opened) {
@@ -96,6 +105,11 @@ final class StoreReplay implements Journal.Replay {
 
   Map<ActorId, AppliedAt> applied() {
     return applied;
+  }
+
+  /** Who issued versions from each position on at which this directory was opened. */
+  NavigableMap<Long, ActorId> openings() {
+    return openings;
   }
 
   /** Those that openings of this very directory wrote under. */
@@ -139,14 +153,14 @@ final class StoreReplay implements Journal.Replay {
       FrameLocation openedAt,
       long nodeId,
       Stamp newestStamp,
-      Set<ActorId> ownActors,
+      NavigableMap<Long, ActorId> openings,
       Map<ActorId, Long> ownNewest,
       Map<ActorId, AppliedAt> applied) {
     out.i64(current.id()).i64(openedAt.place());
-    out.i64(nodeId).i64(newestStamp.packed()).varint(ownActors.size());
-    for (ActorId actor : ownActors) {
-      out.i64(actor.id()).varint(ownNewest.getOrDefault(actor, 0L));
-    }
+    out.i64(nodeId).i64(newestStamp.packed()).varint(openings.size());
+    openings.forEach(
+        (position, actor) ->
+            out.varint(position).i64(actor.id()).varint(ownNewest.getOrDefault(actor, 0L)));
     out.varint(applied.size());
     for (AppliedAt each : applied.values()) {
       RecordCodec.writeRegion(out, each.prefix().region());
@@ -167,11 +181,12 @@ final class StoreReplay implements Journal.Replay {
     }
     nodeId = in.i64("node id");
     newestStamp = new Stamp(in.i64("newest stamp"));
-    int own = in.varint("own actors", 1, in.remaining() / MIN_ACTOR_BYTES);
+    int own = in.varint("openings", 1, in.remaining() / MIN_OPENING_BYTES);
     for (int i = 0; i < own; i++) {
+      long position = in.varint("position of an opening");
       var actor = new ActorId(in.i64("own actor"));
       long newest = in.varint("newest counter");
-      ownActors.add(actor);
+      add(position, actor);
       if (newest > 0) {
         newestCounters.put(actor, newest);
       }

@@ -53,6 +53,7 @@ final class StoreMachine {
   }
 
   long maxIndexBytes = 64 << 20;
+  long retainBytes;
 
   RecordStore open() {
     var config =
@@ -64,7 +65,7 @@ final class StoreMachine {
             1 << 16,
             1 << 20,
             maxIndexBytes,
-            new CompactionConfig(1 << 20, 0));
+            new CompactionConfig(1 << 20, retainBytes));
     lives = node.life();
     committing = node.scheduler().serial("journal");
     compacting = node.scheduler().serial("compaction");
