@@ -38,7 +38,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * of both sides: what arrives is the source's state at the position at which the snapshot ends.
  */
 class SnapshotRunTest {
-  private static final int KEYS = 60;
+  private static final int KEYS = 120;
   private static final int BATCH_BYTES = 1500;
   private static final int MAX_VALUE_BYTES = 300;
 
@@ -66,7 +66,7 @@ class SnapshotRunTest {
 
   private static StoreMachine machine(long seed) {
     var machine = new StoreMachine(seed, Durability.SYNC);
-    machine.retainBytes = 24 * 1024;
+    machine.retainBytes = 48 * 1024;
     machine.open();
     return machine;
   }
@@ -82,7 +82,10 @@ class SnapshotRunTest {
   }
 
   private void write() {
-    Key key = key(random.nextInt(KEYS));
+    write(key(random.nextInt(KEYS)));
+  }
+
+  private void write(Key key) {
     if (random.nextInt(6) == 0) {
       applyTheirs(key);
     } else {
@@ -141,7 +144,10 @@ class SnapshotRunTest {
   void whatArrives_isTheStateAtTheEnd(long seed) {
     random = new Random(seed);
     source = machine(seed);
-    for (int i = 0; i < 400; i++) {
+    for (int i = 0; i < KEYS; i++) {
+      write(key(i));
+    }
+    for (int i = 0; i < 700; i++) {
       write();
     }
     source.world.runFor(Duration.ofSeconds(5));
@@ -176,7 +182,7 @@ class SnapshotRunTest {
   }
 
   private SnapshotToken copy(List<Key> named) {
-    int disturbance = Math.max(0, 12 - 3 * targets);
+    int disturbance = Math.max(0, 16 - 4 * targets);
     var existing = new ArrayList<>(named);
     existing.retainAll(now.keySet());
     var arrived = new ArrayList<Key>();
