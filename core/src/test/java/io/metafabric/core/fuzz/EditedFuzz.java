@@ -16,6 +16,7 @@ import java.util.TreeMap;
 class EditedFuzz {
   private static final List<byte[]> RECORDS = RecordFuzz.seeds().toList();
   private static final List<byte[]> FRAMES = WireFrameFuzz.seeds().toList();
+  private static final List<byte[]> BATCHES = SnapshotFuzz.seeds().toList();
   private static final List<Map<String, byte[]>> DIRECTORIES =
       List.of(
           Samples.small(),
@@ -29,6 +30,7 @@ class EditedFuzz {
     switch (data.consumeInt(0, 3)) {
       case 0 -> RecordFuzz.check(edited(data.pickValue(RECORDS), data));
       case 1 -> WireFrameFuzz.check(edited(data.pickValue(FRAMES), data));
+      case 3 -> SnapshotFuzz.check(edited(data.pickValue(BATCHES), data));
       default -> JournalProbe.holds(editedFiles(data.pickValue(DIRECTORIES), data));
     }
   }

@@ -10,6 +10,8 @@ final class Resealed {
   private static final int SEGMENT_HEADER_BYTES = 24;
   private static final int COMPACTED_HEADER_BYTES = 32;
   private static final int FRAME_HEADER_BYTES = 28;
+  private static final int BATCH_HEADER_BYTES = 16;
+  private static final int TOKEN_BYTES = 46;
 
   private Resealed() {}
 
@@ -38,6 +40,25 @@ final class Resealed {
       at = end;
     }
     return bytes.array();
+  }
+
+  /** A batch of a snapshot: its length, both tokens, its frames, itself. */
+  static byte[] snapshotBatch(byte[] damaged) {
+    var bytes = ByteBuffer.wrap(damaged.clone());
+    int tokenAt = bytes.limit() - TOKEN_BYTES;
+    if (tokenAt >= BATCH_HEADER_BYTES + TOKEN_BYTES) {
+      bytes.putInt(8, bytes.limit() - BATCH_HEADER_BYTES);
+      sealToken(bytes, BATCH_HEADER_BYTES);
+      sealToken(bytes, tokenAt);
+      frames(bytes.slice(0, tokenAt), BATCH_HEADER_BYTES + TOKEN_BYTES);
+      seal(bytes, 12, BATCH_HEADER_BYTES, bytes.limit());
+    }
+    return bytes.array();
+  }
+
+  private static void sealToken(ByteBuffer bytes, int at) {
+    int crcAt = at + TOKEN_BYTES - Integer.BYTES;
+    seal(bytes, crcAt, at, crcAt);
   }
 
   static byte[] mark(byte[] damaged) {

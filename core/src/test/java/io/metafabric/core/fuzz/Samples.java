@@ -8,6 +8,9 @@ import io.metafabric.core.journal.JournalConfig;
 import io.metafabric.core.journal.JournalEntry;
 import io.metafabric.core.journal.Liveness;
 import io.metafabric.core.journal.Snapshot;
+import io.metafabric.core.journal.SnapshotBatchWriter;
+import io.metafabric.core.journal.SnapshotToken;
+import io.metafabric.core.journal.SnapshotToken.Phase;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
@@ -191,6 +194,33 @@ final class Samples {
 
     @Override
     public void moved(JournalEntry entry, FrameLocation from, FrameLocation to) {}
+  }
+
+  /** All of a snapshot: named records, ordered ones, a batch without any, and the end. */
+  static List<byte[]> snapshotBatches() {
+    SnapshotToken beginning = SnapshotToken.beginning(42, ACTOR, 7);
+    SnapshotToken named = beginning.at(Phase.NAMED, 2, ACTOR, 7);
+    SnapshotToken ordered = beginning.at(Phase.ORDERED, 8, ACTOR, 9);
+    SnapshotToken ended = beginning.at(Phase.ENDED, 9, new ActorId(78), 9);
+    List<MetadataRecord> records = records();
+    var batch = new SnapshotBatchWriter(256);
+    var batches = new ArrayList<byte[]>();
+    batch.begin(beginning);
+    batch.addNamed(records.get(0));
+    batch.addNamed(records.get(1));
+    batches.add(batch.end(named));
+    batch.begin(named);
+    batch.addNamed(records.get(2));
+    batch.addRecord(records.get(0), 4);
+    batch.addRecord(records.get(3), 8);
+    batches.add(batch.end(ordered));
+    batch.begin(ordered);
+    batches.add(batch.end(ordered));
+    batch.begin(ordered);
+    batch.addRecord(records.get(1), 9);
+    batch.seal(List.of(new JournalEntry.Applied(US, new ActorId(77), 5)), 9);
+    batches.add(batch.end(ended));
+    return batches;
   }
 
   static List<byte[]> segmentsOf(Map<String, byte[]> files) {
