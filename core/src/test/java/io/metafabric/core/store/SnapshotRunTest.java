@@ -60,6 +60,7 @@ class SnapshotRunTest {
   private final NavigableMap<Long, State> states = new TreeMap<>();
   private VersionVector ours = VersionVector.EMPTY;
   private int targets;
+  private int interruptEvery;
   private int interruptions;
   private int restarts;
   private long compactions;
@@ -143,6 +144,7 @@ class SnapshotRunTest {
   @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20})
   void whatArrives_isTheStateAtTheEnd(long seed) {
     random = new Random(seed);
+    interruptEvery = 4 + random.nextInt(60);
     source = machine(seed);
     for (int i = 0; i < KEYS; i++) {
       write(key(i));
@@ -214,7 +216,7 @@ class SnapshotRunTest {
             .as(where("bytes of a batch"))
             .isLessThan(BATCH_BYTES + MAX_VALUE_BYTES + BESIDE_BYTES);
         disturb(disturbance);
-        if (random.nextInt(6) == 0) {
+        if (random.nextInt(interruptEvery) == 0) {
           // On its way when the connection breaks.
           interruptions++;
           break;
