@@ -144,7 +144,7 @@ class SnapshotRunTest {
   @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20})
   void whatArrives_isTheStateAtTheEnd(long seed) {
     random = new Random(seed);
-    interruptEvery = 4 + random.nextInt(60);
+    interruptEvery = 4 + random.nextInt(30);
     source = machine(seed);
     for (int i = 0; i < KEYS; i++) {
       write(key(i));
