@@ -68,17 +68,28 @@ public final class SnapshotStream implements AutoCloseable {
       throw new IllegalArgumentException("batchBytes must be >= 1, was " + batchBytes);
     }
     Journal.Pin pin = from == null ? journal.pinPublished() : reserve(store, journal, from);
-    SnapshotToken token =
-        from == null
-            ? SnapshotToken.beginning(store.nodeId(), store.actor(), pin.position())
-            : from;
+    try {
+      SnapshotToken token =
+          from == null
+              ? SnapshotToken.beginning(store.nodeId(), store.actor(), pin.position())
+              : from;
+      return new SnapshotStream(
+          store, journal, liveness, pin, remaining(first, token), token, batchBytes);
+    } catch (RuntimeException e) {
+      // The iterable is the caller's, and may fail.
+      pin.close();
+      throw e;
+    }
+  }
+
+  private static Iterator<Key> remaining(Iterable<Key> first, SnapshotToken token) {
     Iterator<Key> named = first.iterator();
     if (token.phase() == Phase.NAMED) {
       for (long i = 0; i < token.place() && named.hasNext(); i++) {
         named.next();
       }
     }
-    return new SnapshotStream(store, journal, liveness, pin, named, token, batchBytes);
+    return named;
   }
 
   /**
