@@ -11,6 +11,8 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * Looks into a directory that no fabric has open: {@code java -cp metadata-fabric.jar
@@ -21,6 +23,10 @@ public final class JournalTool {
   static final int DAMAGED = 1;
   static final int USAGE = 2;
   static final int FAILED = 3;
+
+  /** What else a fabric keeps in its directory; docs/FORMAT.md says what it is. */
+  private static final Set<String> VIEWS =
+      Set.of("fabric.lock", "index.hint", "warm.chronicle", "warm.chronicle.clean");
 
   private final PrintStream out;
   private final PrintStream err;
@@ -63,17 +69,28 @@ public final class JournalTool {
     var disk = new ReadOnlyDisk(directory);
     Disk.DirectoryLock lock = disk.lock();
     try {
-      List<JournalFiles.Report> reports = new JournalFiles(disk).inspect();
+      var files = new JournalFiles(disk);
+      List<JournalFiles.Report> reports = files.inspect();
       if (reports.isEmpty()) {
         err.println(directory + " holds no journal");
         return FAILED;
       }
       out.printf("%-44s %12s %9s %9s  %s%n", "segment", "bytes", "frames", "payloads", "positions");
       reports.forEach(this::print);
+      printForeign(disk.list(), reports, files.companions());
       return reports.stream().allMatch(report -> report.damages().isEmpty()) ? GOOD : DAMAGED;
     } finally {
       lock.close();
     }
+  }
+
+  private void printForeign(
+      List<String> all, List<JournalFiles.Report> segments, List<String> companions) {
+    var foreign = new TreeSet<>(all);
+    segments.forEach(each -> foreign.remove(each.file()));
+    companions.forEach(foreign::remove);
+    foreign.removeAll(VIEWS);
+    foreign.forEach(name -> out.printf("not the fabric's: %s%n", name));
   }
 
   private void print(JournalFiles.Report report) {

@@ -100,6 +100,13 @@ public final class JournalFiles {
     return reports;
   }
 
+  /** The other files that are a journal's: its mark, and what was cut off. */
+  public List<String> companions() {
+    return disk.list().stream()
+        .filter(name -> name.equals(DurableMark.NAME) || name.startsWith(TornTail.PREFIX))
+        .toList();
+  }
+
   /**
    * Copies every good frame, of each position the one of the newest file, into an empty directory.
    * Where anything is unreadable, what is known of other regions' progress is left out, so that
@@ -189,10 +196,14 @@ public final class JournalFiles {
   }
 
   /** Good frames go to {@code found}; behind a bad one the next good one is looked for. */
-  private static List<Damage> scan(SegmentName name, ByteBuffer bytes, Found found) {
+  private List<Damage> scan(SegmentName name, ByteBuffer bytes, Found found) {
     var damages = new ArrayList<Damage>();
     int framesAt = name.generation() > 0 ? Segment.COMPACTED_HEADER_BYTES : Segment.HEADER_BYTES;
     int at = Math.min(framesAt, bytes.limit());
+    String badHeader = at < bytes.limit() ? Segment.whyBadHeader(disk, name) : null;
+    if (badHeader != null) {
+      damages.add(new Damage(name.file(), 0, at, badHeader));
+    }
     long min = name.firstPosition();
     while (at < bytes.limit()) {
       if (isGood(bytes, at, min)) {
@@ -214,10 +225,28 @@ public final class JournalFiles {
       while (next < bytes.limit() && !isGood(bytes, next, min)) {
         next++;
       }
-      damages.add(new Damage(name.file(), at, next, "no good frame is here"));
+      damages.add(new Damage(name.file(), at, next, whyBad(bytes, at)));
       at = next;
     }
     return damages;
+  }
+
+  private static String whyBad(ByteBuffer bytes, int at) {
+    boolean isWhole =
+        bytes.limit() - at >= JournalFrame.HEADER_BYTES
+            && JournalFrame.claimedBytes(bytes, at) <= bytes.limit() - at;
+    if (isWhole) {
+      int end = at + (int) JournalFrame.claimedBytes(bytes, at);
+      try {
+        JournalFrame.decode(
+            bytes.duplicate().position(at).limit(end), at, 0, Segment.MAX_END_POSITION);
+      } catch (OtherFormatException e) {
+        return String.valueOf(e.getMessage());
+      } catch (WireFormatException e) {
+        // No more is known of it.
+      }
+    }
+    return "no good frame is here";
   }
 
   private static boolean hasOnlyZeros(ByteBuffer bytes, int from) {

@@ -83,6 +83,7 @@ record JournalFrame(
    * @param offset of the frame in its file
    * @param minPosition the frame's position must be this or more
    * @param maxPosition and no more than this
+   * @throws OtherFormatException if it is a good frame of another format
    * @throws WireFormatException if it is not a good frame
    */
   static JournalFrame decode(ByteBuffer bytes, long offset, long minPosition, long maxPosition) {
@@ -93,10 +94,9 @@ record JournalFrame(
     if (!hasGoodChecksum(bytes, at)) {
       throw new WireFormatException("the frame's checksum is wrong");
     }
-    int format = bytes.get(at + TYPE_AT + 1);
+    int format = bytes.get(at + TYPE_AT + 1) & 0xff;
     if (format != FORMAT) {
-      throw new WireFormatException(
-          "the frame has format " + format + ", but this version reads format " + FORMAT);
+      throw new OtherFormatException(format, FORMAT);
     }
     if (bytes.getShort(at + RESERVED_AT) != 0) {
       throw new WireFormatException("the frame's reserved bytes are not 0");

@@ -152,8 +152,7 @@ final class JournalRecovery {
       try {
         frame = reader.next(size, due, end);
       } catch (WireFormatException e) {
-        throw new CorruptJournalException(
-            segment.name().file(), reader.offset(), String.valueOf(e.getMessage()));
+        throw OtherFormatException.describe(segment.name().file(), reader.offset(), e);
       }
       if (frame == null) {
         throw new CorruptJournalException(
@@ -207,6 +206,9 @@ final class JournalRecovery {
         next = frame.position() + 1;
         replay.entry(frame.entry(), locate(segment, frame));
       }
+    } catch (OtherFormatException e) {
+      // It may be all that there is of something newer: nothing to cut off.
+      throw OtherFormatException.describe(name.file(), reader.offset(), e);
     } catch (WireFormatException e) {
       if (!hasOnlyZeros(segment.file(), reader.offset(), size)) {
         cut(segment, reader.offset(), size, last, String.valueOf(e.getMessage()));
@@ -276,7 +278,7 @@ final class JournalRecovery {
       throw new CorruptJournalException(
           name, offset, why + " (position " + next + " had been made durable)");
     }
-    String keptIn = "torn-" + next + "-" + name;
+    String keptIn = TornTail.PREFIX + next + "-" + name;
     keepAside(segment.file(), offset, size, keptIn);
     segment.file().truncate(offset);
     segment.file().sync();

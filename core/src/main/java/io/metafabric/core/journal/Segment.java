@@ -4,6 +4,7 @@ import io.metafabric.core.codec.ByteReader;
 import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.error.CorruptJournalException;
 import io.metafabric.core.error.StorageFullException;
+import io.metafabric.core.error.UnsupportedFormatException;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.port.Disk;
 import io.metafabric.core.port.DiskFile;
@@ -37,6 +38,7 @@ final class Segment {
   /** No journal gets here; what comes behind a compacted segment has positions too. */
   static final long MAX_END_POSITION = Long.MAX_VALUE / 2;
 
+  private static final int FORMAT = 1;
   private static final long MAGIC = 0x4d464a4f55524e31L; // "MFJOURN1"
   private static final long COMPACTED_MAGIC = 0x4d46434f4d504131L; // "MFCOMPA1"
 
@@ -142,6 +144,7 @@ final class Segment {
    * Opens a segment that is at least as long as its header.
    *
    * @throws CorruptJournalException if its header is not a segment's of this name
+   * @throws UnsupportedFormatException if it is a segment's of another format
    */
   static Segment open(Disk disk, SegmentName name) {
     DiskFile file = disk.open(name.file());
@@ -149,10 +152,22 @@ final class Segment {
       return name.generation() == 0 ? openWritten(file, name) : openCompacted(file, name);
     } catch (WireFormatException e) {
       file.close();
-      throw new CorruptJournalException(name.file(), 0, String.valueOf(e.getMessage()));
+      throw OtherFormatException.describe(name.file(), 0, e);
     } catch (RuntimeException e) {
       file.close();
       throw e;
+    }
+  }
+
+  /** Null if the header is good. */
+  static @Nullable String whyBadHeader(Disk disk, SegmentName name) {
+    try {
+      open(disk, name).file.close();
+      return null;
+    } catch (CorruptJournalException e) {
+      return "its header is damaged";
+    } catch (UnsupportedFormatException e) {
+      return "it has format " + e.found() + ", but this version reads format " + e.supported();
     }
   }
 
@@ -163,7 +178,9 @@ final class Segment {
     int said = in.i32("checksum");
     var out = new ByteWriter(16);
     out.i64(magic).i64(firstPosition);
-    if (magic != MAGIC || firstPosition != name.firstPosition() || said != out.crc32c(0)) {
+    boolean good = said == out.crc32c(0);
+    requireKnownFormat(magic, MAGIC, good);
+    if (magic != MAGIC || firstPosition != name.firstPosition() || !good) {
       throw badHeader(name);
     }
     return new Segment(file, name, HEADER_BYTES, firstPosition);
@@ -178,14 +195,25 @@ final class Segment {
     int said = in.i32("checksum");
     var out = new ByteWriter(COMPACTED_HEADER_BYTES);
     out.i64(magic).i64(firstPosition).i64(endPosition).i32(generation);
+    boolean good = said == out.crc32c(0);
+    requireKnownFormat(magic, COMPACTED_MAGIC, good);
     if (magic != COMPACTED_MAGIC
         || !name.equals(new SegmentName(firstPosition, generation))
         || endPosition <= firstPosition
         || endPosition > MAX_END_POSITION
-        || said != out.crc32c(0)) {
+        || !good) {
       throw badHeader(name);
     }
     return new Segment(file, name, COMPACTED_HEADER_BYTES, endPosition);
+  }
+
+  /** The last byte of a magic is the format's digit; what else is in a header stays as it is. */
+  private static void requireKnownFormat(long magic, long known, boolean goodChecksum) {
+    int digit = (int) (magic & 0xff) - '0';
+    boolean isOther = magic != known && magic >>> Byte.SIZE == known >>> Byte.SIZE;
+    if (goodChecksum && isOther && digit >= 0 && digit <= 9) {
+      throw new OtherFormatException(digit, FORMAT);
+    }
   }
 
   private static ByteReader header(DiskFile file, int bytes) {
@@ -308,7 +336,7 @@ final class Segment {
       bytes.limit((int) JournalFrame.claimedBytes(bytes, 0));
       return JournalFrame.decode(bytes, offset, firstPosition(), endPosition - 1);
     } catch (WireFormatException e) {
-      throw new CorruptJournalException(name.file(), offset, String.valueOf(e.getMessage()));
+      throw OtherFormatException.describe(name.file(), offset, e);
     }
   }
 }

@@ -5,4 +5,6 @@ package io.metafabric.core.journal;
  *
  * @param keptIn the file in the fabric's directory in which the cut bytes are kept
  */
-public record TornTail(String file, long offset, long bytes, String keptIn, String why) {}
+public record TornTail(String file, long offset, long bytes, String keptIn, String why) {
+  static final String PREFIX = "torn-";
+}

@@ -3,6 +3,7 @@ package io.metafabric.core.fuzz;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.metafabric.core.error.CorruptJournalException;
+import io.metafabric.core.error.UnsupportedFormatException;
 import io.metafabric.core.journal.FrameLocation;
 import io.metafabric.core.journal.FrameTable;
 import io.metafabric.core.journal.Journal;
@@ -21,9 +22,10 @@ import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What must hold of a directory with any files in it. It is refused as damaged, and nothing is
- * changed; or it is opened, can be read, written to and opened again, and what is read stays the
- * same. Whatever is readable of it can be copied into a directory that opens.
+ * What must hold of a directory with any files in it. It is refused as damaged or as of another
+ * format, and nothing is changed; or it is opened, can be read, written to and opened again, and
+ * what is read stays the same. Whatever is readable of it can be copied into a directory that
+ * opens.
  */
 final class JournalProbe {
   private record Placed(long position, JournalEntry entry) {}
@@ -90,7 +92,7 @@ final class JournalProbe {
             found.add(new Placed(at.position(), entry));
             places.add(at);
           });
-    } catch (CorruptJournalException e) {
+    } catch (CorruptJournalException | UnsupportedFormatException e) {
       return null;
     }
   }
