@@ -22,7 +22,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -159,6 +162,56 @@ class RefusalsTest {
           .hasMessageContaining("11")
           .hasMessageContaining("maxValueBytes");
       assertThat(fabric.get("n/1").orElseThrow().length()).isEqualTo(10);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 10, 1 << 20, 64 << 20})
+  void aValueAtTheLimit_isTaken_andOneOverIsRefused_byEveryWayToWrite(int limit) throws Exception {
+    Path where = directory.resolve("limit");
+    byte[] largest = new byte[limit];
+    largest[limit - 1] = 7;
+    byte[] over = new byte[limit + 1];
+    var builder =
+        MetadataFabric.builder()
+            .directory(where)
+            .durability(Durability.OS)
+            .maxValueBytes(limit)
+            .hotTierBytes(1 << 20);
+    try (var fabric = builder.open()) {
+      List<Consumer<byte[]>> ways =
+          List.of(
+              value -> fabric.put("n/1", value),
+              value -> fabric.put("n/1", value, Duration.ofDays(1)),
+              value -> join(fabric.putAsync("n/1", value)),
+              value -> fabric.putIfAbsent("n/2", value),
+              value -> fabric.replace("n/3", Version.NONE, value));
+      for (Consumer<byte[]> way : ways) {
+        assertThatThrownBy(() -> way.accept(over))
+            .isInstanceOf(ValueTooLargeException.class)
+            .hasMessageContaining(String.valueOf(limit + 1))
+            .hasMessageContaining("maxValueBytes");
+        way.accept(largest);
+      }
+      for (String key : List.of("n/1", "n/2", "n/3")) {
+        assertThat(fabric.get(key).orElseThrow().length()).isEqualTo(limit);
+      }
+    }
+    Files.delete(where.resolve("index.hint"));
+    try (var again = MetadataFabric.builder().directory(where).maxValueBytes(limit).open()) {
+      for (String key : List.of("n/1", "n/2", "n/3")) {
+        assertThat(again.get(key).orElseThrow().bytes()).isEqualTo(largest);
+      }
+    }
+  }
+
+  private static void join(CompletableFuture<Version> writing) {
+    try {
+      writing.get(1, TimeUnit.MINUTES);
+    } catch (ExecutionException e) {
+      throw (RuntimeException) e.getCause();
+    } catch (InterruptedException | TimeoutException e) {
+      throw new AssertionError(e);
     }
   }
 

@@ -11,6 +11,7 @@ import io.metafabric.core.journal.Durability;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HexFormat;
@@ -19,6 +20,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -63,6 +65,32 @@ class JournalToolTest {
     assertThat(run("inspect", directory.toString())).as(output()).isEqualTo(JournalTool.GOOD);
     assertThat(output()).contains("journal-0000000000000001.log").doesNotContain("UNREADABLE");
     assertThat(output().lines().count()).isGreaterThan(3);
+  }
+
+  @Test
+  void inspect_listsWhatIsNotTheFabrics() throws IOException {
+    assertThat(run("inspect", directory.toString())).isEqualTo(JournalTool.GOOD);
+    assertThat(output()).doesNotContain("not the fabric's");
+    Files.writeString(directory.resolve("notes.txt"), "mine");
+    Files.writeString(directory.resolve("journal-1.log"), "nearly a segment's name");
+    assertThat(run("inspect", directory.toString())).isEqualTo(JournalTool.GOOD);
+    assertThat(output().lines().filter(line -> line.startsWith("not the fabric's: ")))
+        .containsExactly("not the fabric's: journal-1.log", "not the fabric's: notes.txt");
+  }
+
+  @Test
+  void inspect_namesTheFormatOfWhatItCannotRead() throws IOException {
+    Path segment = directory.resolve("journal-0000000000000001.log");
+    ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(segment));
+    bytes.put(7, (byte) '2');
+    var crc = new CRC32C();
+    crc.update(bytes.duplicate().limit(16));
+    bytes.putInt(16, (int) crc.getValue());
+    Files.write(segment, bytes.array());
+    assertThat(run("inspect", directory.toString())).isEqualTo(JournalTool.DAMAGED);
+    assertThat(output())
+        .contains("UNREADABLE journal-0000000000000001.log")
+        .contains("it has format 2, but this version reads format 1");
   }
 
   @Test
