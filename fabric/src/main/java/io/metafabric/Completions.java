@@ -2,6 +2,7 @@ package io.metafabric;
 
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.SerialExecutor;
+import io.metafabric.node.MemoryUse;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -14,13 +15,15 @@ import org.jspecify.annotations.Nullable;
  * is left is completed by whoever comes. Thread-safe.
  */
 final class Completions implements Executor, AutoCloseable {
-  /** A completion that waits holds a few hundred bytes beside its value. */
-  private static final int MAX_WAITING = 1 << 16;
+  private static final int MAX_UNDER_WAY = 1 << 16;
+
+  /** Three futures, what links them, and a version, whose context is mostly small. */
+  private static final long ESTIMATED_BYTES = 512;
 
   private final SerialExecutor thread;
   private final Clock clock;
   private final ConcurrentLinkedQueue<Runnable> waiting = new ConcurrentLinkedQueue<>();
-  private final AtomicInteger waitingCount = new AtomicInteger();
+  private final AtomicInteger underWay = new AtomicInteger();
   private final AtomicBoolean draining = new AtomicBoolean();
   private final Object room = new Object();
   private volatile @Nullable Thread drainer;
@@ -33,7 +36,6 @@ final class Completions implements Executor, AutoCloseable {
 
   @Override
   public void execute(Runnable completion) {
-    waitingCount.incrementAndGet();
     waiting.add(completion);
     if (closed) {
       drain();
@@ -55,32 +57,52 @@ final class Completions implements Executor, AutoCloseable {
 
   private void drain() {
     for (Runnable next = waiting.poll(); next != null; next = waiting.poll()) {
-      if (waitingCount.decrementAndGet() == MAX_WAITING / 2) {
-        synchronized (room) {
-          room.notifyAll();
-        }
-      }
       next.run();
     }
   }
 
   /**
-   * Waits until the host's callbacks have caught up; false if that took more than {@code
-   * timeoutMs}. A callback itself never waits for the others.
+   * Takes room for one write, until {@link #giveRoomBack}; waits until the host's callbacks have
+   * caught up. A callback itself never waits for the others.
+   *
+   * @return false if that took more than {@code timeoutMs}
    */
-  boolean awaitRoom(long timeoutMs) throws InterruptedException {
-    if (waitingCount.get() < MAX_WAITING || Thread.currentThread() == drainer) {
+  boolean takeRoom(long timeoutMs) throws InterruptedException {
+    if (Thread.currentThread() == drainer) {
+      underWay.incrementAndGet();
+      return true;
+    }
+    if (tryTakeRoom()) {
       return true;
     }
     long deadlineNanos = clock.nanoTime() + timeoutMs * 1_000_000;
     synchronized (room) {
-      long leftMs = timeoutMs;
-      while (waitingCount.get() >= MAX_WAITING && leftMs > 0) {
+      for (long leftMs = timeoutMs; leftMs > 0; ) {
+        if (tryTakeRoom()) {
+          return true;
+        }
         room.wait(leftMs);
         leftMs = (deadlineNanos - clock.nanoTime()) / 1_000_000;
       }
     }
-    return waitingCount.get() < MAX_WAITING;
+    return tryTakeRoom();
+  }
+
+  private boolean tryTakeRoom() {
+    return underWay.getAndUpdate(now -> now < MAX_UNDER_WAY ? now + 1 : now) < MAX_UNDER_WAY;
+  }
+
+  void giveRoomBack() {
+    if (underWay.decrementAndGet() == MAX_UNDER_WAY / 2) {
+      synchronized (room) {
+        room.notifyAll();
+      }
+    }
+  }
+
+  MemoryUse memory() {
+    return new MemoryUse(
+        "callbacks", underWay.get() * ESTIMATED_BYTES, MAX_UNDER_WAY * ESTIMATED_BYTES);
   }
 
   /** Completes what is left on the caller's thread. */

@@ -4,15 +4,19 @@ import io.metafabric.cache.HotTierStats;
 import io.metafabric.cache.WarmTierStats;
 import io.metafabric.core.store.StoreStats;
 import io.metafabric.core.transport.TransportStats;
+import io.metafabric.node.MemoryUse;
 import io.metafabric.node.NodeStats;
 import io.metafabric.node.PrefetchStats;
 import io.metafabric.replicate.ReplicationStats;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * What a fabric has counted since it was opened. Immutable.
  *
  * @param storage journal and index
  * @param replication peers, their state and lag
+ * @param memory all that is kept within a bound of bytes, each with its bound
  * @param transport bytes to and from other regions, and what was dropped
  */
 public record FabricStats(
@@ -22,7 +26,12 @@ public record FabricStats(
     StoreStats storage,
     ReplicationStats replication,
     TransportStats transport,
-    PrefetchStats prefetch) {
+    PrefetchStats prefetch,
+    List<MemoryUse> memory) {
+  public FabricStats {
+    memory = List.copyOf(memory);
+  }
+
   /**
    * Reads by where the value was found.
    *
@@ -41,7 +50,9 @@ public record FabricStats(
     }
   }
 
-  static FabricStats of(NodeStats node) {
+  static FabricStats of(NodeStats node, MemoryUse callbacks) {
+    var memory = new ArrayList<>(node.memory());
+    memory.add(callbacks);
     return new FabricStats(
         new Reads(
             node.hotReads(),
@@ -56,6 +67,7 @@ public record FabricStats(
         node.store(),
         node.replication(),
         node.transport(),
-        node.prefetch());
+        node.prefetch(),
+        memory);
   }
 }

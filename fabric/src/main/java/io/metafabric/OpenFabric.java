@@ -25,6 +25,7 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -169,9 +170,20 @@ final class OpenFabric implements MetadataFabric {
     Key parsed = Key.of(key);
     Bytes payload = copy(value);
     requireOpen();
-    awaitCallbacks(parsed);
-    return withRoom(parsed, () -> node.write(parsed, payload, Header.NEVER, Precondition.NONE))
-        .thenApplyAsync(record -> required(version(record)), completions);
+    takeRoomForCallback(parsed);
+    try {
+      // What waits for the callbacks' thread is the version, not the record with its value.
+      CompletableFuture<Version> written =
+          withRoom(parsed, () -> node.write(parsed, payload, Header.NEVER, Precondition.NONE))
+              .thenApply(record -> required(version(record)))
+              .handleAsync(OpenFabric::orThrow, completions);
+      // Of what hangs on a future the first comes last: behind the host's callbacks.
+      written.whenComplete((version, failure) -> completions.giveRoomBack());
+      return written;
+    } catch (RuntimeException e) {
+      completions.giveRoomBack();
+      throw e;
+    }
   }
 
   @Override
@@ -257,9 +269,9 @@ final class OpenFabric implements MetadataFabric {
     }
   }
 
-  private void awaitCallbacks(Key key) {
+  private void takeRoomForCallback(Key key) {
     try {
-      if (!completions.awaitRoom(Math.max(1, writeTimeout.toMillis()))) {
+      if (!completions.takeRoom(Math.max(1, writeTimeout.toMillis()))) {
         throw new OverloadedException(
             "the callbacks of earlier writes did not keep up for "
                 + writeTimeout
@@ -268,6 +280,15 @@ final class OpenFabric implements MetadataFabric {
     } catch (InterruptedException e) {
       throw interrupted("waiting to write " + key, e);
     }
+  }
+
+  private static Version orThrow(@Nullable Version written, @Nullable Throwable failure) {
+    if (failure != null) {
+      throw failure instanceof CompletionException wrapped
+          ? wrapped
+          : new CompletionException(failure);
+    }
+    return Objects.requireNonNull(written);
   }
 
   private static Optional<Version> version(@Nullable MetadataRecord record) {
@@ -324,7 +345,7 @@ final class OpenFabric implements MetadataFabric {
   @Override
   public FabricStats stats() {
     requireOpen();
-    return FabricStats.of(node.stats());
+    return FabricStats.of(node.stats(), completions.memory());
   }
 
   @Override

@@ -2,8 +2,10 @@ package io.metafabric.node;
 
 import io.metafabric.cache.HotEntry;
 import io.metafabric.cache.HotTier;
+import io.metafabric.cache.HotTierStats;
 import io.metafabric.cache.PayloadTier;
 import io.metafabric.cache.SingleFlight;
+import io.metafabric.cache.WarmTierStats;
 import io.metafabric.core.access.AccessEvent.Outcome;
 import io.metafabric.core.error.IndexFullException;
 import io.metafabric.core.place.Homes;
@@ -20,15 +22,21 @@ import io.metafabric.core.store.Inbound;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.store.Published;
 import io.metafabric.core.store.RecordStore;
+import io.metafabric.core.store.StoreConfig;
+import io.metafabric.core.store.StoreStats;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.transport.PeerTransport;
+import io.metafabric.core.transport.TransportStats;
 import io.metafabric.core.version.Version;
 import io.metafabric.predict.AccessRing;
 import io.metafabric.predict.Foresight;
+import io.metafabric.predict.ForesightStats;
 import io.metafabric.predict.Predictor;
 import io.metafabric.predict.PredictorConfig;
 import io.metafabric.replicate.FetchResult;
 import io.metafabric.replicate.LocalCopies;
+import io.metafabric.replicate.PeerStats;
+import io.metafabric.replicate.ReplicationStats;
 import io.metafabric.replicate.Replicator;
 import io.metafabric.replicate.arm.Decision;
 import io.metafabric.replicate.arm.ReplicationManager;
@@ -467,6 +475,12 @@ public final class FabricNode<V> implements AutoCloseable {
   }
 
   public NodeStats stats() {
+    HotTierStats hotStats = hot.stats();
+    WarmTierStats warmStats = warm.stats();
+    StoreStats storeStats = store.stats();
+    ReplicationStats replicationStats = replicator.stats();
+    TransportStats transportStats = transport.stats();
+    PrefetchStats prefetchStats = prefetcher.stats();
     return new NodeStats(
         counts.of(Outcome.HOT),
         counts.of(Outcome.PREFETCHED),
@@ -475,12 +489,57 @@ public final class FabricNode<V> implements AutoCloseable {
         counts.of(Outcome.ORIGIN),
         counts.of(Outcome.ABSENT),
         counts.failed(),
-        hot.stats(),
-        warm.stats(),
-        store.stats(),
-        replicator.stats(),
-        transport.stats(),
-        prefetcher.stats());
+        hotStats,
+        warmStats,
+        storeStats,
+        replicationStats,
+        transportStats,
+        prefetchStats,
+        memory(
+            hotStats,
+            warmStats,
+            storeStats,
+            replicationStats,
+            transportStats,
+            prefetchStats.foresight()));
+  }
+
+  private List<MemoryUse> memory(
+      HotTierStats hotStats,
+      WarmTierStats warmStats,
+      StoreStats storeStats,
+      ReplicationStats replicationStats,
+      TransportStats transportStats,
+      ForesightStats foresight) {
+    StoreConfig storage = config.store();
+    var all = new ArrayList<MemoryUse>();
+    all.add(new MemoryUse("hot tier", hotStats.sizeBytes(), hotStats.maxBytes()));
+    if (warmStats.maxBytes() > 0) {
+      all.add(new MemoryUse("warm tier", warmStats.sizeBytes(), warmStats.maxBytes()));
+    }
+    all.add(new MemoryUse("key index", storeStats.indexBytes(), storage.maxIndexBytes()));
+    all.add(
+        new MemoryUse(
+            "header cache", storeStats.headerCacheBytes(), StoreConfig.MAX_HEADER_CACHE_BYTES));
+    all.add(new MemoryUse("write queue", storeStats.pendingBytes(), storage.maxPendingBytes()));
+    for (PeerStats peer : replicationStats.peers()) {
+      all.add(
+          new MemoryUse(
+              "changes under way to " + peer.region(),
+              peer.inFlightBytes(),
+              config.replication().windowBytes()));
+    }
+    all.add(
+        new MemoryUse(
+            "transport queues", transportStats.waitingBytes(), transportStats.maxWaitingBytes()));
+    all.add(
+        new MemoryUse(
+            "who holds copies",
+            replicationStats.holderBytes(),
+            config.replication().holderBytes()));
+    all.add(new MemoryUse("access ring", accesses.retainedBytes(), accesses.maxRetainedBytes()));
+    all.add(new MemoryUse("predictors", foresight.retainedBytes(), foresight.maxRetainedBytes()));
+    return all;
   }
 
   /** The order matters: first what makes work, then what does it, the journal last. */

@@ -5,6 +5,7 @@ import io.metafabric.cache.WarmTierStats;
 import io.metafabric.core.store.StoreStats;
 import io.metafabric.core.transport.TransportStats;
 import io.metafabric.replicate.ReplicationStats;
+import java.util.List;
 
 /** Everything a node counts; reads by where the value was found. */
 public record NodeStats(
@@ -20,4 +21,9 @@ public record NodeStats(
     StoreStats store,
     ReplicationStats replication,
     TransportStats transport,
-    PrefetchStats prefetch) {}
+    PrefetchStats prefetch,
+    List<MemoryUse> memory) {
+  public NodeStats {
+    memory = List.copyOf(memory);
+  }
+}

@@ -209,6 +209,12 @@ public final class AccessRing {
     return slots + 8L * control.length() + sum(WRITTEN_BYTES) - sum(READ_BYTES);
   }
 
+  /** {@link #retainedBytes} is never more. */
+  public long maxRetainedBytes() {
+    long slots = (long) (stripeMask + 1) * (slotMask + 1) * SLOT_BYTES;
+    return slots + 8L * control.length() + (stripeMask + 1) * maxTextBytesPerStripe;
+  }
+
   private long sum(int counter) {
     long sum = 0;
     for (int i = 0; i <= stripeMask; i++) {

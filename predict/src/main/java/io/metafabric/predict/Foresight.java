@@ -39,6 +39,7 @@ public final class Foresight {
       Comparator.comparingDouble(Prediction::probability).reversed().thenComparing(Prediction::key);
 
   private final RegionName region;
+  private final long maxBytes;
   private final Trails trails = new Trails(MAX_TRAIL_BYTES);
   private final Map<String, GatedPredictor> predictors = new LinkedHashMap<>();
   private final AtomicLong unattributed = new AtomicLong();
@@ -56,6 +57,7 @@ public final class Foresight {
       long maxBytesEach,
       BiConsumer<String, Throwable> onFailure) {
     this.region = region;
+    this.maxBytes = MAX_TRAIL_BYTES + predictors.size() * maxBytesEach;
     for (Predictor predictor : predictors) {
       var gated = new GatedPredictor(predictor, maxBytesEach, onFailure);
       if (this.predictors.putIfAbsent(gated.name(), gated) != null) {
@@ -156,6 +158,7 @@ public final class Foresight {
       all.add(stats);
       bytes += stats.retainedBytes();
     }
-    return new ForesightStats(all, surplus, trails.forgotten(), unattributed.get(), bytes);
+    return new ForesightStats(
+        all, surplus, trails.forgotten(), unattributed.get(), bytes, maxBytes);
   }
 }

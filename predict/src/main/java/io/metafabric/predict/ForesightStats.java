@@ -9,13 +9,16 @@ import java.util.List;
  * @param clientsForgotten clients whose last keys were dropped to stay within a bound
  * @param unattributed outcomes of prefetches in the name of no predictor here
  * @param retainedBytes heap of the predictors and the clients' last keys, by estimate
+ * @param maxRetainedBytes what it is kept under: a predictor that retains more than its share is
+ *     switched off
  */
 public record ForesightStats(
     List<PerPredictor> predictors,
     long surplus,
     long clientsForgotten,
     long unattributed,
-    long retainedBytes) {
+    long retainedBytes,
+    long maxRetainedBytes) {
   /**
    * @param open whether its predictions are let through; when not, some still are, to probe
    * @param floor the least probability that is let through now

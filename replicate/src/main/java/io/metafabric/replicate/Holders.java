@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Which regions were given a copy by this node. A hint: it may have forgotten some, and some may
@@ -18,7 +19,7 @@ final class Holders {
 
   private final long maxBytes;
   private final Map<Key, Set<RegionName>> byKey = new LinkedHashMap<>(16, 0.75f, true);
-  private long bytes;
+  private final AtomicLong bytes = new AtomicLong();
 
   Holders(long maxBytes) {
     this.maxBytes = maxBytes;
@@ -29,12 +30,12 @@ final class Holders {
     if (regions == null) {
       regions = new TreeSet<>();
       byKey.put(key, regions);
-      bytes += entryBytes(key);
+      bytes.addAndGet(entryBytes(key));
     }
     if (regions.add(region)) {
-      bytes += REGION_BYTES;
+      bytes.addAndGet(REGION_BYTES);
     }
-    while (bytes > maxBytes) {
+    while (bytes.get() > maxBytes) {
       forget(byKey.keySet().iterator().next());
     }
   }
@@ -42,7 +43,7 @@ final class Holders {
   void remove(Key key, RegionName region) {
     Set<RegionName> regions = byKey.get(key);
     if (regions != null && regions.remove(region)) {
-      bytes -= REGION_BYTES;
+      bytes.addAndGet(-REGION_BYTES);
       if (regions.isEmpty()) {
         forget(key);
       }
@@ -52,7 +53,7 @@ final class Holders {
   private void forget(Key key) {
     Set<RegionName> regions = byKey.remove(key);
     if (regions != null) {
-      bytes -= entryBytes(key) + REGION_BYTES * regions.size();
+      bytes.addAndGet(-entryBytes(key) - REGION_BYTES * regions.size());
     }
   }
 
@@ -66,7 +67,8 @@ final class Holders {
     return regions == null ? Set.of() : Collections.unmodifiableSet(new TreeSet<>(regions));
   }
 
+  /** For any thread. */
   long estimatedBytes() {
-    return bytes;
+    return bytes.get();
   }
 }

@@ -9,6 +9,7 @@ import java.util.List;
  * @param withoutHandshake connections that came in and ended before they had said who they were:
  *     silent, cut off, or not of this protocol
  * @param repliesDropped answers to fetches for which the connection had no room
+ * @param holderBytes of heap, by estimate, for which regions were given copies
  */
 public record ReplicationStats(
     List<PeerStats> peers,
@@ -16,7 +17,8 @@ public record ReplicationStats(
     long gaps,
     long refusedPeers,
     long withoutHandshake,
-    long repliesDropped) {
+    long repliesDropped,
+    long holderBytes) {
   public ReplicationStats {
     peers = List.copyOf(peers);
   }

@@ -316,7 +316,8 @@ public final class Replicator implements AutoCloseable {
         gaps.get(),
         refusedPeers.get(),
         withoutHandshake.get(),
-        repliesDropped.get());
+        repliesDropped.get(),
+        holders.estimatedBytes());
   }
 
   /**

@@ -94,7 +94,7 @@ class ReplicatorTest {
 
     @Override
     public TransportStats stats() {
-      return new TransportStats(0, 0, 0, 0, 0, 0, 0);
+      return new TransportStats(0, 0, 0, 0, 0, 0, 0, 0, 0);
     }
 
     @Override

@@ -35,6 +35,16 @@ final class RecentHeaders {
     return 256 + 2L * key.utf8Length() + 64L * header.version().context().size();
   }
 
+  /** Of all that is here. */
+  long estimatedBytes() {
+    long bytes = 0;
+    for (int i = 0; i < PLACES; i++) {
+      Entry entry = entries.get(i);
+      bytes += entry == null ? 0 : estimatedBytes(entry.key(), entry.header());
+    }
+    return bytes;
+  }
+
   private static int place(Key key) {
     int hash = key.hashCode();
     return (hash ^ (hash >>> 15)) & (PLACES - 1);

@@ -264,14 +264,17 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
               + "; split it or raise maxValueBytes");
     }
     var future = new CompletableFuture<@Nullable MetadataRecord>();
-    if (committer.pendingBytes() > config.maxPendingBytes()) {
-      future.completeExceptionally(
-          new OverloadedException(
-              "more than " + config.maxPendingBytes() + " bytes wait for the disk; write slower"));
-      return future;
-    }
     synchronized (decisions) {
       requireOpen();
+      // Under the lock: of many writers that find room only one may fill it.
+      if (committer.pendingBytes() > config.maxPendingBytes()) {
+        future.completeExceptionally(
+            new OverloadedException(
+                "more than "
+                    + config.maxPendingBytes()
+                    + " bytes wait for the disk; write slower"));
+        return future;
+      }
       Header current = newestHeader(key);
       if (!condition.holds(current, clock.wallMs())) {
         decline(future, undecidedYet.get(key));
@@ -722,6 +725,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       return new StoreStats(
           index.keys(),
           index.bytes(),
+          recent.estimatedBytes(),
           journal.sizeBytes(),
           journal.segmentCount(),
           committer.pendingBytes(),

@@ -17,4 +17,7 @@ public record StoreConfig(
     int maxValueBytes,
     long maxPendingBytes,
     long maxIndexBytes,
-    CompactionConfig compaction) {}
+    CompactionConfig compaction) {
+  /** Headers that were published of late take no more heap than this, by estimate. */
+  public static final long MAX_HEADER_CACHE_BYTES = RecentHeaders.MAX_BYTES;
+}

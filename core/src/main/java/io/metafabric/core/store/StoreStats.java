@@ -3,6 +3,7 @@ package io.metafabric.core.store;
 /**
  * @param keys keys known, deleted ones included
  * @param indexBytes memory of the key index, outside of the heap
+ * @param headerCacheBytes of heap, by estimate, for headers that were published of late
  * @param pendingBytes waiting for the disk
  * @param commits group commits since the opening
  * @param dotCollisions versions seen twice with different payloads, or that claim to have seen each
@@ -14,6 +15,7 @@ package io.metafabric.core.store;
 public record StoreStats(
     long keys,
     long indexBytes,
+    long headerCacheBytes,
     long journalBytes,
     int segments,
     long pendingBytes,

@@ -10,6 +10,8 @@ package io.metafabric.core.transport;
  * @param refusedConnections connections dropped because there were too many
  * @param refusedFrames frames not taken because the outgoing queue was full
  * @param skippedFrames frames of a type that this version does not know
+ * @param waitingBytes of frames that wait to be sent or to be handled, with what each costs beside
+ * @param maxWaitingBytes what the connections that are open now may let wait
  */
 public record TransportStats(
     long sentBytes,
@@ -18,4 +20,6 @@ public record TransportStats(
     long cutOff,
     long refusedConnections,
     long refusedFrames,
-    long skippedFrames) {}
+    long skippedFrames,
+    long waitingBytes,
+    long maxWaitingBytes) {}

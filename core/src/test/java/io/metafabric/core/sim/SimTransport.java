@@ -167,7 +167,7 @@ final class SimTransport implements PeerTransport {
   @Override
   public TransportStats stats() {
     return new TransportStats(
-        sentBytes, receivedBytes, malformed, 0, 0, refusedFrames, skippedFrames);
+        sentBytes, receivedBytes, malformed, 0, 0, refusedFrames, skippedFrames, 0, 0);
   }
 
   @Override

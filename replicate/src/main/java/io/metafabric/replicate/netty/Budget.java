@@ -22,6 +22,10 @@ final class Budget {
     return true;
   }
 
+  long usedBytes() {
+    return usedBytes;
+  }
+
   /** Whether nothing, however small, would be taken. */
   boolean isFull() {
     if (usedBytes < boundBytes) {

@@ -61,6 +61,10 @@ final class Inbox {
     calls.removeIf(call -> call.charge > 0);
   }
 
+  synchronized long waitingBytes() {
+    return chargedBytes;
+  }
+
   /** Whether reading should pause until {@code resumeReading} is called. */
   synchronized boolean isFull() {
     return full;

@@ -52,6 +52,11 @@ public record NettyConfig(
     }
   }
 
+  /** What may wait in one connection, either way, beside one frame that is larger than a bound. */
+  long maxWaitingBytes() {
+    return (long) outboundQueueBytes + controlReserveBytes + inboundQueueBytes;
+  }
+
   private static void requirePositive(String what, int value) {
     if (value < 1) {
       throw new ConfigurationException(what + " must be at least 1, was " + value);

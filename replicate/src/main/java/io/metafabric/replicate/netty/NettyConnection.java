@@ -94,6 +94,11 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
     };
   }
 
+  /** Bytes that wait to be sent or handled, with what each frame costs beside. Thread-safe. */
+  long waitingBytes() {
+    return outbound.waitingBytes() + inbox.waitingBytes();
+  }
+
   @Override
   public void established() {
     established = true;

@@ -28,6 +28,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -56,8 +57,8 @@ public final class NettyPeerTransport implements PeerTransport {
   /** Event loop only. */
   private final Set<Channel> listeners = new HashSet<>();
 
-  /** Event loop only: those open, whoever began them. */
-  private final Set<NettyConnection> connections = new HashSet<>();
+  /** Those open, whoever began them; changed on the event loop only. */
+  private final Set<NettyConnection> connections = ConcurrentHashMap.newKeySet();
 
   /** Event loop only: those that came in. */
   private int accepted;
@@ -241,7 +242,13 @@ public final class NettyPeerTransport implements PeerTransport {
 
   @Override
   public TransportStats stats() {
-    return counters.snapshot();
+    long waiting = 0;
+    long maxWaiting = 0;
+    for (NettyConnection connection : connections) {
+      waiting += connection.waitingBytes();
+      maxWaiting += config.maxWaitingBytes();
+    }
+    return counters.snapshot(waiting, maxWaiting);
   }
 
   /** Also from a handler; returns once the thread has ended. */

@@ -73,6 +73,11 @@ final class OutboundQueue {
     return Offer.CALL_WRITER;
   }
 
+  /** Taken and not left, with what each frame costs beside its bytes. */
+  synchronized long waitingBytes() {
+    return data.usedBytes() + control.usedBytes();
+  }
+
   /** The writer has come; from now on it is called anew. */
   synchronized void writerCame() {
     writerCalled = false;

@@ -13,7 +13,7 @@ final class TransportCounters {
   final LongAdder refusedFrames = new LongAdder();
   final LongAdder skippedFrames = new LongAdder();
 
-  TransportStats snapshot() {
+  TransportStats snapshot(long waitingBytes, long maxWaitingBytes) {
     return new TransportStats(
         sentBytes.sum(),
         receivedBytes.sum(),
@@ -21,6 +21,8 @@ final class TransportCounters {
         cutOff.sum(),
         refusedConnections.sum(),
         refusedFrames.sum(),
-        skippedFrames.sum());
+        skippedFrames.sum(),
+        waitingBytes,
+        maxWaitingBytes);
   }
 }
