@@ -183,6 +183,11 @@ public final class Compaction {
     }
   }
 
+  /** Written so far, the header included. */
+  public long writtenBytes() {
+    return writtenTo;
+  }
+
   /** Gives up what was not finished. What was, stays. */
   public void abandon() {
     if (!ended) {

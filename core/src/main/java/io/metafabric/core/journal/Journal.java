@@ -51,6 +51,7 @@ public final class Journal implements AutoCloseable {
   private long nextPosition;
   private volatile long durablePosition;
   private final AtomicLong writtenBytes = new AtomicLong();
+  private final AtomicLong appendedBytes = new AtomicLong();
 
   // Replaced, and perhaps still named by an index that could not be told.
   private final Set<Segment> retiring = ConcurrentHashMap.newKeySet();
@@ -176,6 +177,7 @@ public final class Journal implements AutoCloseable {
       throw e;
     }
     writtenBytes.addAndGet(buffer.length());
+    appendedBytes.addAndGet(buffer.length());
     for (FrameLocation location : locations) {
       segment.extend(location.position() + 1, location.offset + location.lengthBytes);
     }
@@ -201,6 +203,7 @@ public final class Journal implements AutoCloseable {
       segments = List.copyOf(next);
     }
     writtenBytes.addAndGet(fresh.endOffset());
+    appendedBytes.addAndGet(fresh.endOffset());
     return fresh;
   }
 
@@ -313,6 +316,11 @@ public final class Journal implements AutoCloseable {
 
   public long sizeBytes() {
     return writtenBytes.get();
+  }
+
+  /** Frames and headers of segments that were written since the opening, by appending alone. */
+  public long appendedBytes() {
+    return appendedBytes.get();
   }
 
   public int segmentCount() {

@@ -42,6 +42,7 @@ final class Compactor implements AutoCloseable {
 
   private final AtomicLong runs = new AtomicLong();
   private final AtomicLong readBytes = new AtomicLong();
+  private final AtomicLong writtenBytes = new AtomicLong();
   private final AtomicLong freedBytes = new AtomicLong();
   private final AtomicLong failures = new AtomicLong();
   private volatile @Nullable String problem;
@@ -85,13 +86,14 @@ final class Compactor implements AutoCloseable {
       if (compaction == null) {
         compaction = Compaction.begin(journal, liveness, compactableTo(), MIN_GARBAGE);
         underWay = compaction;
+        writtenBytes.addAndGet(compaction == null ? 0 : compaction.writtenBytes());
       }
       if (compaction == null) {
         rest();
         return;
       }
       long before = journal.sizeBytes();
-      boolean more = compaction.step(STEP_BYTES);
+      boolean more = step(compaction);
       readBytes.addAndGet(STEP_BYTES);
       if (!more) {
         underWay = null;
@@ -102,6 +104,15 @@ final class Compactor implements AutoCloseable {
     } catch (RuntimeException e) {
       // Also a defect: the next attempt begins anew, and the problem is told.
       failed(e);
+    }
+  }
+
+  private boolean step(Compaction compaction) {
+    long writtenBefore = compaction.writtenBytes();
+    try {
+      return compaction.step(STEP_BYTES);
+    } finally {
+      writtenBytes.addAndGet(compaction.writtenBytes() - writtenBefore);
     }
   }
 
@@ -152,7 +163,7 @@ final class Compactor implements AutoCloseable {
 
   CompactionStats stats() {
     return new CompactionStats(
-        runs.get(), readBytes.get(), freedBytes.get(), failures.get(), problem);
+        runs.get(), readBytes.get(), writtenBytes.get(), freedBytes.get(), failures.get(), problem);
   }
 
   /** The executor has ended. */

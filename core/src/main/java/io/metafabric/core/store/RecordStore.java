@@ -727,6 +727,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           index.bytes(),
           recent.estimatedBytes(),
           journal.sizeBytes(),
+          journal.appendedBytes(),
           journal.segmentCount(),
           committer.pendingBytes(),
           committer.commits(),

@@ -4,6 +4,7 @@ package io.metafabric.core.store;
  * @param keys keys known, deleted ones included
  * @param indexBytes memory of the key index, outside of the heap
  * @param headerCacheBytes of heap, by estimate, for headers that were published of late
+ * @param appendedBytes written to the journal since the opening, without what compaction wrote
  * @param pendingBytes waiting for the disk
  * @param commits group commits since the opening
  * @param dotCollisions versions seen twice with different payloads, or that claim to have seen each
@@ -17,6 +18,7 @@ public record StoreStats(
     long indexBytes,
     long headerCacheBytes,
     long journalBytes,
+    long appendedBytes,
     int segments,
     long pendingBytes,
     long commits,
