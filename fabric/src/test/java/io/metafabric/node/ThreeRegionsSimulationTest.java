@@ -22,7 +22,7 @@ import java.util.Set;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Three whole regions on one thread in virtual time, with loss, delay, duplication, reordering,
@@ -182,7 +182,7 @@ class ThreeRegionsSimulationTest {
   }
 
   @ParameterizedTest
-  @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20})
+  @MethodSource("io.metafabric.core.sim.SimSeeds#some")
   void regionsConverge_andNoAcknowledgedWriteIsLost(long seed) {
     var run = new Run(seed);
     run.go();
@@ -196,7 +196,7 @@ class ThreeRegionsSimulationTest {
    * come to the same state from what is left.
    */
   @ParameterizedTest
-  @ValueSource(longs = {101, 102, 103, 104, 105, 106, 107, 108, 109, 110})
+  @MethodSource("io.metafabric.core.sim.SimSeeds#few")
   void regionsConverge_whenCompactionDoesNotWaitForThem(long seed) {
     var run = new Run(seed, 4096);
     run.cluster.compaction = new CompactionConfig(32 << 20, 0);

@@ -10,7 +10,7 @@ import java.time.Duration;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Compaction beside writers, on a simulated disk: bounded, and crash-proof at every step. */
 class CompactionTest {
@@ -59,7 +59,7 @@ class CompactionTest {
   }
 
   @ParameterizedTest
-  @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20})
+  @MethodSource("io.metafabric.core.sim.SimSeeds#some")
   void powerFailuresWhileItCompacts_loseNothing_andBringNothingBack(long seed) {
     var machine = new StoreMachine(seed, Durability.SYNC);
     RandomGenerator random = machine.world.fork("load");
