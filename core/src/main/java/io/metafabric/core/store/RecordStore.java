@@ -154,6 +154,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     }
     Journal journal = opened.journal();
     try {
+      StoreImage.drop(disk);
       var store =
           new RecordStore(
               config, disk, clock, committing, listener, journal, opened.views(), random);

@@ -80,31 +80,26 @@ final class StoreImage {
     }
   }
 
-  /**
-   * Opens the journal by it, or returns null if it is not of use. It is gone afterwards in any
-   * case: what is written from now on makes it wrong.
-   */
+  /** Opens the journal by it, or returns null if it is not of use. */
   static @Nullable Loaded open(StoreConfig config, Disk disk) {
     if (!disk.list().contains(NAME)) {
       return null;
     }
-    Loaded loaded = null;
     try (DiskFile file = disk.open(NAME)) {
       ByteReader in = description(file);
-      loaded = in == null ? null : load(config, disk, file, in);
+      return in == null ? null : load(config, disk, file, in);
     } catch (WireFormatException | StorageException e) {
       // It is a hint: the journal itself says what there is, and what is wrong with it.
+      return null;
     }
-    try {
+  }
+
+  /** What is written from now on makes it wrong, and an old one must not outlive that. */
+  static void drop(Disk disk) {
+    if (disk.list().contains(NAME)) {
       disk.delete(NAME);
       disk.syncDirectory();
-    } catch (StorageException e) {
-      if (loaded != null) {
-        loaded.journal().abandon();
-      }
-      throw e;
     }
-    return loaded;
   }
 
   private static @Nullable ByteReader description(DiskFile file) {
