@@ -126,6 +126,36 @@ class FaultyPeersTest {
   }
 
   @Test
+  void aKeyThatTheIndexHasNoRoomFor_isReadFromAfarEachTime_andComesOnceThereIsRoom() {
+    var cluster = new SimCluster(6, 1 << 20, "eu", "us");
+    cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(40)));
+    RegionName eu = new RegionName("eu");
+    RegionName us = new RegionName("us");
+    cluster.start(us);
+    cluster.maxIndexBytes = 0;
+    cluster.start(eu);
+    cluster.world.runFor(Duration.ofSeconds(5));
+    Key key = keyWithHomes(cluster.node(eu), "us", "eu");
+    var written = cluster.node(us).write(key, value(7), Header.NEVER, Precondition.NONE);
+    cluster.world.runFor(Duration.ofSeconds(5));
+    assertThat(written).isCompleted();
+    for (int i = 0; i < 2; i++) {
+      assertThat(read(cluster, eu, key))
+          .isInstanceOfSatisfying(
+              ReadOutcome.Value.class,
+              read -> assertThat(read.record().payload()).isEqualTo(value(7)));
+      assertThat(cluster.node(eu).store().header(key)).as("refused").isNull();
+    }
+    assertThat(peer(cluster, "us", "eu").pendingChanges()).isEqualTo(1);
+
+    cluster.crash(eu);
+    cluster.maxIndexBytes = 64 << 20;
+    cluster.start(eu);
+    cluster.world.runUntil(
+        "the change", () -> cluster.node(eu).store().holdsPayload(key), Duration.ofMinutes(1));
+  }
+
+  @Test
   void aBackupDeniesAKey_onlyOnceItHadAllThatTheHomeHad() {
     var cluster = new SimCluster(4, 1 << 20, "ap", "eu", "us");
     cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(40)));

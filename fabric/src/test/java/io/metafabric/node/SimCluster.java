@@ -37,6 +37,7 @@ final class SimCluster {
   private final Map<RegionName, FabricNode<MetadataRecord>> running = new TreeMap<>();
   private final long segmentBytes;
   long hotTierBytes = 64 << 10;
+  long maxIndexBytes = 64 << 20;
   CompactionConfig compaction = CompactionConfig.DEFAULT;
 
   SimCluster(long seed, long segmentBytes, String... names) {
@@ -75,7 +76,7 @@ final class SimCluster {
             Durabilities.all(Durability.SYNC),
             MAX_VALUE_BYTES,
             8 << 20,
-            64 << 20,
+            maxIndexBytes,
             compaction);
     var config =
         new NodeConfig(

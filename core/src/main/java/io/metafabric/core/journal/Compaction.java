@@ -31,6 +31,7 @@ public final class Compaction {
   private long due;
   private long writtenTo;
   private long frames;
+  private long readBytes;
   private boolean ended;
 
   /** A frame that was copied. */
@@ -86,6 +87,7 @@ public final class Compaction {
         reader = null;
       } else {
         read += frame.lengthBytes();
+        readBytes += frame.lengthBytes();
         copyIfLive(frame);
       }
       if (writtenTo + buffer.length() >= until) {
@@ -181,6 +183,11 @@ public final class Compaction {
       }
       liveness.moved(frame.entry(), move.from(), move.to());
     }
+  }
+
+  /** Frames read so far. */
+  public long readBytes() {
+    return readBytes;
   }
 
   /** Written so far, the header included. */

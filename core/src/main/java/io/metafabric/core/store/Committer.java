@@ -53,7 +53,6 @@ final class Committer {
   private long syncDueNanos;
   private boolean syncPlanned;
   private final AtomicLong commits = new AtomicLong();
-  private final AtomicLong syncFailures = new AtomicLong();
 
   Committer(
       Journal journal, Durabilities durabilities, SerialExecutor executor, Clock clock, Sink sink) {
@@ -273,18 +272,12 @@ final class Committer {
       journal.makeDurable();
     } catch (StorageException e) {
       // The journal takes nothing any more, and says why to whoever writes next.
-      syncFailures.incrementAndGet();
     } finally {
       synchronized (lock) {
         running = false;
       }
       start();
     }
-  }
-
-  /** Syncs between two writes that failed; the journal is read-only since. */
-  long syncFailures() {
-    return syncFailures.get();
   }
 
   /** What is queued was decided on top of what failed, so it goes the same way. */

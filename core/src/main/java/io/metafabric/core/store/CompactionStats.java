@@ -4,7 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * @param runs compactions that were finished
- * @param readBytes by them and by the one under way
+ * @param readBytes of frames, by them, by the one under way, and by those that were given up
  * @param writtenBytes by them, by the one under way, and by those that were given up
  * @param freedBytes of disk
  * @param failures compactions that were given up; each is tried again

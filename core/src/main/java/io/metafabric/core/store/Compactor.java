@@ -94,7 +94,6 @@ final class Compactor implements AutoCloseable {
       }
       long before = journal.sizeBytes();
       boolean more = step(compaction);
-      readBytes.addAndGet(STEP_BYTES);
       if (!more) {
         underWay = null;
         runs.incrementAndGet();
@@ -108,10 +107,12 @@ final class Compactor implements AutoCloseable {
   }
 
   private boolean step(Compaction compaction) {
+    long readBefore = compaction.readBytes();
     long writtenBefore = compaction.writtenBytes();
     try {
       return compaction.step(STEP_BYTES);
     } finally {
+      readBytes.addAndGet(compaction.readBytes() - readBefore);
       writtenBytes.addAndGet(compaction.writtenBytes() - writtenBefore);
     }
   }

@@ -450,19 +450,19 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * Takes over records that did not come in their actors' order: parts of a snapshot.
    *
    * @return completes once all of them are published, or what was found newer is; with an {@link
-   *     IndexFullException} if there was no room for one of them
+   *     IndexFullException} if there is no room for one of them, and none was taken then
    */
   public CompletableFuture<Void> applyAll(List<Inbound> inbound) {
     var all = new AllDone(inbound.size());
     synchronized (decisions) {
       requireOpen();
+      IndexFullException full = noRoomFor(inbound);
+      if (full != null) {
+        return CompletableFuture.failedFuture(full);
+      }
       for (Inbound one : inbound) {
-        try {
-          if (!stageIfNews(one, all)) {
-            afterNewer(one.record().key(), all);
-          }
-        } catch (IndexFullException e) {
-          all.done(e);
+        if (!stageIfNews(one, all)) {
+          afterNewer(one.record().key(), all);
         }
       }
     }

@@ -5,11 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.metafabric.core.error.CorruptJournalException;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.journal.Durability;
-import io.metafabric.core.journal.JournalConfig;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
-import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.sim.SimNode;
 import java.util.HashMap;
@@ -80,16 +78,7 @@ class BackupCrashTest {
 
   private void check(SimNode copy, boolean done, String when) {
     boolean begun = copy.disk().list().stream().anyMatch(name -> name.endsWith(".log"));
-    var config =
-        new StoreConfig(
-            "test",
-            new RegionName("paris"),
-            new JournalConfig(4096),
-            Durabilities.all(Durability.SYNC),
-            1 << 16,
-            1 << 20,
-            64 << 20,
-            CompactionConfig.DEFAULT);
+    StoreConfig config = StoreMachine.config(Durabilities.all(Durability.SYNC), 64 << 20, 0);
     RecordStore store;
     try {
       store =

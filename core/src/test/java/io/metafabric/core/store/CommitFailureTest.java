@@ -5,12 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.journal.Durability;
-import io.metafabric.core.journal.JournalConfig;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
-import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.sim.SimNode;
 import io.metafabric.core.sim.SimWorld;
@@ -32,16 +30,7 @@ class CommitFailureTest {
   private final List<Runnable> whenPublished = new ArrayList<>();
 
   private RecordStore open() {
-    var config =
-        new StoreConfig(
-            "test",
-            new RegionName("paris"),
-            new JournalConfig(4096),
-            Durabilities.all(Durability.SYNC),
-            1 << 16,
-            1 << 20,
-            64 << 20,
-            CompactionConfig.DEFAULT);
+    StoreConfig config = StoreMachine.config(Durabilities.all(Durability.SYNC), 64 << 20, 0);
     return RecordStore.open(
         config,
         node.disk(),

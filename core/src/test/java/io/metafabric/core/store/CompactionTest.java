@@ -49,6 +49,13 @@ class CompactionTest {
         "live %,d bytes, disk %,d, worst %.2f times live and two segments, %s%n",
         stats.liveBytes(), machine.disk().usedBytes(), worst, stats.compaction());
     assertThat(stats.compaction().runs()).isGreaterThan(100);
+    assertThat(stats.compaction().readBytes())
+        .as("what was copied and what was dropped, some of it of a run under way")
+        .isBetween(
+            stats.compaction().freedBytes() / 2,
+            stats.compaction().freedBytes()
+                + stats.compaction().writtenBytes()
+                + 8L * StoreMachine.SEGMENT_BYTES);
     machine.check("at the end");
     machine.close();
     machine.open();

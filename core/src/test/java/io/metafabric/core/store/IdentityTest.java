@@ -3,13 +3,11 @@ package io.metafabric.core.store;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.metafabric.core.journal.Durability;
-import io.metafabric.core.journal.JournalConfig;
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
-import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.sim.SimNode;
 import io.metafabric.core.sim.SimWorld;
@@ -46,16 +44,7 @@ class IdentityTest {
     }
 
     void open() {
-      var config =
-          new StoreConfig(
-              "test",
-              new RegionName("paris"),
-              new JournalConfig(4096),
-              Durabilities.all(Durability.OS),
-              1 << 16,
-              1 << 20,
-              64 << 20,
-              new CompactionConfig(1 << 20, 0));
+      StoreConfig config = StoreMachine.config(Durabilities.all(Durability.OS), 64 << 20, 0);
       committing = node.scheduler().serial("journal");
       store =
           RecordStore.open(

@@ -92,6 +92,10 @@ class IndexBoundTest {
         .failsWithin(Duration.ZERO)
         .withThrowableOfType(ExecutionException.class)
         .withCauseInstanceOf(IndexFullException.class);
+    assertThat(machine.store().applyAll(List.of(new Inbound(record, false))))
+        .failsWithin(Duration.ZERO)
+        .withThrowableOfType(ExecutionException.class)
+        .withCauseInstanceOf(IndexFullException.class);
     assertThat(machine.store().takenUpTo(actor)).isZero();
     assertThat(machine.store().header(record.key())).isNull();
   }

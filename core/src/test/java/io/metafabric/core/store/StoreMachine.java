@@ -55,23 +55,30 @@ final class StoreMachine {
   long maxIndexBytes = 64 << 20;
   long retainBytes;
 
+  static StoreConfig config(Durabilities durability, long maxIndexBytes, long retainBytes) {
+    return new StoreConfig(
+        "test",
+        new RegionName("paris"),
+        new JournalConfig(SEGMENT_BYTES),
+        durability,
+        1 << 16,
+        1 << 20,
+        maxIndexBytes,
+        new CompactionConfig(1 << 20, retainBytes));
+  }
+
   RecordStore open() {
-    var config =
-        new StoreConfig(
-            "test",
-            new RegionName("paris"),
-            new JournalConfig(SEGMENT_BYTES),
-            durability,
-            1 << 16,
-            1 << 20,
-            maxIndexBytes,
-            new CompactionConfig(1 << 20, retainBytes));
     lives = node.life();
     committing = node.scheduler().serial("journal");
     compacting = node.scheduler().serial("compaction");
     var opened =
         RecordStore.open(
-            config, node.disk(), node.clock(), node.random(), committing, changes -> {});
+            config(durability, maxIndexBytes, retainBytes),
+            node.disk(),
+            node.clock(),
+            node.random(),
+            committing,
+            changes -> {});
     opened.startCompaction(compacting, () -> Long.MAX_VALUE);
     store = opened;
     return opened;
