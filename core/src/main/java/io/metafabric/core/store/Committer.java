@@ -199,22 +199,25 @@ final class Committer {
 
   /** Returns whether it is published; if not, those who wait have been told. */
   private boolean write(List<Staged> group) {
+    boolean journaled = false;
     try {
       List<JournalEntry> entries = new ArrayList<>(group.size());
       for (Staged staged : group) {
         entries.add(staged.entry());
       }
       List<FrameLocation> locations = journal.append(entries);
-      if (waitsForDisk(group)) {
+      if (waitsForDisk(group) || takeOverdueSync()) {
         journal.makeDurable();
       } else {
         planSync(group);
       }
       commits.incrementAndGet();
+      journaled = true;
       sink.publish(group, locations);
       return true;
     } catch (StorageException e) {
-      sink.fail(group, e);
+      // Views that lack what the journal has must not be written on top of.
+      sink.fail(group, journaled ? journal.refuseFromNowOn(e) : e);
       return false;
     } catch (RuntimeException | Error e) {
       // A host's thread may be deep in its stack, or out of memory: who waits must know of it.
@@ -230,6 +233,20 @@ final class Committer {
       }
     }
     return false;
+  }
+
+  /**
+   * Whether a planned sync is due: the executor that would make it may be busy with groups for as
+   * long as writers keep it so.
+   */
+  private boolean takeOverdueSync() {
+    synchronized (lock) {
+      if (!syncPlanned || clock.nanoTime() - syncDueNanos < 0) {
+        return false;
+      }
+      syncPlanned = false;
+      return true;
+    }
   }
 
   private void planSync(List<Staged> group) {

@@ -7,14 +7,22 @@ import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.error.StorageFullException;
 import io.metafabric.core.journal.Durability;
+import io.metafabric.core.journal.JournalConfig;
+import io.metafabric.core.port.Clock;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
+import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimDisk;
+import io.metafabric.core.sim.SimNode;
+import io.metafabric.core.sim.SimWorld;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -66,6 +74,75 @@ class DurabilityTest {
     loseEverythingUnsynced(machine);
     assertThat(machine.store().holdsPayload(ONE)).as("written 101 ms ago").isTrue();
     assertThat(machine.store().header(Key.of("n/two"))).as("written just now").isNull();
+  }
+
+  /** The executor that would run a planned sync is busy with commits, for as long as they come. */
+  @Test
+  void anInterval_isKeptWhileWritesNeverCease() {
+    var world = new SimWorld(5);
+    var node = new SimNode(world, "paris");
+    var nanos = new AtomicLong();
+    var clock =
+        new Clock() {
+          @Override
+          public long wallMs() {
+            return node.clock().wallMs();
+          }
+
+          @Override
+          public long nanoTime() {
+            return nanos.get();
+          }
+        };
+    int writes = 200;
+    var published = new AtomicInteger();
+    var opened = new AtomicReference<RecordStore>();
+    world.tolerateFailures();
+    // One segment has room for all of it: the beginning of another syncs too.
+    var config =
+        new StoreConfig(
+            "test",
+            new RegionName("paris"),
+            new JournalConfig(1 << 20),
+            Durabilities.all(Durability.interval(Duration.ofMillis(20))),
+            1 << 16,
+            1 << 20,
+            64 << 20,
+            new CompactionConfig(1 << 20, 0));
+    opened.set(
+        RecordStore.open(
+            config,
+            node.disk(),
+            clock,
+            node.random(),
+            node.scheduler().serial("journal"),
+            changes -> {
+              nanos.addAndGet(1_000_000);
+              if (published.incrementAndGet() == writes) {
+                node.crash(SimDisk.Loss.ALL);
+              } else {
+                put(opened.get(), published.get());
+              }
+            }));
+    put(opened.get(), 0);
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(published).as("one write a millisecond").hasValue(writes);
+
+    RecordStore reopened =
+        RecordStore.open(
+            config,
+            node.disk(),
+            node.clock(),
+            node.random(),
+            node.scheduler().serial("journal"),
+            changes -> {});
+    assertThat(reopened.stats().keys())
+        .as("of %s writes those of all but the last 20 ms", writes)
+        .isBetween(writes - 25L, writes - 1L);
+  }
+
+  private static void put(RecordStore store, int number) {
+    store.write(Key.of("n/" + number), Bytes.utf8("value"), Header.NEVER, Precondition.NONE);
   }
 
   @Test
