@@ -192,10 +192,7 @@ public final class Journal implements AutoCloseable {
     }
     // A segment that is not the last is durable as a whole: recovery relies on it.
     makeDurable();
-    if (last != null && !last.isCompacted()) {
-      last.truncateToEnd();
-    }
-    Segment fresh = Segment.create(disk, nextPosition);
+    Segment fresh = createBehind(last);
     frames.add(fresh);
     synchronized (segmentsLock) {
       var next = new ArrayList<>(segments);
@@ -205,6 +202,21 @@ public final class Journal implements AutoCloseable {
     writtenBytes.addAndGet(fresh.endOffset());
     appendedBytes.addAndGet(fresh.endOffset());
     return fresh;
+  }
+
+  private Segment createBehind(@Nullable Segment last) {
+    try {
+      if (last != null && !last.isCompacted()) {
+        last.truncateToEnd();
+      }
+      return Segment.create(disk, nextPosition);
+    } catch (StorageFullException e) {
+      throw e;
+    } catch (StorageException e) {
+      // Perhaps of a sync: a later one that succeeds would prove nothing.
+      failure = e;
+      throw e;
+    }
   }
 
   private @Nullable Segment lastSegment() {
@@ -243,7 +255,10 @@ public final class Journal implements AutoCloseable {
       mark.write(durablePosition);
     } catch (StorageException e) {
       failure = e;
-      throw e;
+      // Of a full disk the caller would take it that nothing was written.
+      throw e instanceof StorageFullException
+          ? new StorageException(String.valueOf(e.getMessage()), e)
+          : e;
     }
   }
 
