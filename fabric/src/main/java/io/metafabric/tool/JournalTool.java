@@ -57,7 +57,8 @@ public final class JournalTool {
         """
         usage: java -cp metadata-fabric.jar io.metafabric.tool.JournalTool COMMAND
           inspect DIRECTORY
-            what is in it, segment by segment; every checksum is verified, nothing is changed
+            what is in it, segment by segment; every checksum of the journal is verified, what is missing
+            is told, nothing is changed
           repair DIRECTORY NEW-DIRECTORY
             copies all that is readable into another directory without a journal, and lists what
             is not; nothing is changed in the first

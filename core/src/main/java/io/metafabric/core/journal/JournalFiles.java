@@ -41,7 +41,7 @@ public final class JournalFiles {
       List<Damage> damages) {}
 
   /**
-   * Bytes that are not a good frame.
+   * Bytes that are not a good frame, or a place where something is missing.
    *
    * @param toOffset exclusive
    */
@@ -67,37 +67,41 @@ public final class JournalFiles {
     return disk.list().stream().map(SegmentName::parse).filter(Objects::nonNull).sorted().toList();
   }
 
-  /** One report for each segment, in order. */
+  /**
+   * One report for each segment, in order. What is missing between two of them is told with the
+   * second, what is missing at the end with the last.
+   */
   public List<Report> inspect() {
-    var reports = new ArrayList<Report>();
+    var scanned = new ArrayList<ScannedSegment>();
+    var payloads = new ArrayList<Long>();
     for (SegmentName name : segments()) {
-      long[] counts = new long[4];
-      ByteBuffer bytes = contentOf(name);
-      List<Damage> damages =
+      long[] count = new long[1];
+      scanned.add(
           scan(
               name,
-              bytes,
               frame -> {
-                counts[0]++;
                 if (frame.entry() instanceof JournalEntry.Stored stored
                     && stored.record().payload() != null) {
-                  counts[1]++;
+                  count[0]++;
                 }
-                counts[2] = counts[2] == 0 ? frame.position() : counts[2];
-                counts[3] = frame.position();
-              });
-      reports.add(
-          new Report(
-              name.file(),
-              bytes.limit(),
-              name.generation() > 0,
-              counts[0],
-              counts[1],
-              counts[2],
-              counts[3],
-              damages));
+              }));
+      payloads.add(count[0]);
+    }
+    ScannedSegment.addMissing(scanned, mark());
+    var reports = new ArrayList<Report>();
+    for (int i = 0; i < scanned.size(); i++) {
+      reports.add(scanned.get(i).report(payloads.get(i)));
     }
     return reports;
+  }
+
+  private long mark() {
+    if (!disk.list().contains(DurableMark.NAME)) {
+      return 0;
+    }
+    try (var mark = new DurableMark(disk)) {
+      return mark.read();
+    }
   }
 
   /** The other files that are a journal's: its mark, and what was cut off. */
@@ -109,19 +113,18 @@ public final class JournalFiles {
 
   /**
    * Copies every good frame, of each position the one of the newest file, into an empty directory.
-   * Where anything is unreadable, what is known of other regions' progress is left out, so that
-   * they send again what may be missing.
+   * Where anything is unreadable or missing, what is known of other regions' progress is left out,
+   * so that they send again what may be missing.
    */
   public Repair repairInto(Disk target, long segmentBytes) {
     var places = new TreeMap<Long, Place>();
-    var unreadable = new ArrayList<Damage>();
+    var scanned = new ArrayList<ScannedSegment>();
     for (SegmentName name : segments()) {
-      unreadable.addAll(
-          scan(
-              name,
-              contentOf(name),
-              frame -> places.putIfAbsent(frame.position(), new Place(name, frame))));
+      scanned.add(
+          scan(name, frame -> places.putIfAbsent(frame.position(), new Place(name, frame))));
     }
+    ScannedSegment.addMissing(scanned, mark());
+    List<Damage> unreadable = scanned.stream().flatMap(each -> each.damages().stream()).toList();
     try (var copy = new JournalCopy(target, segmentBytes);
         var frames = new Frames(disk)) {
       places.forEach(
@@ -196,19 +199,21 @@ public final class JournalFiles {
   }
 
   /** Good frames go to {@code found}; behind a bad one the next good one is looked for. */
-  private List<Damage> scan(SegmentName name, ByteBuffer bytes, Found found) {
-    var damages = new ArrayList<Damage>();
+  private ScannedSegment scan(SegmentName name, Found found) {
+    ByteBuffer bytes = contentOf(name);
+    var scanned = new ScannedSegment(name, bytes.limit());
     int framesAt = name.generation() > 0 ? Segment.COMPACTED_HEADER_BYTES : Segment.HEADER_BYTES;
     int at = Math.min(framesAt, bytes.limit());
     String badHeader = at < bytes.limit() ? Segment.whyBadHeader(disk, name) : null;
     if (badHeader != null) {
-      damages.add(new Damage(name.file(), 0, at, badHeader));
+      scanned.damaged(0, at, badHeader);
     }
     long min = name.firstPosition();
     while (at < bytes.limit()) {
       if (isGood(bytes, at, min)) {
         JournalFrame frame = decode(bytes, at);
         if (frame != null) {
+          scanned.good(frame);
           if (!(frame.entry() instanceof JournalEntry.Sealed)) {
             found.frame(frame);
             min = frame.position() + 1;
@@ -225,10 +230,10 @@ public final class JournalFiles {
       while (next < bytes.limit() && !isGood(bytes, next, min)) {
         next++;
       }
-      damages.add(new Damage(name.file(), at, next, whyBad(bytes, at)));
+      scanned.damaged(at, next, whyBad(bytes, at));
       at = next;
     }
-    return damages;
+    return scanned;
   }
 
   private static String whyBad(ByteBuffer bytes, int at) {

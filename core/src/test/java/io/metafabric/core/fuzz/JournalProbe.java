@@ -64,6 +64,7 @@ final class JournalProbe {
     Journal journal = open(disk, frames, found, places);
     if (journal == null) {
       assertUnchanged(disk);
+      assertToldAsDamaged(disk);
       return false;
     }
     assertInOrder(found);
@@ -104,6 +105,14 @@ final class JournalProbe {
       assertThat(after.remove(Samples.MARK)).isEmpty();
     }
     assertThat(after).containsExactlyInAnyOrderEntriesOf(files);
+  }
+
+  /** What is refused is not whole in other eyes. */
+  private void assertToldAsDamaged(SimDisk disk) {
+    List<JournalFiles.Report> reports = new JournalFiles(disk).inspect();
+    if (!reports.isEmpty()) {
+      assertThat(reports).anySatisfy(report -> assertThat(report.damages()).isNotEmpty());
+    }
   }
 
   private static void assertInOrder(List<Placed> found) {
