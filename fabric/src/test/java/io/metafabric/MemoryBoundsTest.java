@@ -33,9 +33,10 @@ import org.junit.jupiter.api.io.TempDir;
  *
  * <p>What a host cannot fill from outside is filled where it lives: the write queue in {@code
  * WriteQueueBoundTest}, the access ring in {@code AccessRingTest}, predictors in {@code
- * SuccessorPredictorTest} and {@code ForesightTest}, who holds copies in {@code HoldersTest}, the
- * index once more in {@code IndexBoundTest}, a Chronicle Map in {@code PayloadMapTest}, a
- * connection's queues in the transport's contract.
+ * SuccessorPredictorTest} and {@code ForesightTest}, who holds copies in {@code HoldersTest},
+ * invalidated copies in {@code InvalidatedCopiesTest}, the index once more in {@code
+ * IndexBoundTest}, a Chronicle Map in {@code PayloadMapTest}, a connection's queues in the
+ * transport's contract.
  */
 @Timeout(120)
 class MemoryBoundsTest {
@@ -87,6 +88,7 @@ class MemoryBoundsTest {
               "changes under way to us",
               "transport queues",
               "who holds copies",
+              "invalidated copies",
               "access ring",
               "predictors",
               "callbacks");

@@ -537,6 +537,9 @@ public final class FabricNode<V> implements AutoCloseable {
             "who holds copies",
             replicationStats.holderBytes(),
             config.replication().holderBytes()));
+    all.add(
+        new MemoryUse(
+            "invalidated copies", invalidated.estimatedBytes(), InvalidatedCopies.MAX_BYTES));
     all.add(new MemoryUse("access ring", accesses.retainedBytes(), accesses.maxRetainedBytes()));
     all.add(new MemoryUse("predictors", foresight.retainedBytes(), foresight.maxRetainedBytes()));
     return all;

@@ -365,6 +365,37 @@ class FaultyPeersTest {
   }
 
   @Test
+  void aDamagedHeaderAtTheReceiver_isToldThere_forAsLongAsItIsThere() {
+    SimCluster cluster = pairInSync();
+    var us = new RegionName("us");
+    write(cluster, "n/1", "it will rot".getBytes(UTF_8));
+    cluster.world.runFor(Duration.ofSeconds(2));
+    // What it published of late, it has in memory.
+    cluster.crash(us);
+    cluster.start(us);
+    cluster.world.runFor(Duration.ofSeconds(5));
+    SimDisk disk = cluster.machine(us).disk();
+    String file =
+        disk.list().stream().filter(name -> name.endsWith(".log")).findFirst().orElseThrow();
+    int at = new String(disk.contentOf(file), ISO_8859_1).indexOf("it will rot");
+    disk.damage(file, at);
+
+    write(cluster, "n/1", new byte[1]);
+    write(cluster, "n/2", new byte[1]);
+    cluster.world.runFor(Duration.ofSeconds(5));
+    assertThat(cluster.node(us).store().header(Key.of("n/2"))).as("it is behind it").isNull();
+    assertThat(peer(cluster, "us", "eu").problem())
+        .contains("changes from eu cannot be taken")
+        .contains(file);
+    assertThat(cluster.node(us).stats().replication().batchesRefused()).isPositive();
+    assertThat(peer(cluster, "eu", "us").pendingChanges()).isEqualTo(2);
+
+    disk.damage(file, at); // every bit once more: it is whole again
+    cluster.world.runUntil("convergence", cluster::isConverged, Duration.ofMinutes(1));
+    assertThat(peer(cluster, "us", "eu").problem()).isNull();
+  }
+
+  @Test
   void writesOfAnEarlierOpening_arePendingToo_onceThePeerHasSaidWhatItHas() {
     SimCluster cluster = pairInSync();
     var eu = new RegionName("eu");

@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param connects how often a connection was established
  * @param resends how often sending went back to what was acknowledged last
  * @param problem what is wrong with a journal that cannot be read, for as long as it cannot; else
- *     why there is no connection; null if all is well
+ *     why there is no connection; else why changes of the peer are not taken here; null if all is
+ *     well
  */
 public record PeerStats(
     RegionName region,
@@ -22,4 +23,12 @@ public record PeerStats(
     long inFlightBytes,
     long connects,
     long resends,
-    @Nullable String problem) {}
+    @Nullable String problem) {
+  /** The same, with a problem if there is none that weighs more. */
+  PeerStats withProblemOfReceiving(@Nullable String receiving) {
+    return receiving == null || problem != null
+        ? this
+        : new PeerStats(
+            region, state, rttMs, pendingChanges, inFlightBytes, connects, resends, receiving);
+  }
+}

@@ -5,6 +5,9 @@ import java.util.List;
 /**
  * @param changesReceived records that came in the stream of changes
  * @param gaps batches put off because something before them was missing
+ * @param batchesRefused batches of changes that this directory did not take: its disk or index
+ *     refused, or what it has of a key cannot be read; they come again, and the peer's problem says
+ *     why
  * @param refusedPeers handshakes that were refused
  * @param withoutHandshake connections that came in and ended before they had said who they were:
  *     silent, cut off, or not of this protocol
@@ -15,6 +18,7 @@ public record ReplicationStats(
     List<PeerStats> peers,
     long changesReceived,
     long gaps,
+    long batchesRefused,
     long refusedPeers,
     long withoutHandshake,
     long repliesDropped,

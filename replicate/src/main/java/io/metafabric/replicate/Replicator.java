@@ -63,6 +63,7 @@ public final class Replicator implements AutoCloseable {
 
   private final AtomicLong changesReceived = new AtomicLong();
   private final AtomicLong gaps = new AtomicLong();
+  private final AtomicLong batchesRefused = new AtomicLong();
   private final AtomicLong refusedPeers = new AtomicLong();
   private final AtomicLong withoutHandshake = new AtomicLong();
   private final AtomicLong repliesDropped = new AtomicLong();
@@ -72,6 +73,9 @@ public final class Replicator implements AutoCloseable {
     volatile boolean allReceived;
     volatile boolean everReceivedAll;
     volatile long heardNanos;
+
+    /** Why its changes are not taken; null if they are. */
+    volatile @Nullable String problem;
   }
 
   public Replicator(
@@ -308,12 +312,14 @@ public final class Replicator implements AutoCloseable {
     outbound.forEach(
         (peer, link) -> {
           InSync from = inSync.get(peer);
-          peers.add(link.stats(from != null && isFresh(from)));
+          PeerStats stats = link.stats(from != null && isFresh(from));
+          peers.add(from == null ? stats : stats.withProblemOfReceiving(from.problem));
         });
     return new ReplicationStats(
         peers,
         changesReceived.get(),
         gaps.get(),
+        batchesRefused.get(),
         refusedPeers.get(),
         withoutHandshake.get(),
         repliesDropped.get(),
@@ -387,11 +393,25 @@ public final class Replicator implements AutoCloseable {
           .applyRange(changes.after(), news, new AppliedPrefix(peer, actor, changes.upTo()))
           .whenComplete(
               (taken, failure) -> {
-                // A range that the disk refused comes again: the peer gets no acknowledgement.
+                // A range that was refused comes again: the peer gets no acknowledgement.
+                notTaken(peer, failure);
                 if (failure == null) {
                   loop.execute(() -> applied(peer, from, changes, taken));
                 }
               });
+    }
+
+    private void notTaken(RegionName peer, @Nullable Throwable failure) {
+      if (failure != null) {
+        batchesRefused.incrementAndGet();
+      }
+      InSync state = inSync.get(peer);
+      if (state != null) {
+        state.problem =
+            failure == null
+                ? null
+                : "changes from " + peer + " cannot be taken: " + failure.getMessage();
+      }
     }
 
     private void missing(RegionName peer, PeerConnection from, ActorId actor) {
