@@ -88,8 +88,9 @@ final class StoreImage {
     try (DiskFile file = disk.open(NAME)) {
       ByteReader in = description(file);
       return in == null ? null : load(config, disk, file, in);
-    } catch (WireFormatException | StorageException e) {
-      // It is a hint: the journal itself says what there is, and what is wrong with it.
+    } catch (WireFormatException | IllegalArgumentException | StorageException e) {
+      // It is a hint: the journal itself says what there is, and what is wrong with it. Values
+      // guard themselves, so a wrong one may get as far as their constructors.
       return null;
     }
   }

@@ -66,7 +66,7 @@ class EditedFuzz {
     files.put(to, files.remove(name));
   }
 
-  private static byte[] edited(byte[] bytes, FuzzedDataProvider data) {
+  static byte[] edited(byte[] bytes, FuzzedDataProvider data) {
     int at = data.consumeInt(0, bytes.length);
     return switch (data.consumeInt(0, 7)) {
       case 0 -> spliced(bytes, at, at, data.consumeBytes(40));

@@ -10,7 +10,7 @@ final class Resealed {
   private static final int SEGMENT_HEADER_BYTES = 24;
   private static final int COMPACTED_HEADER_BYTES = 32;
   private static final int FRAME_HEADER_BYTES = 28;
-  private static final int BATCH_HEADER_BYTES = 16;
+  private static final int MAGIC_LENGTH_CRC_BYTES = 16;
   private static final int TOKEN_BYTES = 46;
 
   private Resealed() {}
@@ -46,12 +46,12 @@ final class Resealed {
   static byte[] snapshotBatch(byte[] damaged) {
     var bytes = ByteBuffer.wrap(damaged.clone());
     int tokenAt = bytes.limit() - TOKEN_BYTES;
-    if (tokenAt >= BATCH_HEADER_BYTES + TOKEN_BYTES) {
-      bytes.putInt(8, bytes.limit() - BATCH_HEADER_BYTES);
-      sealToken(bytes, BATCH_HEADER_BYTES);
+    if (tokenAt >= MAGIC_LENGTH_CRC_BYTES + TOKEN_BYTES) {
+      bytes.putInt(8, bytes.limit() - MAGIC_LENGTH_CRC_BYTES);
+      sealToken(bytes, MAGIC_LENGTH_CRC_BYTES);
       sealToken(bytes, tokenAt);
-      frames(bytes.slice(0, tokenAt), BATCH_HEADER_BYTES + TOKEN_BYTES);
-      seal(bytes, 12, BATCH_HEADER_BYTES, bytes.limit());
+      frames(bytes.slice(0, tokenAt), MAGIC_LENGTH_CRC_BYTES + TOKEN_BYTES);
+      seal(bytes, 12, MAGIC_LENGTH_CRC_BYTES, bytes.limit());
     }
     return bytes.array();
   }
@@ -64,6 +64,16 @@ final class Resealed {
   static byte[] mark(byte[] damaged) {
     var bytes = ByteBuffer.wrap(damaged.clone());
     seal(bytes, 8, 0, 8);
+    return bytes.array();
+  }
+
+  /** A hint as far as its description goes: all that is there is the description. */
+  static byte[] hint(byte[] damaged) {
+    var bytes = ByteBuffer.wrap(damaged.clone());
+    if (bytes.limit() >= MAGIC_LENGTH_CRC_BYTES) {
+      bytes.putInt(8, bytes.limit() - MAGIC_LENGTH_CRC_BYTES);
+      seal(bytes, 12, MAGIC_LENGTH_CRC_BYTES, bytes.limit());
+    }
     return bytes.array();
   }
 
