@@ -11,6 +11,7 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -41,6 +42,9 @@ public final class KeyIndex {
   private static final long PAYLOAD_ONLY = Long.MIN_VALUE;
 
   private static final int FEW_WORDS = 8;
+
+  /** Pages are written and read so many bytes at a time. */
+  private static final int COPIED_BYTES = 128 * 1024;
 
   private final FrameTable frames;
   private final ToLongFunction<Key> hash;
@@ -386,8 +390,9 @@ public final class KeyIndex {
   /** Writes all slots from {@code offset} on. */
   public void writePages(DiskFile file, long offset) {
     long at = offset;
+    var through = ByteBuffer.allocate(COPIED_BYTES);
     for (SlotTable table : tables) {
-      table.writeTo(file, at);
+      table.writeTo(file, at, through);
       at += (long) table.usedPages() * PagePool.PAGE_BYTES;
     }
   }
@@ -410,12 +415,13 @@ public final class KeyIndex {
     }
     index.dots.restore(actors);
     long at = offset;
+    var through = ByteBuffer.allocate(COPIED_BYTES);
     long left = (file.sizeBytes() - offset) / PagePool.PAGE_BYTES;
     for (SlotTable table : index.tables) {
       int pages = in.varint("pages", 0, (int) Math.min(Integer.MAX_VALUE, Math.max(0, left)));
       int used = in.varint("slots", 0, Integer.MAX_VALUE);
       int crc = in.i32("checksum");
-      if (pages > 0 && !table.readFrom(file, at, pages, used, crc)) {
+      if (pages > 0 && !table.readFrom(file, at, pages, used, crc, through)) {
         return null;
       }
       at += (long) pages * PagePool.PAGE_BYTES;

@@ -306,10 +306,22 @@ final class SlotTable {
     return used == 0 ? 0 : pages.length;
   }
 
-  /** Writes the pages as they are. */
-  void writeTo(DiskFile file, long offset) {
+  /**
+   * Writes the pages as they are, many at a time.
+   *
+   * @param through room for one page at least
+   */
+  void writeTo(DiskFile file, long offset, ByteBuffer through) {
+    long at = offset;
+    through.clear();
     for (int i = 0; i < usedPages(); i++) {
-      file.write(offset + (long) i * PagePool.PAGE_BYTES, pages[i].duplicate());
+      through.put(pages[i].duplicate());
+      if (through.remaining() < PagePool.PAGE_BYTES || i + 1 == usedPages()) {
+        int bytes = through.position();
+        file.write(at, through.flip());
+        through.clear();
+        at += bytes;
+      }
     }
   }
 
@@ -318,16 +330,24 @@ final class SlotTable {
    *
    * @param count of pages
    * @param inUse slots, of all of them
+   * @param through room for one page at least
    * @return false if the file has something else; the table is of no use then
    */
-  boolean readFrom(DiskFile file, long offset, int count, int inUse, int crc) {
+  boolean readFrom(DiskFile file, long offset, int count, int inUse, int crc, ByteBuffer through) {
     var read = new ByteBuffer[count];
+    through.clear().limit(0);
     for (int i = 0; i < count; i++) {
-      read[i] = i < pages.length ? pages[i] : pool.take();
-      ByteBuffer into = read[i].duplicate();
-      if (file.read(offset + (long) i * PagePool.PAGE_BYTES, into) < PagePool.PAGE_BYTES) {
-        return false;
+      if (!through.hasRemaining()) {
+        int wanted = Math.min(through.capacity() / PagePool.PAGE_BYTES, count - i);
+        through.clear().limit(wanted * PagePool.PAGE_BYTES);
+        if (file.read(offset + (long) i * PagePool.PAGE_BYTES, through) < through.limit()) {
+          return false;
+        }
+        through.flip();
       }
+      read[i] = i < pages.length ? pages[i] : pool.take();
+      read[i].duplicate().put(through.slice(through.position(), PagePool.PAGE_BYTES));
+      through.position(through.position() + PagePool.PAGE_BYTES);
     }
     pages = read;
     used = inUse;
