@@ -209,8 +209,9 @@ public final class JournalFiles {
       scanned.damaged(0, at, badHeader);
     }
     long min = name.firstPosition();
+    RangeCrc32c crcs = null;
     while (at < bytes.limit()) {
-      if (isGood(bytes, at, min)) {
+      if (isGood(bytes, crcs, at, min)) {
         JournalFrame frame = decode(bytes, at);
         if (frame != null) {
           scanned.good(frame);
@@ -227,7 +228,8 @@ public final class JournalFiles {
         // Room that was made in advance.
         break;
       }
-      while (next < bytes.limit() && !isGood(bytes, next, min)) {
+      crcs = crcs == null ? new RangeCrc32c(bytes) : crcs;
+      while (next < bytes.limit() && !isGood(bytes, crcs, next, min)) {
         next++;
       }
       scanned.damaged(at, next, whyBad(bytes, at));
@@ -263,9 +265,15 @@ public final class JournalFiles {
     return true;
   }
 
-  private static boolean isGood(ByteBuffer bytes, int at, long minPosition) {
+  /**
+   * @param crcs null as long as all was good: each frame is read once then
+   */
+  private static boolean isGood(
+      ByteBuffer bytes, @Nullable RangeCrc32c crcs, int at, long minPosition) {
     return JournalFrame.isPlausible(bytes, at, minPosition, Segment.MAX_END_POSITION)
-        && JournalFrame.hasGoodChecksum(bytes, at);
+        && (crcs == null
+            ? JournalFrame.hasGoodChecksum(bytes, at)
+            : JournalFrame.hasGoodChecksum(bytes, at, crcs));
   }
 
   private static @Nullable JournalFrame decode(ByteBuffer bytes, int at) {

@@ -71,6 +71,12 @@ record JournalFrame(
     return Checksums.crc32c(covered) == bytes.getInt(at + Integer.BYTES);
   }
 
+  /** The same among bytes that have been looked at before. */
+  static boolean hasGoodChecksum(ByteBuffer bytes, int at, RangeCrc32c crcs) {
+    int end = at + HEADER_BYTES + bytes.getInt(at);
+    return crcs.of(at + TYPE_AT, end) == bytes.getInt(at + Integer.BYTES);
+  }
+
   /** How many bytes the frame at {@code at} has, header included; at least the header is there. */
   static long claimedBytes(ByteBuffer bytes, int at) {
     return HEADER_BYTES + (bytes.getInt(at) & 0xffffffffL);

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class RepairTest {
   private static final JournalConfig CONFIG = new JournalConfig(4096);
@@ -223,5 +224,33 @@ class RepairTest {
         .allSatisfy(report -> assertThat(report.damages()).isEmpty());
     var target = new SimDisk(1);
     assertThat(new JournalFiles(disk).repairInto(target, 4096).unreadable()).isEmpty();
+  }
+
+  /** Each looked at for itself, these would be read for minutes. */
+  @Test
+  @Timeout(60)
+  void aValueThatLooksLikeManyFrames_isReadAboutOnce() {
+    int bytes = 16 << 20;
+    var value = ByteBuffer.allocate(bytes);
+    while (value.remaining() >= JournalFrame.HEADER_BYTES) {
+      int left = value.remaining() - JournalFrame.HEADER_BYTES;
+      value
+          .putInt(left)
+          .putInt(0)
+          .put((byte) 2)
+          .put((byte) JournalFrame.FORMAT)
+          .putShort((short) 0);
+      value.putLong(2).putLong(0);
+    }
+    var disk = new SimDisk(1);
+    try (DiskFile file = Segment.create(disk, 1).file()) {
+      file.write(Segment.HEADER_BYTES, ByteBuffer.wrap(value.array()));
+    }
+    JournalFiles.Repair repair = new JournalFiles(disk).repairInto(new SimDisk(1), 1 << 20);
+    assertThat(repair.entries()).isZero();
+    assertThat(repair.unreadable())
+        .singleElement()
+        .satisfies(
+            damage -> assertThat(damage.toOffset()).isEqualTo(Segment.HEADER_BYTES + (long) bytes));
   }
 }
