@@ -156,6 +156,16 @@ public final class Journal implements AutoCloseable {
    * @throws StorageException if writing failed: then the journal accepts nothing any more
    */
   public List<FrameLocation> append(List<JournalEntry> entries) {
+    return append(entries, true);
+  }
+
+  /**
+   * The same.
+   *
+   * @param syncFollows whether {@link #makeDurable} follows at once: room in advance makes that
+   *     cheaper, and costs as much writing again
+   */
+  public List<FrameLocation> append(List<JournalEntry> entries, boolean syncFollows) {
     requireUsable();
     Segment segment = segmentForAppend();
     long offset = segment.endOffset();
@@ -170,7 +180,9 @@ public final class Journal implements AutoCloseable {
       position++;
     }
     try {
-      segment.allocate(offset + buffer.length(), allocationBytes);
+      if (syncFollows) {
+        segment.allocate(offset + buffer.length(), allocationBytes);
+      }
       segment.file().write(offset, buffer.written());
     } catch (StorageException e) {
       undo(segment, e);

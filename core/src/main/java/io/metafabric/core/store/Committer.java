@@ -205,8 +205,9 @@ final class Committer {
       for (Staged staged : group) {
         entries.add(staged.entry());
       }
-      List<FrameLocation> locations = journal.append(entries);
-      if (waitsForDisk(group) || takeOverdueSync()) {
+      boolean waits = waitsForDisk(group) || takeOverdueSync();
+      List<FrameLocation> locations = journal.append(entries, waits);
+      if (waits) {
         journal.makeDurable();
       } else {
         planSync(group);
