@@ -227,6 +227,21 @@ public final class KeyIndex {
    * @param at the frame, which becomes live; those that it replaces become dead
    */
   public void publish(@Nullable Header before, MetadataRecord record, FrameLocation at) {
+    publish(
+        before == null ? null : before.version().dot(),
+        before != null && isSameWrite(before, record.header()),
+        record,
+        at);
+  }
+
+  /**
+   * The same for a caller who knows no more of what was before.
+   *
+   * @param before the dot of the key's newest record, null if nothing is known of it
+   * @param sameWrite whether that was the same write, with another context or without its payload
+   */
+  public void publish(
+      @Nullable Dot before, boolean sameWrite, MetadataRecord record, FrameLocation at) {
     at.markLive();
     long place = at.place() | (record.payload() == null ? 0 : HAS_PAYLOAD);
     long dot = dots.encode(record.header().version().dot());
@@ -239,7 +254,7 @@ public final class KeyIndex {
         table.insert(fingerprint, place, dot);
         keys.incrementAndGet();
       } else {
-        replace(table, fingerprint, before, record, place, dot);
+        replace(table, fingerprint, before, sameWrite, record, place, dot);
       }
     } finally {
       table.unlock(stamp);
@@ -247,17 +262,23 @@ public final class KeyIndex {
   }
 
   private void replace(
-      SlotTable table, int fingerprint, Header before, MetadataRecord now, long place, long dot) {
-    int header = headerSlot(table, fingerprint, now.key(), before.version().dot());
+      SlotTable table,
+      int fingerprint,
+      Dot before,
+      boolean sameWrite,
+      MetadataRecord now,
+      long place,
+      long dot) {
+    int header = headerSlot(table, fingerprint, now.key(), before);
     long old = table.first(header);
     boolean oldHasPayload = (old & HAS_PAYLOAD) != 0;
     int payload =
         oldHasPayload ? -1 : payloadSlot(table, fingerprint, table.second(header), now.key());
-    boolean keeps = now.payload() == null && isSameWrite(before, now.header());
+    boolean keeps = now.payload() == null && sameWrite;
     if (keeps && oldHasPayload) {
       // First what can fail, for want of memory; it may move the other.
       table.insert(fingerprint, old & ~HAS_PAYLOAD, dot | PAYLOAD_ONLY);
-      header = headerSlot(table, fingerprint, now.key(), before.version().dot());
+      header = headerSlot(table, fingerprint, now.key(), before);
       table.set(header, place, dot);
       return;
     }
@@ -269,7 +290,8 @@ public final class KeyIndex {
     }
   }
 
-  private static boolean isSameWrite(Header a, Header b) {
+  /** Whether both are of one write, of which contexts may differ. */
+  public static boolean isSameWrite(Header a, Header b) {
     return a.version().dot().equals(b.version().dot()) && a.payloadCrc32c() == b.payloadCrc32c();
   }
 

@@ -26,6 +26,7 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.store.RecentVersions.Seen;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.HybridClock;
@@ -76,6 +77,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private final Map<Key, Staged> undecidedYet = new HashMap<>();
   // Up to which counter an actor's changes are queued or published, if any have been queued.
   private final Map<ActorId, Long> takenUpTo = new HashMap<>();
+  private final RecentVersions versions;
   private final HybridClock stamps;
   private long lastCounter;
   private long written;
@@ -116,6 +118,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     stamps.observe(replayed.newestStamp());
     this.nodeId = replayed.nodeIdOr(random.nextLong());
     this.actor = replayed.freshActor(random);
+    this.versions = new RecentVersions(random);
     var own = new HashSet<>(replayed.ownActors());
     own.add(actor);
     this.ownActors = Set.copyOf(own);
@@ -276,19 +279,25 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
                     + " bytes wait for the disk; write slower"));
         return future;
       }
-      Header current = newestHeader(key);
-      if (!condition.holds(current, clock.wallMs())) {
-        decline(future, undecidedYet.get(key));
-        return future;
+      Staged newest = undecidedYet.get(key);
+      Seen seen = condition == Precondition.NONE && newest == null ? versions.get(key) : null;
+      if (seen == null) {
+        Header current = newest == null ? publishedHeader(key) : newest.header();
+        if (!condition.holds(current, clock.wallMs())) {
+          decline(future, newest);
+          return future;
+        }
+        seen = current == null ? null : Seen.of(current.version());
       }
-      if (current == null) {
+      if (seen == null) {
         requireRoomInIndex(key);
       }
-      MetadataRecord record = nextRecord(key, current, payload, expiresAtMs);
+      MetadataRecord record = nextRecord(key, seen, payload, expiresAtMs);
       written++;
       stage(
           new JournalEntry.Stored(record),
-          current,
+          seen == null ? null : seen.dot(),
+          false,
           new Published(record, true),
           RecordCodec.estimatedBytes(record),
           failure -> complete(future, record, failure));
@@ -346,8 +355,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   private MetadataRecord nextRecord(
-      Key key, @Nullable Header current, @Nullable Bytes payload, long expiresAtMs) {
-    var context = current == null ? VersionVector.EMPTY : current.version().asContext();
+      Key key, @Nullable Seen seen, @Nullable Bytes payload, long expiresAtMs) {
+    var context = seen == null ? VersionVector.EMPTY : seen.context();
     var version = new Version(new Dot(actor, ++lastCounter), context, stamps.next());
     Header header =
         payload == null
@@ -402,6 +411,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         new JournalEntry.Applied(
             prefix.region(), prefix.actor(), Math.max(taken, prefix.counter())),
         null,
+        false,
         null,
         64,
         failure -> complete(future, true, failure));
@@ -515,7 +525,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       @Nullable Header before, MetadataRecord record, boolean keepPayload, Staged.Completion done) {
     stage(
         new JournalEntry.Stored(keepPayload ? record : record.withoutPayload()),
-        before,
+        before == null ? null : before.version().dot(),
+        before != null && KeyIndex.isSameWrite(before, record.header()),
         new Published(record, false),
         RecordCodec.estimatedBytes(record),
         done);
@@ -541,7 +552,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       MetadataRecord kept = record.withHeader(current);
       stage(
           new JournalEntry.Stored(kept),
-          current,
+          current.version().dot(),
+          true,
           new Published(kept, false),
           RecordCodec.estimatedBytes(kept),
           failure -> complete(future, true, failure));
@@ -552,11 +564,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   private void stage(
       JournalEntry entry,
-      @Nullable Header before,
+      @Nullable Dot before,
+      boolean sameWrite,
       @Nullable Published published,
       int bytes,
       Staged.Completion done) {
-    var staged = new Staged(entry, before, published, bytes, done);
+    var staged = new Staged(entry, before, sameWrite, published, bytes, done);
     Key key = staged.key();
     if (key != null) {
       undecidedYet.put(key, staged);
@@ -566,9 +579,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   private @Nullable Header newestHeader(Key key) {
     Staged staged = undecidedYet.get(key);
-    if (staged != null) {
-      return staged.header();
-    }
+    return staged == null ? publishedHeader(key) : staged.header();
+  }
+
+  private @Nullable Header publishedHeader(Key key) {
     Header known = recent.get(key);
     return known == null ? header(key) : known;
   }
@@ -726,7 +740,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       return new StoreStats(
           index.keys(),
           index.bytes(),
-          recent.estimatedBytes(),
+          recent.estimatedBytes() + versions.bytes(),
           journal.sizeBytes(),
           journal.appendedBytes(),
           journal.segmentCount(),
@@ -821,7 +835,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         synchronized (decisions) {
           for (Staged staged : group) {
             Key key = staged.key();
-            if (key != null) {
+            Header header = staged.header();
+            if (key != null && header != null) {
+              versions.published(key, header.version());
               undecidedYet.remove(key, staged);
             }
           }
@@ -838,7 +854,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       Published published = staged.published();
       if (staged.entry() instanceof JournalEntry.Stored stored && published != null) {
         MetadataRecord record = stored.record();
-        index.publish(staged.before(), record, at);
+        index.publish(staged.before(), staged.isSameWrite(), record, at);
         recent.published(record.key(), record.header());
         Dot dot = record.header().version().dot();
         if (published.local()) {

@@ -3,6 +3,7 @@ package io.metafabric.core.store;
 import io.metafabric.core.journal.JournalEntry;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
+import io.metafabric.core.version.Dot;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -16,26 +17,30 @@ final class Staged {
   }
 
   private final JournalEntry entry;
-  private final @Nullable Header before;
+  private final @Nullable Dot before;
+  private final boolean sameWrite;
   private final @Nullable Published published;
   private final int bytes;
   private final Completion done;
   private @Nullable List<Completion> alsoDone;
 
   /**
-   * @param before the key's header that this was decided on, null if there was none
+   * @param before the dot of the key's record that this was decided on, null if there was none
+   * @param sameWrite whether that was the same write
    * @param published what is told to the listener once it is in; null for marks
    * @param bytes about as much as it holds in memory
    * @param done is called with null once it is published, or with the failure
    */
   Staged(
       JournalEntry entry,
-      @Nullable Header before,
+      @Nullable Dot before,
+      boolean sameWrite,
       @Nullable Published published,
       int bytes,
       Completion done) {
     this.entry = entry;
     this.before = before;
+    this.sameWrite = sameWrite;
     this.published = published;
     this.bytes = bytes;
     this.done = done;
@@ -45,8 +50,12 @@ final class Staged {
     return entry;
   }
 
-  @Nullable Header before() {
+  @Nullable Dot before() {
     return before;
+  }
+
+  boolean isSameWrite() {
+    return sameWrite;
   }
 
   @Nullable Published published() {

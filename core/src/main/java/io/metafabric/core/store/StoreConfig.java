@@ -19,5 +19,6 @@ public record StoreConfig(
     long maxIndexBytes,
     CompactionConfig compaction) {
   /** Headers that were published of late take no more heap than this, by estimate. */
-  public static final long MAX_HEADER_CACHE_BYTES = RecentHeaders.MAX_BYTES;
+  public static final long MAX_HEADER_CACHE_BYTES =
+      RecentHeaders.MAX_BYTES + RecentVersions.MAX_BYTES;
 }

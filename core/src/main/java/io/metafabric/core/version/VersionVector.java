@@ -54,6 +54,16 @@ public final class VersionVector {
     return actors.length;
   }
 
+  /** The actor at {@code index}, in the unsigned order of the actors. */
+  public ActorId actor(int index) {
+    return new ActorId(actors[index]);
+  }
+
+  /** The counter of the actor at {@code index}. */
+  public long counterAt(int index) {
+    return counters[index];
+  }
+
   public boolean isEmpty() {
     return actors.length == 0;
   }
