@@ -304,7 +304,12 @@ public final class Replicator implements AutoCloseable {
 
   /** No peer needs a journal entry at or before this position. */
   public long neededAfter() {
-    return outbound.values().stream().mapToLong(Outbound::neededAfter).min().orElse(Long.MAX_VALUE);
+    // Compaction asks for each frame that is dead.
+    long needed = Long.MAX_VALUE;
+    for (Outbound link : outbound.values()) {
+      needed = Math.min(needed, link.neededAfter());
+    }
+    return needed;
   }
 
   public ReplicationStats stats() {

@@ -91,11 +91,24 @@ public final class Key implements Comparable<Key> {
 
   /** Decodes and checks a key that came from disk or network. */
   public static Key fromUtf8(byte[] utf8) {
+    if (isAscii(utf8)) {
+      // Nearly always, and then there is nothing to check.
+      return of(new String(utf8, StandardCharsets.ISO_8859_1));
+    }
     try {
       return of(StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString());
     } catch (CharacterCodingException e) {
       throw new InvalidKeyException("a key of " + utf8.length + " bytes is not UTF-8");
     }
+  }
+
+  private static boolean isAscii(byte[] bytes) {
+    for (byte each : bytes) {
+      if (each < 0) {
+        return false;
+      }
+    }
+    return true;
   }
 
   public byte[] toUtf8() {
