@@ -74,14 +74,12 @@ public final class ByteReader {
 
   public Bytes payload(int length, String what) {
     need(length, what);
-    var view = in.slice().limit(length);
-    in.position(in.position() + length);
-    if (view.hasArray()) {
-      return Bytes.copyOf(view.array(), view.arrayOffset(), length);
+    if (in.hasArray()) {
+      int at = in.position();
+      in.position(at + length);
+      return Bytes.copyOf(in.array(), in.arrayOffset() + at, length);
     }
-    var bytes = new byte[length];
-    view.get(bytes);
-    return Bytes.copyOf(bytes);
+    return Bytes.copyOf(bytes(length, what));
   }
 
   public String text(String what, int maxBytes) {

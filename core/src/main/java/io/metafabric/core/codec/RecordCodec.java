@@ -35,8 +35,16 @@ public final class RecordCodec {
   }
 
   public static Key readKey(ByteReader in) {
+    return readKey(in, null);
+  }
+
+  private static Key readKey(ByteReader in, @Nullable Key expected) {
+    byte[] utf8 = in.bytes(in.varint("key length", 1, Key.MAX_BYTES), "key");
+    if (expected != null && expected.isSurely(utf8)) {
+      return expected;
+    }
     try {
-      return Key.fromUtf8(in.bytes(in.varint("key length", 1, Key.MAX_BYTES), "key"));
+      return Key.fromUtf8(utf8);
     } catch (InvalidKeyException e) {
       throw new WireFormatException("not a key: " + e.getMessage(), e);
     }
@@ -48,7 +56,8 @@ public final class RecordCodec {
 
   public static RegionName readRegion(ByteReader in) {
     try {
-      return new RegionName(in.text("region name", RegionName.MAX_LENGTH));
+      return RegionName.decode(
+          in.bytes(in.varint("length of a text", 0, RegionName.MAX_LENGTH), "region name"));
     } catch (ConfigurationException e) {
       throw new WireFormatException("not a region: " + e.getMessage(), e);
     }
@@ -159,7 +168,16 @@ public final class RecordCodec {
   }
 
   public static MetadataRecord readRecord(ByteReader in) {
-    Key key = readKey(in);
+    return readRecord(in, null);
+  }
+
+  /**
+   * The same where it is known whose record that is, most likely.
+   *
+   * @param expected not decoded again, if it is this one
+   */
+  public static MetadataRecord readRecord(ByteReader in, @Nullable Key expected) {
+    Key key = readKey(in, expected);
     Header header = readHeader(in);
     return new MetadataRecord(key, header, readPayload(in, key, header));
   }

@@ -4,7 +4,9 @@ import io.metafabric.core.codec.ByteReader;
 import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.error.WireFormatException;
+import io.metafabric.core.record.Key;
 import io.metafabric.core.version.ActorId;
+import org.jspecify.annotations.Nullable;
 
 /** The bodies of journal frames. Stateless. */
 final class EntryCodec {
@@ -49,7 +51,7 @@ final class EntryCodec {
     }
   }
 
-  static JournalEntry read(int type, ByteReader in) {
+  static JournalEntry read(int type, ByteReader in, @Nullable Key expected) {
     JournalEntry entry =
         switch (type) {
           case OPENED ->
@@ -58,7 +60,7 @@ final class EntryCodec {
                   in.i64("node id"),
                   in.text("cluster", MAX_CLUSTER_BYTES),
                   RecordCodec.readRegion(in));
-          case STORED -> new JournalEntry.Stored(RecordCodec.readRecord(in));
+          case STORED -> new JournalEntry.Stored(RecordCodec.readRecord(in, expected));
           case APPLIED ->
               new JournalEntry.Applied(
                   RecordCodec.readRegion(in), new ActorId(in.i64("actor")), in.varint("counter"));

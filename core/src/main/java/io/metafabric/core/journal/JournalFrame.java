@@ -4,7 +4,9 @@ import io.metafabric.core.codec.ByteReader;
 import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.codec.Checksums;
 import io.metafabric.core.error.WireFormatException;
+import io.metafabric.core.record.Key;
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One frame of a segment.
@@ -93,6 +95,16 @@ record JournalFrame(
    * @throws WireFormatException if it is not a good frame
    */
   static JournalFrame decode(ByteBuffer bytes, long offset, long minPosition, long maxPosition) {
+    return decode(bytes, offset, minPosition, maxPosition, null);
+  }
+
+  /**
+   * The same where it is known whose record that is, most likely.
+   *
+   * @param expected not decoded again, if it is this one
+   */
+  static JournalFrame decode(
+      ByteBuffer bytes, long offset, long minPosition, long maxPosition, @Nullable Key expected) {
     int at = bytes.position();
     if (bytes.remaining() < HEADER_BYTES || claimedBytes(bytes, at) != bytes.remaining()) {
       throw new WireFormatException("the frame's length is wrong");
@@ -114,7 +126,7 @@ record JournalFrame(
     }
     int type = bytes.get(at + TYPE_AT);
     var body = bytes.duplicate().position(at + HEADER_BYTES).slice();
-    JournalEntry entry = EntryCodec.read(type, new ByteReader(body));
+    JournalEntry entry = EntryCodec.read(type, new ByteReader(body), expected);
     return new JournalFrame(
         type, position, durableAt(bytes, at), entry, offset, offset + bytes.remaining());
   }

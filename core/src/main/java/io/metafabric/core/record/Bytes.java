@@ -12,6 +12,9 @@ public final class Bytes {
 
   private final byte[] array;
 
+  // 0 until somebody asks, like the hash of a String: computed again by whoever finds that.
+  private int crc32c;
+
   private Bytes(byte[] array) {
     this.array = array;
   }
@@ -55,9 +58,14 @@ public final class Bytes {
 
   /** CRC32C (RFC 3720, appendix B.4) of all bytes. */
   public int crc32c() {
-    var crc = new CRC32C();
-    crc.update(array, 0, array.length);
-    return (int) crc.getValue();
+    int known = crc32c;
+    if (known == 0) {
+      var crc = new CRC32C();
+      crc.update(array, 0, array.length);
+      known = (int) crc.getValue();
+      crc32c = known;
+    }
+    return known;
   }
 
   public String toUtf8() {

@@ -111,6 +111,19 @@ public final class Key implements Comparable<Key> {
     return true;
   }
 
+  /** Whether {@code utf8} is this key; false for some that are, where one is not ASCII. */
+  public boolean isSurely(byte[] utf8) {
+    if (utf8.length != path.length()) {
+      return false;
+    }
+    for (int i = 0; i < utf8.length; i++) {
+      if (utf8[i] != path.charAt(i)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   public byte[] toUtf8() {
     return path.getBytes(StandardCharsets.UTF_8);
   }
