@@ -70,6 +70,7 @@ public final class FabricBuilder {
   private @Nullable ChronicleConfig warmTierSize;
   private @Nullable Integer maxValueBytes;
   private @Nullable Long segmentBytes;
+  private @Nullable Long readCacheBytes;
   private @Nullable Duration fetchTimeout;
   private @Nullable Duration writeTimeout;
   private @Nullable SystemOfRecord origin;
@@ -249,6 +250,19 @@ public final class FabricBuilder {
     return this;
   }
 
+  /**
+   * Memory outside of the heap for records that were read from the journal of late, about; taken as
+   * it fills. Less than 64 KiB is none. Default: 64 MiB, at most an eighth of the JVM's maximum
+   * heap.
+   */
+  public FabricBuilder readCacheBytes(long bytes) {
+    if (bytes < 0) {
+      throw new ConfigurationException("readCacheBytes must be >= 0, was " + bytes);
+    }
+    readCacheBytes = once("readCacheBytes", readCacheBytes, bytes);
+    return this;
+  }
+
   /** Which tier answers what the hot one cannot. Default: {@link WarmTier#AUTO}. */
   public FabricBuilder warmTier(WarmTier tier) {
     warmTier = once("warmTier", warmTier, tier);
@@ -414,7 +428,9 @@ public final class FabricBuilder {
         new StoreConfig(
             clusterName,
             here,
-            new JournalConfig(or(segmentBytes, JournalConfig.DEFAULT_SEGMENT_BYTES)),
+            new JournalConfig(
+                or(segmentBytes, JournalConfig.DEFAULT_SEGMENT_BYTES),
+                or(readCacheBytes, Math.min(64L << 20, Runtime.getRuntime().maxMemory() / 8))),
             new Durabilities(durabilities, or(durability, Durability.SYNC)),
             maxBytes,
             MAX_PENDING_BYTES,

@@ -83,6 +83,10 @@ final class OpenFabric implements MetadataFabric {
   }
 
   private Optional<Versioned> getBeyondHot(@Nullable String client, Key key) {
+    MetadataRecord here = node.readHere(client, key);
+    if (here != null) {
+      return Optional.of(new Versioned(here));
+    }
     ReadOutcome outcome = await(node.read(client, key), key);
     if (outcome instanceof ReadOutcome.Absent absent && !absent.everWritten() && origin != null) {
       return counted(client, key, originFlights.ask(key, () -> load(origin, key)));

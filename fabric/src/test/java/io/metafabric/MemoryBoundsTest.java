@@ -83,6 +83,7 @@ class MemoryBoundsTest {
           .containsExactly(
               "hot tier",
               "key index",
+              "read cache",
               "header cache",
               "write queue",
               "changes under way to us",
@@ -132,6 +133,24 @@ class MemoryBoundsTest {
       MemoryUse headers = use(fabric, "header cache");
       assertThat(headers.bytes()).isBetween(headers.maxBytes() / 8, headers.maxBytes());
       assertAllWithinBounds(fabric);
+    }
+  }
+
+  @Test
+  void readCache() {
+    try (var fabric = builder().readCacheBytes(1 << 20).hotTierBytes(256 << 10).open()) {
+      for (int i = 0; i < 10_000; i++) {
+        fabric.putAsync("n/" + i, new byte[300]);
+      }
+      fabric.put("n/last", new byte[1]);
+      for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 10_000; i++) {
+          assertThat(fabric.get("n/" + i)).isPresent();
+        }
+      }
+      MemoryUse cache = use(fabric, "read cache");
+      assertThat(cache.maxBytes()).isBetween(1L << 20, (1L << 20) * 9 / 8);
+      assertThat(cache.bytes()).isBetween(cache.maxBytes() * 9 / 10, cache.maxBytes());
     }
   }
 

@@ -190,7 +190,29 @@ public final class FabricNode<V> implements AutoCloseable {
     return entry.view();
   }
 
-  /** A read that the hot tier could not answer; one flight per key at a time. */
+  /**
+   * A read that the hot tier could not answer and this node's other tiers can, on the caller's
+   * thread. Not a flight: it is over sooner than another reader would have joined it.
+   *
+   * @return null if {@link #read} must be asked
+   */
+  public @Nullable MetadataRecord readHere(@Nullable String client, Key key) {
+    MetadataRecord record = warm.get(key);
+    if (record == null || !isVisible(record.header())) {
+      return null;
+    }
+    hot.offer(record);
+    counts.count(Outcome.WARM);
+    accesses.record(client, key.path(), Outcome.WARM);
+    return record;
+  }
+
+  private boolean isVisible(Header header) {
+    return !header.isTombstone()
+        && (header.expiresAtMs() == Header.NEVER || header.isVisibleAt(clock.wallMs()));
+  }
+
+  /** A read that needs more than a look into the tiers; one flight per key at a time. */
   public CompletableFuture<ReadOutcome> read(@Nullable String client, Key key) {
     return fly(client, key)
         .thenCompose(
@@ -245,7 +267,7 @@ public final class FabricNode<V> implements AutoCloseable {
           : remote(client, key, known == null ? null : known.header());
     }
     if (here instanceof ReadOutcome.Value value) {
-      hot.fill(value.record());
+      hot.offer(value.record());
     }
     return CompletableFuture.completedFuture(here);
   }
@@ -518,6 +540,8 @@ public final class FabricNode<V> implements AutoCloseable {
       all.add(new MemoryUse("warm tier", warmStats.sizeBytes(), warmStats.maxBytes()));
     }
     all.add(new MemoryUse("key index", storeStats.indexBytes(), storage.maxIndexBytes()));
+    all.add(
+        new MemoryUse("read cache", storeStats.readCacheBytes(), storeStats.maxReadCacheBytes()));
     all.add(
         new MemoryUse(
             "header cache", storeStats.headerCacheBytes(), StoreConfig.MAX_HEADER_CACHE_BYTES));

@@ -151,7 +151,7 @@ public final class KeyIndex {
   private @Nullable Found find(long[] words, Key key) {
     for (int i = 0; i < words.length && words[i] != 0; i += 2) {
       if (isHeader(words[i + 1])) {
-        MetadataRecord record = recordAt(words[i]);
+        MetadataRecord record = recordAt(words[i], key);
         if (record.key().equals(key)) {
           return new Found(record, words[i], words[i + 1]);
         }
@@ -161,7 +161,14 @@ public final class KeyIndex {
   }
 
   private MetadataRecord recordAt(long place) {
-    JournalEntry entry = frames.read(place & ~HAS_PAYLOAD);
+    return record(frames.read(place & ~HAS_PAYLOAD));
+  }
+
+  private MetadataRecord recordAt(long place, Key expected) {
+    return record(frames.read(place & ~HAS_PAYLOAD, expected));
+  }
+
+  private static MetadataRecord record(@Nullable JournalEntry entry) {
     if (entry instanceof JournalEntry.Stored stored) {
       return stored.record();
     }
@@ -174,7 +181,7 @@ public final class KeyIndex {
   private MetadataRecord withPayload(long[] words, Found header) {
     for (int i = 0; i < words.length && words[i] != 0; i += 2) {
       if (!isHeader(words[i + 1]) && (words[i + 1] & ~PAYLOAD_ONLY) == header.dot()) {
-        MetadataRecord found = recordAt(words[i]);
+        MetadataRecord found = recordAt(words[i], header.record().key());
         if (isSameWrite(found, header.record())) {
           return found.withHeader(header.record().header());
         }
@@ -473,6 +480,16 @@ public final class KeyIndex {
   /** Keys of which anything is known. */
   public long keys() {
     return keys.get();
+  }
+
+  /** Memory of the frames that were read of late. */
+  public long readCacheBytes() {
+    return frames.cacheBytes();
+  }
+
+  /** {@link #readCacheBytes} is never more. */
+  public long maxReadCacheBytes() {
+    return frames.maxCacheBytes();
   }
 
   /** Memory taken from the system, outside of the heap. */

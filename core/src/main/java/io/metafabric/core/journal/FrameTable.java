@@ -2,6 +2,8 @@ package io.metafabric.core.journal;
 
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.error.WireFormatException;
+import io.metafabric.core.record.Key;
+import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
@@ -15,8 +17,23 @@ public final class FrameTable {
   private volatile AtomicReferenceArray<@Nullable Segment> segments =
       new AtomicReferenceArray<>(INITIAL);
 
+  private final FrameCache cache;
+
   // Guarded by this.
   private int nextNumber = 1;
+  private int nextIdentity = 1;
+
+  /** Of a journal that is always read from its files. */
+  public FrameTable() {
+    this(0);
+  }
+
+  /**
+   * @param cacheBytes memory outside of the heap for frames that were read of late, about
+   */
+  public FrameTable(long cacheBytes) {
+    cache = new FrameCache(cacheBytes);
+  }
 
   /** Numbers go round, so that a place that somebody has just read does not get a new meaning. */
   synchronized void add(Segment segment) {
@@ -28,6 +45,7 @@ public final class FrameTable {
       }
       if (segments.get(number) == null) {
         segment.number = number;
+        segment.identity = nextIdentity++;
         segments.set(number, segment);
         return;
       }
@@ -44,6 +62,7 @@ public final class FrameTable {
       lengthen();
     }
     segment.number = number;
+    segment.identity = nextIdentity++;
     segments.set(number, segment);
     nextNumber = Math.max(nextNumber, number + 1 == FramePlace.MAX_SEGMENTS ? 1 : number + 1);
   }
@@ -87,6 +106,45 @@ public final class FrameTable {
       }
       throw e;
     }
+  }
+
+  /**
+   * The same for a reader of one record, which others may want too: kept in memory for a while.
+   *
+   * @param expected whose record it is, most likely
+   */
+  public @Nullable JournalEntry read(long place, Key expected) {
+    Segment segment = segment(place);
+    if (segment == null) {
+      return null;
+    }
+    long offset = FramePlace.offset(place);
+    long name = segment.nameOfFrame(offset);
+    ByteBuffer kept = cache.get(name);
+    if (kept != null) {
+      return segment.decode(kept, offset, expected).entry();
+    }
+    try {
+      ByteBuffer bytes = segment.readBytes(offset, FramePlace.maxLengthBytes(place));
+      JournalEntry entry = segment.decode(bytes, offset, expected).entry();
+      cache.add(name, bytes);
+      return entry;
+    } catch (StorageException e) {
+      if (segment.isRetired()) {
+        return null;
+      }
+      throw e;
+    }
+  }
+
+  /** Memory of the frames that were read of late. */
+  public long cacheBytes() {
+    return cache.bytes();
+  }
+
+  /** {@link #cacheBytes} is never more. */
+  public long maxCacheBytes() {
+    return cache.maxBytes();
   }
 
   /**

@@ -8,6 +8,7 @@ import io.metafabric.core.error.UnsupportedFormatException;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.port.Disk;
 import io.metafabric.core.port.DiskFile;
+import io.metafabric.core.record.Key;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -57,6 +58,9 @@ final class Segment {
 
   /** Given by the frame table before anything of it is located. */
   int number;
+
+  /** Given by it too, and never to another segment, where numbers go round. */
+  int identity;
 
   /** Up to here the file has room, zeros behind the frames; the writer's own. */
   private long allocatedTo;
@@ -319,12 +323,22 @@ final class Segment {
     file.close();
   }
 
+  /** The name of a frame that no other frame ever has. */
+  long nameOfFrame(long offset) {
+    return (long) identity << Integer.SIZE | offset;
+  }
+
   /**
    * Reads one whole frame.
    *
    * @param maxLengthBytes the frame has no more
    */
   JournalFrame readFrame(long offset, int maxLengthBytes) {
+    return decode(readBytes(offset, maxLengthBytes), offset, null);
+  }
+
+  /** What is there if a frame is; not checked beyond its length. */
+  ByteBuffer readBytes(long offset, int maxLengthBytes) {
     var bytes = ByteBuffer.allocate(maxLengthBytes);
     file.read(offset, bytes);
     bytes.flip();
@@ -333,8 +347,19 @@ final class Segment {
           || JournalFrame.claimedBytes(bytes, 0) > bytes.limit()) {
         throw new WireFormatException("the file ends within the frame, or its length is wrong");
       }
-      bytes.limit((int) JournalFrame.claimedBytes(bytes, 0));
-      return JournalFrame.decode(bytes, offset, firstPosition(), endPosition - 1);
+      return bytes.limit((int) JournalFrame.claimedBytes(bytes, 0));
+    } catch (WireFormatException e) {
+      throw OtherFormatException.describe(name.file(), offset, e);
+    }
+  }
+
+  /**
+   * @param bytes one whole frame that was read from this segment
+   * @param expected whose record that is most likely, if that is known
+   */
+  JournalFrame decode(ByteBuffer bytes, long offset, @Nullable Key expected) {
+    try {
+      return JournalFrame.decode(bytes, offset, firstPosition(), endPosition - 1, expected);
     } catch (WireFormatException e) {
       throw OtherFormatException.describe(name.file(), offset, e);
     }

@@ -179,7 +179,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   private static StoreImage.Loaded replay(StoreConfig config, Disk disk, long hashSeed) {
-    var frames = new FrameTable();
+    var frames = new FrameTable(config.journal().readCacheBytes());
     var index = new KeyIndex(frames, hashSeed);
     var views = new StoreReplay(index, config.cluster(), config.region(), disk.describe());
     return new StoreImage.Loaded(Journal.open(config.journal(), disk, frames, views), views);
@@ -740,6 +740,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       return new StoreStats(
           index.keys(),
           index.bytes(),
+          index.readCacheBytes(),
+          index.maxReadCacheBytes(),
           recent.estimatedBytes() + versions.bytes(),
           journal.sizeBytes(),
           journal.appendedBytes(),

@@ -135,7 +135,7 @@ final class StoreImage {
     if (!ours) {
       return null;
     }
-    var frames = new FrameTable();
+    var frames = new FrameTable(config.journal().readCacheBytes());
     Journal journal = Journal.open(config.journal(), disk, frames, JournalImage.readFrom(in));
     if (journal == null) {
       return null;

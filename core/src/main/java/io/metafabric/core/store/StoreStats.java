@@ -3,6 +3,7 @@ package io.metafabric.core.store;
 /**
  * @param keys keys known, deleted ones included
  * @param indexBytes memory of the key index, outside of the heap
+ * @param readCacheBytes memory of what was read of late, most of it outside of the heap
  * @param headerCacheBytes of heap, by estimate, for headers that were published of late
  * @param appendedBytes written to the journal since the opening, without what compaction wrote
  * @param pendingBytes waiting for the disk
@@ -16,6 +17,8 @@ package io.metafabric.core.store;
 public record StoreStats(
     long keys,
     long indexBytes,
+    long readCacheBytes,
+    long maxReadCacheBytes,
     long headerCacheBytes,
     long journalBytes,
     long appendedBytes,
