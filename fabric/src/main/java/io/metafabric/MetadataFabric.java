@@ -47,6 +47,19 @@ public interface MetadataFabric extends Records, AutoCloseable {
    */
   long backup(Path directory);
 
+  /**
+   * Makes {@code region} the home of a key that has a value. The present home commits it, in its
+   * own journal and synced, once the next one holds the value durably, and becomes the backup.
+   * Reads and writes go on meanwhile; the other regions follow as the move reaches them.
+   *
+   * @throws io.metafabric.core.error.RegionUnreachableException if the present or the next home
+   *     cannot be reached. If the present one did not answer, it may still have moved: {@link
+   *     #explain} says where the home is
+   * @throws io.metafabric.core.error.HomeMoveException if the key has no value, its home is being
+   *     moved, or {@code region} is not part of the cluster; nothing was changed
+   */
+  void moveHome(String key, String region);
+
   /** Turns prefetching on or off. What was learned stays. */
   void setPrediction(boolean enabled);
 

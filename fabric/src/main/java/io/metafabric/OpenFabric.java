@@ -4,6 +4,7 @@ import io.metafabric.core.access.AccessEvent.Outcome;
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.error.FabricClosedException;
 import io.metafabric.core.error.FabricException;
+import io.metafabric.core.error.HomeMoveException;
 import io.metafabric.core.error.OriginException;
 import io.metafabric.core.error.OverloadedException;
 import io.metafabric.core.error.RegionUnreachableException;
@@ -14,12 +15,15 @@ import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.version.Version;
+import io.metafabric.core.wire.MoveOutcome;
 import io.metafabric.host.FileDisk;
 import io.metafabric.node.FabricNode;
 import io.metafabric.node.ReadOutcome;
+import io.metafabric.replicate.HomeMoves;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
@@ -376,6 +380,37 @@ final class OpenFabric implements MetadataFabric {
     } finally {
       lock.close();
     }
+  }
+
+  @Override
+  public void moveHome(String key, String region) {
+    Key parsed = Key.of(key);
+    var to = new RegionName(region);
+    requireOpen();
+    HomeMoves.Result moved = awaitMove(node.moveHome(parsed, to), parsed);
+    switch (moved.outcome()) {
+      case DONE -> {}
+      case UNREACHABLE -> throw new RegionUnreachableException(notMoved(parsed, to, moved));
+      default -> throw new HomeMoveException(notMoved(parsed, to, moved));
+    }
+  }
+
+  private HomeMoves.Result awaitMove(CompletableFuture<HomeMoves.Result> moving, Key key) {
+    // The longest there is: the old home reads the record elsewhere and asks the new one.
+    Duration longest = fetchTimeout.multipliedBy(3);
+    try {
+      return moving.get(longest.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      return new HomeMoves.Result(MoveOutcome.UNREACHABLE, "no answer within " + longest);
+    } catch (InterruptedException e) {
+      throw interrupted("moving the home of " + key, e);
+    } catch (ExecutionException e) {
+      throw asUnchecked(e.getCause());
+    }
+  }
+
+  private static String notMoved(Key key, RegionName to, HomeMoves.Result moved) {
+    return "the home of " + key + " was not moved to " + to + ": " + moved.message();
   }
 
   @Override

@@ -8,6 +8,8 @@ import io.metafabric.cache.SingleFlight;
 import io.metafabric.cache.WarmTierStats;
 import io.metafabric.core.access.AccessEvent.Outcome;
 import io.metafabric.core.error.IndexFullException;
+import io.metafabric.core.error.InvalidKeyException;
+import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.Disk;
@@ -28,18 +30,21 @@ import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.transport.PeerTransport;
 import io.metafabric.core.transport.TransportStats;
 import io.metafabric.core.version.Version;
+import io.metafabric.migrate.MovedHomes;
 import io.metafabric.predict.AccessRing;
 import io.metafabric.predict.Foresight;
 import io.metafabric.predict.ForesightStats;
 import io.metafabric.predict.Predictor;
 import io.metafabric.predict.PredictorConfig;
 import io.metafabric.replicate.FetchResult;
+import io.metafabric.replicate.HomeMoves;
 import io.metafabric.replicate.LocalCopies;
 import io.metafabric.replicate.PeerStats;
 import io.metafabric.replicate.ReplicationStats;
 import io.metafabric.replicate.Replicator;
 import io.metafabric.replicate.arm.Decision;
 import io.metafabric.replicate.arm.ReplicationManager;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -61,6 +66,8 @@ import org.slf4j.LoggerFactory;
 public final class FabricNode<V> implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(FabricNode.class);
 
+  private static final Duration CHASE_EVERY = Duration.ofSeconds(1);
+
   private final NodeConfig config;
   private final Clock clock;
   private final Disk.DirectoryLock lock;
@@ -78,7 +85,11 @@ public final class FabricNode<V> implements AutoCloseable {
   private final ReadCounts counts = new ReadCounts();
   private final InvalidatedCopies invalidated = new InvalidatedCopies();
   private final RegionName region;
+  private final MovedHomes homes;
+  private final HomeMover mover;
+  private final PayloadChase chase;
   private final @Nullable PeerAddress bound;
+  private long chasedNanos;
 
   private FabricNode(
       NodeConfig config,
@@ -90,6 +101,7 @@ public final class FabricNode<V> implements AutoCloseable {
     this.config = config;
     this.clock = ports.clock();
     this.region = config.store().region();
+    this.homes = new MovedHomes(config.homes());
     this.lock = opened.add(ports.disk().lock());
     this.committing = opened.add(ports.scheduler().serial("journal"));
     this.loop = opened.add(ports.scheduler().serial("loop"));
@@ -105,16 +117,22 @@ public final class FabricNode<V> implements AutoCloseable {
                 (predictor, path, payloadBytes) -> prefetchWasted(predictor)));
     this.warm = opened.add(warmTier.create(store));
     this.transport = opened.add(ports.transport().apply(loop));
+    store.systemRecords().forEach(this::moved);
     this.replicator =
         new Replicator(
             config.replication(),
-            config.homes(),
+            homes,
             store,
             transport,
             loop,
             clock,
             ports.random(),
-            new Copies());
+            new Copies(),
+            new Moves());
+    this.mover = new HomeMover(region, homes, store, replicator, loop, clock, this::readWhole);
+    this.chase = new PayloadChase(store, this::isToHold, this::fetchToHold);
+    homes.movedKeys().forEach(chase::add);
+    this.chasedNanos = clock.nanoTime();
     this.accesses = new AccessRing(region);
     this.prefetcher =
         new Prefetcher(
@@ -291,7 +309,7 @@ public final class FabricNode<V> implements AutoCloseable {
 
   /** The home of a key knows whether it exists; everybody does who knows all headers. */
   private boolean knowsAbsent(Key key) {
-    return config.homes().homesOf(key).home().equals(region) || replicator.knowsAllHeaders();
+    return homes.homesOf(key).home().equals(region) || replicator.knowsAllHeaders();
   }
 
   private CompletionStage<ReadOutcome> remote(
@@ -336,7 +354,7 @@ public final class FabricNode<V> implements AutoCloseable {
   private CompletionStage<ReadOutcome> takeOver(
       MetadataRecord record, Consumer<MetadataRecord> fill) {
     Key key = record.key();
-    boolean keep = config.homes().homesOf(key).include(region);
+    boolean keep = isToHold(key);
     boolean isCurrent = store.isCurrent(key, record.header().version().dot());
     CompletionStage<?> stored;
     if (!isCurrent) {
@@ -413,6 +431,10 @@ public final class FabricNode<V> implements AutoCloseable {
 
   private void published(List<Published> changes) {
     for (Published change : changes) {
+      if (change.record().key().isSystem()) {
+        systemChanged(change.record().key());
+        continue;
+      }
       // Before anybody can have seen it: a reader who has must not join a flight that has not.
       flights.forget(change.record().key());
       try {
@@ -425,8 +447,62 @@ public final class FabricNode<V> implements AutoCloseable {
     replicator.published(changes);
   }
 
+  private void systemChanged(Key key) {
+    MetadataRecord newest = store.systemRecord(key);
+    Key moved = newest == null ? null : moved(newest);
+    if (moved != null) {
+      loop.execute(() -> chaseNow(moved));
+    }
+  }
+
+  private @Nullable Key moved(MetadataRecord record) {
+    try {
+      return homes.apply(record);
+    } catch (WireFormatException | InvalidKeyException e) {
+      log.error("{} says nothing that can be understood, and is ignored", record.key(), e);
+      return null;
+    }
+  }
+
+  /** Home and backup hold every payload; of the fabric's own records everybody does. */
+  private boolean isToHold(Key key) {
+    return key.isSystem() || homes.homesOf(key).include(region);
+  }
+
+  private void chaseNow(Key key) {
+    chase.add(key);
+    chase.run();
+  }
+
+  private CompletableFuture<?> fetchToHold(Key key, Header header) {
+    var ended = new CompletableFuture<Void>();
+    replicator
+        .fetch(key, header)
+        .thenCompose(result -> arrived(key, result))
+        .whenComplete((outcome, failure) -> loop.execute(() -> ended.complete(null)));
+    return ended;
+  }
+
+  /** Where a home is moved to needs all of the record; null if nobody who is reachable has it. */
+  private CompletableFuture<@Nullable MetadataRecord> readWhole(Key key) {
+    return read(null, key)
+        .thenApply(outcome -> outcome instanceof ReadOutcome.Value value ? value.record() : null);
+  }
+
+  /**
+   * Makes another region the home of a key that has a value, wherever its present home is.
+   *
+   * @return completes with what became of it
+   */
+  public CompletableFuture<HomeMoves.Result> moveHome(Key key, RegionName to) {
+    return mover.move(key, to);
+  }
+
   private void show(Published change) {
     MetadataRecord record = change.record();
+    if (!change.local() && record.payload() == null && isChased(record)) {
+      loop.execute(() -> chaseNow(record.key()));
+    }
     if (change.local()) {
       warm.written(record);
     }
@@ -457,9 +533,21 @@ public final class FabricNode<V> implements AutoCloseable {
     }
   }
 
+  /** Whoever writes sends the payload to the homes that it knows of; a move may be news to it. */
+  private boolean isChased(MetadataRecord record) {
+    return !record.header().isTombstone()
+        && homes.of(record.key()).epoch() > 0
+        && isToHold(record.key())
+        && !store.holdsPayload(record.key());
+  }
+
   private void tick() {
     try {
       prefetcher.run();
+      if (clock.nanoTime() - chasedNanos > CHASE_EVERY.toNanos()) {
+        chasedNanos = clock.nanoTime();
+        chase.run();
+      }
     } finally {
       loop.schedule(config.tick(), this::tick);
     }
@@ -489,7 +577,12 @@ public final class FabricNode<V> implements AutoCloseable {
   }
 
   public Homes homesOf(Key key) {
-    return config.homes().homesOf(key);
+    return homes.homesOf(key);
+  }
+
+  /** The homes of a key, and how often they were moved. */
+  public MovedHomes.Moved movedHome(Key key) {
+    return homes.of(key);
   }
 
   public List<Decision> decisionsOn(Key key) {
@@ -584,6 +677,19 @@ public final class FabricNode<V> implements AutoCloseable {
       hot.close();
       warm.close();
       lock.close();
+    }
+  }
+
+  /** The mover needs the replicator, and the replicator it. */
+  private final class Moves implements HomeMoves {
+    @Override
+    public CompletableFuture<Result> moveFromHere(Key key, RegionName to) {
+      return mover.moveFromHere(key, to);
+    }
+
+    @Override
+    public CompletableFuture<Result> hold(MetadataRecord record) {
+      return mover.hold(record);
     }
   }
 

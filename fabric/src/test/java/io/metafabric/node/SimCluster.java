@@ -112,6 +112,12 @@ final class SimCluster {
     running.remove(region);
   }
 
+  /** Stops one in order. */
+  void stop(RegionName region) {
+    node(region).close();
+    running.remove(region);
+  }
+
   boolean isUp(RegionName region) {
     return running.containsKey(region);
   }

@@ -31,6 +31,8 @@ final class Outbound implements PeerHandler {
   interface Events {
     void onReply(RegionName from, Frame.FetchReply reply);
 
+    void onDone(RegionName from, Frame.Done done);
+
     /** The peer has no copy any more. */
     void onDropped(RegionName from, Key key);
 
@@ -503,6 +505,11 @@ final class Outbound implements PeerHandler {
     @Override
     public void onNotHolding(Frame.NotHolding notHolding) {
       notHolding.keys().forEach(key -> events.onDropped(peer, key));
+    }
+
+    @Override
+    public void onDone(Frame.Done done) {
+      events.onDone(peer, done);
     }
 
     @Override

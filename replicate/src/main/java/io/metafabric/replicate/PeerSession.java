@@ -12,10 +12,12 @@ import io.metafabric.core.transport.PeerHandler;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
+import io.metafabric.core.wire.MoveOutcome;
 import io.metafabric.core.wire.Refusal;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /** A connection that a peer dialled: it is asked who it is, then served. Belongs to the loop. */
@@ -42,6 +44,10 @@ final class PeerSession implements PeerHandler {
 
     /** Takes over what is of use, and returns the keys of which it is not. */
     List<Key> push(RegionName from, List<MetadataRecord> records);
+
+    CompletableFuture<HomeMoves.Result> moveHome(Frame.MoveHome move);
+
+    CompletableFuture<HomeMoves.Result> hold(MetadataRecord record);
 
     void replyDropped();
 
@@ -330,6 +336,32 @@ final class PeerSession implements PeerHandler {
       if (!useless.isEmpty()) {
         from().send(new Frame.NotHolding(useless));
       }
+    }
+
+    @Override
+    public void onMoveHome(Frame.MoveHome move) {
+      answer(move.requestId(), host.moveHome(move));
+    }
+
+    @Override
+    public void onHold(Frame.Hold hold) {
+      if (!host.config().allows(hold.record())) {
+        from().close("protocol violation: " + by + " sent more than maxValueBytes");
+        return;
+      }
+      answer(hold.requestId(), host.hold(hold.record()));
+    }
+
+    private void answer(long requestId, CompletableFuture<HomeMoves.Result> step) {
+      step.whenComplete(
+          (result, failure) -> {
+            HomeMoves.Result said =
+                failure == null
+                    ? result
+                    : new HomeMoves.Result(MoveOutcome.REFUSED, String.valueOf(failure));
+            loop.execute(
+                () -> from().send(new Frame.Done(requestId, said.outcome(), said.message())));
+          });
     }
   }
 }

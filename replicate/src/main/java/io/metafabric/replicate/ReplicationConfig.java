@@ -86,7 +86,7 @@ public record ReplicationConfig(
    */
   boolean allows(MetadataRecord record) {
     Bytes payload = record.payload();
-    return payload == null || payload.length() <= maxValueBytes;
+    return payload == null || record.key().isSystem() || payload.length() <= maxValueBytes;
   }
 
   /** All regions, this one included, sorted. */

@@ -31,6 +31,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -53,12 +54,14 @@ public final class Replicator implements AutoCloseable {
   private final Clock clock;
   private final RandomGenerator random;
   private final LocalCopies copies;
+  private final HomeMoves homeMoves;
 
   private final Map<RegionName, Outbound> outbound = new TreeMap<>();
   private final Map<RegionName, PeerSession> sessions = new HashMap<>();
   private final Map<RegionName, InSync> inSync = new TreeMap<>();
   private final Holders holders;
   private final Fetches fetches;
+  private final MoveRequests moves;
   private final AtomicBoolean pumpQueued = new AtomicBoolean();
 
   private final AtomicLong changesReceived = new AtomicLong();
@@ -86,7 +89,8 @@ public final class Replicator implements AutoCloseable {
       SerialExecutor loop,
       Clock clock,
       RandomGenerator random,
-      LocalCopies copies) {
+      LocalCopies copies,
+      HomeMoves homeMoves) {
     this.config = config;
     this.homes = homes;
     this.store = store;
@@ -95,8 +99,10 @@ public final class Replicator implements AutoCloseable {
     this.clock = clock;
     this.random = random;
     this.copies = copies;
+    this.homeMoves = homeMoves;
     this.holders = new Holders(config.holderBytes());
     this.fetches = new Fetches(config, loop, this::link);
+    this.moves = new MoveRequests(loop, this::link);
     config.peers().forEach((peer, address) -> outbound.put(peer, newLink(peer, address)));
     config.peers().keySet().forEach(peer -> inSync.put(peer, new InSync()));
   }
@@ -119,6 +125,11 @@ public final class Replicator implements AutoCloseable {
           }
 
           @Override
+          public void onDone(RegionName from, Frame.Done done) {
+            moves.onDone(from, done);
+          }
+
+          @Override
           public void onDropped(RegionName from, Key key) {
             holders.remove(key, from);
           }
@@ -126,6 +137,7 @@ public final class Replicator implements AutoCloseable {
           @Override
           public void onDisconnected(RegionName from) {
             fetches.disconnected(from);
+            moves.disconnected(from);
           }
         });
   }
@@ -160,8 +172,7 @@ public final class Replicator implements AutoCloseable {
 
   /** The payload goes along to those who must have it, and to those who were given a copy. */
   private MetadataRecord outgoing(RegionName peer, MetadataRecord record) {
-    boolean withPayload =
-        homes.homesOf(record.key()).include(peer) || holders.of(record.key()).contains(peer);
+    boolean withPayload = isToHold(peer, record.key()) || holders.of(record.key()).contains(peer);
     return withPayload && config.allows(record) ? record : record.withoutPayload();
   }
 
@@ -182,6 +193,11 @@ public final class Replicator implements AutoCloseable {
     if (pumpQueued.compareAndSet(false, true)) {
       loop.execute(this::pumpAll);
     }
+  }
+
+  /** Home and backup hold every payload; of the fabric's own records everybody does. */
+  private boolean isToHold(RegionName region, Key key) {
+    return key.isSystem() || homes.homesOf(key).include(region);
   }
 
   private boolean isHome(Key key) {
@@ -240,6 +256,32 @@ public final class Replicator implements AutoCloseable {
                   })
               .forEach((key, future) -> future.thenAccept(result -> sink.accept(key, result)));
         });
+  }
+
+  public boolean isPeer(RegionName region) {
+    return outbound.containsKey(region);
+  }
+
+  /** Asks {@code home} to make {@code to} the home of a key. */
+  public CompletableFuture<HomeMoves.Result> askToMove(RegionName home, Key key, RegionName to) {
+    // It asks the new home in turn, and writes to its disk.
+    return onLoop(
+        () ->
+            moves.ask(
+                home,
+                config.attemptTimeout().multipliedBy(3),
+                id -> new Frame.MoveHome(id, key, to)));
+  }
+
+  /** Asks {@code to} to hold a record durably, with its payload. */
+  public CompletableFuture<HomeMoves.Result> askToHold(RegionName to, MetadataRecord record) {
+    return onLoop(() -> moves.ask(to, config.attemptTimeout(), id -> new Frame.Hold(id, record)));
+  }
+
+  private <T> CompletableFuture<T> onLoop(Supplier<CompletableFuture<T>> action) {
+    var result = new CompletableFuture<T>();
+    loop.execute(() -> action.get().thenAccept(result::complete));
+    return result;
   }
 
   private List<RegionName> candidates(Key key, @Nullable Header known) {
@@ -340,6 +382,7 @@ public final class Replicator implements AutoCloseable {
     outbound.values().forEach(Outbound::stop);
     List.copyOf(sessions.values()).forEach(each -> each.close("the fabric is closed"));
     fetches.close();
+    moves.close();
   }
 
   private final class Host implements PeerSession.Host {
@@ -425,7 +468,7 @@ public final class Replicator implements AutoCloseable {
     }
 
     private Inbound inbound(MetadataRecord record, List<Key> useless) {
-      boolean keep = homes.homesOf(record.key()).include(config.region());
+      boolean keep = isToHold(config.region(), record.key());
       if (!keep && record.payload() != null && !copies.wants(record.key())) {
         useless.add(record.key());
       }
@@ -483,6 +526,16 @@ public final class Replicator implements AutoCloseable {
       return known == null
           || !known.version().dot().equals(record.header().version().dot())
           || known.payloadCrc32c() == record.header().payloadCrc32c();
+    }
+
+    @Override
+    public CompletableFuture<HomeMoves.Result> moveHome(Frame.MoveHome move) {
+      return homeMoves.moveFromHere(move.key(), move.to());
+    }
+
+    @Override
+    public CompletableFuture<HomeMoves.Result> hold(MetadataRecord record) {
+      return homeMoves.hold(record);
     }
 
     @Override

@@ -73,4 +73,19 @@ abstract class UnexpectedFrames implements Frame.Handler {
   public void onNotHolding(Frame.NotHolding notHolding) {
     unexpected(notHolding);
   }
+
+  @Override
+  public void onMoveHome(Frame.MoveHome moveHome) {
+    unexpected(moveHome);
+  }
+
+  @Override
+  public void onHold(Frame.Hold hold) {
+    unexpected(hold);
+  }
+
+  @Override
+  public void onDone(Frame.Done done) {
+    unexpected(done);
+  }
 }

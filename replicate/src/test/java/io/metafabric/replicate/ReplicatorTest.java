@@ -185,7 +185,8 @@ class ReplicatorTest {
         loop,
         node.clock(),
         node.random(),
-        copies);
+        copies,
+        new NoMoves());
   }
 
   @Test
@@ -299,5 +300,18 @@ class ReplicatorTest {
     assertThat(connection.closings).isEmpty();
     world.runFor(Duration.ofMillis(4_100));
     assertThat(connection.closings).containsExactly("silent for 4000 ms");
+  }
+
+  /** No test here moves a home. */
+  private static final class NoMoves implements HomeMoves {
+    @Override
+    public CompletableFuture<Result> moveFromHere(Key key, RegionName to) {
+      throw new AssertionError("nobody asked to move " + key);
+    }
+
+    @Override
+    public CompletableFuture<Result> hold(MetadataRecord record) {
+      throw new AssertionError("nobody asked to hold " + record.key());
+    }
   }
 }

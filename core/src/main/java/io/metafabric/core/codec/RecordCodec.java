@@ -39,7 +39,7 @@ public final class RecordCodec {
   }
 
   private static Key readKey(ByteReader in, @Nullable Key expected) {
-    byte[] utf8 = in.bytes(in.varint("key length", 1, Key.MAX_BYTES), "key");
+    byte[] utf8 = in.bytes(in.varint("key length", 1, Key.MAX_ENCODED_BYTES), "key");
     if (expected != null && expected.isSurely(utf8)) {
       return expected;
     }

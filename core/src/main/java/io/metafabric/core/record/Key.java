@@ -11,10 +11,18 @@ import java.nio.charset.StandardCharsets;
  * <p>The namespace is 1 to 64 characters of {@code a-z 0-9 . _ -}; the id is anything that is not
  * empty, slashes included, but no control characters and no half surrogate pairs, so that every key
  * has exactly one encoding. Immutable.
+ *
+ * <p>A namespace that begins with {@code ~} is the fabric's own: such records are kept and
+ * replicated like any other, in every region with their payload, but no host can name them.
  */
 public final class Key implements Comparable<Key> {
   public static final int MAX_BYTES = 1024;
   public static final int MAX_NAMESPACE_LENGTH = 64;
+
+  /** No key on disk or in a frame is longer: one of the fabric's own may name another key. */
+  public static final int MAX_ENCODED_BYTES = MAX_BYTES + 32;
+
+  private static final char SYSTEM = '~';
 
   private final String path;
   private final int slash;
@@ -37,19 +45,40 @@ public final class Key implements Comparable<Key> {
     if (slash < 1 || slash == path.length() - 1) {
       throw invalid(path, "must be namespace/id with both parts, for example catalogue/42");
     }
+    return checked(path, slash, 0, MAX_BYTES);
+  }
+
+  /**
+   * A key of the fabric's own.
+   *
+   * @param namespace without the sign that marks it
+   */
+  public static Key system(String namespace, String id) {
+    return checkedSystem(SYSTEM + namespace + '/' + id);
+  }
+
+  private static Key checkedSystem(String path) {
+    int slash = path.indexOf('/');
+    if (slash < 2 || slash == path.length() - 1) {
+      throw invalid(path, "must be ~namespace/id with both parts");
+    }
+    return checked(path, slash, 1, MAX_ENCODED_BYTES);
+  }
+
+  private static Key checked(String path, int slash, int from, int maxBytes) {
     if (slash > MAX_NAMESPACE_LENGTH) {
       throw invalid(path, "has a namespace of more than " + MAX_NAMESPACE_LENGTH + " characters");
     }
-    for (int i = 0; i < slash; i++) {
+    for (int i = from; i < slash; i++) {
       char c = path.charAt(i);
       if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-')) {
         throw invalid(path, "has a namespace with other characters than a-z 0-9 . _ -");
       }
     }
-    return new Key(path, slash, checkedUtf8Length(path, slash + 1));
+    return new Key(path, slash, checkedUtf8Length(path, slash + 1, maxBytes));
   }
 
-  private static int checkedUtf8Length(String path, int from) {
+  private static int checkedUtf8Length(String path, int from, int maxBytes) {
     int bytes = from;
     for (int i = from; i < path.length(); i++) {
       char c = path.charAt(i);
@@ -70,8 +99,8 @@ public final class Key implements Comparable<Key> {
         bytes += c < 0x80 ? 1 : c < 0x800 ? 2 : 3;
       }
     }
-    if (bytes > MAX_BYTES) {
-      throw invalid(path, "is " + bytes + " bytes of UTF-8, more than " + MAX_BYTES);
+    if (bytes > maxBytes) {
+      throw invalid(path, "is " + bytes + " bytes of UTF-8, more than " + maxBytes);
     }
     return bytes;
   }
@@ -96,7 +125,8 @@ public final class Key implements Comparable<Key> {
       return of(new String(utf8, StandardCharsets.ISO_8859_1));
     }
     try {
-      return of(StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString());
+      String path = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString();
+      return !path.isEmpty() && path.charAt(0) == SYSTEM ? checkedSystem(path) : of(path);
     } catch (CharacterCodingException e) {
       throw new InvalidKeyException("a key of " + utf8.length + " bytes is not UTF-8");
     }
@@ -134,6 +164,11 @@ public final class Key implements Comparable<Key> {
 
   public String id() {
     return path.substring(slash + 1);
+  }
+
+  /** Whether it is one of the fabric's own. */
+  public boolean isSystem() {
+    return path.charAt(0) == SYSTEM;
   }
 
   /** The whole key, {@code namespace/id}. */

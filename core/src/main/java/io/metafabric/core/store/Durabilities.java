@@ -6,7 +6,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What writes wait for. Immutable.
+ * What writes wait for; those of the fabric's own records always for the disk. Immutable.
  *
  * @param byNamespace for the keys of these namespaces
  * @param otherwise for all others
@@ -24,7 +24,13 @@ public record Durabilities(Map<String, Durability> byNamespace, Durability other
    * @param key null for what belongs to no key
    */
   Durability of(@Nullable Key key) {
-    if (key == null || byNamespace.isEmpty()) {
+    if (key == null) {
+      return otherwise;
+    }
+    if (key.isSystem()) {
+      return Durability.SYNC;
+    }
+    if (byNamespace.isEmpty()) {
       return otherwise;
     }
     return byNamespace.getOrDefault(key.namespace(), otherwise);

@@ -30,15 +30,18 @@ import io.metafabric.core.store.RecentVersions.Seen;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.HybridClock;
+import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -70,6 +73,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   // Who issues versions from each position on at which this directory was opened.
   private final NavigableMap<Long, ActorId> openings;
   private final KeyIndex index;
+  private final SystemRecords system;
   private final RecentHeaders recent = new RecentHeaders();
 
   // Guards all below: the state that decisions are made on.
@@ -113,6 +117,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     this.committing = committing;
     this.journal = journal;
     this.index = replayed.index();
+    this.system = replayed.system();
     this.applied = replayed.applied();
     this.stamps = new HybridClock(clock);
     stamps.observe(replayed.newestStamp());
@@ -253,6 +258,58 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         queue(key, payload, expiresAtMs, condition);
     committer.commitHere();
     return written;
+  }
+
+  /**
+   * Writes a record of the fabric's own, always durably, if the newest state of its key, published
+   * or not, is still {@code seen}.
+   *
+   * @param order takes the place of the hybrid clock's stamp: of concurrent writes of the key, that
+   *     with the highest wins everywhere
+   * @return completes with the new record once it is durable and published, with null if the state
+   *     is another one
+   */
+  public CompletableFuture<@Nullable MetadataRecord> writeSystem(
+      Key key, Bytes payload, Stamp order, @Nullable Dot seen) {
+    if (!key.isSystem()) {
+      throw new IllegalArgumentException(key + " is not one of the fabric's own");
+    }
+    var future = new CompletableFuture<@Nullable MetadataRecord>();
+    synchronized (decisions) {
+      requireOpen();
+      Header current = newestHeader(key);
+      if (!Objects.equals(seen, current == null ? null : current.version().dot())) {
+        decline(future, undecidedYet.get(key));
+        return future;
+      }
+      if (current == null) {
+        requireRoomInIndex(key);
+      }
+      var context = current == null ? VersionVector.EMPTY : current.version().asContext();
+      var version = new Version(new Dot(actor, ++lastCounter), context, order);
+      var record =
+          new MetadataRecord(
+              key, Header.value(version, config.region(), payload, Header.NEVER), payload);
+      written++;
+      stage(
+          new JournalEntry.Stored(record),
+          current,
+          new Published(record, true),
+          RecordCodec.estimatedBytes(record),
+          failure -> complete(future, record, failure));
+    }
+    committer.start();
+    return future;
+  }
+
+  /** The newest published state of each of the fabric's own records. */
+  public Collection<MetadataRecord> systemRecords() {
+    return system.all();
+  }
+
+  /** The newest published state of one of the fabric's own records; null if there is none. */
+  public @Nullable MetadataRecord systemRecord(Key key) {
+    return system.get(key);
   }
 
   private CompletableFuture<@Nullable MetadataRecord> queue(
@@ -789,7 +846,15 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           index,
           out ->
               StoreReplay.describeTo(
-                  out, actor, opened, nodeId, stamps.newest(), openings, ownNewest, applied));
+                  out,
+                  actor,
+                  opened,
+                  nodeId,
+                  stamps.newest(),
+                  openings,
+                  ownNewest,
+                  applied,
+                  system));
     }
   }
 
@@ -858,6 +923,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         MetadataRecord record = stored.record();
         index.publish(staged.before(), staged.isSameWrite(), record, at);
         recent.published(record.key(), record.header());
+        if (record.key().isSystem()) {
+          system.put(record);
+        }
         Dot dot = record.header().version().dot();
         if (published.local()) {
           publishedCounter = dot.counter();

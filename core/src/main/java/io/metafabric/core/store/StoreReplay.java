@@ -32,6 +32,7 @@ final class StoreReplay implements Journal.Replay {
   private final NavigableMap<Long, ActorId> openings = new TreeMap<>();
   private final Set<ActorId> ownActors = new HashSet<>();
   private final Map<ActorId, Long> newestCounters = new HashMap<>();
+  private final SystemRecords system = new SystemRecords();
   private static final int MIN_ACTOR_BYTES = 9;
   private static final int MIN_OPENING_BYTES = MIN_ACTOR_BYTES + 1;
 
@@ -49,6 +50,9 @@ final class StoreReplay implements Journal.Replay {
   public void entry(JournalEntry entry, FrameLocation location) {
     if (entry instanceof JournalEntry.Stored stored) {
       index.replay(stored.record(), location);
+      if (stored.record().key().isSystem()) {
+        system.put(stored.record());
+      }
       var version = stored.record().header().version();
       newestCounters.merge(version.dot().actor(), version.dot().counter(), Math::max);
       if (version.stamp().compareTo(newestStamp) > 0) {
@@ -122,6 +126,10 @@ final class StoreReplay implements Journal.Replay {
     return newestCounters;
   }
 
+  SystemRecords system() {
+    return system;
+  }
+
   Stamp newestStamp() {
     return newestStamp;
   }
@@ -155,7 +163,8 @@ final class StoreReplay implements Journal.Replay {
       Stamp newestStamp,
       NavigableMap<Long, ActorId> openings,
       Map<ActorId, Long> ownNewest,
-      Map<ActorId, AppliedAt> applied) {
+      Map<ActorId, AppliedAt> applied,
+      SystemRecords system) {
     out.i64(current.id()).i64(openedAt.place());
     out.i64(nodeId).i64(newestStamp.packed()).varint(openings.size());
     openings.forEach(
@@ -167,6 +176,7 @@ final class StoreReplay implements Journal.Replay {
       out.i64(each.prefix().actor().id()).varint(each.prefix().counter());
       out.i64(each.at().place()).varint(each.at().position());
     }
+    system.describeTo(out);
   }
 
   /**
@@ -200,5 +210,6 @@ final class StoreReplay implements Journal.Replay {
       applied.put(
           prefix.actor(), new AppliedAt(prefix, frames.locate(place, in.varint("position"))));
     }
+    system.restore(in);
   }
 }

@@ -214,6 +214,39 @@ public sealed interface Frame {
     }
   }
 
+  /** Asks the home of a key to make another region its home. */
+  record MoveHome(long requestId, Key key, RegionName to) implements Frame {
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onMoveHome(this);
+    }
+  }
+
+  /**
+   * The other side is about to become the home: it is to hold this, with its payload, durably.
+   *
+   * @param record the newest that the present home knows, whoever wrote it
+   */
+  record Hold(long requestId, MetadataRecord record) implements Frame {
+    @Override
+    public boolean isControl() {
+      return false;
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onHold(this);
+    }
+  }
+
+  /** What became of a {@link MoveHome} or a {@link Hold}. */
+  record Done(long requestId, MoveOutcome outcome, String message) implements Frame {
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onDone(this);
+    }
+  }
+
   /** A new frame breaks every handler at compile time. */
   interface Handler {
     void onHello(Hello hello);
@@ -237,5 +270,11 @@ public sealed interface Frame {
     void onPush(Push push);
 
     void onNotHolding(NotHolding notHolding);
+
+    void onMoveHome(MoveHome moveHome);
+
+    void onHold(Hold hold);
+
+    void onDone(Done done);
   }
 }

@@ -58,6 +58,9 @@ public final class FrameCodec {
   private static final int FETCH_REPLY = 9;
   private static final int PUSH = 10;
   private static final int NOT_HOLDING = 11;
+  private static final int MOVE_HOME = 19;
+  private static final int HOLD = 20;
+  private static final int DONE = 21;
 
   private static final int FOUND = 1;
   private static final int NOT_HELD = 2;
@@ -102,7 +105,7 @@ public final class FrameCodec {
     var reader = new ByteReader(in);
     int type = reader.u8("frame type");
     int flags = reader.u8("frame flags");
-    if (type > NOT_HOLDING) {
+    if (!isKnown(type)) {
       return null;
     }
     if (flags != 0) {
@@ -111,6 +114,10 @@ public final class FrameCodec {
     Frame frame = decodeBody(type, reader);
     reader.end("frame type " + type);
     return frame;
+  }
+
+  private static boolean isKnown(int type) {
+    return type <= NOT_HOLDING || (type >= MOVE_HOME && type <= DONE);
   }
 
   private static Frame decodeBody(int type, ByteReader in) {
@@ -148,8 +155,24 @@ public final class FrameCodec {
               in.varint("request"), readList(in, "answers", FrameCodec::readAnswer));
       case PUSH -> new Frame.Push(readList(in, "records", RecordCodec::readRecord));
       case NOT_HOLDING -> new Frame.NotHolding(readList(in, "keys", RecordCodec::readKey));
+      case MOVE_HOME ->
+          new Frame.MoveHome(
+              in.varint("request"), RecordCodec.readKey(in), RecordCodec.readRegion(in));
+      case HOLD -> new Frame.Hold(in.varint("request"), RecordCodec.readRecord(in));
+      case DONE ->
+          new Frame.Done(in.varint("request"), readOutcome(in), in.text("outcome", MAX_TEXT_BYTES));
       default -> throw new WireFormatException("there is no frame type " + type);
     };
+  }
+
+  private static MoveOutcome readOutcome(ByteReader in) {
+    int code = in.u8("outcome of a move");
+    for (MoveOutcome outcome : MoveOutcome.values()) {
+      if (outcome.code() == code) {
+        return outcome;
+      }
+    }
+    throw new WireFormatException("there is no outcome " + code + " of a move");
   }
 
   private static Frame.Changes readChanges(ByteReader in) {
@@ -350,6 +373,24 @@ public final class FrameCodec {
     public void onNotHolding(Frame.NotHolding notHolding) {
       begin(NOT_HOLDING).varint(notHolding.keys().size());
       notHolding.keys().forEach(key -> RecordCodec.writeKey(out, key));
+    }
+
+    @Override
+    public void onMoveHome(Frame.MoveHome move) {
+      begin(MOVE_HOME).varint(move.requestId());
+      RecordCodec.writeKey(out, move.key());
+      RecordCodec.writeRegion(out, move.to());
+    }
+
+    @Override
+    public void onHold(Frame.Hold hold) {
+      begin(HOLD).varint(hold.requestId());
+      RecordCodec.writeRecord(out, hold.record());
+    }
+
+    @Override
+    public void onDone(Frame.Done done) {
+      begin(DONE).varint(done.requestId()).u8(done.outcome().code()).text(fitting(done.message()));
     }
   }
 }

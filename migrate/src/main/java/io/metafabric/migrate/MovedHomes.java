@@ -1,0 +1,109 @@
+package io.metafabric.migrate;
+
+import io.metafabric.core.codec.ByteReader;
+import io.metafabric.core.codec.ByteWriter;
+import io.metafabric.core.codec.RecordCodec;
+import io.metafabric.core.error.WireFormatException;
+import io.metafabric.core.place.HomeLookup;
+import io.metafabric.core.place.Homes;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.version.Stamp;
+import java.nio.ByteBuffer;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The homes that were moved, over those that follow from the configuration.
+ *
+ * <p>A move is a record of the fabric's own, one for each moved key, written by the home that the
+ * key had before. It replicates like any other; its stamp is the epoch, so of two concurrent moves,
+ * which only a home that lost its disk can issue, the higher epoch wins everywhere. Thread-safe.
+ */
+public final class MovedHomes implements HomeLookup {
+  /**
+   * @param epoch how often the home was moved; 0 if never
+   */
+  public record Moved(Homes homes, long epoch) {}
+
+  private static final String NAMESPACE = "home";
+  private static final int FORMAT = 1;
+
+  private final HomeLookup configured;
+  private final Map<Key, Moved> moved = new ConcurrentHashMap<>();
+
+  public MovedHomes(HomeLookup configured) {
+    this.configured = configured;
+  }
+
+  @Override
+  public Homes homesOf(Key key) {
+    Moved found = moved.isEmpty() ? null : moved.get(key);
+    return found == null ? configured.homesOf(key) : found.homes();
+  }
+
+  /** Home, backup and epoch. */
+  public Moved of(Key key) {
+    Moved found = moved.get(key);
+    return found == null ? new Moved(configured.homesOf(key), 0) : found;
+  }
+
+  public Set<Key> movedKeys() {
+    return Set.copyOf(moved.keySet());
+  }
+
+  /** The key of the record that says where the home of {@code key} is. */
+  public static Key recordOf(Key key) {
+    return Key.system(NAMESPACE, key.path());
+  }
+
+  /** Its payload. */
+  public static Bytes payloadOf(Moved moved) {
+    var out = new ByteWriter(64).u8(FORMAT).varint(moved.epoch());
+    RecordCodec.writeRegion(out, moved.homes().home());
+    RegionName backup = moved.homes().backup();
+    out.u8(backup == null ? 0 : 1);
+    if (backup != null) {
+      RecordCodec.writeRegion(out, backup);
+    }
+    return Bytes.copyOf(out.toArray());
+  }
+
+  /** Its stamp: the later move wins. */
+  public static Stamp stampOf(long epoch) {
+    return new Stamp(epoch);
+  }
+
+  /**
+   * Takes over the newest state of a record of the fabric's own.
+   *
+   * @return the key whose home it says, null if it says something else
+   * @throws WireFormatException if it is not what {@link #payloadOf} makes
+   */
+  public @Nullable Key apply(MetadataRecord record) {
+    Bytes payload = record.payload();
+    if (!record.key().namespace().equals("~" + NAMESPACE) || payload == null) {
+      return null;
+    }
+    Key key = Key.of(record.key().id());
+    moved.put(key, decode(payload));
+    return key;
+  }
+
+  private static Moved decode(Bytes payload) {
+    var in = new ByteReader(ByteBuffer.wrap(payload.toArray()));
+    int format = in.u8("format of a moved home");
+    if (format != FORMAT) {
+      throw new WireFormatException("a moved home has format " + format + ", not " + FORMAT);
+    }
+    long epoch = in.varint("epoch");
+    RegionName home = RecordCodec.readRegion(in);
+    RegionName backup = in.u8("backup") == 0 ? null : RecordCodec.readRegion(in);
+    in.end("a moved home");
+    return new Moved(new Homes(home, backup), epoch);
+  }
+}
