@@ -638,6 +638,7 @@ public final class FabricNode<V> implements AutoCloseable {
     all.add(
         new MemoryUse(
             "header cache", storeStats.headerCacheBytes(), StoreConfig.MAX_HEADER_CACHE_BYTES));
+    all.add(new MemoryUse("moved homes", store.systemBytes(), 2 * StoreConfig.MAX_SYSTEM_BYTES));
     all.add(new MemoryUse("write queue", storeStats.pendingBytes(), storage.maxPendingBytes()));
     for (PeerStats peer : replicationStats.peers()) {
       all.add(

@@ -8,6 +8,7 @@ import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.store.Inbound;
 import io.metafabric.core.store.RecordStore;
+import io.metafabric.core.store.StoreConfig;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.wire.MoveOutcome;
 import io.metafabric.migrate.MovedHomes;
@@ -92,6 +93,11 @@ final class HomeMover implements HomeMoves {
       return ended(
           MoveOutcome.REFUSED,
           "region " + region + " has not compared its records with its peers since it was opened");
+    }
+    if (store.systemBytes() > StoreConfig.MAX_SYSTEM_BYTES) {
+      return ended(
+          MoveOutcome.REFUSED,
+          "region " + region + " knows as many moved homes as it has memory for");
     }
     if (!moving.add(key)) {
       return ended(MoveOutcome.REFUSED, "the home of " + key + " is being moved already");

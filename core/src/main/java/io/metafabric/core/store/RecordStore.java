@@ -302,6 +302,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return future;
   }
 
+  /** Heap that the fabric's own records take, by estimate. */
+  public long systemBytes() {
+    return system.bytes();
+  }
+
   /** The newest published state of each of the fabric's own records. */
   public Collection<MetadataRecord> systemRecords() {
     return system.all();

@@ -18,6 +18,9 @@ public record StoreConfig(
     long maxPendingBytes,
     long maxIndexBytes,
     CompactionConfig compaction) {
+  /** No home is moved by a node whose records of the fabric's own take more heap, by estimate. */
+  public static final long MAX_SYSTEM_BYTES = 16 << 20;
+
   /** Headers that were published of late take no more heap than this, by estimate. */
   public static final long MAX_HEADER_CACHE_BYTES =
       RecentHeaders.MAX_BYTES + RecentVersions.MAX_BYTES;

@@ -23,6 +23,7 @@ import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
+import io.metafabric.core.wire.MoveOutcome;
 import io.metafabric.core.wire.Refusal;
 import java.util.ArrayList;
 import java.util.List;
@@ -84,7 +85,10 @@ final class Samples {
                 new Frame.Answer.NotHeld(Key.of("n/2")),
                 new Frame.Answer.Unknown(Key.of("n/3")))),
         new Frame.Push(records()),
-        new Frame.NotHolding(List.of(Key.of("n/1"))));
+        new Frame.NotHolding(List.of(Key.of("n/1"))),
+        new Frame.MoveHome(7, Key.of("n/1"), US),
+        new Frame.Hold(7, records().get(0)),
+        new Frame.Done(7, MoveOutcome.NOT_HOME, "no"));
   }
 
   /** One of each kind, over and over. */

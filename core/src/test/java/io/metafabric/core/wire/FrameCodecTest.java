@@ -105,6 +105,18 @@ class FrameCodecTest {
     golden.put(
         new Frame.NotHolding(List.of(Key.of("n/1"))),
         "00000007" + "829e94a1" + "0b00" + "01036e2f31");
+    golden.put(
+        new Frame.MoveHome(7, Key.of("n/1"), US),
+        "0000000a" + "acc609ac" + "1300" + "07036e2f31027573");
+    golden.put(
+        new Frame.Hold(7, record("n/1", 2, "abc")),
+        "00000026"
+            + "fa3fd7f9"
+            + "1400"
+            + "07036e2f310000000000000000110200000000000000050002657503364b3fb701616263");
+    golden.put(
+        new Frame.Done(7, MoveOutcome.NOT_HOME, "no"),
+        "00000007" + "9b4897e9" + "1500" + "0701026e6f");
     return golden;
   }
 
@@ -174,7 +186,12 @@ class FrameCodecTest {
                         longs, Arbitraries.oneOf(found, notHeld, unknown).list().ofMaxSize(5))
                     .as(Frame.FetchReply::new),
                 records.map(Frame.Push::new),
-                AnyRecords.keys().list().ofMaxSize(5).map(Frame.NotHolding::new)))
+                AnyRecords.keys().list().ofMaxSize(5).map(Frame.NotHolding::new),
+                Combinators.combine(longs, AnyRecords.keys(), AnyRecords.regions())
+                    .as(Frame.MoveHome::new),
+                Combinators.combine(longs, AnyRecords.records()).as(Frame.Hold::new),
+                Combinators.combine(longs, Arbitraries.of(MoveOutcome.class), texts)
+                    .as(Frame.Done::new)))
         .withoutEdgeCases();
   }
 
@@ -336,6 +353,7 @@ class FrameCodecTest {
   @Test
   void onlyRecordsWaitBehindRecords() {
     assertThat(oneOfEach().stream().filter(frame -> !frame.isControl()).map(Object::getClass))
-        .containsExactly(Frame.Changes.class, Frame.FetchReply.class, Frame.Push.class);
+        .containsExactly(
+            Frame.Changes.class, Frame.FetchReply.class, Frame.Push.class, Frame.Hold.class);
   }
 }
