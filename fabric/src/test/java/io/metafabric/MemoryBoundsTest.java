@@ -85,6 +85,7 @@ class MemoryBoundsTest {
               "key index",
               "read cache",
               "header cache",
+              "moved homes",
               "write queue",
               "changes under way to us",
               "transport queues",
