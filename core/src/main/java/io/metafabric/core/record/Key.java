@@ -122,14 +122,18 @@ public final class Key implements Comparable<Key> {
   public static Key fromUtf8(byte[] utf8) {
     if (isAscii(utf8)) {
       // Nearly always, and then there is nothing to check.
-      return of(new String(utf8, StandardCharsets.ISO_8859_1));
+      return userOrSystem(new String(utf8, StandardCharsets.ISO_8859_1));
     }
     try {
-      String path = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString();
-      return !path.isEmpty() && path.charAt(0) == SYSTEM ? checkedSystem(path) : of(path);
+      return userOrSystem(
+          StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString());
     } catch (CharacterCodingException e) {
       throw new InvalidKeyException("a key of " + utf8.length + " bytes is not UTF-8");
     }
+  }
+
+  private static Key userOrSystem(String path) {
+    return !path.isEmpty() && path.charAt(0) == SYSTEM ? checkedSystem(path) : of(path);
   }
 
   private static boolean isAscii(byte[] bytes) {

@@ -293,7 +293,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       written++;
       stage(
           new JournalEntry.Stored(record),
-          current,
+          current == null ? null : current.version().dot(),
+          false,
           new Published(record, true),
           RecordCodec.estimatedBytes(record),
           failure -> complete(future, record, failure));
