@@ -58,6 +58,11 @@ final class LruTier<V> implements HotTier<V> {
   }
 
   @Override
+  public void offer(MetadataRecord record) {
+    fill(record);
+  }
+
+  @Override
   public boolean fillPrefetched(MetadataRecord record, String predictor) {
     return put(record, predictor, false);
   }

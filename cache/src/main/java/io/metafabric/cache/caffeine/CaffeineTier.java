@@ -33,8 +33,10 @@ public final class CaffeineTier<V> implements HotTier<V> {
   private final Function<MetadataRecord, V> view;
   private final WasteListener wasted;
   private final Cache<String, HotEntry<V>> cache;
+  private final RecentMisses misses;
   private final LongAdder evictions = new LongAdder();
   private final LongAdder rejected = new LongAdder();
+  private volatile boolean wasFull;
 
   /**
    * @param view makes what readers are handed
@@ -45,6 +47,7 @@ public final class CaffeineTier<V> implements HotTier<V> {
     this.index = index;
     this.view = view;
     this.wasted = wasted;
+    this.misses = new RecentMisses(maxBytes / TYPICAL_ENTRY_BYTES);
     // Maintenance on the caller's thread: the default executor lets the tier outgrow its bound and
     // keeps threads. Without a capacity the frequency sketch starts too late.
     this.cache =
@@ -61,6 +64,9 @@ public final class CaffeineTier<V> implements HotTier<V> {
   private void removed(@Nullable String path, @Nullable HotEntry<V> entry, RemovalCause cause) {
     if (cause.wasEvicted()) {
       evictions.increment();
+      if (!wasFull) {
+        wasFull = true;
+      }
     }
     // Claimed like a read, so that an entry is never counted both as used and as wasted.
     if (path != null && entry != null && entry.markRead()) {
@@ -96,6 +102,13 @@ public final class CaffeineTier<V> implements HotTier<V> {
   @Override
   public boolean fill(MetadataRecord record) {
     return put(record, null, false);
+  }
+
+  @Override
+  public void offer(MetadataRecord record) {
+    if (!wasFull || misses.hasSeen(record.key().path())) {
+      put(record, null, false);
+    }
   }
 
   @Override
