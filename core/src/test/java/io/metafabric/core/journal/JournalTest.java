@@ -24,6 +24,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.TreeSet;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
@@ -266,5 +267,31 @@ class JournalTest {
     assertThatThrownBy(() -> journal.append(List.of(entry(4))))
         .isInstanceOf(StorageException.class)
         .hasMessageContaining("read-only");
+  }
+
+  /** Otherwise each sync would have to make a new length durable too. */
+  @Test
+  void roomIsMadeInAdvance_usedAgainAfterAKill_andGivenBackAtTheEnd() {
+    var config = new JournalConfig(64 << 10);
+    int step = 4096;
+    String file = "journal-0000000000000001.log";
+    Journal journal = Journal.open(config, disk, new FrameTable(), (entry, at) -> {});
+    var lengths = new TreeSet<Integer>();
+    for (int i = 0; i < 100; i++) {
+      append(journal, i, i + 1);
+      lengths.add(disk.contentOf(file).length);
+    }
+    assertThat(journal.segmentCount()).isEqualTo(1);
+    assertThat(lengths)
+        .hasSizeBetween(3, 10)
+        .allSatisfy(length -> assertThat(length % step).isZero());
+    journal.abandon();
+
+    Journal again = Journal.open(config, disk, new FrameTable(), (entry, at) -> {});
+    again.append(List.of(new JournalEntry.Closed()));
+    assertThat(disk.contentOf(file)).hasSize(lengths.last());
+    long bytes = again.sizeBytes();
+    again.close();
+    assertThat(disk.contentOf(file).length).isBetween((int) bytes, (int) bytes + 100);
   }
 }
