@@ -33,6 +33,9 @@ public final class HotEntry<V> {
   private final @Nullable String predictor;
   private volatile int state;
 
+  // When the tier was last told of a read. Without order: who races tells it once more.
+  private int notedIn;
+
   /**
    * @param predictor who had it prefetched; null if a reader asked for it
    */
@@ -67,6 +70,15 @@ public final class HotEntry<V> {
   public boolean markRead() {
     int now = state;
     return (now & UNREAD) != 0 && STATE.compareAndSet(this, now, now & ~UNREAD);
+  }
+
+  /** Whether a read is the first one in this span of time; from now on it is not. */
+  public boolean isFirstIn(int span) {
+    if (notedIn == span) {
+      return false;
+    }
+    notedIn = span;
+    return true;
   }
 
   /** Whether it was prefetched and nobody has read it. */

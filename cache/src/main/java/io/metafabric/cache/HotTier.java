@@ -32,5 +32,11 @@ public interface HotTier<V> extends Tier {
   /** Forgets a key. */
   void drop(Key key);
 
+  /**
+   * Is called at intervals of some milliseconds: of the reads of one entry in between, the tier may
+   * take notice of one alone.
+   */
+  void tick();
+
   HotTierStats stats();
 }

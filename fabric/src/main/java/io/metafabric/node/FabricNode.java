@@ -542,6 +542,7 @@ public final class FabricNode<V> implements AutoCloseable {
   }
 
   private void tick() {
+    hot.tick();
     try {
       prefetcher.run();
       if (clock.nanoTime() - chasedNanos > CHASE_EVERY.toNanos()) {

@@ -24,6 +24,8 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -61,6 +63,7 @@ public class HotHitBenchmark {
   private Cache<String, byte[]> caffeine;
   private CaffeineTier<String> tier;
   private Path directory;
+  private final ScheduledExecutorService ticks = Executors.newSingleThreadScheduledExecutor();
   private MetadataFabric fabric;
   private Records asClient;
 
@@ -108,6 +111,8 @@ public class HotHitBenchmark {
       tier.fill(new MetadataRecord(Key.of(keys[i]), header, payload));
       fabric.put(keys[i], new byte[VALUE_BYTES]);
     }
+    // As often as in a fabric.
+    ticks.scheduleAtFixedRate(tier::tick, 10, 10, TimeUnit.MILLISECONDS);
     fabric.put("catalogue/last", new byte[1]);
     fill(keys);
   }
@@ -129,6 +134,7 @@ public class HotHitBenchmark {
 
   @TearDown(Level.Trial)
   public void close() throws IOException {
+    ticks.shutdownNow();
     fabric.close();
     TemporaryDirectory.delete(directory);
   }

@@ -2,6 +2,7 @@ package io.metafabric.cache.caffeine;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import com.github.benmanes.caffeine.cache.Policy;
 import com.github.benmanes.caffeine.cache.RemovalCause;
 import io.metafabric.cache.HotEntry;
 import io.metafabric.cache.HotTier;
@@ -10,6 +11,7 @@ import io.metafabric.cache.WasteListener;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.store.CurrentDots;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +22,10 @@ import org.jspecify.annotations.Nullable;
  * <p>Whether a record is current is checked within the map's update of that key. The publisher
  * updates the index first and this tier second, so of a slow fill and a publication that race, the
  * later of the two updates here always sees the newer index.
+ *
+ * <p>To note a read costs Caffeine more than the read: it moves the entry in its queues. So the
+ * reads of one entry within one span of time are noted once. A span ends with each tick, and when a
+ * sixteenth of the tier has been filled anew, so that no entry is let go for want of a note.
  */
 public final class CaffeineTier<V> implements HotTier<V> {
   /** An entry of more than this share of the tier would push too many others out. */
@@ -27,13 +33,18 @@ public final class CaffeineTier<V> implements HotTier<V> {
 
   private static final int TYPICAL_ENTRY_BYTES = 1024;
   private static final int MAX_INITIAL_CAPACITY = 1 << 16;
+  private static final int SPANS_PER_TURNOVER = 16;
 
   private final long maxBytes;
   private final CurrentDots index;
   private final Function<MetadataRecord, V> view;
   private final WasteListener wasted;
   private final Cache<String, HotEntry<V>> cache;
+  private final Policy<String, HotEntry<V>> quiet;
   private final RecentMisses misses;
+  private final AtomicInteger span = new AtomicInteger(1);
+  private final AtomicInteger fills = new AtomicInteger();
+  private final int fillsPerSpan;
   private final LongAdder evictions = new LongAdder();
   private final LongAdder rejected = new LongAdder();
   private volatile boolean wasFull;
@@ -59,6 +70,9 @@ public final class CaffeineTier<V> implements HotTier<V> {
             .weigher((String path, HotEntry<V> entry) -> entry.weightBytes())
             .removalListener(this::removed)
             .build();
+    this.quiet = cache.policy();
+    this.fillsPerSpan =
+        (int) Math.min(1 << 20, maxBytes / TYPICAL_ENTRY_BYTES / SPANS_PER_TURNOVER + 1);
   }
 
   private void removed(@Nullable String path, @Nullable HotEntry<V> entry, RemovalCause cause) {
@@ -84,7 +98,13 @@ public final class CaffeineTier<V> implements HotTier<V> {
 
   @Override
   public @Nullable HotEntry<V> hit(String path) {
-    return cache.getIfPresent(path);
+    HotEntry<V> entry = quiet.getIfPresentQuietly(path);
+    return entry != null && entry.isFirstIn(span.get()) ? cache.getIfPresent(path) : entry;
+  }
+
+  @Override
+  public void tick() {
+    span.incrementAndGet();
   }
 
   @Override
@@ -146,6 +166,9 @@ public final class CaffeineTier<V> implements HotTier<V> {
                   }
                   return fits ? entry : null;
                 });
+    if (after == entry && fills.incrementAndGet() % fillsPerSpan == 0) {
+      span.incrementAndGet();
+    }
     boolean taken = after != null && after.record().header().version().dot().equals(dot);
     if (!taken && !onlyIfPresent) {
       rejected.increment();

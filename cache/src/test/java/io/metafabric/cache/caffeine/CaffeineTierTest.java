@@ -6,6 +6,7 @@ import io.metafabric.cache.HotTier;
 import io.metafabric.cache.HotTierContract;
 import io.metafabric.cache.TestRecords;
 import io.metafabric.cache.WasteListener;
+import io.metafabric.core.record.Key;
 import io.metafabric.core.store.CurrentDots;
 import java.lang.management.ManagementFactory;
 import org.junit.jupiter.api.Test;
@@ -31,8 +32,40 @@ class CaffeineTierTest extends HotTierContract {
     }
   }
 
+  @Test
+  void onceFull_whatIsOffered_isTakenAtItsSecondRead() {
+    try (var tier = newTier(64 << 10, (key, dot) -> true, (p, path, bytes) -> {})) {
+      tier.offer(TestRecords.write("n/first", 1, 100));
+      assertThat(tier.peek(Key.of("n/first"))).isNotNull();
+      for (int i = 0; i < 500; i++) {
+        tier.fill(TestRecords.write("n/" + i, 1, 500));
+      }
+      assertThat(tier.stats().evictions()).isPositive();
+      var late = TestRecords.write("n/late", 1, 100);
+      tier.offer(late);
+      assertThat(tier.peek(late.key())).isNull();
+      tier.offer(late);
+      assertThat(tier.peek(late.key())).isEqualTo(late);
+    }
+  }
+
+  @Test
+  void whatIsReadBetweenFills_stays_withoutATickToo() {
+    try (var tier = newTier(64 << 10, (key, dot) -> true, (p, path, bytes) -> {})) {
+      tier.fill(TestRecords.write("n/read", 1, 500));
+      for (int i = 0; i < 2_000; i++) {
+        assertThat(tier.hit("n/read")).as("after %s fills", i).isNotNull();
+        tier.fill(TestRecords.write("n/" + i, 1, 500));
+      }
+    }
+  }
+
   private static void hits(HotTier<String> tier, int count) {
     for (int i = 0; i < count; i++) {
+      if (i % 2 == 0) {
+        // So that it is noted too.
+        tier.tick();
+      }
       if (tier.hit("n/1") == null) {
         throw new AssertionError("a hit was expected");
       }
