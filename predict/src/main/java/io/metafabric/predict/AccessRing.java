@@ -206,7 +206,13 @@ public final class AccessRing {
   /** An estimate of the heap that is held, in bytes: the slots, and the text that waits in them. */
   public long retainedBytes() {
     long slots = (long) (stripeMask + 1) * (slotMask + 1) * SLOT_BYTES;
-    return slots + 8L * control.length() + sum(WRITTEN_BYTES) - sum(READ_BYTES);
+    long text = 0;
+    for (int i = 0; i <= stripeMask; i++) {
+      long written = control.getOpaque(base(i) + WRITTEN_BYTES);
+      // The reader may have gone on since; it is behind what was written then.
+      text += Math.max(0, written - control.getOpaque(base(i) + READ_BYTES));
+    }
+    return slots + 8L * control.length() + text;
   }
 
   /** {@link #retainedBytes} is never more. */
