@@ -249,14 +249,17 @@ final class OpenFabric implements MetadataFabric {
    */
   private CompletableFuture<@Nullable MetadataRecord> withRoom(
       Key key, Supplier<CompletableFuture<@Nullable MetadataRecord>> write) {
-    long deadlineNanos = clock.nanoTime() + writeTimeout.toNanos();
-    while (true) {
-      awaitRoom(key, deadlineNanos);
-      CompletableFuture<@Nullable MetadataRecord> writing = write.get();
-      if (!foundNoRoom(writing)) {
-        return writing;
-      }
+    requireOpen();
+    CompletableFuture<@Nullable MetadataRecord> writing = write.get();
+    if (!foundNoRoom(writing)) {
+      return writing;
     }
+    long deadlineNanos = clock.nanoTime() + writeTimeout.toNanos();
+    do {
+      awaitRoom(key, deadlineNanos);
+      writing = write.get();
+    } while (foundNoRoom(writing));
+    return writing;
   }
 
   private static boolean foundNoRoom(CompletableFuture<@Nullable MetadataRecord> writing) {

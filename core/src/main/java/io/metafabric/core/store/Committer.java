@@ -47,7 +47,8 @@ final class Committer {
 
   private final Object lock = new Object();
   private final ArrayDeque<Staged> queue = new ArrayDeque<>();
-  private long pendingBytes;
+  // Written under the lock.
+  private volatile long pendingBytes;
   private boolean running;
   private boolean writerCommits;
   private long syncDueNanos;
@@ -87,37 +88,41 @@ final class Committer {
 
   /** Commits what is queued on the caller's thread, unless somebody commits already. */
   void commitHere() {
+    List<Staged> group;
     synchronized (lock) {
       if (running || queue.isEmpty()) {
         return;
       }
       running = true;
       writerCommits = true;
+      group = take();
     }
     try {
-      commit(take());
+      commit(group);
     } finally {
+      boolean more;
       synchronized (lock) {
-        running = false;
+        release(group);
+        more = !queue.isEmpty();
+        running = more;
         writerCommits = false;
-        lock.notifyAll();
       }
-      start();
+      if (more) {
+        executor.execute(this::commitAll);
+      }
     }
   }
 
   long pendingBytes() {
-    synchronized (lock) {
-      return pendingBytes;
-    }
+    return pendingBytes;
   }
 
   /** Waits until there is room for more, or {@code timeoutMs} are over. */
   boolean awaitRoom(long maxPendingBytes, long timeoutMs) throws InterruptedException {
+    if (pendingBytes <= maxPendingBytes) {
+      return true;
+    }
     synchronized (lock) {
-      if (pendingBytes <= maxPendingBytes) {
-        return true;
-      }
       long deadline = clock.nanoTime() + timeoutMs * 1_000_000;
       for (long leftMs = timeoutMs; pendingBytes > maxPendingBytes && leftMs > 0; ) {
         lock.wait(leftMs);
@@ -135,7 +140,11 @@ final class Committer {
     List<Staged> group = takeOrStop();
     try {
       while (!group.isEmpty()) {
-        commit(group);
+        try {
+          commit(group);
+        } finally {
+          release(group);
+        }
         group = takeOrStop();
       }
     } finally {
@@ -175,25 +184,21 @@ final class Committer {
   }
 
   private List<Staged> take() {
-    var group = new ArrayList<Staged>();
     synchronized (lock) {
+      var group = new ArrayList<Staged>(queue.size());
       long bytes = 0;
       while (!queue.isEmpty() && bytes < MAX_GROUP_BYTES) {
         Staged staged = queue.remove();
         bytes += staged.bytes();
         group.add(staged);
       }
+      return group;
     }
-    return group;
   }
 
   private void commit(List<Staged> group) {
-    try {
-      if (write(group)) {
-        sink.announce(group);
-      }
-    } finally {
-      release(group);
+    if (write(group)) {
+      sink.announce(group);
     }
   }
 
@@ -303,7 +308,11 @@ final class Committer {
     synchronized (lock) {
       var queued = new ArrayList<>(queue);
       queue.clear();
-      queued.forEach(staged -> pendingBytes -= staged.bytes());
+      long bytes = 0;
+      for (Staged staged : queued) {
+        bytes += staged.bytes();
+      }
+      pendingBytes -= bytes;
       lock.notifyAll();
       return queued;
     }
@@ -311,7 +320,11 @@ final class Committer {
 
   private void release(List<Staged> group) {
     synchronized (lock) {
-      group.forEach(staged -> pendingBytes -= staged.bytes());
+      long bytes = 0;
+      for (Staged staged : group) {
+        bytes += staged.bytes();
+      }
+      pendingBytes -= bytes;
       lock.notifyAll();
     }
   }
