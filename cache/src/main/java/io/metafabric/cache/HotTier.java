@@ -17,12 +17,6 @@ public interface HotTier<V> extends Tier {
   /** Looks without counting an access. */
   @Nullable MetadataRecord peek(Key key);
 
-  /**
-   * Takes a record in that can be read here again at little cost: once the tier is full, at the
-   * second read of late, because to take it in and to let it go costs more than to read it.
-   */
-  void offer(MetadataRecord record);
-
   /** Takes a record in that nobody has asked for yet. */
   boolean fillPrefetched(MetadataRecord record, String predictor);
 

@@ -219,7 +219,7 @@ public final class FabricNode<V> implements AutoCloseable {
     if (record == null || !isVisible(record.header())) {
       return null;
     }
-    hot.offer(record);
+    hot.fill(record);
     counts.count(Outcome.WARM);
     accesses.record(client, key.path(), Outcome.WARM);
     return record;
@@ -285,7 +285,7 @@ public final class FabricNode<V> implements AutoCloseable {
           : remote(client, key, known == null ? null : known.header());
     }
     if (here instanceof ReadOutcome.Value value) {
-      hot.offer(value.record());
+      hot.fill(value.record());
     }
     return CompletableFuture.completedFuture(here);
   }

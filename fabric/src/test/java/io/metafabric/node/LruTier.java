@@ -58,11 +58,6 @@ final class LruTier<V> implements HotTier<V> {
   }
 
   @Override
-  public void offer(MetadataRecord record) {
-    fill(record);
-  }
-
-  @Override
   public boolean fillPrefetched(MetadataRecord record, String predictor) {
     return put(record, predictor, false);
   }

@@ -41,13 +41,11 @@ public final class CaffeineTier<V> implements HotTier<V> {
   private final WasteListener wasted;
   private final Cache<String, HotEntry<V>> cache;
   private final Policy<String, HotEntry<V>> quiet;
-  private final RecentMisses misses;
   private final AtomicInteger span = new AtomicInteger(1);
   private final AtomicInteger fills = new AtomicInteger();
   private final int fillsPerSpan;
   private final LongAdder evictions = new LongAdder();
   private final LongAdder rejected = new LongAdder();
-  private volatile boolean wasFull;
 
   /**
    * @param view makes what readers are handed
@@ -58,7 +56,6 @@ public final class CaffeineTier<V> implements HotTier<V> {
     this.index = index;
     this.view = view;
     this.wasted = wasted;
-    this.misses = new RecentMisses(maxBytes / TYPICAL_ENTRY_BYTES);
     // Maintenance on the caller's thread: the default executor lets the tier outgrow its bound and
     // keeps threads. Without a capacity the frequency sketch starts too late.
     this.cache =
@@ -78,9 +75,6 @@ public final class CaffeineTier<V> implements HotTier<V> {
   private void removed(@Nullable String path, @Nullable HotEntry<V> entry, RemovalCause cause) {
     if (cause.wasEvicted()) {
       evictions.increment();
-      if (!wasFull) {
-        wasFull = true;
-      }
     }
     // Claimed like a read, so that an entry is never counted both as used and as wasted.
     if (path != null && entry != null && entry.markRead()) {
@@ -122,13 +116,6 @@ public final class CaffeineTier<V> implements HotTier<V> {
   @Override
   public boolean fill(MetadataRecord record) {
     return put(record, null, false);
-  }
-
-  @Override
-  public void offer(MetadataRecord record) {
-    if (!wasFull || misses.hasSeen(record.key().path())) {
-      put(record, null, false);
-    }
   }
 
   @Override

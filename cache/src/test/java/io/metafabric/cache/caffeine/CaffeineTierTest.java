@@ -6,7 +6,6 @@ import io.metafabric.cache.HotTier;
 import io.metafabric.cache.HotTierContract;
 import io.metafabric.cache.TestRecords;
 import io.metafabric.cache.WasteListener;
-import io.metafabric.core.record.Key;
 import io.metafabric.core.store.CurrentDots;
 import java.lang.management.ManagementFactory;
 import org.junit.jupiter.api.Test;
@@ -29,23 +28,6 @@ class CaffeineTierTest extends HotTierContract {
       long allocated = threads.getCurrentThreadAllocatedBytes() - before;
       // Caffeine's own bookkeeping now and then; one object a hit would be 3 MB at least.
       assertThat(allocated).isLessThan(200_000);
-    }
-  }
-
-  @Test
-  void onceFull_whatIsOffered_isTakenAtItsSecondRead() {
-    try (var tier = newTier(64 << 10, (key, dot) -> true, (p, path, bytes) -> {})) {
-      tier.offer(TestRecords.write("n/first", 1, 100));
-      assertThat(tier.peek(Key.of("n/first"))).isNotNull();
-      for (int i = 0; i < 500; i++) {
-        tier.fill(TestRecords.write("n/" + i, 1, 500));
-      }
-      assertThat(tier.stats().evictions()).isPositive();
-      var late = TestRecords.write("n/late", 1, 100);
-      tier.offer(late);
-      assertThat(tier.peek(late.key())).isNull();
-      tier.offer(late);
-      assertThat(tier.peek(late.key())).isEqualTo(late);
     }
   }
 
