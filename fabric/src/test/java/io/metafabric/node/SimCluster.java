@@ -6,6 +6,7 @@ import io.metafabric.core.journal.JournalConfig;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.sim.SimNetwork;
 import io.metafabric.core.sim.SimNode;
 import io.metafabric.core.sim.SimWorld;
@@ -27,20 +28,22 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /** Several regions of one node each, unmodified, in one simulated world. */
-final class SimCluster {
-  static final int MAX_VALUE_BYTES = 1 << 16;
+public final class SimCluster {
+  public static final int MAX_VALUE_BYTES = 1 << 16;
 
-  final SimWorld world;
-  final SimNetwork network;
-  final List<RegionName> regions;
+  public final SimWorld world;
+  public final SimNetwork network;
+  public final List<RegionName> regions;
   private final Map<RegionName, SimNode> machines = new TreeMap<>();
   private final Map<RegionName, FabricNode<MetadataRecord>> running = new TreeMap<>();
   private final long segmentBytes;
-  long hotTierBytes = 64 << 10;
-  long maxIndexBytes = 64 << 20;
-  CompactionConfig compaction = CompactionConfig.DEFAULT;
+  public long hotTierBytes = 64 << 10;
+  public long maxIndexBytes = 64 << 20;
+  public long prefetchBytesPerSecond = 1 << 20;
+  public CompactionConfig compaction = CompactionConfig.DEFAULT;
+  public Durabilities durability = Durabilities.all(Durability.SYNC);
 
-  SimCluster(long seed, long segmentBytes, String... names) {
+  public SimCluster(long seed, long segmentBytes, String... names) {
     this.world = new SimWorld(seed);
     this.network = new SimNetwork(world);
     this.segmentBytes = segmentBytes;
@@ -53,11 +56,11 @@ final class SimCluster {
     this.regions = List.copyOf(all);
   }
 
-  void startAll() {
+  public void startAll() {
     regions.forEach(this::start);
   }
 
-  void start(RegionName region) {
+  public void start(RegionName region) {
     SimNode machine = machine(region);
     var peers = new TreeMap<RegionName, PeerAddress>();
     for (RegionName other : regions) {
@@ -73,7 +76,7 @@ final class SimCluster {
             "test",
             region,
             new JournalConfig(segmentBytes),
-            Durabilities.all(Durability.SYNC),
+            durability,
             MAX_VALUE_BYTES,
             8 << 20,
             maxIndexBytes,
@@ -85,7 +88,7 @@ final class SimCluster {
             new HomeDirectory(regions, Map.of()),
             Duration.ofMillis(50),
             CostBenefitPolicy.of(Prices.DEFAULT),
-            1 << 20,
+            prefetchBytesPerSecond,
             true);
     var limits = new TransportLimits(1 << 20, 4 << 20, 1 << 20, 4 << 20);
     var ports =
@@ -107,8 +110,13 @@ final class SimCluster {
   }
 
   /** The power of one machine fails. */
-  void crash(RegionName region) {
-    machine(region).crash();
+  public void crash(RegionName region) {
+    crash(region, SimDisk.Loss.SOME);
+  }
+
+  /** Its process ends. */
+  public void crash(RegionName region, SimDisk.Loss loss) {
+    machine(region).crash(loss);
     running.remove(region);
   }
 
@@ -118,11 +126,20 @@ final class SimCluster {
     running.remove(region);
   }
 
-  boolean isUp(RegionName region) {
+  /** The same, and the power is switched off. */
+  public void stop(RegionName region, SimDisk.Loss loss) {
+    try {
+      node(region).close();
+    } finally {
+      crash(region, loss);
+    }
+  }
+
+  public boolean isUp(RegionName region) {
     return running.containsKey(region);
   }
 
-  FabricNode<MetadataRecord> node(RegionName region) {
+  public FabricNode<MetadataRecord> node(RegionName region) {
     FabricNode<MetadataRecord> node = running.get(region);
     if (node == null) {
       throw new IllegalStateException(region + " is down");
@@ -130,7 +147,7 @@ final class SimCluster {
     return node;
   }
 
-  SimNode machine(RegionName region) {
+  public SimNode machine(RegionName region) {
     SimNode machine = machines.get(region);
     if (machine == null) {
       throw new IllegalArgumentException("no region " + region);
@@ -138,14 +155,14 @@ final class SimCluster {
     return machine;
   }
 
-  Set<Key> allKeys() {
+  public Set<Key> allKeys() {
     var keys = new TreeSet<Key>();
     running.values().forEach(node -> node.store().forEachKey(keys::add));
     return keys;
   }
 
   /** Whether every region knows the very same header of every key. */
-  boolean isConverged() {
+  public boolean isConverged() {
     for (Key key : allKeys()) {
       var first = node(regions.get(0)).store().header(key);
       for (RegionName region : regions) {
@@ -159,7 +176,7 @@ final class SimCluster {
   }
 
   /** For people who look at a failure: what keeps the regions apart. */
-  void traceDifferences() {
+  public void traceDifferences() {
     for (RegionName region : regions) {
       world.trace(region + " " + node(region).stats().replication());
     }
@@ -183,7 +200,7 @@ final class SimCluster {
   }
 
   /** Whether home and backup hold the payload of every value. */
-  boolean payloadsAreHome() {
+  public boolean payloadsAreHome() {
     for (Key key : allKeys()) {
       for (RegionName region : regions) {
         var node = node(region);

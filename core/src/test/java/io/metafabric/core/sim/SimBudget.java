@@ -10,6 +10,10 @@ final class SimBudget {
     this.boundBytes = boundBytes;
   }
 
+  int usedBytes() {
+    return usedBytes;
+  }
+
   boolean take(int bytes) {
     if (usedBytes > 0 && usedBytes + bytes > boundBytes) {
       refused = true;

@@ -104,6 +104,19 @@ final class SimConnection implements PeerConnection {
     return true;
   }
 
+  /** Of frames that wait here, on either way. */
+  long waitingBytes() {
+    return (long) data.usedBytes() + control.usedBytes() + inboxBytes;
+  }
+
+  /** One frame each may cross its bound. */
+  long maxWaitingBytes() {
+    return (long) limits.outboundQueueBytes()
+        + limits.controlReserveBytes()
+        + limits.inboundQueueBytes()
+        + 3L * limits.maxFrameBytes();
+  }
+
   private SimBudget budget(boolean isControl) {
     return isControl ? control : data;
   }
@@ -180,6 +193,7 @@ final class SimConnection implements PeerConnection {
       transport.skippedFrames++;
       return;
     }
+    network.arrived(remoteNode, transport.node(), bytes, frame);
     inboxBytes += bytes.length;
     paused = inboxBytes > limits.inboundQueueBytes();
     call(

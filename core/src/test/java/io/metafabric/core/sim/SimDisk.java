@@ -77,6 +77,10 @@ public final class SimDisk implements Disk {
     return new SimDisk(platter);
   }
 
+  void tell(SimDiskLog listener) {
+    platter.tell(listener);
+  }
+
   /** Writes that would make all files together larger than this find the disk full. */
   public void setCapacityBytes(long bytes) {
     platter.setCapacityBytes(bytes);
@@ -105,10 +109,22 @@ public final class SimDisk implements Disk {
     return platter.fail(Operation.SYNC, file -> true, count);
   }
 
-  /** Flips every bit of one byte, durably and unnoticed. */
-  public void damage(String file, long offset) {
+  /**
+   * Flips every bit of one byte, durably and unnoticed.
+   *
+   * @return flips them back, if that very file is still as long
+   */
+  public Runnable damage(String file, long offset) {
     synchronized (platter) {
-      platter.existing(file).flip((int) offset);
+      SimInode inode = platter.existing(file);
+      inode.flip((int) offset);
+      return () -> {
+        synchronized (platter) {
+          if (offset < inode.size()) {
+            inode.flip((int) offset);
+          }
+        }
+      };
     }
   }
 

@@ -1,5 +1,6 @@
 package io.metafabric.core.sim;
 
+import io.metafabric.core.codec.Checksums;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.error.StorageFullException;
 import io.metafabric.core.port.DiskFile;
@@ -38,7 +39,11 @@ final class SimFile implements DiskFile {
     platter.begin(life, SimDisk.Operation.READ, name);
     synchronized (platter) {
       requireOpen();
-      return inode.read(checked(offset), target);
+      int start = target.position();
+      int count = inode.read(checked(offset), target);
+      var bytes = target.duplicate().position(start).limit(start + count);
+      platter.done(SimDisk.Operation.READ, name, offset, packed(count, Checksums.crc32c(bytes)));
+      return count;
     }
   }
 
@@ -71,7 +76,13 @@ final class SimFile implements DiskFile {
       var bytes = new byte[length];
       source.get(bytes);
       inode.write(at, bytes);
+      platter.done(
+          SimDisk.Operation.WRITE, name, at, packed(length, Checksums.crc32c(bytes, 0, length)));
     }
+  }
+
+  private static long packed(int length, int crc32c) {
+    return (long) length << 32 | (crc32c & 0xffff_ffffL);
   }
 
   @Override
@@ -83,6 +94,7 @@ final class SimFile implements DiskFile {
       if (size < inode.size()) {
         inode.truncate(size);
       }
+      platter.done(SimDisk.Operation.TRUNCATE, name, sizeBytes, inode.size());
     }
   }
 
@@ -98,6 +110,7 @@ final class SimFile implements DiskFile {
         throw e;
       }
       inode.sync();
+      platter.done(SimDisk.Operation.SYNC, name, 0, inode.size());
     }
   }
 

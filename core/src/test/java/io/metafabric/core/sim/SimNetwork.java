@@ -141,6 +141,10 @@ public final class SimNetwork {
     world.after(delay, event);
   }
 
+  void arrived(String from, String to, byte[] bytes, Object frame) {
+    world.noteFrame(from, to, bytes, frame);
+  }
+
   /** A frame: it may be lost, in which case {@code lost} runs when it would have arrived. */
   void sendFrame(String from, String to, Runnable arrival, Runnable lost, Runnable copy) {
     SimLink link = linkOf(new Direction(from, to));

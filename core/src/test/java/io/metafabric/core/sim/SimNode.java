@@ -4,6 +4,7 @@ import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.Scheduler;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.random.RandomGenerator;
 
@@ -35,7 +36,7 @@ public final class SimNode {
   public SimNode(SimWorld world, String name, SimDisk disk) {
     this.world = world;
     this.name = name;
-    this.disk = disk;
+    mount(disk);
     this.life = new SimLife(world, name);
     this.random = randomOfThisLife();
     this.bootNanos = random.nextLong() >> 8;
@@ -56,6 +57,19 @@ public final class SimNode {
   /** 1 until the first crash. */
   public int life() {
     return lives;
+  }
+
+  /** Another disk takes the place of this one; the process that had it has ended, or not begun. */
+  public void mount(SimDisk other) {
+    disk = other;
+    String prefix = name + " ";
+    var what = new EnumMap<SimDisk.Operation, String>(SimDisk.Operation.class);
+    for (SimDisk.Operation operation : SimDisk.Operation.values()) {
+      what.put(operation, prefix + operation);
+    }
+    other.tell(
+        (operation, file, offset, result) ->
+            world.note(what.getOrDefault(operation, prefix), file, offset, result));
   }
 
   /** Of this life. As with real ones, its nanoseconds begin anywhere, below zero too. */

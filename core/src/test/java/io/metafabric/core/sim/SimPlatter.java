@@ -27,6 +27,7 @@ final class SimPlatter {
   private int life;
   private boolean locked;
   private long operations;
+  private SimDiskLog log = (operation, file, offset, result) -> {};
   private long actionAt = -1;
   private Runnable action = () -> {};
 
@@ -40,6 +41,14 @@ final class SimPlatter {
     names.forEach((file, inode) -> copy.names.put(file, inode.copy()));
     copy.durableNames.putAll(copy.names);
     return copy;
+  }
+
+  synchronized void tell(SimDiskLog listener) {
+    log = listener;
+  }
+
+  synchronized void done(SimDisk.Operation operation, String file, long offset, long result) {
+    log.done(operation, file, offset, result);
   }
 
   String describe() {
@@ -170,6 +179,7 @@ final class SimPlatter {
     faults.removeIf(SimFault::isOver);
     for (SimFault fault : faults) {
       if (fault.hits(operation, file)) {
+        log.done(operation, file, 0, -1);
         throw new StorageException(
             "cannot " + operation + " " + file + " on the " + describe() + ": simulated fault");
       }
@@ -186,6 +196,7 @@ final class SimPlatter {
           "the " + describe() + " is in use by another fabric; close it or use another directory");
     }
     locked = true;
+    log.done(SimDisk.Operation.LOCK, DIRECTORY, 0, 0);
   }
 
   synchronized void unlock(int itsLife) {
@@ -195,10 +206,12 @@ final class SimPlatter {
   }
 
   synchronized List<String> list() {
+    log.done(SimDisk.Operation.LIST, DIRECTORY, 0, names.size());
     return List.copyOf(names.keySet());
   }
 
   synchronized SimInode open(String file) {
+    log.done(SimDisk.Operation.OPEN, file, 0, 0);
     openFiles.add(file);
     return names.computeIfAbsent(file, absent -> new SimInode());
   }
@@ -211,9 +224,11 @@ final class SimPlatter {
 
   synchronized void delete(String file) {
     names.remove(file);
+    log.done(SimDisk.Operation.DELETE, file, 0, 0);
   }
 
   synchronized void syncDirectory() {
+    log.done(SimDisk.Operation.SYNC_DIRECTORY, DIRECTORY, 0, 0);
     durableNames.clear();
     durableNames.putAll(names);
   }

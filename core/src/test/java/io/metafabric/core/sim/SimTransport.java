@@ -167,7 +167,15 @@ final class SimTransport implements PeerTransport {
   @Override
   public TransportStats stats() {
     return new TransportStats(
-        sentBytes, receivedBytes, malformed, 0, 0, refusedFrames, skippedFrames, 0, 0);
+        sentBytes,
+        receivedBytes,
+        malformed,
+        0,
+        0,
+        refusedFrames,
+        skippedFrames,
+        connections.stream().mapToLong(SimConnection::waitingBytes).sum(),
+        connections.stream().mapToLong(SimConnection::maxWaitingBytes).sum());
   }
 
   @Override

@@ -1,6 +1,8 @@
 package io.metafabric.core.sim;
 
+import io.metafabric.core.codec.Checksums;
 import io.metafabric.core.port.SerialExecutor;
+import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,6 +26,7 @@ public final class SimWorld {
   public static final long EPOCH_MS = 1_750_000_000_000L;
 
   private static final int TAIL_LINES = 60;
+  private static final int MAX_FRAME_TEXT = 2000;
 
   /** More than this at one instant is two tasks that call each other for ever. */
   private static final int MAX_EVENTS_PER_INSTANT = 1_000_000;
@@ -125,6 +128,9 @@ public final class SimWorld {
     nowNanos = event.atNanos();
     steps++;
     trace.mix(nowNanos, event.what());
+    if (trace.isWritten()) {
+      trace.aside(nowNanos, "  " + event.what());
+    }
     stepping = true;
     try {
       event.run();
@@ -228,6 +234,40 @@ public final class SimWorld {
   public void trace(String line) {
     checkThread();
     trace.line(nowNanos, line);
+  }
+
+  /** Writes all that counts from now on to {@code target} too, for people. */
+  public void traceTo(PrintWriter target) {
+    trace.writeTo(target);
+  }
+
+  /** Counts in the hash: what was done to what, and what came of it. */
+  public void note(String what, String about, long detail, long result) {
+    trace.mix(what.hashCode());
+    trace.mix(about.hashCode());
+    trace.mix(detail);
+    trace.mix(result);
+    if (trace.isWritten()) {
+      trace.aside(nowNanos, "  " + what + " " + about + " " + detail + ": " + result);
+    }
+  }
+
+  /** Counts in the hash: a frame that arrives. */
+  void noteFrame(String from, String to, byte[] bytes, Object frame) {
+    trace.mix(from.hashCode());
+    trace.mix(to.hashCode());
+    trace.mix(Checksums.crc32c(bytes, 0, bytes.length));
+    if (trace.isWritten()) {
+      String text = frame.toString();
+      trace.aside(
+          nowNanos,
+          "  "
+              + from
+              + " to "
+              + to
+              + ": "
+              + text.substring(0, Math.min(text.length(), MAX_FRAME_TEXT)));
+    }
   }
 
   /** The newest lines of the trace, each with its virtual time in seconds. */

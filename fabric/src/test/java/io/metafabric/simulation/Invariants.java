@@ -1,0 +1,137 @@
+package io.metafabric.simulation;
+
+import io.metafabric.core.place.Homes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.node.MemoryUse;
+import io.metafabric.node.NodeStats;
+import io.metafabric.replicate.PeerState;
+import io.metafabric.replicate.PeerStats;
+import org.jspecify.annotations.Nullable;
+
+/** What holds at any moment, and what must come true when all is quiet. */
+final class Invariants {
+  /** A bound is crossed by what crosses it: a value, a frame, a slab. */
+  private static final long ONE_MORE_BYTES = 256 << 10;
+
+  private final Simulation run;
+
+  Invariants(Simulation run) {
+    this.run = run;
+  }
+
+  void checkNow() {
+    for (Site site : run.sites()) {
+      if (site.isUp()) {
+        NodeStats stats = site.node().stats();
+        checkMemory(site, stats);
+        checkPrefetch(site, stats);
+        if (stats.store().dotCollisions() > 0) {
+          run.violation(site + " has met one dot with two payloads", null);
+        }
+      }
+    }
+    run.keys().forEach(this::checkHome);
+  }
+
+  private void checkMemory(Site site, NodeStats stats) {
+    for (MemoryUse use : stats.memory()) {
+      if (use.bytes() > use.maxBytes() + ONE_MORE_BYTES) {
+        run.violation(site + " holds too much: " + use, null);
+      }
+    }
+  }
+
+  /** A second's worth may go at once. */
+  private void checkPrefetch(Site site, NodeStats stats) {
+    double seconds = (run.world().nanoTime() - site.startedNanos()) / 1e9;
+    long budget = run.setting().prefetchBytesPerSecond();
+    long spent = stats.prefetch().arm().copiedBytes();
+    if (spent > budget * (seconds + 1)) {
+      run.violation(site + " prefetched " + spent + " bytes in " + seconds + " s", null);
+    }
+  }
+
+  private void checkHome(Key key) {
+    Homes agreed = null;
+    for (Site site : run.sites()) {
+      if (site.isUp()) {
+        Homes here = site.node().homesOf(key);
+        if (agreed != null && !agreed.equals(here)) {
+          run.violation(key + " has two homes: " + agreed + " and " + here, null);
+        }
+        agreed = here;
+      }
+    }
+  }
+
+  /** What has not come true yet; null if nothing is missing. */
+  @Nullable String missingAtTheEnd() {
+    for (Site site : run.sites()) {
+      if (!site.isUp()) {
+        return site + " is not up";
+      }
+    }
+    Site first = run.site(0);
+    for (Key key : run.keys()) {
+      Header agreed = first.node().store().header(key);
+      for (Site site : run.sites()) {
+        Header here = site.node().store().header(key);
+        if (agreed == null ? here != null : !agreed.equals(here)) {
+          return key + " is " + here + " in " + site + ", but " + agreed + " in " + first;
+        }
+        boolean lacksPayload =
+            here != null
+                && !here.isTombstone()
+                && site.node().homesOf(key).include(site.region())
+                && !site.node().store().holdsPayload(key);
+        if (lacksPayload) {
+          return site + " lacks the payload of " + key + " " + here;
+        }
+      }
+    }
+    for (Site site : run.sites()) {
+      for (PeerStats peer : site.node().stats().replication().peers()) {
+        if (peer.state() != PeerState.IN_SYNC || peer.pendingChanges() != 0) {
+          return site + " is not in sync: " + peer;
+        }
+      }
+    }
+    return null;
+  }
+
+  void checkAtTheEnd() {
+    for (Key key : run.keys()) {
+      run.sites().forEach(site -> site.observe(key));
+    }
+    for (Write write : run.ledger().writes()) {
+      if (write.fate == Write.Fate.ACKNOWLEDGED) {
+        checkNotLost(write);
+      }
+    }
+    checkPayloads();
+  }
+
+  /** Collected for good only if nothing of the key is to be seen. */
+  private void checkNotLost(Write write) {
+    Header agreed = run.site(0).node().store().header(write.key);
+    Header written = write.header;
+    if (written == null || agreed == null || !agreed.version().covers(written.version().dot())) {
+      run.violation(write + " is lost; its key is " + agreed, null);
+    }
+  }
+
+  private void checkPayloads() {
+    for (Key key : run.keys()) {
+      for (Site site : run.sites()) {
+        var record = site.node().store().read(key);
+        if (record != null && record.payload() != null) {
+          Write write = run.ledger().writeOf(record);
+          if (write == null || write.fate == Write.Fate.REFUSED) {
+            run.violation(site + " holds what nobody wrote: " + record + ", " + write, null);
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,59 @@
+package io.metafabric.simulation;
+
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.store.Precondition;
+import java.time.Duration;
+
+/** What the host of a region does. Whoever is drawn and down is stood in for by the next region. */
+final class Operations {
+  private Operations() {}
+
+  enum Condition {
+    ALWAYS,
+    IF_ABSENT,
+    /** If the key still has the version that was seen last in this region. */
+    IF_AS_SEEN
+  }
+
+  /**
+   * @param timeToLive zero for ever
+   */
+  record Put(int site, Key key, int bytes, Duration timeToLive, Condition condition)
+      implements Action {
+    @Override
+    public void runIn(Simulation run) {
+      Site at = run.writable(site);
+      Header seen = at.seen(key);
+      switch (condition) {
+        case ALWAYS -> at.put(key, bytes, timeToLive, Precondition.NONE);
+        case IF_ABSENT -> at.put(key, bytes, timeToLive, Precondition.ABSENT);
+        case IF_AS_SEEN -> at.replace(key, bytes, seen);
+      }
+    }
+  }
+
+  record Remove(int site, Key key) implements Action {
+    @Override
+    public void runIn(Simulation run) {
+      run.writable(site).remove(key);
+    }
+  }
+
+  record Read(int site, Key key, String client) implements Action {
+    @Override
+    public void runIn(Simulation run) {
+      run.readable(site).read(client, key);
+    }
+  }
+
+  /** In order. */
+  record Restart(int site, Duration down) implements Action {
+    @Override
+    public void runIn(Simulation run) {
+      Site at = run.readable(site);
+      at.stop();
+      at.startIn(down);
+    }
+  }
+}

@@ -1,0 +1,88 @@
+package io.metafabric.simulation;
+
+import io.metafabric.core.journal.Durability;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.sim.SimLink;
+import io.metafabric.core.store.CompactionConfig;
+import io.metafabric.core.store.Durabilities;
+import io.metafabric.node.SimCluster;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Under what a seed runs.
+ *
+ * @param weak whether two of the three namespaces do not wait for the disk
+ * @param jitter of the executors of a node, so that they overtake each other
+ * @param link between all regions when nothing is wrong
+ * @param weather probability of each fault at each step; empty in a calm seed
+ */
+record Setting(
+    int regions,
+    List<Key> keys,
+    long segmentBytes,
+    long retainBytes,
+    long hotTierBytes,
+    long prefetchBytesPerSecond,
+    boolean weak,
+    Duration jitter,
+    SimLink link,
+    Map<Fault, Double> weather) {
+  static final int MAX_REGIONS = 5;
+  private static final List<String> NAMES = List.of("ap", "eu", "sa", "us", "za");
+  private static final List<String> NAMESPACES = List.of("sync", "soon", "os");
+
+  static Setting draw(Dice dice) {
+    int regions = dice.oneOf(List.of(2, 2, 3, 3, 3, 3, 4, 5));
+    var keys = new ArrayList<Key>();
+    int count = dice.between(6, 40);
+    for (int i = 0; i < count; i++) {
+      keys.add(Key.of(NAMESPACES.get(i % NAMESPACES.size()) + "/" + i));
+    }
+    return new Setting(
+        regions,
+        keys,
+        dice.oneOf(List.of(4096L, 16L << 10, 64L << 10)),
+        dice.oneOf(List.of(0L, 8L << 10, 256L << 20)),
+        dice.oneOf(List.of(4L << 10, 64L << 10)),
+        dice.oneOf(List.of(10L << 10, 1L << 20)),
+        dice.chance(0.25),
+        dice.chance(0.5) ? Duration.ofMillis(dice.between(1, 30)) : Duration.ZERO,
+        SimLink.perfect(dice.time(Duration.ofMillis(1), Duration.ofMillis(200))),
+        weather(dice));
+  }
+
+  /** A fifth of the seeds is calm; in the others half of the faults happen, often or seldom. */
+  private static Map<Fault, Double> weather(Dice dice) {
+    var weather = new EnumMap<Fault, Double>(Fault.class);
+    boolean calm = dice.chance(0.2);
+    for (Fault fault : Fault.values()) {
+      boolean happens = dice.chance(0.5);
+      double often = dice.scaled(0.0005, 0.01);
+      if (!calm && happens && !NotYet.REASONS.containsKey(fault)) {
+        weather.put(fault, often);
+      }
+    }
+    return weather;
+  }
+
+  SimCluster cluster(long seed) {
+    var cluster =
+        new SimCluster(seed, segmentBytes, NAMES.subList(0, regions).toArray(new String[0]));
+    cluster.world.jitter(jitter);
+    cluster.network.defaultLink(link);
+    cluster.hotTierBytes = hotTierBytes;
+    cluster.prefetchBytesPerSecond = prefetchBytesPerSecond;
+    cluster.compaction = new CompactionConfig(32L << 20, retainBytes);
+    if (weak) {
+      cluster.durability =
+          new Durabilities(
+              Map.of("soon", Durability.interval(Duration.ofMillis(20)), "os", Durability.OS),
+              Durability.SYNC);
+    }
+    return cluster;
+  }
+}

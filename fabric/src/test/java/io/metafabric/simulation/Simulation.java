@@ -1,0 +1,206 @@
+package io.metafabric.simulation;
+
+import io.metafabric.core.port.SerialExecutor;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.sim.SimNetwork;
+import io.metafabric.core.sim.SimWorld;
+import io.metafabric.node.SimCluster;
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/** One run of a plan, from the start of all regions to their convergence. */
+final class Simulation {
+  private static final Duration STARTING = Duration.ofSeconds(1);
+  private static final Duration POLL = Duration.ofMillis(500);
+
+  /** A minute would do, but for what is on a link of ten minutes, or of a clock an hour ahead. */
+  private static final Duration UNTIL_CONVERGED = Duration.ofMinutes(90);
+
+  private static final int STEPS_BETWEEN_CHECKS = 50;
+
+  private final long seed;
+  private final Plan plan;
+  private final SimCluster cluster;
+  private final List<Site> sites = new ArrayList<>();
+  private final Ledger ledger = new Ledger();
+  private final Invariants invariants;
+  private final Map<Runnable, SerialExecutor.Task> ends = new LinkedHashMap<>();
+  private @Nullable AssertionError violation;
+
+  private Simulation(long seed, Plan plan) {
+    this.seed = seed;
+    this.plan = plan;
+    this.cluster = plan.setting().cluster(seed);
+    for (RegionName region : cluster.regions) {
+      sites.add(new Site(this, cluster, region));
+    }
+    this.invariants = new Invariants(this);
+  }
+
+  /** The run of a seed, not begun. */
+  static Simulation of(long seed) {
+    return of(seed, planOf(seed));
+  }
+
+  /** The run of a seed with another plan: a part of its own. */
+  static Simulation of(long seed, Plan plan) {
+    return new Simulation(seed, plan);
+  }
+
+  static Plan planOf(long seed) {
+    return Plan.draw(new Dice(new SimWorld(seed).fork("plan")));
+  }
+
+  void traceTo(PrintWriter target) {
+    world().traceTo(target);
+  }
+
+  /**
+   * @throws AssertionError if an invariant does not hold
+   */
+  void go() {
+    world().trace("seed " + seed + ": " + setting());
+    sites.forEach(Site::start);
+    world().runFor(STARTING);
+    int done = 0;
+    for (Plan.Step step : plan.steps()) {
+      world().runFor(Duration.ofNanos(step.waitNanos()));
+      world().trace(step.action().toString());
+      step.action().runIn(this);
+      if (++done % STEPS_BETWEEN_CHECKS == 0) {
+        invariants.checkNow();
+      }
+      throwViolation();
+    }
+    quiet();
+  }
+
+  /** All faults end, and soon all regions are the same. */
+  private void quiet() {
+    world().trace("quiet");
+    while (!ends.isEmpty()) {
+      end(ends.keySet().iterator().next());
+    }
+    network().healAll();
+    sites.forEach(Site::mend);
+    Duration waited = Duration.ZERO;
+    String missing = invariants.missingAtTheEnd();
+    while (missing != null) {
+      if (waited.compareTo(UNTIL_CONVERGED) > 0) {
+        throw new AssertionError(world().describe("after " + waited + " of quiet " + missing));
+      }
+      world().runFor(POLL);
+      waited = waited.plus(POLL);
+      throwViolation();
+      missing = invariants.missingAtTheEnd();
+    }
+    world().trace("converged after " + waited);
+    invariants.checkNow();
+    invariants.checkAtTheEnd();
+    throwViolation();
+  }
+
+  /** Something that lasts for a while; at the latest it ends with the plan. */
+  void endsIn(Duration time, Runnable end) {
+    // A method reference may be one object for many callers.
+    Runnable own = () -> end.run();
+    ends.put(own, world().after(time, "end of a fault", () -> end(own)));
+  }
+
+  private void end(Runnable end) {
+    SerialExecutor.Task timer = ends.remove(end);
+    if (timer != null) {
+      timer.cancel();
+      end.run();
+    }
+  }
+
+  SimWorld world() {
+    return cluster.world;
+  }
+
+  SimNetwork network() {
+    return cluster.network;
+  }
+
+  Setting setting() {
+    return plan.setting();
+  }
+
+  List<Key> keys() {
+    return setting().keys();
+  }
+
+  Ledger ledger() {
+    return ledger;
+  }
+
+  List<Site> sites() {
+    return sites;
+  }
+
+  Site site(int drawn) {
+    return sites.get(drawn % sites.size());
+  }
+
+  /** As drawn, or the next one if that is the same. */
+  Site otherThan(int one, int drawn) {
+    Site other = site(drawn);
+    return other == site(one) ? site(drawn % sites.size() + 1) : other;
+  }
+
+  Site readable(int drawn) {
+    return first(drawn, Site::isRunning);
+  }
+
+  Site writable(int drawn) {
+    return first(drawn, Site::isWritable);
+  }
+
+  /** The first from {@code drawn} on; time passes until there is one. */
+  private Site first(int drawn, Predicate<Site> condition) {
+    while (true) {
+      for (int i = 0; i < sites.size(); i++) {
+        Site candidate = site(drawn + i);
+        if (condition.test(candidate)) {
+          return candidate;
+        }
+      }
+      world().runFor(POLL);
+      throwViolation();
+    }
+  }
+
+  void checkDot(Key key, Header header) {
+    String problem = ledger.problemOf(key, header);
+    if (problem != null) {
+      violation(problem, null);
+    }
+  }
+
+  /** An operation has come to an end. */
+  void ended(String what, RegionName region, long which, long result) {
+    world().note(what, region.name(), which, result);
+  }
+
+  /** The first is thrown once the step that it came up in is done. */
+  void violation(String what, @Nullable Throwable cause) {
+    if (violation == null) {
+      violation = new AssertionError(world().describe(what), cause);
+    }
+  }
+
+  private void throwViolation() {
+    if (violation != null) {
+      throw violation;
+    }
+  }
+}

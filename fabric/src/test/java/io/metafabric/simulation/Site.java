@@ -1,0 +1,475 @@
+package io.metafabric.simulation;
+
+import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.error.FabricException;
+import io.metafabric.core.error.IndexFullException;
+import io.metafabric.core.error.OverloadedException;
+import io.metafabric.core.error.StorageException;
+import io.metafabric.core.error.StorageFullException;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.sim.SimDisk;
+import io.metafabric.core.sim.SimNode;
+import io.metafabric.core.store.LastWriterWins;
+import io.metafabric.core.store.Precondition;
+import io.metafabric.core.version.Version;
+import io.metafabric.node.FabricNode;
+import io.metafabric.node.ReadOutcome;
+import io.metafabric.node.SimCluster;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletionException;
+import org.jspecify.annotations.Nullable;
+
+/** One region of a run: its process, its host, and what that host has seen and may expect. */
+final class Site {
+  private static final Duration RETRY = Duration.ofSeconds(2);
+
+  private final Simulation run;
+  private final SimCluster cluster;
+  private final RegionName region;
+
+  // What this region has shown or acknowledged of each key: it must never know less again.
+  private final Map<Key, Header> seen = new HashMap<>();
+  private final List<Write> pending = new ArrayList<>();
+  private boolean damaged;
+  private boolean keptFromWriting;
+  private boolean readOnly;
+  private long mayFailUntilNanos = -1;
+  private int starts;
+  private long startedNanos;
+  private @Nullable Runnable armedForOpening;
+
+  Site(Simulation run, SimCluster cluster, RegionName region) {
+    this.run = run;
+    this.cluster = cluster;
+    this.region = region;
+  }
+
+  String name() {
+    return region.name();
+  }
+
+  RegionName region() {
+    return region;
+  }
+
+  SimNode machine() {
+    return cluster.machine(region);
+  }
+
+  SimDisk disk() {
+    return machine().disk();
+  }
+
+  FabricNode<MetadataRecord> node() {
+    return cluster.node(region);
+  }
+
+  boolean isUp() {
+    return cluster.isUp(region);
+  }
+
+  /** Up, and not paused. */
+  boolean isRunning() {
+    return isUp() && !machine().isPaused();
+  }
+
+  boolean isWritable() {
+    return isRunning() && !keptFromWriting && !readOnly;
+  }
+
+  boolean isIdle() {
+    return pending.isEmpty();
+  }
+
+  long startedNanos() {
+    return startedNanos;
+  }
+
+  // ---- The process.
+
+  void startIn(Duration time) {
+    int expected = ++starts;
+    run.world()
+        .after(
+            time,
+            "start of " + region,
+            () -> {
+              if (starts == expected) {
+                start();
+              }
+            });
+  }
+
+  void start() {
+    if (isUp()) {
+      return;
+    }
+    starts++;
+    int life = machine().life();
+    Runnable arm = armedForOpening;
+    armedForOpening = null;
+    if (arm != null) {
+      arm.run();
+    }
+    try {
+      cluster.start(region);
+    } catch (RuntimeException e) {
+      if (machine().life() != life) {
+        return; // it crashed while it was opened, and whoever let it crash starts it again
+      }
+      run.world().trace(region + " does not open: " + e);
+      cluster.crash(region, SimDisk.Loss.NONE);
+      if (!mayFail(e)) {
+        run.violation(region + " does not open", e);
+      }
+      startIn(RETRY);
+      return;
+    }
+    if (machine().life() != life) {
+      run.violation(region + " has opened after its end", null);
+    }
+    startedNanos = run.world().nanoTime();
+    readOnly = false;
+    run.keys().forEach(this::observe);
+  }
+
+  void stop() {
+    run.world().trace(region + " stops in order");
+    try {
+      cluster.stop(region);
+    } catch (RuntimeException e) {
+      run.world().trace(region + " does not stop in order: " + e);
+      if (!mayFail(e)) {
+        run.violation(region + " does not stop in order", e);
+      }
+    }
+    ended();
+  }
+
+  void crash(SimDisk.Loss loss) {
+    cluster.crash(region, loss);
+    ended();
+  }
+
+  private void ended() {
+    readOnly = false;
+    for (Write write : pending) {
+      write.fate = Write.Fate.UNKNOWN;
+    }
+    pending.clear();
+  }
+
+  /** In the middle of what it does; soon, if it does nothing. */
+  void crashAfter(int operations, SimDisk.Loss loss, Duration down) {
+    int life = machine().life();
+    Runnable crash =
+        () -> {
+          if (machine().life() == life) {
+            crash(loss);
+            startIn(down);
+          }
+        };
+    disk().beforeOperation(operations, crash);
+    run.world().after(Duration.ofSeconds(1), "crash of " + region, crash);
+  }
+
+  void crashAtOpening(int operations, SimDisk.Loss loss, Duration down) {
+    armedForOpening = () -> crashAfter(operations, loss, down);
+  }
+
+  void mount(SimDisk other) {
+    machine().mount(other);
+    seen.clear();
+    run.world().trace(region + " is given another disk");
+  }
+
+  void refusesDiskOf(Site source) {
+    crash(SimDisk.Loss.NONE);
+    SimDisk own = disk();
+    machine().mount(source.disk().copy(name(), run.world().fork("clone " + run.world().steps())));
+    try {
+      cluster.start(region);
+      run.violation(region + " opens the directory of " + source.name(), null);
+    } catch (ConfigurationException e) {
+      run.world().trace(region + " refuses the disk of " + source.name());
+    } catch (RuntimeException e) {
+      if (!source.mayFail(e)) {
+        run.violation(region + " fails on the directory of " + source.name(), e);
+      }
+    }
+    cluster.crash(region, SimDisk.Loss.NONE);
+    machine().mount(own);
+    startIn(Duration.ZERO);
+  }
+
+  void jumpClock(Duration by) {
+    machine().jumpWall(by);
+  }
+
+  void damaged(boolean is) {
+    damaged = is;
+  }
+
+  boolean isDamaged() {
+    return damaged;
+  }
+
+  boolean mayKeepFromWriting() {
+    return !keptFromWriting && !damaged;
+  }
+
+  void keepFromWriting(boolean keep) {
+    keptFromWriting = keep;
+  }
+
+  /** Failures of the disk are no surprise for so long. */
+  void mayFail(Duration time) {
+    mayFailUntilNanos =
+        Math.max(mayFailUntilNanos, run.world().nanoTime() + time.plus(RETRY).toNanos());
+  }
+
+  boolean mayFail(Throwable failure) {
+    return failure instanceof StorageException
+        && (damaged || readOnly || run.world().nanoTime() <= mayFailUntilNanos);
+  }
+
+  /** Segments in front of the last, which is written to. */
+  List<String> sealedFiles() {
+    List<String> segments =
+        disk().list().stream().filter(file -> file.matches("journal-.*[.]log")).toList();
+    return segments.isEmpty() ? segments : segments.subList(0, segments.size() - 1);
+  }
+
+  /** All that goes wrong with the process and its disk is over. */
+  void mend() {
+    if (machine().isPaused()) {
+      machine().resume();
+    }
+    machine().setSkew(Duration.ZERO);
+    disk().setCapacityBytes(Long.MAX_VALUE);
+    disk().beforeOperation(Long.MAX_VALUE / 2, () -> {});
+    armedForOpening = null;
+    if (isUp() && readOnly) {
+      crash(SimDisk.Loss.NONE);
+    }
+    start();
+  }
+
+  // ---- Its host.
+
+  @Nullable Header seen(Key key) {
+    return seen.get(key);
+  }
+
+  /** The header that this region knows, which must not be less than what it knew before. */
+  @Nullable Header observe(Key key) {
+    Header now = node().store().header(key);
+    Header before = seen.get(key);
+    if (before != null && (now == null || !now.version().covers(before.version().dot()))) {
+      run.violation(
+          region + " forgot " + key + ": it knew " + before + ", and knows " + now + " now", null);
+    }
+    if (now != null) {
+      saw(key, now);
+    }
+    return now;
+  }
+
+  private void saw(Key key, Header header) {
+    run.checkDot(key, header);
+    Header before = seen.get(key);
+    seen.put(key, before == null ? header : LastWriterWins.join(before, header));
+  }
+
+  void put(Key key, int bytes, Duration timeToLive, Precondition condition) {
+    long expiresAtMs =
+        timeToLive.isZero() ? Header.NEVER : machine().clock().wallMs() + timeToLive.toMillis();
+    write(key, bytes, expiresAtMs, condition, observe(key), condition == Precondition.ABSENT);
+  }
+
+  void replace(Key key, int bytes, @Nullable Header expected) {
+    Header current = observe(key);
+    Version version = expected == null ? Version.NONE : expected.version();
+    write(key, bytes, Header.NEVER, Precondition.version(version), current, false);
+  }
+
+  void remove(Key key) {
+    write(key, 0, Header.NEVER, Precondition.VISIBLE, observe(key), false);
+  }
+
+  private void write(
+      Key key,
+      int bytes,
+      long expiresAtMs,
+      Precondition condition,
+      @Nullable Header known,
+      boolean onlyIfAbsent) {
+    Write write = run.ledger().begin(key, bytes, expiresAtMs);
+    int life = machine().life();
+    pending.add(write);
+    try {
+      node()
+          .write(key, write.payload, expiresAtMs, condition)
+          .whenComplete(
+              (record, failure) -> {
+                pending.remove(write);
+                if (failure != null) {
+                  failed(write, life, failure);
+                } else if (machine().life() != life) {
+                  write.fate = Write.Fate.UNKNOWN;
+                } else if (record == null) {
+                  write.fate = Write.Fate.REFUSED;
+                  declined(write, onlyIfAbsent);
+                } else {
+                  acknowledged(write, record, known);
+                }
+                run.ended("write", region, write.number, write.fate.ordinal());
+              });
+    } catch (FabricException e) {
+      pending.remove(write);
+      failed(write, life, e);
+    }
+  }
+
+  private void acknowledged(Write write, MetadataRecord record, @Nullable Header known) {
+    Header header = record.header();
+    write.fate = Write.Fate.ACKNOWLEDGED;
+    write.header = header;
+    if (known != null && !header.version().covers(known.version().dot())) {
+      run.violation(write + " does not cover what was known when it was written: " + known, null);
+    }
+    if (header.expiresAtMs() != write.expiresAtMs
+        || !Objects.equals(record.payload(), write.payload)) {
+      run.violation(write + " was stored as another: " + record, null);
+    }
+    saw(write.key, header);
+    observe(write.key);
+  }
+
+  private void declined(Write write, boolean onlyIfAbsent) {
+    Header now = observe(write.key);
+    if (onlyIfAbsent && now == null) {
+      run.violation(write + " was declined, but there is nothing", null);
+    }
+  }
+
+  private void failed(Write write, int life, Throwable failure) {
+    Throwable cause = causeOf(failure);
+    boolean refused =
+        cause instanceof StorageFullException
+            || cause instanceof OverloadedException
+            || cause instanceof IndexFullException;
+    write.fate = refused ? Write.Fate.REFUSED : Write.Fate.UNKNOWN;
+    if (machine().life() != life) {
+      write.fate = Write.Fate.UNKNOWN;
+      return;
+    }
+    run.world().trace(write + ": " + cause);
+    if (!mayFail(cause)) {
+      run.violation(write + " failed", cause);
+    } else if (!refused && !readOnly) {
+      // It takes nothing any more until somebody restarts it.
+      readOnly = true;
+      run.world()
+          .after(
+              RETRY,
+              "restart of " + region,
+              () -> {
+                if (machine().life() == life) {
+                  crash(run.setting().weak() ? SimDisk.Loss.NONE : SimDisk.Loss.SOME);
+                  startIn(Duration.ZERO);
+                }
+              });
+    }
+  }
+
+  private static Throwable causeOf(Throwable failure) {
+    return failure instanceof CompletionException && failure.getCause() != null
+        ? failure.getCause()
+        : failure;
+  }
+
+  void read(String client, Key key) {
+    observe(key);
+    Header floor = seen.get(key);
+    FabricNode<MetadataRecord> node = node();
+    Optional<MetadataRecord> hit = node.hit(client, key.path());
+    if (hit != null) {
+      MetadataRecord shown = hit.orElseThrow();
+      showed(key, shown, floor);
+      run.ended("hit", region, key.hashCode(), shown.header().payloadCrc32c());
+      return;
+    }
+    int life = machine().life();
+    node.read(client, key)
+        .whenComplete(
+            (outcome, failure) -> {
+              if (machine().life() != life) {
+                return;
+              }
+              if (outcome == null) {
+                Throwable cause = causeOf(failure);
+                run.world().trace("read of " + key + " in " + region + ": " + cause);
+                if (!mayFail(cause)) {
+                  run.violation("a read of " + key + " in " + region + " failed", cause);
+                }
+                return;
+              }
+              node.finished(client, key, outcome);
+              long result = outcome.getClass().getSimpleName().hashCode();
+              if (outcome instanceof ReadOutcome.Value value) {
+                showed(key, value.record(), floor);
+                result = value.record().header().payloadCrc32c();
+              } else if (outcome instanceof ReadOutcome.Absent) {
+                showedNothing(key, floor);
+              }
+              run.ended("read", region, key.hashCode(), result);
+            });
+  }
+
+  private void showed(Key key, MetadataRecord record, @Nullable Header floor) {
+    Header header = record.header();
+    Write write = record.key().equals(key) ? run.ledger().writeOf(record) : null;
+    if (write == null) {
+      run.violation(region + " shows of " + key + " what nobody wrote: " + record, null);
+      return;
+    }
+    if (write.fate == Write.Fate.REFUSED || write.expiresAtMs != header.expiresAtMs()) {
+      run.violation(region + " shows " + record + " of " + write, null);
+    }
+    boolean isOlder =
+        floor != null
+            && !LastWriterWins.join(floor, header).version().dot().equals(header.version().dot());
+    if (isOlder) {
+      run.violation(region + " shows " + header + " of " + key + ", but had shown " + floor, null);
+    }
+    saw(key, header);
+  }
+
+  /** Whoever saw a value that never expires finds something newer instead, or lies. */
+  private void showedNothing(Key key, @Nullable Header floor) {
+    Header now = observe(key);
+    boolean expected =
+        floor == null
+            || floor.isTombstone()
+            || floor.expiresAtMs() != Header.NEVER
+            || (now != null && !now.version().dot().equals(floor.version().dot()));
+    if (!expected) {
+      run.violation(region + " shows nothing of " + key + ", but had shown " + floor, null);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return region.name();
+  }
+}

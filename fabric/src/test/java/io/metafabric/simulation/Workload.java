@@ -1,0 +1,83 @@
+package io.metafabric.simulation;
+
+import io.metafabric.core.record.Key;
+import io.metafabric.simulation.Operations.Condition;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Supplier;
+
+/**
+ * Draws operations over few keys, some of which are wanted by all. What the fabric learns to do
+ * later is one more line in {@link #choices}.
+ */
+final class Workload {
+  static final int OPERATIONS = 2000;
+  private static final int CLIENTS = 4;
+
+  private record Choice(int weight, Supplier<Action> draw) {}
+
+  private final Dice dice;
+  private final Setting setting;
+  private final List<Choice> choices =
+      List.of(
+          new Choice(40, this::read),
+          new Choice(24, () -> put(Condition.ALWAYS, Duration.ZERO)),
+          new Choice(6, () -> put(Condition.ALWAYS, timeToLive())),
+          new Choice(8, () -> put(Condition.IF_ABSENT, Duration.ZERO)),
+          new Choice(8, () -> put(Condition.IF_AS_SEEN, Duration.ZERO)),
+          new Choice(13, this::remove),
+          new Choice(1, this::restart));
+  private final int[] lastRead = new int[CLIENTS];
+
+  Workload(Dice dice, Setting setting) {
+    this.dice = dice;
+    this.setting = setting;
+  }
+
+  Action draw() {
+    int left = dice.below(choices.stream().mapToInt(Choice::weight).sum());
+    for (Choice choice : choices) {
+      left -= choice.weight;
+      if (left < 0) {
+        return choice.draw.get();
+      }
+    }
+    throw new AssertionError("weights do not add up");
+  }
+
+  private int site() {
+    return dice.below(setting.regions());
+  }
+
+  private Key key() {
+    int keys = setting.keys().size();
+    return setting.keys().get(dice.below(dice.chance(0.4) ? Math.min(4, keys) : keys));
+  }
+
+  /** Clients mostly read what they read behind the same key before, so that there is a habit. */
+  private Action read() {
+    int client = dice.below(CLIENTS);
+    int keys = setting.keys().size();
+    lastRead[client] =
+        dice.chance(0.7) ? (lastRead[client] * 7 + client + 3) % keys : dice.below(keys);
+    return new Operations.Read(site(), setting.keys().get(lastRead[client]), "client " + client);
+  }
+
+  private Action put(Condition condition, Duration timeToLive) {
+    int size = dice.below(100);
+    int bytes = size < 80 ? dice.between(16, 200) : size < 98 ? dice.between(200, 2500) : 20_000;
+    return new Operations.Put(site(), key(), bytes, timeToLive, condition);
+  }
+
+  private Duration timeToLive() {
+    return dice.time(Duration.ofMillis(1), Duration.ofHours(1));
+  }
+
+  private Action remove() {
+    return new Operations.Remove(site(), key());
+  }
+
+  private Action restart() {
+    return new Operations.Restart(site(), dice.time(Duration.ofMillis(10), Duration.ofSeconds(20)));
+  }
+}

@@ -1,0 +1,45 @@
+package io.metafabric.simulation;
+
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import org.jspecify.annotations.Nullable;
+
+/** One write, from the call on. */
+final class Write {
+  enum Fate {
+    /** The caller has not been told. */
+    PENDING,
+    ACKNOWLEDGED,
+    /** The caller was told that it is not stored. */
+    REFUSED,
+    /** The process ended, or said that it does not know. */
+    UNKNOWN
+  }
+
+  final int number;
+  final Key key;
+  final @Nullable Bytes payload;
+  final long expiresAtMs;
+  Fate fate = Fate.PENDING;
+  @Nullable Header header;
+
+  Write(int number, Key key, @Nullable Bytes payload, long expiresAtMs) {
+    this.number = number;
+    this.key = key;
+    this.payload = payload;
+    this.expiresAtMs = expiresAtMs;
+  }
+
+  @Override
+  public String toString() {
+    return "write "
+        + number
+        + " of "
+        + key
+        + (payload == null ? " (removal)" : "")
+        + ", "
+        + fate
+        + (header == null ? "" : " as " + header);
+  }
+}
