@@ -13,7 +13,7 @@ public final class ChildJvm {
     return command(main, List.of(), System.getProperty("java.class.path"));
   }
 
-  static List<String> command(Class<?> main, List<String> flags, String classPath) {
+  public static List<String> command(Class<?> main, List<String> flags, String classPath) {
     var command = new ArrayList<String>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xmx128m", "-XX:TieredStopAtLevel=1"));

@@ -193,12 +193,6 @@ public final class SimCluster {
     }
   }
 
-  /** Whether compaction has been at work in this region's directory. */
-  boolean hasCompactedSegments(RegionName region) {
-    return machine(region).disk().list().stream()
-        .anyMatch(name -> name.startsWith("journal-") && name.indexOf('-', 8) > 0);
-  }
-
   /** Whether home and backup hold the payload of every value. */
   public boolean payloadsAreHome() {
     for (Key key : allKeys()) {

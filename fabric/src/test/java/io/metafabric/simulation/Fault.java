@@ -65,9 +65,8 @@ enum Fault {
   POWER_LOSS {
     @Override
     Action draw(Dice dice, Setting setting) {
-      Loss loss = dice.chance(0.8) ? Loss.SOME : Loss.ALL;
-      return new Faults.Crash(
-          site(dice), setting.weak() ? Loss.NONE : loss, dice.below(40), down(dice));
+      Loss loss = dice.chance(0.8) ? setting.powerLoss() : setting.weak() ? Loss.NONE : Loss.ALL;
+      return new Faults.Crash(site(dice), loss, dice.below(40), down(dice));
     }
   },
   PROCESS_DEATH {
@@ -80,8 +79,7 @@ enum Fault {
   CRASH_AT_OPENING {
     @Override
     Action draw(Dice dice, Setting setting) {
-      Loss loss = setting.weak() ? Loss.NONE : Loss.SOME;
-      return new Faults.CrashAtOpening(site(dice), loss, dice.below(60), down(dice));
+      return new Faults.CrashAtOpening(site(dice), setting.powerLoss(), dice.below(60), down(dice));
     }
   },
   GONE_FOR_LONG {
@@ -89,7 +87,7 @@ enum Fault {
     Action draw(Dice dice, Setting setting) {
       return new Faults.Crash(
           site(dice),
-          setting.weak() ? Loss.NONE : Loss.SOME,
+          setting.powerLoss(),
           0,
           dice.time(Duration.ofMinutes(2), Duration.ofMinutes(30)));
     }

@@ -1,15 +1,13 @@
 package io.metafabric.simulation;
 
 import io.metafabric.core.sim.SimDisk;
-import io.metafabric.core.sim.SimFault;
 import io.metafabric.core.sim.SimLink;
 import java.time.Duration;
 import java.util.List;
 
 /** What goes wrong. Sites are drawn from the largest fabric, and taken modulo the real size. */
 final class Faults {
-  /** What a process that cannot write is left to do before somebody restarts it. */
-  private static final Duration BEFORE_RESTART = Duration.ofSeconds(3);
+  private static final Duration WHILE_BROKEN = Duration.ofSeconds(5);
 
   private Faults() {}
 
@@ -109,9 +107,9 @@ final class Faults {
     @Override
     public void runIn(Simulation run) {
       Site at = run.site(site);
-      SimFault fault = at.disk().failNext(operation);
-      run.endsIn(BEFORE_RESTART, fault::end);
-      at.mayFail(BEFORE_RESTART);
+      if (at.isUp()) {
+        run.endsIn(WHILE_BROKEN, at.breakDisk(operation)::end);
+      }
     }
   }
 
@@ -149,7 +147,7 @@ final class Faults {
     public void runIn(Simulation run) {
       SimDisk disk = run.site(site).disk();
       disk.setCapacityBytes(disk.usedBytes() + freeBytes);
-      run.site(site).mayFail(time);
+      run.site(site).mayBeFull(time);
       run.endsIn(time, () -> run.site(site).disk().setCapacityBytes(Long.MAX_VALUE));
     }
   }
@@ -176,7 +174,7 @@ final class Faults {
       run.endsIn(
           time,
           () -> {
-            at.crash(SimDisk.Loss.SOME);
+            at.crash(run.setting().powerLoss());
             at.mount(image);
             at.keepFromWriting(false);
             at.startIn(Duration.ZERO);

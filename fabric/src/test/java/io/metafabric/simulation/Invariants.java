@@ -3,10 +3,12 @@ package io.metafabric.simulation;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
+import io.metafabric.core.store.LastWriterWins;
 import io.metafabric.node.MemoryUse;
 import io.metafabric.node.NodeStats;
 import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStats;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** What holds at any moment, and what must come true when all is quiet. */
@@ -77,7 +79,7 @@ final class Invariants {
       Header agreed = first.node().store().header(key);
       for (Site site : run.sites()) {
         Header here = site.node().store().header(key);
-        if (agreed == null ? here != null : !agreed.equals(here)) {
+        if (!isSame(agreed, here)) {
           return key + " is " + here + " in " + site + ", but " + agreed + " in " + first;
         }
         boolean lacksPayload =
@@ -100,6 +102,15 @@ final class Invariants {
     return null;
   }
 
+  private boolean isSame(@Nullable Header one, @Nullable Header other) {
+    if (one == null || other == null) {
+      return one == other;
+    }
+    return NotYet.losersMayBeForgotten(run.setting())
+        ? NotYet.withoutContext(one).equals(NotYet.withoutContext(other))
+        : one.equals(other);
+  }
+
   void checkAtTheEnd() {
     for (Key key : run.keys()) {
       run.sites().forEach(site -> site.observe(key));
@@ -112,13 +123,21 @@ final class Invariants {
     checkPayloads();
   }
 
-  /** Collected for good only if nothing of the key is to be seen. */
   private void checkNotLost(Write write) {
-    Header agreed = run.site(0).node().store().header(write.key);
-    Header written = write.header;
-    if (written == null || agreed == null || !agreed.version().covers(written.version().dot())) {
-      run.violation(write + " is lost; its key is " + agreed, null);
+    for (Site site : run.sites()) {
+      Header known = site.node().store().header(write.key);
+      if (known == null || !isSettledBy(known, write)) {
+        run.violation(write + " is lost in " + site + "; its key is " + known, null);
+      }
     }
+  }
+
+  /** What is known had seen the write, or is it. */
+  private boolean isSettledBy(Header known, Write write) {
+    Header written = Objects.requireNonNull(write.header);
+    boolean won = LastWriterWins.join(known, written).version().dot().equals(known.version().dot());
+    return known.version().covers(written.version().dot())
+        || (won && NotYet.losersMayBeForgotten(run.setting()));
   }
 
   private void checkPayloads() {

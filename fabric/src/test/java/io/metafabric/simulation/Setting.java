@@ -2,6 +2,7 @@ package io.metafabric.simulation;
 
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.record.Key;
+import io.metafabric.core.sim.SimDisk.Loss;
 import io.metafabric.core.sim.SimLink;
 import io.metafabric.core.store.CompactionConfig;
 import io.metafabric.core.store.Durabilities;
@@ -32,6 +33,10 @@ record Setting(
     SimLink link,
     Map<Fault, Double> weather) {
   static final int MAX_REGIONS = 5;
+
+  /** Of the journal, more than any run writes. */
+  static final long AMPLE_BYTES = 256L << 20;
+
   private static final List<String> NAMES = List.of("ap", "eu", "sa", "us", "za");
   private static final List<String> NAMESPACES = List.of("sync", "soon", "os");
 
@@ -46,7 +51,7 @@ record Setting(
         regions,
         keys,
         dice.oneOf(List.of(4096L, 16L << 10, 64L << 10)),
-        dice.oneOf(List.of(0L, 8L << 10, 256L << 20)),
+        dice.oneOf(List.of(0L, 8L << 10, AMPLE_BYTES)),
         dice.oneOf(List.of(4L << 10, 64L << 10)),
         dice.oneOf(List.of(10L << 10, 1L << 20)),
         dice.chance(0.25),
@@ -62,11 +67,16 @@ record Setting(
     for (Fault fault : Fault.values()) {
       boolean happens = dice.chance(0.5);
       double often = dice.scaled(0.0005, 0.01);
-      if (!calm && happens && !NotYet.REASONS.containsKey(fault)) {
+      if (!calm && happens && !NotYet.FAULTS.containsKey(fault)) {
         weather.put(fault, often);
       }
     }
     return weather;
+  }
+
+  /** Where writes do not wait for the disk, the power stays on: see {@link NotYet}. */
+  Loss powerLoss() {
+    return weak ? Loss.NONE : Loss.SOME;
   }
 
   SimCluster cluster(long seed) {

@@ -34,6 +34,7 @@ final class Simulation {
   private final Invariants invariants;
   private final Map<Runnable, SerialExecutor.Task> ends = new LinkedHashMap<>();
   private @Nullable AssertionError violation;
+  private int operations;
 
   private Simulation(long seed, Plan plan) {
     this.seed = seed;
@@ -184,6 +185,15 @@ final class Simulation {
     if (problem != null) {
       violation(problem, null);
     }
+  }
+
+  /** An operation begins. */
+  void begins() {
+    operations++;
+  }
+
+  int operations() {
+    return operations;
   }
 
   /** An operation has come to an end. */

@@ -1,36 +1,25 @@
 package io.metafabric.simulation;
 
-/** Runs seeds: {@code <first> <count>}; a line for each, with the hash of all its events. */
-final class SimulationMain {
+import java.io.IOException;
+import java.nio.file.Path;
+
+/** In a process of its own: prints for each seed the hash of all that happened in it. */
+public final class SimulationMain {
   private SimulationMain() {}
 
-  public static void main(String[] args) {
+  /**
+   * @param args the first seed, and how many; with a file behind them, everything is written there
+   */
+  public static void main(String[] args) throws IOException {
     long first = Long.parseLong(args[0]);
-    long count = Long.parseLong(args[1]);
-    long nanos = 0;
-    long begun = System.nanoTime();
-    for (long seed = first; seed < first + count; seed++) {
-      Simulation run = Simulation.of(seed);
-      String failure = "";
-      try {
-        run.go();
-      } catch (Throwable e) {
-        failure = " " + e;
-        if (Boolean.getBoolean("sim.verbose")) e.printStackTrace();
+    long end = first + Long.parseLong(args[1]);
+    for (long seed = first; seed < end; seed++) {
+      var run = new SeedRun(seed);
+      run.go(args.length > 2 ? Path.of(args[2]) : null);
+      System.out.println(seed + " " + Long.toHexString(run.hash()));
+      if (run.failure() != null) {
+        System.out.println("# " + run.failure().getMessage());
       }
-      System.out.println(
-          seed
-              + " "
-              + run.world().traceHash()
-              + " "
-              + run.world().nanoTime() / 1000000
-              + "ms "
-              + run.world().steps()
-              + " steps"
-              + failure.lines().findFirst().orElse(""));
-      nanos += run.world().nanoTime();
     }
-    double s = (System.nanoTime() - begun) / 1e9;
-    System.out.println(count / s + " seeds/s, x" + nanos / 1e9 / s);
   }
 }

@@ -11,6 +11,7 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimDisk;
+import io.metafabric.core.sim.SimFault;
 import io.metafabric.core.sim.SimNode;
 import io.metafabric.core.store.LastWriterWins;
 import io.metafabric.core.store.Precondition;
@@ -25,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
@@ -42,7 +44,8 @@ final class Site {
   private boolean damaged;
   private boolean keptFromWriting;
   private boolean readOnly;
-  private long mayFailUntilNanos = -1;
+  private final List<SimFault> faults = new ArrayList<>();
+  private long fullUntilNanos = -1;
   private int starts;
   private long startedNanos;
   private @Nullable Runnable armedForOpening;
@@ -143,12 +146,15 @@ final class Site {
   }
 
   void stop() {
+    run.begins();
     run.world().trace(region + " stops in order");
+    int life = machine().life();
     try {
-      cluster.stop(region);
+      cluster.stop(region, run.setting().powerLoss());
     } catch (RuntimeException e) {
       run.world().trace(region + " does not stop in order: " + e);
-      if (!mayFail(e)) {
+      boolean crashedMeanwhile = machine().life() > life + 1;
+      if (!crashedMeanwhile && !mayFail(e)) {
         run.violation(region + " does not stop in order", e);
       }
     }
@@ -162,6 +168,8 @@ final class Site {
 
   private void ended() {
     readOnly = false;
+    faults.forEach(SimFault::end);
+    faults.clear();
     for (Write write : pending) {
       write.fate = Write.Fate.UNKNOWN;
     }
@@ -231,15 +239,29 @@ final class Site {
     keptFromWriting = keep;
   }
 
-  /** Failures of the disk are no surprise for so long. */
-  void mayFail(Duration time) {
-    mayFailUntilNanos =
-        Math.max(mayFailUntilNanos, run.world().nanoTime() + time.plus(RETRY).toNanos());
+  /** The next operation of this kind fails. */
+  SimFault breakDisk(SimDisk.Operation operation) {
+    SimFault fault = disk().failNext(operation);
+    faults.add(fault);
+    return fault;
+  }
+
+  /** Something has gone wrong with the disk under this process, which may have noticed. */
+  private boolean hasFailed() {
+    return damaged || readOnly || faults.stream().anyMatch(fault -> fault.hits() > 0);
+  }
+
+  /** A full disk is no surprise for so long. */
+  void mayBeFull(Duration time) {
+    fullUntilNanos = Math.max(fullUntilNanos, run.world().nanoTime() + time.plus(RETRY).toNanos());
+  }
+
+  private boolean mayFail() {
+    return hasFailed() || run.world().nanoTime() <= fullUntilNanos;
   }
 
   boolean mayFail(Throwable failure) {
-    return failure instanceof StorageException
-        && (damaged || readOnly || run.world().nanoTime() <= mayFailUntilNanos);
+    return failure instanceof StorageException && mayFail();
   }
 
   /** Segments in front of the last, which is written to. */
@@ -258,7 +280,7 @@ final class Site {
     disk().setCapacityBytes(Long.MAX_VALUE);
     disk().beforeOperation(Long.MAX_VALUE / 2, () -> {});
     armedForOpening = null;
-    if (isUp() && readOnly) {
+    if (isUp() && hasFailed()) {
       crash(SimDisk.Loss.NONE);
     }
     start();
@@ -270,9 +292,24 @@ final class Site {
     return seen.get(key);
   }
 
-  /** The header that this region knows, which must not be less than what it knew before. */
+  /**
+   * The header that this region knows, which must not be less than what it knew before. What cannot
+   * be read is not known: null.
+   */
   @Nullable Header observe(Key key) {
-    Header now = node().store().header(key);
+    if (!isUp()) {
+      return null;
+    }
+    int life = machine().life();
+    Header now;
+    try {
+      now = node().store().header(key);
+    } catch (StorageException e) {
+      if (machine().life() == life && !mayFail(e)) {
+        run.violation(region + " cannot read the header of " + key, e);
+      }
+      return null;
+    }
     Header before = seen.get(key);
     if (before != null && (now == null || !now.version().covers(before.version().dot()))) {
       run.violation(
@@ -313,6 +350,10 @@ final class Site {
       Precondition condition,
       @Nullable Header known,
       boolean onlyIfAbsent) {
+    if (!isUp()) {
+      return; // it crashed when it looked at the key
+    }
+    run.begins();
     Write write = run.ledger().begin(key, bytes, expiresAtMs);
     int life = machine().life();
     pending.add(write);
@@ -356,8 +397,9 @@ final class Site {
   }
 
   private void declined(Write write, boolean onlyIfAbsent) {
+    int life = machine().life();
     Header now = observe(write.key);
-    if (onlyIfAbsent && now == null) {
+    if (onlyIfAbsent && now == null && machine().life() == life && !hasFailed()) {
       run.violation(write + " was declined, but there is nothing", null);
     }
   }
@@ -385,7 +427,7 @@ final class Site {
               "restart of " + region,
               () -> {
                 if (machine().life() == life) {
-                  crash(run.setting().weak() ? SimDisk.Loss.NONE : SimDisk.Loss.SOME);
+                  crash(run.setting().powerLoss());
                   startIn(Duration.ZERO);
                 }
               });
@@ -400,6 +442,10 @@ final class Site {
 
   void read(String client, Key key) {
     observe(key);
+    if (!isUp()) {
+      return;
+    }
+    run.begins();
     Header floor = seen.get(key);
     FabricNode<MetadataRecord> node = node();
     Optional<MetadataRecord> hit = node.hit(client, key.path());
@@ -410,30 +456,35 @@ final class Site {
       return;
     }
     int life = machine().life();
-    node.read(client, key)
-        .whenComplete(
-            (outcome, failure) -> {
-              if (machine().life() != life) {
-                return;
-              }
-              if (outcome == null) {
-                Throwable cause = causeOf(failure);
-                run.world().trace("read of " + key + " in " + region + ": " + cause);
-                if (!mayFail(cause)) {
-                  run.violation("a read of " + key + " in " + region + " failed", cause);
-                }
-                return;
-              }
-              node.finished(client, key, outcome);
-              long result = outcome.getClass().getSimpleName().hashCode();
-              if (outcome instanceof ReadOutcome.Value value) {
-                showed(key, value.record(), floor);
-                result = value.record().header().payloadCrc32c();
-              } else if (outcome instanceof ReadOutcome.Absent) {
-                showedNothing(key, floor);
-              }
-              run.ended("read", region, key.hashCode(), result);
-            });
+    CompletableFuture<ReadOutcome> reading;
+    try {
+      reading = node.read(client, key);
+    } catch (FabricException e) {
+      reading = CompletableFuture.failedFuture(e);
+    }
+    reading.whenComplete(
+        (outcome, failure) -> {
+          if (machine().life() != life) {
+            return;
+          }
+          if (outcome == null) {
+            Throwable cause = causeOf(failure);
+            run.world().trace("read of " + key + " in " + region + ": " + cause);
+            if (!mayFail(cause)) {
+              run.violation("a read of " + key + " in " + region + " failed", cause);
+            }
+            return;
+          }
+          node.finished(client, key, outcome);
+          long result = outcome.getClass().getSimpleName().hashCode();
+          if (outcome instanceof ReadOutcome.Value value) {
+            showed(key, value.record(), floor);
+            result = value.record().header().payloadCrc32c();
+          } else if (outcome instanceof ReadOutcome.Absent) {
+            showedNothing(key, floor);
+          }
+          run.ended("read", region, key.hashCode(), result);
+        });
   }
 
   private void showed(Key key, MetadataRecord record, @Nullable Header floor) {
@@ -452,15 +503,21 @@ final class Site {
     if (isOlder) {
       run.violation(region + " shows " + header + " of " + key + ", but had shown " + floor, null);
     }
-    saw(key, header);
+    // What the disk had no room for is shown and not kept.
+    run.checkDot(key, header);
+    observe(key);
   }
 
-  /** Whoever saw a value that never expires finds something newer instead, or lies. */
+  /**
+   * Whoever saw a value that never expires finds something newer instead, or lies; unless the disk
+   * had no room for what is newer.
+   */
   private void showedNothing(Key key, @Nullable Header floor) {
     Header now = observe(key);
     boolean expected =
         floor == null
             || floor.isTombstone()
+            || mayFail()
             || floor.expiresAtMs() != Header.NEVER
             || (now != null && !now.version().dot().equals(floor.version().dot()));
     if (!expected) {

@@ -1,0 +1,52 @@
+package io.metafabric.simulation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.metafabric.core.sim.SimSeeds;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Whole fabrics under random plans: 2,000 operations a seed, in some seeds without, in others with
+ * many faults at a time. Another JVM runs the same seeds and must see the very same events.
+ */
+class SimulationTest {
+  private static final @Nullable String TRACE = System.getProperty("sim.trace");
+
+  private static OtherJvm other;
+
+  @BeforeAll
+  static void startTheOther() throws IOException {
+    long[] seeds = SimSeeds.many().toArray();
+    other = OtherJvm.run(seeds[0], seeds.length);
+  }
+
+  @AfterAll
+  static void stopTheOther() {
+    other.close();
+  }
+
+  @ParameterizedTest
+  @MethodSource("io.metafabric.core.sim.SimSeeds#many")
+  void everyInvariantHolds_andAnotherJvmSeesTheSame(long seed) {
+    var run = new SeedRun(seed);
+    run.go(TRACE == null ? null : Path.of(TRACE));
+    if (run.failure() != null) {
+      throw new AssertionError(Replay.hint(seed) + explain(run), run.failure());
+    }
+    assertThat(run.operations()).as("operations of seed %d", seed).isGreaterThanOrEqualTo(2000);
+    assertThat(run.hash())
+        .as("%sin the other JVM other things happened", Replay.hint(seed))
+        .isEqualTo(other.hashOf(seed));
+  }
+
+  private static String explain(SeedRun run) {
+    String shrunk = Boolean.getBoolean("sim.shrink") ? Shrinking.of(run.seed()) + "\n" : "";
+    return shrunk + run.failure().getMessage();
+  }
+}
