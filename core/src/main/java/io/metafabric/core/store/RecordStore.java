@@ -502,7 +502,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   /**
    * Takes over one record that did not come in its actor's order: an answer to a fetch.
    *
-   * @return completes once it is published, with false if it was no news
+   * @return completes once it is published, or what was found newer is, and then with false
    */
   public CompletableFuture<Boolean> applyOne(Inbound inbound) {
     var future = new CompletableFuture<Boolean>();
@@ -512,7 +512,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       if (full != null) {
         future.completeExceptionally(full);
       } else if (!stageIfNews(inbound, failure -> complete(future, true, failure))) {
-        future.complete(false);
+        afterNewer(inbound.record().key(), failure -> complete(future, false, failure));
       }
     }
     committer.start();
