@@ -1,5 +1,6 @@
 package io.metafabric.replicate;
 
+import io.metafabric.core.error.StorageException;
 import io.metafabric.core.place.HomeLookup;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.port.Clock;
@@ -506,26 +507,38 @@ public final class Replicator implements AutoCloseable {
     public List<Key> push(RegionName from, List<MetadataRecord> records) {
       var useless = new ArrayList<Key>();
       for (MetadataRecord record : records) {
-        if (isDueFrom(from, record) && copies.wants(record.key())) {
-          copies.offer(record);
-        } else {
+        if (!isDueFrom(from, record) || !takesCopy(record)) {
           useless.add(record.key());
         }
       }
       return useless;
     }
 
-    /** Only the home pushes, and only payloads; one that contradicts the header is none of them. */
-    private boolean isDueFrom(RegionName from, MetadataRecord record) {
-      if (!homes.homesOf(record.key()).home().equals(from)
-          || record.payload() == null
-          || !config.allows(record)) {
+    /** What is known of a key may be unreadable; no reason to lose the connection to its home. */
+    private boolean takesCopy(MetadataRecord record) {
+      try {
+        if (!copies.wants(record.key()) || contradictsHeader(record)) {
+          return false;
+        }
+        copies.offer(record);
+        return true;
+      } catch (StorageException e) {
         return false;
       }
+    }
+
+    /** Only the home pushes, and only payloads. */
+    private boolean isDueFrom(RegionName from, MetadataRecord record) {
+      return homes.homesOf(record.key()).home().equals(from)
+          && record.payload() != null
+          && config.allows(record);
+    }
+
+    private boolean contradictsHeader(MetadataRecord record) {
       Header known = store.header(record.key());
-      return known == null
-          || !known.version().dot().equals(record.header().version().dot())
-          || known.payloadCrc32c() == record.header().payloadCrc32c();
+      return known != null
+          && known.version().dot().equals(record.header().version().dot())
+          && known.payloadCrc32c() != record.header().payloadCrc32c();
     }
 
     @Override
