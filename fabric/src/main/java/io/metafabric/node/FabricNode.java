@@ -9,6 +9,7 @@ import io.metafabric.cache.WarmTierStats;
 import io.metafabric.core.access.AccessEvent.Outcome;
 import io.metafabric.core.error.IndexFullException;
 import io.metafabric.core.error.InvalidKeyException;
+import io.metafabric.core.error.StorageException;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.port.Clock;
@@ -730,7 +731,13 @@ public final class FabricNode<V> implements AutoCloseable {
       if (hot.peek(key) != null || flights.isFlying(key)) {
         return null;
       }
-      MetadataRecord record = store.read(key);
+      MetadataRecord record;
+      try {
+        record = store.read(key);
+      } catch (StorageException e) {
+        // Whoever reads it is told; the other predictions have nothing to do with it.
+        return null;
+      }
       if (record == null
           || record.payload() != null
           || !record.header().isVisibleAt(clock.wallMs())) {
