@@ -381,10 +381,10 @@ public final class FabricNode<V> implements AutoCloseable {
     return new ReadOutcome.Value(record, Outcome.REMOTE);
   }
 
-  /** What the index has no room for is read all the same, each time from there. */
+  /** What index or disk does not take is read all the same, each time from there. */
   private ReadOutcome unstored(MetadataRecord record, Throwable failure) {
     Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
-    if (!(cause instanceof IndexFullException)) {
+    if (!(cause instanceof IndexFullException || cause instanceof StorageException)) {
       throw new CompletionException(cause);
     }
     ReadOutcome outcome = readable(record, Outcome.REMOTE);
