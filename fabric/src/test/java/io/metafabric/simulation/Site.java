@@ -260,6 +260,12 @@ final class Site {
     return hasFailed() || run.world().nanoTime() <= fullUntilNanos;
   }
 
+  /** A disk that takes nothing more can still be read. */
+  private boolean mayFailToRead(Throwable failure) {
+    return failure instanceof StorageException
+        && (damaged || faults.stream().anyMatch(fault -> fault.hits() > 0 && fault.isOfReads()));
+  }
+
   boolean mayFail(Throwable failure) {
     return failure instanceof StorageException && mayFail();
   }
@@ -470,7 +476,7 @@ final class Site {
           if (outcome == null) {
             Throwable cause = causeOf(failure);
             run.world().trace("read of " + key + " in " + region + ": " + cause);
-            if (!mayFail(cause)) {
+            if (!mayFailToRead(cause)) {
               run.violation("a read of " + key + " in " + region + " failed", cause);
             }
             return;
@@ -513,9 +519,11 @@ final class Site {
    * had no room for what is newer.
    */
   private void showedNothing(Key key, @Nullable Header floor) {
+    int life = machine().life();
     Header now = observe(key);
     boolean expected =
         floor == null
+            || machine().life() != life
             || floor.isTombstone()
             || mayFail()
             || floor.expiresAtMs() != Header.NEVER

@@ -24,6 +24,10 @@ public final class SimFault {
     return true;
   }
 
+  public boolean isOfReads() {
+    return operation == SimDisk.Operation.READ;
+  }
+
   /** How often it struck. */
   public synchronized long hits() {
     return hits;
