@@ -273,7 +273,7 @@ final class Site {
   /** Segments in front of the last, which is written to. */
   List<String> sealedFiles() {
     List<String> segments =
-        disk().list().stream().filter(file -> file.matches("journal-.*[.]log")).toList();
+        disk().files().stream().filter(file -> file.matches("journal-.*[.]log")).toList();
     return segments.isEmpty() ? segments : segments.subList(0, segments.size() - 1);
   }
 

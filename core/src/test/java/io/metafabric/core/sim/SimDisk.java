@@ -128,6 +128,11 @@ public final class SimDisk implements Disk {
     }
   }
 
+  /** The names of all files, sorted; unlike {@link #list}, no operation of anybody's. */
+  public List<String> files() {
+    return platter.files();
+  }
+
   public byte[] contentOf(String file) {
     synchronized (platter) {
       SimInode inode = platter.existing(file);

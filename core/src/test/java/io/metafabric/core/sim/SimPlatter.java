@@ -205,6 +205,10 @@ final class SimPlatter {
     }
   }
 
+  synchronized List<String> files() {
+    return List.copyOf(names.keySet());
+  }
+
   synchronized List<String> list() {
     log.done(SimDisk.Operation.LIST, DIRECTORY, 0, names.size());
     return List.copyOf(names.keySet());
