@@ -292,7 +292,9 @@ final class Outbound implements PeerHandler {
 
   private void sendHeartbeat(PeerConnection to) {
     heartbeatSentNanos = clock.nanoTime();
-    to.send(new Frame.Heartbeat(++heartbeatSequence, drained));
+    long pending = store.ownWritesBeyond(acknowledged);
+    var backlog = new Frame.Backlog(drained, drained, false, pending, 0);
+    to.send(new Frame.Heartbeat(++heartbeatSequence, clock.wallMs(), backlog));
   }
 
   private void resendIfStuck(long now) {

@@ -251,8 +251,8 @@ final class PeerSession implements PeerHandler {
 
     @Override
     public void onHeartbeat(Frame.Heartbeat heartbeat) {
-      host.heard(by, heartbeat.allAcknowledged());
-      from().send(new Frame.HeartbeatReply(heartbeat.sequence()));
+      host.heard(by, heartbeat.backlog().allAcknowledged());
+      from().send(new Frame.HeartbeatReply(heartbeat.sequence(), clock.wallMs()));
     }
 
     @Override

@@ -295,7 +295,7 @@ class ReplicatorTest {
     PeerHandler session = session(connection);
     for (int i = 1; i <= 20; i++) {
       world.runFor(Duration.ofMillis(3_900));
-      session.onFrame(connection, new Frame.Heartbeat(i, true));
+      session.onFrame(connection, new Frame.Heartbeat(i, 0, Frame.Backlog.NONE));
     }
     assertThat(connection.closings).isEmpty();
     world.runFor(Duration.ofMillis(4_100));

@@ -78,16 +78,40 @@ public sealed interface Frame {
    * The dialler lives.
    *
    * @param sequence echoed by the reply
-   * @param allAcknowledged every change that the dialler has published was acknowledged
+   * @param wallMs the dialler's wall clock, epoch milliseconds
+   * @param backlog how the other side's copy of the dialler's changes stands
    */
-  record Heartbeat(long sequence, boolean allAcknowledged) implements Frame {
+  record Heartbeat(long sequence, long wallMs, Backlog backlog) implements Frame {
     @Override
     public void deliverTo(Handler handler) {
       handler.onHeartbeat(this);
     }
   }
 
-  record HeartbeatReply(long sequence) implements Frame {
+  /**
+   * What the dialler has for the other side.
+   *
+   * @param allAcknowledged every change that the dialler has published was acknowledged
+   * @param upToDate what was not acknowledged is of late; holds if all was acknowledged
+   * @param paused the dialler sends no changes until its operator says so
+   * @param changes how many were not acknowledged, those replaced since included
+   * @param oldestMs for how long the oldest of them has been waiting; 0 if there is none
+   */
+  record Backlog(
+      boolean allAcknowledged, boolean upToDate, boolean paused, long changes, long oldestMs) {
+    public static final Backlog NONE = new Backlog(true, true, false, 0, 0);
+
+    public Backlog {
+      if (changes < 0 || oldestMs < 0) {
+        throw new IllegalArgumentException("less than nothing waits: " + changes + ", " + oldestMs);
+      }
+    }
+  }
+
+  /**
+   * @param wallMs the wall clock of the side that was dialled, epoch milliseconds
+   */
+  record HeartbeatReply(long sequence, long wallMs) implements Frame {
     @Override
     public void deliverTo(Handler handler) {
       handler.onHeartbeatReply(this);

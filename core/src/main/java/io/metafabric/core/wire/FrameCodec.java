@@ -139,8 +139,9 @@ public final class FrameCodec {
               in.i64("node id"),
               RecordCodec.readVector(in));
       case REFUSE -> new Frame.Refuse(readRefusal(in), in.text("refusal", MAX_TEXT_BYTES));
-      case HEARTBEAT -> new Frame.Heartbeat(in.varint("sequence"), readFlag(in, "acknowledged"));
-      case HEARTBEAT_REPLY -> new Frame.HeartbeatReply(in.varint("sequence"));
+      case HEARTBEAT ->
+          new Frame.Heartbeat(in.varint("sequence"), in.i64("wall clock"), readBacklog(in));
+      case HEARTBEAT_REPLY -> new Frame.HeartbeatReply(in.varint("sequence"), in.i64("wall clock"));
       case CHANGES -> readChanges(in);
       case ACK ->
           new Frame.Ack(
@@ -173,6 +174,15 @@ public final class FrameCodec {
       }
     }
     throw new WireFormatException("there is no outcome " + code + " of a move");
+  }
+
+  private static Frame.Backlog readBacklog(ByteReader in) {
+    return new Frame.Backlog(
+        readFlag(in, "acknowledged"),
+        readFlag(in, "up to date"),
+        readFlag(in, "paused"),
+        readCounter(in, "changes that wait"),
+        readCounter(in, "their age"));
   }
 
   private static Frame.Changes readChanges(ByteReader in) {
@@ -310,12 +320,20 @@ public final class FrameCodec {
 
     @Override
     public void onHeartbeat(Frame.Heartbeat heartbeat) {
-      begin(HEARTBEAT).varint(heartbeat.sequence()).u8(heartbeat.allAcknowledged() ? 1 : 0);
+      Frame.Backlog backlog = heartbeat.backlog();
+      begin(HEARTBEAT)
+          .varint(heartbeat.sequence())
+          .i64(heartbeat.wallMs())
+          .u8(backlog.allAcknowledged() ? 1 : 0)
+          .u8(backlog.upToDate() ? 1 : 0)
+          .u8(backlog.paused() ? 1 : 0)
+          .varint(backlog.changes())
+          .varint(backlog.oldestMs());
     }
 
     @Override
     public void onHeartbeatReply(Frame.HeartbeatReply reply) {
-      begin(HEARTBEAT_REPLY).varint(reply.sequence());
+      begin(HEARTBEAT_REPLY).varint(reply.sequence()).i64(reply.wallMs());
     }
 
     @Override

@@ -19,7 +19,7 @@ public final class TestFrames {
   private TestFrames() {}
 
   public static Frame control(long number) {
-    return new Frame.Heartbeat(number, false);
+    return new Frame.Heartbeat(number, 0, Frame.Backlog.NONE);
   }
 
   /** A data frame a little larger than {@code payloadBytes}. */

@@ -63,8 +63,12 @@ class FrameCodecTest {
         "0000001b" + "55e5ddbf" + "0200" + "010163027573000000000000000a010000000000000011ac02");
     golden.put(
         new Frame.Refuse(Refusal.REGIONS, "no"), "00000006" + "1c49cc64" + "0300" + "04026e6f");
-    golden.put(new Frame.Heartbeat(128, true), "00000005" + "cfd9a4b2" + "0400" + "800101");
-    golden.put(new Frame.HeartbeatReply(128), "00000004" + "e7a8a976" + "0500" + "8001");
+    golden.put(
+        new Frame.Heartbeat(128, 9, new Frame.Backlog(false, true, true, 7, 300)),
+        "00000012" + "2359c6ff" + "0400" + "8001" + "0000000000000009" + "000101" + "07" + "ac02");
+    golden.put(
+        new Frame.HeartbeatReply(128, -2),
+        "0000000c" + "67d3f68f" + "0500" + "8001" + "fffffffffffffffe");
     golden.put(
         new Frame.Changes(ACTOR, 1, 4, List.of(record("n/1", 2, "abc"), record("n/2", 4, null))),
         "0000004b"
@@ -155,6 +159,9 @@ class FrameCodecTest {
             .as(Frame.Wanted::new)
             .list()
             .ofMaxSize(5);
+    Arbitrary<Long> amounts = Arbitraries.longs().greaterOrEqual(0);
+    Arbitrary<Frame.Backlog> backlogs =
+        Combinators.combine(flags, flags, flags, amounts, amounts).as(Frame.Backlog::new);
     Arbitrary<Frame.Answer> found = AnyRecords.records().map(Frame.Answer.Found::new);
     Arbitrary<Frame.Answer> notHeld = AnyRecords.keys().map(Frame.Answer.NotHeld::new);
     Arbitrary<Frame.Answer> unknown = AnyRecords.keys().map(Frame.Answer.Unknown::new);
@@ -173,8 +180,8 @@ class FrameCodecTest {
                         protocols, texts, AnyRecords.regions(), longs, AnyRecords.vectors())
                     .as(Frame.Welcome::new),
                 Combinators.combine(Arbitraries.of(Refusal.class), texts).as(Frame.Refuse::new),
-                Combinators.combine(longs, flags).as(Frame.Heartbeat::new),
-                longs.map(Frame.HeartbeatReply::new),
+                Combinators.combine(longs, longs, backlogs).as(Frame.Heartbeat::new),
+                Combinators.combine(longs, longs).as(Frame.HeartbeatReply::new),
                 Combinators.combine(
                         AnyRecords.actors(), Arbitraries.longs().between(0, 1000), records)
                     .as(FrameCodecTest::changes),
