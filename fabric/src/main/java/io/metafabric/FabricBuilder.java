@@ -24,6 +24,7 @@ import io.metafabric.node.NodePorts;
 import io.metafabric.node.Predictors;
 import io.metafabric.node.WarmTierFactory;
 import io.metafabric.predict.PredictorProvider;
+import io.metafabric.replicate.PeerStateChange;
 import io.metafabric.replicate.ReplicationConfig;
 import io.metafabric.replicate.arm.CostBenefitPolicy;
 import io.metafabric.replicate.arm.Prices;
@@ -37,6 +38,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -82,6 +84,7 @@ public final class FabricBuilder {
   private final Map<RegionName, PeerAddress> peers = new TreeMap<>();
   private final Map<String, Homes> homes = new TreeMap<>();
   private final List<PredictorProvider> predictors = new ArrayList<>();
+  private final List<Consumer<PeerStateChange>> peerListeners = new ArrayList<>();
 
   FabricBuilder() {}
 
@@ -341,6 +344,17 @@ public final class FabricBuilder {
     return this;
   }
 
+  /**
+   * Adds a listener that is told whenever the state of a peer changes, from the opening on: on one
+   * thread of the fabric, in order. One that takes its time holds up the listeners alone; while
+   * 1,024 changes wait, further ones are dropped and counted. What a listener throws is logged and
+   * counted.
+   */
+  public FabricBuilder onPeerStateChange(Consumer<PeerStateChange> listener) {
+    peerListeners.add(Objects.requireNonNull(listener, "listener"));
+    return this;
+  }
+
   /** What transfer, storage and a saved millisecond are worth. Default: {@link Prices#DEFAULT}. */
   public FabricBuilder prices(Prices value) {
     prices = once("prices", prices, value);
@@ -392,16 +406,26 @@ public final class FabricBuilder {
             disk,
             loop -> new NettyPeerTransport(nettyConfig(here, maxBytes), loop));
     long hotBytes = or(hotTierBytes, 64L << 20);
-    FabricNode<Versioned> node =
-        FabricNode.open(
-            config,
-            ports,
-            (index, wasted) -> new CaffeineTier<>(hotBytes, index, Versioned::new, wasted),
-            warmTiers(disk),
-            Predictors.all(predictors, here, random.nextLong()));
+    var events =
+        new PeerEvents(peerListeners, peerListeners.isEmpty() ? null : scheduler.serial("events"));
+    FabricNode<Versioned> node;
+    try {
+      node =
+          FabricNode.open(
+              config,
+              ports,
+              (index, wasted) -> new CaffeineTier<>(hotBytes, index, Versioned::new, wasted),
+              warmTiers(disk),
+              Predictors.all(predictors, here, random.nextLong()),
+              events::publish);
+    } catch (RuntimeException e) {
+      events.close();
+      throw e;
+    }
     return new OpenFabric(
         node,
         clock,
+        events,
         new Completions(scheduler.serial("callbacks"), clock),
         or(fetchTimeout, Duration.ofSeconds(3)),
         or(writeTimeout, Duration.ofSeconds(10)),

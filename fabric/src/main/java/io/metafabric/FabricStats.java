@@ -7,6 +7,7 @@ import io.metafabric.core.transport.TransportStats;
 import io.metafabric.node.MemoryUse;
 import io.metafabric.node.NodeStats;
 import io.metafabric.node.PrefetchStats;
+import io.metafabric.replicate.PeerStats;
 import io.metafabric.replicate.ReplicationStats;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,6 +17,7 @@ import java.util.List;
  *
  * @param storage journal and index
  * @param replication peers, their state and lag
+ * @param events what listeners were told
  * @param memory all that is kept within a bound of bytes, each with its bound
  * @param transport bytes to and from other regions, and what was dropped
  */
@@ -27,10 +29,26 @@ public record FabricStats(
     ReplicationStats replication,
     TransportStats transport,
     PrefetchStats prefetch,
+    Events events,
     List<MemoryUse> memory) {
   public FabricStats {
     memory = List.copyOf(memory);
   }
+
+  /** How things stand with each of the other regions, sorted by name. */
+  public List<PeerStats> peers() {
+    return replication.peers();
+  }
+
+  /**
+   * Changes of peers' states, for {@link FabricBuilder#onPeerStateChange}.
+   *
+   * @param delivered to all listeners
+   * @param waiting for the listeners to be done with those before
+   * @param dropped because too many were waiting
+   * @param failed listeners' exceptions
+   */
+  public record Events(long delivered, int waiting, long dropped, long failed) {}
 
   /**
    * Reads by where the value was found.
@@ -50,7 +68,7 @@ public record FabricStats(
     }
   }
 
-  static FabricStats of(NodeStats node, MemoryUse callbacks) {
+  static FabricStats of(NodeStats node, Events events, MemoryUse callbacks) {
     var memory = new ArrayList<>(node.memory());
     memory.add(callbacks);
     return new FabricStats(
@@ -68,6 +86,7 @@ public record FabricStats(
         node.replication(),
         node.transport(),
         node.prefetch(),
+        events,
         memory);
   }
 }

@@ -2,6 +2,7 @@ package io.metafabric;
 
 import io.metafabric.core.transport.PeerAddress;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -26,6 +27,16 @@ public interface MetadataFabric extends Records, AutoCloseable {
   Optional<PeerAddress> listening();
 
   FabricStats stats();
+
+  /** All other regions, sorted by name. */
+  List<Peer> peers();
+
+  /**
+   * One of the other regions.
+   *
+   * @throws io.metafabric.core.error.ConfigurationException if this node has no such peer
+   */
+  Peer peer(String region);
 
   /** What this node knows of a key, and why it does or does not hold a copy. */
   Explanation explain(String key);

@@ -24,8 +24,10 @@ import io.metafabric.host.FileDisk;
 import io.metafabric.node.FabricNode;
 import io.metafabric.node.ReadOutcome;
 import io.metafabric.replicate.HomeMoves;
+import io.metafabric.replicate.PeerStats;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -41,6 +43,7 @@ import org.jspecify.annotations.Nullable;
 final class OpenFabric implements MetadataFabric {
   private final FabricNode<Versioned> node;
   private final Clock clock;
+  private final PeerEvents events;
   private final Completions completions;
   private final Duration fetchTimeout;
   private final Duration writeTimeout;
@@ -53,6 +56,7 @@ final class OpenFabric implements MetadataFabric {
   OpenFabric(
       FabricNode<Versioned> node,
       Clock clock,
+      PeerEvents events,
       Completions completions,
       Duration fetchTimeout,
       Duration writeTimeout,
@@ -61,6 +65,7 @@ final class OpenFabric implements MetadataFabric {
       Duration originTimeToLive) {
     this.node = node;
     this.clock = clock;
+    this.events = events;
     this.completions = completions;
     this.fetchTimeout = fetchTimeout;
     this.writeTimeout = writeTimeout;
@@ -356,7 +361,25 @@ final class OpenFabric implements MetadataFabric {
   @Override
   public FabricStats stats() {
     requireOpen();
-    return FabricStats.of(node.stats(), completions.memory());
+    return FabricStats.of(node.stats(), events.stats(), completions.memory());
+  }
+
+  @Override
+  public List<Peer> peers() {
+    requireOpen();
+    return node.replicator().peers().stream().map(region -> (Peer) new Link(region)).toList();
+  }
+
+  @Override
+  public Peer peer(String region) {
+    Objects.requireNonNull(region, "region");
+    requireOpen();
+    var name = new RegionName(region);
+    if (!node.replicator().peers().contains(name)) {
+      throw new ConfigurationException(
+          "region " + name + " is not a peer here; the peers are " + node.replicator().peers());
+    }
+    return new Link(name);
   }
 
   @Override
@@ -429,8 +452,40 @@ final class OpenFabric implements MetadataFabric {
       try {
         node.close();
       } finally {
+        events.close();
         completions.close();
       }
+    }
+  }
+
+  private final class Link implements Peer {
+    private final RegionName region;
+
+    Link(RegionName region) {
+      this.region = region;
+    }
+
+    @Override
+    public RegionName region() {
+      return region;
+    }
+
+    @Override
+    public PeerStats stats() {
+      requireOpen();
+      return node.replicator().stats(region);
+    }
+
+    @Override
+    public void pause() {
+      requireOpen();
+      node.replicator().pause(region);
+    }
+
+    @Override
+    public void resume() {
+      requireOpen();
+      node.replicator().resume(region);
     }
   }
 

@@ -70,7 +70,7 @@ class ThreeFabricsTest {
           .until(
               () ->
                   fabric.stats().replication().peers().stream()
-                      .allMatch(peer -> peer.state() == PeerState.IN_SYNC));
+                      .allMatch(peer -> peer.state() == PeerState.IN_SYNC && peer.lagMs() == 0));
     }
   }
 
@@ -121,8 +121,8 @@ class ThreeFabricsTest {
           .atMost(Duration.ofSeconds(10))
           .until(
               () ->
-                  eu.stats().replication().peers().get(0).state() == PeerState.REFUSED
-                      && us.stats().replication().peers().get(0).state() == PeerState.REFUSED);
+                  eu.stats().replication().peers().get(0).refusal() != null
+                      && us.stats().replication().peers().get(0).refusal() != null);
       assertThat(eu.stats().replication().peers().get(0).problem())
           .contains("cluster \"one\"")
           .contains("cluster \"two\"");

@@ -17,7 +17,6 @@ import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
-import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStats;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -451,7 +450,7 @@ class TroubleTest {
       }
       await()
           .atMost(Duration.ofSeconds(20))
-          .until(() -> us.stats().replication().peers().get(0).state() == PeerState.IN_SYNC);
+          .until(() -> eu.stats().replication().peers().get(0).pendingChanges() == 0);
       for (int i = 0; i < 10; i++) {
         assertThat(us.get("n/" + i)).isPresent();
       }
@@ -475,7 +474,7 @@ class TroubleTest {
       for (MetadataFabric each : List.of(eu, us)) {
         await()
             .atMost(Duration.ofSeconds(20))
-            .until(() -> each.stats().replication().peers().get(0).state() == PeerState.REFUSED);
+            .until(() -> each.stats().replication().peers().get(0).refusal() != null);
         assertThat(each.stats().replication().peers().get(0).problem())
             .contains("maxValueBytes")
             .contains("10000")

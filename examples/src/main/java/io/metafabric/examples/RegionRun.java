@@ -80,7 +80,7 @@ final class RegionRun implements AutoCloseable {
 
   private boolean inSync() {
     return fabric.stats().replication().peers().stream()
-        .allMatch(peer -> peer.state() == PeerState.IN_SYNC);
+        .allMatch(peer -> peer.state() == PeerState.IN_SYNC && peer.lagMs() == 0);
   }
 
   /** How many accesses are behind us. */

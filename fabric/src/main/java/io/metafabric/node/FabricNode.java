@@ -40,6 +40,7 @@ import io.metafabric.predict.PredictorConfig;
 import io.metafabric.replicate.FetchResult;
 import io.metafabric.replicate.HomeMoves;
 import io.metafabric.replicate.LocalCopies;
+import io.metafabric.replicate.PeerStateChange;
 import io.metafabric.replicate.PeerStats;
 import io.metafabric.replicate.ReplicationStats;
 import io.metafabric.replicate.Replicator;
@@ -98,6 +99,7 @@ public final class FabricNode<V> implements AutoCloseable {
       HotTierFactory<V> hotTier,
       WarmTierFactory warmTier,
       List<Predictor> predictors,
+      Consumer<PeerStateChange> onPeerStateChange,
       Cleanup opened) {
     this.config = config;
     this.clock = ports.clock();
@@ -129,7 +131,8 @@ public final class FabricNode<V> implements AutoCloseable {
             clock,
             ports.random(),
             new Copies(),
-            new Moves());
+            new Moves(),
+            onPeerStateChange);
     this.mover = new HomeMover(region, homes, store, replicator, loop, clock, this::readWhole);
     this.chase = new PayloadChase(store, this::isToHold, this::fetchToHold);
     homes.movedKeys().forEach(chase::add);
@@ -160,16 +163,19 @@ public final class FabricNode<V> implements AutoCloseable {
    * Opens a node; what it has taken is given back if that fails.
    *
    * @param predictors used by this node alone
+   * @param onPeerStateChange is told on the node's loop, and must not wait
    */
   public static <V> FabricNode<V> open(
       NodeConfig config,
       NodePorts ports,
       HotTierFactory<V> hotTier,
       WarmTierFactory warmTier,
-      List<Predictor> predictors) {
+      List<Predictor> predictors,
+      Consumer<PeerStateChange> onPeerStateChange) {
     var opened = new Cleanup();
     try {
-      return new FabricNode<>(config, ports, hotTier, warmTier, predictors, opened);
+      return new FabricNode<>(
+          config, ports, hotTier, warmTier, predictors, onPeerStateChange, opened);
     } catch (RuntimeException e) {
       opened.run(e);
       throw e;
@@ -564,6 +570,10 @@ public final class FabricNode<V> implements AutoCloseable {
 
   private void prefetchWasted(String predictor) {
     loop.execute(() -> prefetcher.wasted(predictor));
+  }
+
+  public Replicator replicator() {
+    return replicator;
   }
 
   public void setPrediction(boolean enabled) {

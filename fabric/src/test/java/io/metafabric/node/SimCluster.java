@@ -16,6 +16,8 @@ import io.metafabric.core.store.StoreConfig;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.transport.TransportLimits;
 import io.metafabric.migrate.HomeDirectory;
+import io.metafabric.replicate.PeerState;
+import io.metafabric.replicate.PeerStateChange;
 import io.metafabric.replicate.ReplicationConfig;
 import io.metafabric.replicate.arm.CostBenefitPolicy;
 import io.metafabric.replicate.arm.Prices;
@@ -36,6 +38,7 @@ public final class SimCluster {
   public final List<RegionName> regions;
   private final Map<RegionName, SimNode> machines = new TreeMap<>();
   private final Map<RegionName, FabricNode<MetadataRecord>> running = new TreeMap<>();
+  private final Map<RegionName, List<PeerStateChange>> stateChanges = new TreeMap<>();
   private final long segmentBytes;
   public long hotTierBytes = 64 << 10;
   public long maxIndexBytes = 64 << 20;
@@ -106,7 +109,22 @@ public final class SimCluster {
             ports,
             (index, wasted) -> new LruTier<>(hotTierBytes, index, record -> record, wasted),
             JournalTier::new,
-            Predictors.all(List.of(), region, 1)));
+            Predictors.all(List.of(), region, 1),
+            change -> stateChanged(region, change)));
+  }
+
+  private void stateChanged(RegionName region, PeerStateChange change) {
+    world.trace(
+        region + " sees " + change.region() + " " + change.to() + ", because " + change.why());
+    stateChanges.computeIfAbsent(region, none -> new ArrayList<>()).add(change);
+  }
+
+  /** What a region was told of another, all its lives together. */
+  List<PeerState> statesSeen(String region, String of) {
+    return stateChanges.getOrDefault(new RegionName(region), List.of()).stream()
+        .filter(change -> change.region().name().equals(of))
+        .map(PeerStateChange::to)
+        .toList();
   }
 
   /** The power of one machine fails. */

@@ -14,6 +14,7 @@ import io.metafabric.core.transport.PeerTransport;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
+import io.metafabric.core.wire.Refusal;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
@@ -55,6 +56,8 @@ final class Outbound implements PeerHandler {
   private final RecordStore store;
   private final Function<MetadataRecord, MetadataRecord> outgoing;
   private final Events events;
+  private final RegionPair pair;
+  private final OutgoingLag lag;
 
   private @Nullable PeerConnection connection;
   private @Nullable ChangeStream stream;
@@ -66,7 +69,6 @@ final class Outbound implements PeerHandler {
   private long establishedNanos;
   private long heartbeatSequence;
   private long heartbeatSentNanos;
-  private long lastHeardNanos;
   private long lastProgressNanos;
   private int rewindsWithoutProgress;
   private long nextRewindNanos;
@@ -76,16 +78,13 @@ final class Outbound implements PeerHandler {
   private boolean stopped;
 
   private volatile boolean established;
-  private volatile boolean wasRefused;
+  private volatile boolean paused;
   private volatile double rttMs = Double.NaN;
-  private volatile boolean heard;
-  private volatile VersionVector acknowledged = VersionVector.EMPTY;
   private volatile long neededAfter;
   private volatile long inFlightBytes;
   private volatile boolean drained;
   private final AtomicLong connects = new AtomicLong();
   private final AtomicLong resends = new AtomicLong();
-  private volatile long disconnectedSinceNanos;
   private volatile @Nullable String problem;
   private volatile @Nullable String unreadable;
 
@@ -99,6 +98,8 @@ final class Outbound implements PeerHandler {
       RandomGenerator random,
       RecordStore store,
       Function<MetadataRecord, MetadataRecord> outgoing,
+      RegionPair pair,
+      OutgoingLag lag,
       Events events) {
     this.peer = peer;
     this.address = address;
@@ -109,8 +110,9 @@ final class Outbound implements PeerHandler {
     this.random = random;
     this.store = store;
     this.outgoing = outgoing;
+    this.pair = pair;
+    this.lag = lag;
     this.events = events;
-    this.disconnectedSinceNanos = clock.nanoTime();
   }
 
   void start() {
@@ -171,7 +173,9 @@ final class Outbound implements PeerHandler {
     if (from != connection) {
       return;
     }
-    lastHeardNanos = clock.nanoTime();
+    if (established) {
+      pair.heardOnLink();
+    }
     frame.deliverTo(new Incoming(from));
   }
 
@@ -189,8 +193,8 @@ final class Outbound implements PeerHandler {
       handshakeTimer.cancel();
     }
     if (established) {
-      disconnectedSinceNanos = clock.nanoTime();
       established = false;
+      pair.unlinked(reason);
       events.onDisconnected(peer);
     }
     ChangeStream ended = stream;
@@ -200,12 +204,11 @@ final class Outbound implements PeerHandler {
     }
     connection = null;
     stream = null;
-    established = false;
     drained = false;
     inFlightBytes = 0;
     unreadable = null;
     if (!stopped) {
-      if (!wasRefused) {
+      if (pair.refusal() == null) {
         problem = reason;
       }
       loop.schedule(config.backoff().before(failedAttempts++, random), this::dial);
@@ -213,18 +216,15 @@ final class Outbound implements PeerHandler {
   }
 
   private void welcomed(PeerConnection by, Frame.Welcome welcome) {
-    String mismatch = mismatch(welcome);
-    if (mismatch != null) {
-      wasRefused = true;
-      problem = mismatch;
-      by.close(mismatch);
+    Frame.Refuse refusal = refusal(welcome);
+    if (refusal != null) {
+      refused(by, refusal.reason(), refusal.message());
       return;
     }
     if (handshakeTimer != null) {
       handshakeTimer.cancel();
     }
     long now = clock.nanoTime();
-    lastHeardNanos = now;
     lastProgressNanos = now;
     rewindsWithoutProgress = 0;
     nextRewindNanos = now;
@@ -232,15 +232,22 @@ final class Outbound implements PeerHandler {
     pumpAtNextBeat = false;
     connects.incrementAndGet();
     problem = null;
-    wasRefused = false;
     stream =
         new ChangeStream(
             store, config.batchBytes(), welcome.applied(), resumeAt(welcome), outgoing);
-    acknowledged = welcome.applied();
-    heard = true;
+    lag.reset();
+    lag.acknowledged(welcome.applied());
     established = true;
+    pair.linked(welcome.nodeId());
     sendHeartbeat(by);
     pump();
+  }
+
+  /** One of the two does not talk to the other; it is asked again, as after any other failure. */
+  private void refused(PeerConnection by, Refusal reason, String message) {
+    problem = message;
+    pair.refused(reason, message);
+    by.close("refused: " + message);
   }
 
   /** A peer that still has what it acknowledged to us needs nothing before that. */
@@ -249,17 +256,32 @@ final class Outbound implements PeerHandler {
     return kept ? knownPosition : 0;
   }
 
-  private @Nullable String mismatch(Frame.Welcome welcome) {
-    if (!welcome.region().equals(peer)) {
-      return "region " + welcome.region() + " answers at " + address + ", not " + peer;
-    }
+  private Frame.@Nullable Refuse refusal(Frame.Welcome welcome) {
     if (!welcome.cluster().equals(config.cluster())) {
-      return "cluster \"" + welcome.cluster() + "\" answers at " + address;
+      return new Frame.Refuse(
+          Refusal.CLUSTER,
+          "a node of cluster \""
+              + welcome.cluster()
+              + "\" answers at "
+              + address
+              + ", region "
+              + config.region()
+              + " is of cluster \""
+              + config.cluster()
+              + "\"; give both the same cluster name, or the peer another address");
+    }
+    if (!welcome.region().equals(peer)) {
+      return new Frame.Refuse(
+          Refusal.REGION,
+          "region " + welcome.region() + " answers at " + address + ", not " + peer);
     }
     if (welcome.protocol() != FrameCodec.PROTOCOL) {
-      return "protocol " + welcome.protocol() + " was chosen, which was not offered";
+      return new Frame.Refuse(
+          Refusal.PROTOCOL,
+          "protocol " + welcome.protocol() + " was chosen, which was not offered");
     }
-    return null;
+    String contradiction = pair.contradiction(welcome.nodeId());
+    return contradiction == null ? null : new Frame.Refuse(Refusal.REGION_TAKEN, contradiction);
   }
 
   private void beat() {
@@ -275,31 +297,32 @@ final class Outbound implements PeerHandler {
   }
 
   private void beatOnce() {
+    pair.observe();
     PeerConnection to = connection;
     if (to == null || !established) {
       return;
     }
-    long now = clock.nanoTime();
-    if (now - lastHeardNanos > config.failureTimeout().toNanos()) {
-      to.close("silent for " + Duration.ofNanos(now - lastHeardNanos).toMillis() + " ms");
+    if (pair.isLinkDead()) {
+      to.close("silent for " + pair.linkSilence().toMillis() + " ms");
       return;
     }
     pumpAtNextBeat = false;
-    resendIfStuck(now);
+    resendIfStuck(clock.nanoTime());
     pump();
     sendHeartbeat(to);
   }
 
   private void sendHeartbeat(PeerConnection to) {
     heartbeatSentNanos = clock.nanoTime();
-    long pending = store.ownWritesBeyond(acknowledged);
-    var backlog = new Frame.Backlog(drained, drained, false, pending, 0);
+    boolean upToDate = lag.upToDate(drained, rttMs);
+    var backlog = new Frame.Backlog(drained, upToDate, paused, lag.changes(), lag.oldestMs());
+    pair.sentUpToDate(upToDate);
     to.send(new Frame.Heartbeat(++heartbeatSequence, clock.wallMs(), backlog));
   }
 
   private void resendIfStuck(long now) {
     ChangeStream current = stream;
-    if (current == null || !current.hasInFlight()) {
+    if (current == null || !current.hasInFlight() || paused) {
       lastProgressNanos = now;
       return;
     }
@@ -353,6 +376,10 @@ final class Outbound implements PeerHandler {
     ChangeStream from = stream;
     PeerConnection to = connection;
     if (from == null || to == null || !established || pumpAtNextBeat) {
+      return;
+    }
+    if (paused) {
+      drained = from.isDrained();
       return;
     }
     try {
@@ -409,8 +436,37 @@ final class Outbound implements PeerHandler {
     return to != null && established && to.send(frame);
   }
 
+  /** From now on no changes are sent; heartbeats and fetches go on. */
+  void pause() {
+    paused = true;
+    beatEarly();
+  }
+
+  void resume() {
+    paused = false;
+    pump();
+    beatEarly();
+  }
+
+  /** The peer learns at once what it is to expect. */
+  private void beatEarly() {
+    PeerConnection to = connection;
+    if (to != null && established) {
+      sendHeartbeat(to);
+    }
+  }
+
+  boolean isPaused() {
+    return paused;
+  }
+
   boolean isEstablished() {
     return established;
+  }
+
+  /** Whether the peer is likely to answer. */
+  boolean isTrusted() {
+    return established && pair.state().isTrusted();
   }
 
   /** The peer has acknowledged all that was published here. */
@@ -427,29 +483,29 @@ final class Outbound implements PeerHandler {
     return rttMs;
   }
 
-  PeerStats stats(boolean inSyncFromPeer) {
+  PeerStats stats() {
     String toRead = unreadable;
-    long pending = heard ? store.ownWritesBeyond(acknowledged) : store.publishedCounter();
+    String noConnection = problem;
+    String toSend = toRead != null ? toRead : noConnection;
+    long oldestMs = lag.oldestMs();
     return new PeerStats(
         peer,
-        state(inSyncFromPeer),
+        pair.state(),
+        pair.phi(),
         rttMs,
-        pending,
+        Math.max(oldestMs, pair.missingMs()),
+        lag.changes(),
+        oldestMs,
+        pair.missingChanges(),
+        pair.missingMs(),
         inFlightBytes,
+        paused,
+        pair.isPausedThere(),
+        pair.clockOffsetMs(),
         connects.get(),
         resends.get(),
-        toRead != null ? toRead : problem);
-  }
-
-  private PeerState state(boolean inSyncFromPeer) {
-    if (established) {
-      return drained && inSyncFromPeer ? PeerState.IN_SYNC : PeerState.CATCHING_UP;
-    }
-    if (wasRefused) {
-      return PeerState.REFUSED;
-    }
-    boolean longAgo = clock.nanoTime() - disconnectedSinceNanos > config.failureTimeout().toNanos();
-    return longAgo ? PeerState.OFFLINE : PeerState.CONNECTING;
+        pair.refusal(),
+        toSend != null ? toSend : pair.notTaken());
   }
 
   private final class Incoming extends UnexpectedFrames {
@@ -468,9 +524,7 @@ final class Outbound implements PeerHandler {
 
     @Override
     public void onRefuse(Frame.Refuse refuse) {
-      wasRefused = true;
-      problem = peer + " refused this node: " + refuse.message();
-      from().close("refused");
+      refused(from(), refuse.reason(), peer + " refused this node: " + refuse.message());
     }
 
     @Override
@@ -479,6 +533,7 @@ final class Outbound implements PeerHandler {
         failedAttempts = 0;
       }
       if (reply.sequence() == heartbeatSequence) {
+        pair.answered(heartbeatSentNanos, reply.wallMs());
         double sampleMs = (clock.nanoTime() - heartbeatSentNanos) / 1e6;
         rttMs = Double.isNaN(rttMs) ? sampleMs : rttMs + RTT_WEIGHT * (sampleMs - rttMs);
       }
@@ -495,7 +550,7 @@ final class Outbound implements PeerHandler {
         lastProgressNanos = now;
         rewindsWithoutProgress = 0;
         failedAttempts = 0;
-        acknowledged = current.acknowledged();
+        lag.acknowledged(current.acknowledged());
       }
       if (ack.resend()) {
         rewindOnce(current, now);

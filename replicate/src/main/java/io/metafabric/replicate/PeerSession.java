@@ -14,7 +14,6 @@ import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
 import io.metafabric.core.wire.MoveOutcome;
 import io.metafabric.core.wire.Refusal;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -28,10 +27,10 @@ final class PeerSession implements PeerHandler {
 
     long nodeId();
 
-    /** The peer is who it says; a connection it had before is closed. */
-    Frame.Welcome welcome(RegionName peer, PeerSession by);
+    RegionPair pair(RegionName peer);
 
-    void heard(RegionName peer, boolean allAcknowledged);
+    /** The peer is who it says; a connection it had before is closed. */
+    Frame.Welcome welcome(RegionName peer, long itsNodeId, PeerSession by);
 
     void changes(RegionName peer, PeerConnection from, Frame.Changes changes);
 
@@ -70,7 +69,6 @@ final class PeerSession implements PeerHandler {
   private final SerialExecutor loop;
   private final Clock clock;
   private SerialExecutor.Task timer;
-  private long lastHeardNanos;
   private boolean ended;
   private @Nullable RegionName peer;
   private boolean refused;
@@ -102,21 +100,22 @@ final class PeerSession implements PeerHandler {
 
   @Override
   public void onFrame(PeerConnection from, Frame frame) {
-    lastHeardNanos = clock.nanoTime();
     RegionName known = peer;
+    if (known != null) {
+      host.pair(known).heardOnSession();
+    }
     frame.deliverTo(known == null ? new Stranger(from) : new Served(from, known));
   }
 
-  private void closeIfSilent() {
+  private void closeIfSilent(RegionPair pair) {
     if (ended) {
       return;
     }
-    long silentNanos = clock.nanoTime() - lastHeardNanos;
-    long leftNanos = host.config().failureTimeout().toNanos() - silentNanos;
-    if (leftNanos <= 0) {
-      connection.close("silent for " + Duration.ofNanos(silentNanos).toMillis() + " ms");
+    if (pair.isSessionDead()) {
+      connection.close("silent for " + pair.sessionSilence().toMillis() + " ms");
     } else {
-      timer = loop.schedule(Duration.ofNanos(leftNanos), this::closeIfSilent);
+      pair.observe();
+      timer = loop.schedule(host.config().heartbeatEvery(), () -> closeIfSilent(pair));
     }
   }
 
@@ -148,9 +147,9 @@ final class PeerSession implements PeerHandler {
       }
       peer = hello.region();
       timer.cancel();
-      closeIfSilent();
       from().established();
-      from().send(host.welcome(hello.region(), PeerSession.this));
+      from().send(host.welcome(hello.region(), hello.nodeId(), PeerSession.this));
+      closeIfSilent(host.pair(hello.region()));
     }
 
     private Frame.@Nullable Refuse refusal(Frame.Hello hello) {
@@ -231,6 +230,10 @@ final class PeerSession implements PeerHandler {
                 + config.maxValueBytes()
                 + "; set the same in all regions");
       }
+      String contradiction = host.pair(hello.region()).contradiction(hello.nodeId());
+      if (contradiction != null) {
+        return new Frame.Refuse(Refusal.REGION_TAKEN, contradiction);
+      }
       return null;
     }
   }
@@ -246,12 +249,12 @@ final class PeerSession implements PeerHandler {
     @Override
     public void onHello(Frame.Hello hello) {
       // A duplicate of the first frame; answering again does no harm.
-      from().send(host.welcome(by, PeerSession.this));
+      from().send(host.welcome(by, hello.nodeId(), PeerSession.this));
     }
 
     @Override
     public void onHeartbeat(Frame.Heartbeat heartbeat) {
-      host.heard(by, heartbeat.backlog().allAcknowledged());
+      host.pair(by).heartbeat(heartbeat.backlog());
       from().send(new Frame.HeartbeatReply(heartbeat.sequence(), clock.wallMs()));
     }
 

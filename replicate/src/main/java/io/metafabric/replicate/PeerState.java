@@ -1,15 +1,22 @@
 package io.metafabric.replicate;
 
-/** How things stand between this region and another. */
+/** How things stand between this region and another; docs/REPLICATION.md has the transitions. */
 public enum PeerState {
-  /** No connection yet, or none any more, and not for long. */
+  /** Not reached yet since this node was opened, and not for long. */
   CONNECTING,
-  /** Connected; one side has changes that the other has not. */
+  /** Connected; one side lacks changes of the other that are not of late. */
   CATCHING_UP,
-  /** Each side has all that the other had published at its last heartbeat. */
+  /** Connected; each side has what the other wrote, but for what is of late. */
   IN_SYNC,
-  /** Not connected for longer than the failure timeout. */
+  /** It fell silent, or the connection ended, or it came back and has to prove itself. */
+  SUSPECT,
+  /** Not reached for longer than a pause explains, or one of the two refused the other. */
   OFFLINE,
-  /** The peer, or this node, refused the other; the problem says why. */
-  REFUSED
+  /** An operator took the region out of the cluster. */
+  EVICTED;
+
+  /** Whether the region is likely to answer now. */
+  public boolean isTrusted() {
+    return this == CATCHING_UP || this == IN_SYNC;
+  }
 }

@@ -1,16 +1,34 @@
 package io.metafabric.replicate;
 
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.wire.Refusal;
 import org.jspecify.annotations.Nullable;
 
 /**
+ * How things stand with one other region. Of its last word counts what came on any connection since
+ * this node was opened.
+ *
+ * @param phi how suspicious its silence is: -log10 of the probability that one who is well is
+ *     silent for so long
  * @param rttMs smoothed round-trip time; NaN before the first measurement
+ * @param lagMs how far the two regions are apart: the larger of {@code oldestUnacknowledgedMs} and
+ *     {@code missingMs}
  * @param pendingChanges changes of this directory that the peer has not acknowledged, those
  *     replaced since included; before the peer was heard for the first time, those of this opening
  *     alone
+ * @param oldestUnacknowledgedMs for how long the oldest of them has been waiting, 0 if there is
+ *     none; those of earlier openings count from the beginning of this one
+ * @param missingChanges changes of the peer that it knew to be missing here when it was heard last
+ * @param missingMs how old the oldest change of the peer may be that is missing here: 0 if its last
+ *     word was that none is, and it is heard; it grows for as long as the peer is silent
  * @param inFlightBytes sent and not acknowledged
+ * @param paused this node sends it no changes, because its operator said so
+ * @param pausedThere the peer said so of its side
+ * @param clockOffsetMs how far its wall clock is ahead of this node's, right to half of the
+ *     round-trip time; NaN before the first measurement
  * @param connects how often a connection was established
  * @param resends how often sending went back to what was acknowledged last
+ * @param refusal why one of the two did not talk to the other at the last attempt; else null
  * @param problem what is wrong with a journal that cannot be read, for as long as it cannot; else
  *     why there is no connection; else why changes of the peer are not taken here; null if all is
  *     well
@@ -18,17 +36,18 @@ import org.jspecify.annotations.Nullable;
 public record PeerStats(
     RegionName region,
     PeerState state,
+    double phi,
     double rttMs,
+    long lagMs,
     long pendingChanges,
+    long oldestUnacknowledgedMs,
+    long missingChanges,
+    long missingMs,
     long inFlightBytes,
+    boolean paused,
+    boolean pausedThere,
+    double clockOffsetMs,
     long connects,
     long resends,
-    @Nullable String problem) {
-  /** The same, with a problem if there is none that weighs more. */
-  PeerStats withProblemOfReceiving(@Nullable String receiving) {
-    return receiving == null || problem != null
-        ? this
-        : new PeerStats(
-            region, state, rttMs, pendingChanges, inFlightBytes, connects, resends, receiving);
-  }
-}
+    @Nullable Refusal refusal,
+    @Nullable String problem) {}

@@ -16,7 +16,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * @param listen where peers reach this region; null if none can
  * @param peers every other region and where it listens
- * @param heartbeatEvery a peer that was silent for {@code failureTimeout} is taken for dead
+ * @param heartbeatEvery how often each side says that it lives
+ * @param suspectPhi a peer whose silence is this improbable is suspected: -log10 of how probable
+ * @param grantedPause a connection is closed once a silence is as improbable even if the peer had
+ *     paused for this long; a peer that was not connected for longer is offline
  * @param attemptTimeout how long one region may take to answer a fetch
  * @param batchBytes about how much one frame of changes holds
  * @param windowBytes how much may be under way to a peer without its acknowledgement
@@ -30,7 +33,8 @@ public record ReplicationConfig(
     @Nullable PeerAddress listen,
     Map<RegionName, PeerAddress> peers,
     Duration heartbeatEvery,
-    Duration failureTimeout,
+    double suspectPhi,
+    Duration grantedPause,
     Duration handshakeTimeout,
     Duration attemptTimeout,
     Backoff backoff,
@@ -51,9 +55,8 @@ public record ReplicationConfig(
               + " regions, but with this one there are "
               + (peers.size() + 1));
     }
-    if (failureTimeout.compareTo(heartbeatEvery.multipliedBy(2)) < 0) {
-      throw new ConfigurationException(
-          "failureTimeout " + failureTimeout + " must be at least twice " + heartbeatEvery);
+    if (!(suspectPhi >= 1)) {
+      throw new ConfigurationException("suspectPhi must be at least 1, was " + suspectPhi);
     }
   }
 
@@ -70,7 +73,8 @@ public record ReplicationConfig(
         listen,
         peers,
         Duration.ofMillis(500),
-        Duration.ofSeconds(4),
+        8,
+        Duration.ofSeconds(2),
         Duration.ofSeconds(5),
         Duration.ofSeconds(1),
         new Backoff(Duration.ofMillis(50), Duration.ofSeconds(5)),

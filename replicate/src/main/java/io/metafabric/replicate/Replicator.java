@@ -22,6 +22,7 @@ import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -33,6 +34,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -59,7 +61,8 @@ public final class Replicator implements AutoCloseable {
 
   private final Map<RegionName, Outbound> outbound = new TreeMap<>();
   private final Map<RegionName, PeerSession> sessions = new HashMap<>();
-  private final Map<RegionName, InSync> inSync = new TreeMap<>();
+  private final Map<RegionName, RegionPair> pairs = new TreeMap<>();
+  private final PublicationTimes times;
   private final Holders holders;
   private final Fetches fetches;
   private final MoveRequests moves;
@@ -72,16 +75,9 @@ public final class Replicator implements AutoCloseable {
   private final AtomicLong withoutHandshake = new AtomicLong();
   private final AtomicLong repliesDropped = new AtomicLong();
 
-  /** Whether we have all that a peer had published when it was heard last. */
-  private static final class InSync {
-    volatile boolean allReceived;
-    volatile boolean everReceivedAll;
-    volatile long heardNanos;
-
-    /** Why its changes are not taken; null if they are. */
-    volatile @Nullable String problem;
-  }
-
+  /**
+   * @param onStateChange is told of every change of a pair's state, on the loop: must not wait
+   */
   public Replicator(
       ReplicationConfig config,
       HomeLookup homes,
@@ -91,7 +87,8 @@ public final class Replicator implements AutoCloseable {
       Clock clock,
       RandomGenerator random,
       LocalCopies copies,
-      HomeMoves homeMoves) {
+      HomeMoves homeMoves,
+      Consumer<PeerStateChange> onStateChange) {
     this.config = config;
     this.homes = homes;
     this.store = store;
@@ -104,11 +101,18 @@ public final class Replicator implements AutoCloseable {
     this.holders = new Holders(config.holderBytes());
     this.fetches = new Fetches(config, loop, this::link);
     this.moves = new MoveRequests(loop, this::link);
-    config.peers().forEach((peer, address) -> outbound.put(peer, newLink(peer, address)));
-    config.peers().keySet().forEach(peer -> inSync.put(peer, new InSync()));
+    this.times = new PublicationTimes(config.peers().keySet());
+    config
+        .peers()
+        .forEach(
+            (peer, address) -> {
+              var pair = new RegionPair(peer, config, clock, onStateChange);
+              pairs.put(peer, pair);
+              outbound.put(peer, newLink(peer, address, pair));
+            });
   }
 
-  private Outbound newLink(RegionName peer, PeerAddress address) {
+  private Outbound newLink(RegionName peer, PeerAddress address, RegionPair pair) {
     return new Outbound(
         peer,
         address,
@@ -119,6 +123,8 @@ public final class Replicator implements AutoCloseable {
         random,
         store,
         record -> outgoing(peer, record),
+        pair,
+        new OutgoingLag(peer, store, times, clock),
         new Outbound.Events() {
           @Override
           public void onReply(RegionName from, Frame.FetchReply reply) {
@@ -183,10 +189,17 @@ public final class Replicator implements AutoCloseable {
       return;
     }
     var toForward = new ArrayList<MetadataRecord>();
+    long newest = 0;
     for (Published change : changes) {
+      if (change.local()) {
+        newest = change.record().header().version().dot().counter();
+      }
       if (!change.local() && change.record().payload() != null && isHome(change.record().key())) {
         toForward.add(change.record());
       }
+    }
+    if (newest > 0) {
+      times.published(newest, clock.nanoTime());
     }
     if (!toForward.isEmpty()) {
       loop.execute(() -> toForward.forEach(this::forward));
@@ -214,7 +227,7 @@ public final class Replicator implements AutoCloseable {
     for (RegionName region : holding) {
       boolean hasIt =
           region.equals(record.header().writtenIn()) || homes.homesOf(record.key()).include(region);
-      if (!hasIt) {
+      if (!hasIt && !link(region).isPaused()) {
         link(region).send(new Frame.Push(List.of(record)));
       }
     }
@@ -227,7 +240,8 @@ public final class Replicator implements AutoCloseable {
 
   /**
    * Asks the regions that may hold the payload, one after the other: home, backup, and the region
-   * that wrote it. They answer from what they hold themselves, so nobody waits in a circle.
+   * that wrote it; those that are not likely to answer come last. They answer from what they hold
+   * themselves, so nobody waits in a circle.
    *
    * @param known the newest header known here; null to ask whether there is one
    */
@@ -291,6 +305,7 @@ public final class Replicator implements AutoCloseable {
     addOther(candidates, at.home());
     addOther(candidates, at.backup());
     addOther(candidates, known == null ? null : known.writtenIn());
+    candidates.sort(Comparator.comparing(region -> !link(region).isTrusted())); // it is stable
     return candidates;
   }
 
@@ -302,8 +317,8 @@ public final class Replicator implements AutoCloseable {
 
   /** Whether every peer's changes, as of its last heartbeat, are known here. */
   public boolean knowsAllHeaders() {
-    for (InSync peer : inSync.values()) {
-      if (!isFresh(peer)) {
+    for (RegionPair peer : pairs.values()) {
+      if (!peer.hasEverything()) {
         return false;
       }
     }
@@ -311,22 +326,18 @@ public final class Replicator implements AutoCloseable {
   }
 
   /**
-   * Whether this region may say of a key that nobody wrote it: as its home, or as its backup once
-   * it has had all that the home had. A backup that has not heard of the home since it was opened
-   * cannot know what it missed.
+   * Whether this region may say of a key that nobody wrote it: as its home, or as its backup if
+   * nothing was missing here, but for what was of late, when each of the other regions was heard
+   * last. Any of them may have written the key, and the home may have known. A backup that has not
+   * heard of one since it was opened cannot know what it missed.
    */
   public boolean answersFor(Key key) {
     Homes homesOf = homes.homesOf(key);
     if (config.region().equals(homesOf.home())) {
       return true;
     }
-    InSync home = inSync.get(homesOf.home());
-    return config.region().equals(homesOf.backup()) && home != null && home.everReceivedAll;
-  }
-
-  private boolean isFresh(InSync peer) {
-    return peer.allReceived
-        && clock.nanoTime() - peer.heardNanos <= config.failureTimeout().toNanos();
+    return config.region().equals(homesOf.backup())
+        && pairs.values().stream().allMatch(RegionPair::hadEverything);
   }
 
   /** Smoothed round-trip time to a region in milliseconds; NaN before it was measured. */
@@ -345,6 +356,20 @@ public final class Replicator implements AutoCloseable {
     return Double.NaN;
   }
 
+  /**
+   * Sends no changes to the region until {@link #resume}; all else goes on. Forgotten at {@link
+   * #close}.
+   */
+  public void pause(RegionName region) {
+    Outbound link = link(region);
+    loop.execute(link::pause);
+  }
+
+  public void resume(RegionName region) {
+    Outbound link = link(region);
+    loop.execute(link::resume);
+  }
+
   /** No peer needs a journal entry at or before this position. */
   public long neededAfter() {
     // Compaction asks for each frame that is dead.
@@ -355,14 +380,18 @@ public final class Replicator implements AutoCloseable {
     return needed;
   }
 
+  /** Sorted by name. */
+  public List<RegionName> peers() {
+    return List.copyOf(outbound.keySet());
+  }
+
+  public PeerStats stats(RegionName region) {
+    return link(region).stats();
+  }
+
   public ReplicationStats stats() {
     var peers = new ArrayList<PeerStats>();
-    outbound.forEach(
-        (peer, link) -> {
-          InSync from = inSync.get(peer);
-          PeerStats stats = link.stats(from != null && isFresh(from));
-          peers.add(from == null ? stats : stats.withProblemOfReceiving(from.problem));
-        });
+    outbound.values().forEach(link -> peers.add(link.stats()));
     return new ReplicationStats(
         peers,
         changesReceived.get(),
@@ -398,7 +427,8 @@ public final class Replicator implements AutoCloseable {
     }
 
     @Override
-    public Frame.Welcome welcome(RegionName peer, PeerSession by) {
+    public Frame.Welcome welcome(RegionName peer, long itsNodeId, PeerSession by) {
+      pair(peer).served(itsNodeId);
       var before = sessions.put(peer, by);
       if (before != null && before != by) {
         before.close("replaced by a newer connection");
@@ -409,13 +439,12 @@ public final class Replicator implements AutoCloseable {
     }
 
     @Override
-    public void heard(RegionName peer, boolean allAcknowledged) {
-      InSync state = inSync.get(peer);
-      if (state != null) {
-        state.allReceived = allAcknowledged;
-        state.everReceivedAll |= allAcknowledged;
-        state.heardNanos = clock.nanoTime();
+    public RegionPair pair(RegionName peer) {
+      RegionPair pair = pairs.get(peer);
+      if (pair == null) {
+        throw new IllegalArgumentException("region " + peer + " is not a peer");
       }
+      return pair;
     }
 
     @Override
@@ -454,13 +483,11 @@ public final class Replicator implements AutoCloseable {
       if (failure != null) {
         batchesRefused.incrementAndGet();
       }
-      InSync state = inSync.get(peer);
-      if (state != null) {
-        state.problem =
-            failure == null
-                ? null
-                : "changes from " + peer + " cannot be taken: " + failure.getMessage();
-      }
+      pair(peer)
+          .cannotTake(
+              failure == null
+                  ? null
+                  : "changes from " + peer + " cannot be taken: " + failure.getMessage());
     }
 
     private void missing(RegionName peer, PeerConnection from, ActorId actor) {
@@ -569,10 +596,7 @@ public final class Replicator implements AutoCloseable {
     @Override
     public void ended(RegionName peer, PeerSession by) {
       if (sessions.remove(peer, by)) {
-        InSync state = inSync.get(peer);
-        if (state != null) {
-          state.allReceived = false;
-        }
+        pair(peer).unserved();
       }
     }
   }

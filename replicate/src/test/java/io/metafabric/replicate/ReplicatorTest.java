@@ -48,6 +48,7 @@ class ReplicatorTest {
   private final SerialExecutor loop = node.scheduler().serial("loop");
   private final OfferedCopies copies = new OfferedCopies();
   private final PlayedTransport transport = new PlayedTransport();
+  private final List<PeerStateChange> changes = new ArrayList<>();
 
   /** Fails for one address, welcomes at another, and never answers elsewhere. */
   private final class PlayedTransport implements PeerTransport {
@@ -186,7 +187,8 @@ class ReplicatorTest {
         node.clock(),
         node.random(),
         copies,
-        new NoMoves());
+        new NoMoves(),
+        changes::add);
   }
 
   @Test
@@ -289,17 +291,28 @@ class ReplicatorTest {
   }
 
   @Test
-  void aDiallerThatFallsSilent_isClosed() {
+  void aDiallerThatFallsSilent_isClosed_sparingOnesWhoseRhythmIsSlow() {
     replicator().start();
     var connection = new PlayedConnection();
     PeerHandler session = session(connection);
-    for (int i = 1; i <= 20; i++) {
-      world.runFor(Duration.ofMillis(3_900));
+    for (int i = 1; i <= 200; i++) {
+      world.runFor(Duration.ofMillis(500));
       session.onFrame(connection, new Frame.Heartbeat(i, 0, Frame.Backlog.NONE));
     }
+    world.runFor(Duration.ofMillis(3_500));
     assertThat(connection.closings).isEmpty();
-    world.runFor(Duration.ofMillis(4_100));
+    world.runFor(Duration.ofMillis(1_000));
     assertThat(connection.closings).containsExactly("silent for 4000 ms");
+
+    var slow = new PlayedConnection();
+    PeerHandler slowly = session(slow);
+    for (int i = 1; i <= 200; i++) {
+      world.runFor(Duration.ofMillis(i < 100 ? 500 + 30 * i : 3_500));
+      slowly.onFrame(slow, new Frame.Heartbeat(i, 0, Frame.Backlog.NONE));
+    }
+    assertThat(slow.closings).isEmpty();
+    world.runFor(Duration.ofSeconds(30));
+    assertThat(slow.closings).hasSize(1);
   }
 
   /** No test here moves a home. */
