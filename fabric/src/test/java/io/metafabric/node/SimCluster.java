@@ -64,7 +64,19 @@ public final class SimCluster {
   }
 
   public void start(RegionName region) {
-    SimNode machine = machine(region);
+    running.put(region, open(region, machine(region)));
+  }
+
+  /** The region comes back on a machine with an empty disk. */
+  public void startOnNewMachine(RegionName region) {
+    var machine = new SimNode(world, region.name());
+    machine.crash(); // into another life, and so to another identity
+    machines.put(region, machine);
+    start(region);
+  }
+
+  /** Opens a node that says that it is the region, on a machine where nobody looks for it. */
+  public FabricNode<MetadataRecord> open(RegionName region, SimNode machine) {
     var peers = new TreeMap<RegionName, PeerAddress>();
     for (RegionName other : regions) {
       if (!other.equals(region)) {
@@ -73,7 +85,7 @@ public final class SimCluster {
     }
     var replication =
         ReplicationConfig.of(
-            "test", region, new PeerAddress(region.name(), 7000), peers, MAX_VALUE_BYTES);
+            "test", region, new PeerAddress(machine.name(), 7000), peers, MAX_VALUE_BYTES);
     var store =
         new StoreConfig(
             "test",
@@ -101,16 +113,14 @@ public final class SimCluster {
             machine.random(),
             machine.disk(),
             loop -> network.transport(machine, limits, loop));
-    world.trace(region + " starts");
-    running.put(
-        region,
-        FabricNode.open(
-            config,
-            ports,
-            (index, wasted) -> new LruTier<>(hotTierBytes, index, record -> record, wasted),
-            JournalTier::new,
-            Predictors.all(List.of(), region, 1),
-            change -> stateChanged(region, change)));
+    world.trace(region + " starts on " + machine.name());
+    return FabricNode.open(
+        config,
+        ports,
+        (index, wasted) -> new LruTier<>(hotTierBytes, index, record -> record, wasted),
+        JournalTier::new,
+        Predictors.all(List.of(), region, 1),
+        change -> stateChanged(region, change));
   }
 
   private void stateChanged(RegionName region, PeerStateChange change) {

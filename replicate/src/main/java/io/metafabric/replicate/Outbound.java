@@ -314,7 +314,8 @@ final class Outbound implements PeerHandler {
 
   private void sendHeartbeat(PeerConnection to) {
     heartbeatSentNanos = clock.nanoTime();
-    boolean upToDate = lag.upToDate(drained, rttMs);
+    boolean held = paused && lag.changes() > 0;
+    boolean upToDate = lag.upToDate(drained, rttMs) && !held;
     var backlog = new Frame.Backlog(drained, upToDate, paused, lag.changes(), lag.oldestMs());
     pair.sentUpToDate(upToDate);
     to.send(new Frame.Heartbeat(++heartbeatSequence, clock.wallMs(), backlog));

@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  *     round-trip time; NaN before the first measurement
  * @param connects how often a connection was established
  * @param resends how often sending went back to what was acknowledged last
- * @param refusal why one of the two did not talk to the other at the last attempt; else null
+ * @param refusal why one of the two does not talk to the other; null if it does, or never said
  * @param problem what is wrong with a journal that cannot be read, for as long as it cannot; else
  *     why there is no connection; else why changes of the peer are not taken here; null if all is
  *     well

@@ -34,6 +34,8 @@ final class RegionPair {
   private long aliveAtNanos;
   private boolean sentUpToDate;
 
+  // The peer has dialled this node, and has said on this connection how its changes stand.
+  private volatile boolean toldHere;
   private volatile PeerState state = PeerState.CONNECTING;
   private volatile @Nullable LastWord lastWord;
   private volatile boolean allReceived;
@@ -176,6 +178,9 @@ final class RegionPair {
   void served(long itsNodeId) {
     isNode(itsNodeId);
     served = true;
+    // What it said before the connection ended is not what it would say now.
+    toldHere = false;
+    allReceived = false;
     heartbeats.begin(clock.nanoTime());
   }
 
@@ -189,6 +194,7 @@ final class RegionPair {
     heartbeats.heartbeat(now);
     lastWord = new LastWord(backlog, now);
     allReceived = backlog.allAcknowledged();
+    toldHere = true;
     observe();
   }
 
@@ -196,6 +202,7 @@ final class RegionPair {
     served = false;
     aliveAtNanos = clock.nanoTime();
     allReceived = false;
+    toldHere = false;
     observe();
   }
 
@@ -208,10 +215,12 @@ final class RegionPair {
   /** To be called now and then: what has not happened changes the state too. */
   void observe() {
     long now = clock.nanoTime();
-    LastWord word = lastWord;
-    boolean received = served && word != null && word.backlog().upToDate() && isHeard(now);
     boolean suspicious = answers.phi(now) >= config.suspectPhi();
-    machine.observe(now, suspicious, sentUpToDate && received);
+    machine.observe(now, suspicious, sentUpToDate && isUpToDate(now));
+  }
+
+  private boolean isUpToDate(long nowNanos) {
+    return toldHere && hadEverything() && isHeard(nowNanos);
   }
 
   private boolean isHeard(long nowNanos) {
@@ -230,10 +239,14 @@ final class RegionPair {
     return allReceived && isHeard(clock.nanoTime());
   }
 
+  /** Any thread: nothing is missing here but what the peer has written of late. */
+  boolean isUpToDate() {
+    return isUpToDate(clock.nanoTime());
+  }
+
   /**
    * Any thread: when the peer was heard last, whenever that was, nothing was missing here but what
-   * it had written in the moment before. False if this node has not heard of it since it was
-   * opened.
+   * it had written of late. False if it has not been heard since this node was opened.
    */
   boolean hadEverything() {
     LastWord word = lastWord;

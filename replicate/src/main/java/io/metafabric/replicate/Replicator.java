@@ -326,18 +326,26 @@ public final class Replicator implements AutoCloseable {
   }
 
   /**
-   * Whether this region may say of a key that nobody wrote it: as its home, or as its backup if
-   * nothing was missing here, but for what was of late, when each of the other regions was heard
-   * last. Any of them may have written the key, and the home may have known. A backup that has not
-   * heard of one since it was opened cannot know what it missed.
+   * Whether this region may say of a key that nobody wrote it. The home may. The backup may if
+   * nothing but what was of late was missing here when the home was heard last, and nothing but
+   * that is missing of the others now: any of them may have written the key, and the home may have
+   * known. A backup that has not heard of the home since it was opened cannot know what it missed.
    */
   public boolean answersFor(Key key) {
     Homes homesOf = homes.homesOf(key);
     if (config.region().equals(homesOf.home())) {
       return true;
     }
-    return config.region().equals(homesOf.backup())
-        && pairs.values().stream().allMatch(RegionPair::hadEverything);
+    if (!config.region().equals(homesOf.backup())) {
+      return false;
+    }
+    for (var pair : pairs.entrySet()) {
+      boolean isHome = pair.getKey().equals(homesOf.home());
+      if (!(isHome ? pair.getValue().hadEverything() : pair.getValue().isUpToDate())) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Smoothed round-trip time to a region in milliseconds; NaN before it was measured. */
