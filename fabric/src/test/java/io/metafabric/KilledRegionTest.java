@@ -53,6 +53,7 @@ class KilledRegionTest {
     Child survivor = all.get((killed + 1) % 3);
     int beforeTheRestart = survivor.acknowledgements();
     awaitWrites(survivor, beforeTheRestart + 100);
+    awaitThatSurvivorsAnswer(victim.region, survivor, all.get((killed + 2) % 3));
     Child again = new Child(killed, 4);
     all.set(killed, again);
     awaitWrites(again, 100);
@@ -80,6 +81,20 @@ class KilledRegionTest {
     await(child.region + " has written")
         .atMost(Duration.ofSeconds(20))
         .until(() -> child.acknowledgements() >= count);
+  }
+
+  /** A third of the keys have their home in the region that is gone: its backup answers for it. */
+  private static void awaitThatSurvivorsAnswer(String gone, Child... survivors) {
+    for (Child each : survivors) {
+      await("every key can be read in " + each.region)
+          .atMost(Duration.ofSeconds(20))
+          .untilAsserted(
+              () -> {
+                assertThat(each.ask("state " + gone))
+                    .allMatch(line -> line.endsWith("not trusted"));
+                assertThat(each.ask("read")).isEmpty();
+              });
+    }
   }
 
   @AfterEach

@@ -2,10 +2,12 @@ package io.metafabric;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.metafabric.core.error.RegionUnreachableException;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Version;
 import io.metafabric.replicate.PeerState;
+import io.metafabric.replicate.PeerStats;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -15,8 +17,8 @@ import java.util.SplittableRandom;
 
 /**
  * One region in a process of its own, for tests that kill it. Obeys lines on its standard input
- * ({@code stop}, {@code dump}, {@code check file}), reports every acknowledged write on its
- * standard output, and ends with its parent.
+ * ({@code stop}, {@code dump}, {@code check file}, {@code state region}, {@code read}), reports
+ * every acknowledged write on its standard output, and ends with its parent.
  *
  * <p>Arguments: region, directory, seed, then region=port of all regions.
  */
@@ -77,6 +79,11 @@ final class RegionProcess {
         writer.join();
       } else if (line.equals("dump")) {
         dump(fabric);
+      } else if (line.startsWith("state ")) {
+        PeerStats peer = fabric.peer(line.substring("state ".length())).stats();
+        say(peer.state() + (peer.state().isTrusted() ? " trusted" : " not trusted"));
+      } else if (line.equals("read")) {
+        read(fabric);
       } else {
         check(fabric, Path.of(line.substring("check ".length())));
       }
@@ -98,6 +105,18 @@ final class RegionProcess {
               + fabric.explain(key).version().map(Version::dot)
               + " "
               + fabric.get(key).map(Versioned::utf8));
+    }
+  }
+
+  /** Says which keys nobody can answer for now. */
+  private static void read(MetadataFabric fabric) {
+    for (int i = 0; i < KEYS; i++) {
+      try {
+        fabric.get("n/" + i);
+        fabric.get("never-written/" + i);
+      } catch (RegionUnreachableException e) {
+        say("UNREADABLE " + e.getMessage());
+      }
     }
   }
 
