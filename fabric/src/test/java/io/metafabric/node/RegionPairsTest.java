@@ -13,6 +13,8 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.sim.SimDisk;
+import io.metafabric.core.sim.SimFault;
 import io.metafabric.core.sim.SimLink;
 import io.metafabric.core.sim.SimNode;
 import io.metafabric.core.store.Precondition;
@@ -188,6 +190,23 @@ class RegionPairsTest {
     await("caught up", () -> state(US, AP) == IN_SYNC);
     assertValue(read(US, key(0)), "known to the home, and not to the backup");
     assertThat(read(US, key(1))).isEqualTo(new ReadOutcome.Absent(false));
+  }
+
+  @Test
+  void aKeyThatTheHomeKnowsButCannotRead_isNotDeniedByTheBackup() {
+    startInSync();
+    for (RegionName other : List.of(AP, US)) {
+      cluster.node(EU).replicator().pause(other);
+    }
+    pass(Duration.ofMillis(600));
+    write(EU, key(0), "known to the home alone");
+    SimFault damage = cluster.machine(EU).disk().failAll(SimDisk.Operation.READ, file -> true);
+    assertThat(cluster.node(US).replicator().answersFor(key(0)))
+        .as("the backup has not heard of it")
+        .isTrue();
+    assertThat(read(AP, key(0))).isInstanceOf(ReadOutcome.Unreachable.class);
+    damage.end();
+    assertValue(read(AP, key(0)), "known to the home alone");
   }
 
   @Test

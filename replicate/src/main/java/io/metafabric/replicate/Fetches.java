@@ -31,6 +31,7 @@ final class Fetches {
     int next;
     boolean anyAnswered;
     boolean unknownToBackup;
+    boolean knownToHome;
 
     Asked(
         Key key,
@@ -107,8 +108,8 @@ final class Fetches {
         return;
       }
     }
-    if (asked.unknownToBackup) {
-      // The home could not be asked; the backup answers for it.
+    if (asked.unknownToBackup && !asked.knownToHome) {
+      // The home did not answer; the backup does so for it.
       asked.result.complete(new FetchResult.Absent());
     } else if (asked.anyAnswered) {
       asked.result.complete(new FetchResult.NotHeld());
@@ -187,6 +188,7 @@ final class Fetches {
       }
       asked.unknownToBackup = true;
     }
+    asked.knownToHome |= from.equals(asked.home);
     askNext(asked);
   }
 
