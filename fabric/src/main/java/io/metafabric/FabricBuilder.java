@@ -14,6 +14,7 @@ import io.metafabric.core.store.Durabilities;
 import io.metafabric.core.store.StoreConfig;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.host.FileDisk;
+import io.metafabric.host.ListenerFailures;
 import io.metafabric.host.SystemClock;
 import io.metafabric.host.ThreadScheduler;
 import io.metafabric.host.WarmTiers;
@@ -407,7 +408,10 @@ public final class FabricBuilder {
             loop -> new NettyPeerTransport(nettyConfig(here, maxBytes), loop));
     long hotBytes = or(hotTierBytes, 64L << 20);
     var events =
-        new PeerEvents(peerListeners, peerListeners.isEmpty() ? null : scheduler.serial("events"));
+        new PeerEvents(
+            peerListeners,
+            peerListeners.isEmpty() ? null : scheduler.serial("events"),
+            ListenerFailures::log);
     FabricNode<Versioned> node;
     try {
       node =

@@ -4,10 +4,9 @@ import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.replicate.PeerStateChange;
 import java.util.ArrayDeque;
 import java.util.List;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Takes events from the node's loop, which must not wait, to the host's listeners, which may take
@@ -16,10 +15,10 @@ import org.slf4j.LoggerFactory;
  */
 final class PeerEvents implements AutoCloseable {
   static final int MAX_WAITING = 1024;
-  private static final Logger log = LoggerFactory.getLogger(PeerEvents.class);
 
   private final List<Consumer<PeerStateChange>> listeners;
   private final @Nullable SerialExecutor thread;
+  private final BiConsumer<PeerStateChange, Throwable> onFailure;
 
   // Guarded by this.
   private final ArrayDeque<PeerStateChange> waiting = new ArrayDeque<>();
@@ -31,10 +30,15 @@ final class PeerEvents implements AutoCloseable {
 
   /**
    * @param thread closed with this; null if there are no listeners
+   * @param onFailure hears of what listeners throw
    */
-  PeerEvents(List<Consumer<PeerStateChange>> listeners, @Nullable SerialExecutor thread) {
+  PeerEvents(
+      List<Consumer<PeerStateChange>> listeners,
+      @Nullable SerialExecutor thread,
+      BiConsumer<PeerStateChange, Throwable> onFailure) {
     this.listeners = List.copyOf(listeners);
     this.thread = thread;
+    this.onFailure = onFailure;
   }
 
   /** Never waits. */
@@ -82,7 +86,7 @@ final class PeerEvents implements AutoCloseable {
       synchronized (this) {
         failed++;
       }
-      log.warn("a listener failed at {}", change, e);
+      onFailure.accept(change, e);
     }
   }
 

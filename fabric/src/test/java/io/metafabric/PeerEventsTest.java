@@ -41,7 +41,8 @@ class PeerEventsTest {
                   told.add(change.atMs());
                   threads.add(Thread.currentThread());
                 }),
-            thread)) {
+            thread,
+            (change, failure) -> {})) {
       for (int i = 0; i < 100; i++) {
         events.publish(change(i));
       }
@@ -66,7 +67,8 @@ class PeerEventsTest {
                   awaitQuietly(go);
                   told.add(change.atMs());
                 }),
-            thread)) {
+            thread,
+            (change, failure) -> {})) {
       events.publish(change(0));
       assertThat(entered.await(20, TimeUnit.SECONDS)).isTrue();
       for (int i = 1; i <= PeerEvents.MAX_WAITING + 10; i++) {
@@ -94,6 +96,7 @@ class PeerEventsTest {
   @Test
   void whatAListenerThrows_reachesNobodyElse_andIsCounted() throws Exception {
     var told = new LinkedBlockingQueue<Long>();
+    var failures = new LinkedBlockingQueue<String>();
     try (var events =
         new PeerEvents(
             List.of(
@@ -104,7 +107,8 @@ class PeerEventsTest {
                   throw new AssertionError("a worse one");
                 },
                 change -> told.add(change.atMs())),
-            thread)) {
+            thread,
+            (change, failure) -> failures.add(failure.getMessage()))) {
       for (int i = 0; i < 3; i++) {
         events.publish(change(i));
       }
@@ -112,6 +116,7 @@ class PeerEventsTest {
         assertThat(told.poll(20, TimeUnit.SECONDS)).isEqualTo(i);
       }
       assertThat(events.stats()).isEqualTo(new FabricStats.Events(3, 0, 0, 6));
+      assertThat(failures).contains("a bad listener", "a worse one").hasSize(6);
     }
   }
 
@@ -128,7 +133,8 @@ class PeerEventsTest {
                   holder[0].close();
                   closed.countDown();
                 }),
-            thread);
+            thread,
+            (change, failure) -> {});
     holder[0].publish(change(1));
     assertThat(closed.await(20, TimeUnit.SECONDS)).isTrue();
     holder[0].publish(change(2));

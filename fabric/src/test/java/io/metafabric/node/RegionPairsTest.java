@@ -198,6 +198,8 @@ class RegionPairsTest {
     for (RegionName other : List.of(AP, US)) {
       cluster.node(EU).replicator().pause(other);
     }
+    cluster.node(US).replicator().pause(AP);
+    write(US, key(1), "so that ap knows that it does not know all");
     pass(Duration.ofMillis(600));
     write(EU, key(0), "known to the home alone");
     SimFault damage = cluster.machine(EU).disk().failAll(SimDisk.Operation.READ, file -> true);
