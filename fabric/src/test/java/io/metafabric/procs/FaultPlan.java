@@ -52,7 +52,7 @@ final class FaultPlan {
     var first = new ArrayList<>(BEGINNINGS);
     Collections.shuffle(first, random);
     var due = new ArrayDeque<>(first);
-    for (long atMs = 500; atMs < durationMs; atMs += between(50, 600)) {
+    for (long atMs = 500; atMs < durationMs; atMs += between(100, 1000)) {
       Kind next = due.isEmpty() ? BEGINNINGS.get(random.nextInt(BEGINNINGS.size())) : due.poll();
       boolean begun =
           next == Kind.KILL || next == Kind.SHUT_DOWN || next == Kind.PAUSE

@@ -63,7 +63,7 @@ final class Recorder {
     life.tried = Math.max(life.tried, id.sequence());
   }
 
-  /** A condition did not hold, or there was no room: nothing was written. */
+  /** A condition did not hold: nothing was written. */
   synchronized void declined(WriteId id) {
     life(id).keys.remove(id.sequence());
     life(id).effects.remove(id.sequence());

@@ -3,7 +3,6 @@ package io.metafabric.procs;
 import io.metafabric.Explanation;
 import io.metafabric.MetadataFabric;
 import io.metafabric.Versioned;
-import io.metafabric.core.error.OverloadedException;
 import io.metafabric.core.error.RegionUnreachableException;
 import io.metafabric.core.version.Version;
 import java.time.Duration;
@@ -118,7 +117,7 @@ final class Workload {
 
   private void write(String key, Function<byte[], Optional<Version>> operation) {
     WriteId id = tries(key, Effect.VALUE);
-    written(id, key, orDeclined(() -> operation.apply(Values.of(id, key))));
+    written(id, key, operation.apply(Values.of(id, key)));
   }
 
   private void written(WriteId id, String key, Optional<Version> version) {
@@ -130,10 +129,9 @@ final class Workload {
     int forMs = 50 + random.nextInt(1500);
     byte[] value = Values.of(id, key);
     long beforeMs = System.currentTimeMillis();
-    Optional<Version> version =
-        orDeclined(() -> Optional.of(fabric.put(key, value, Duration.ofMillis(forMs))));
+    Version version = fabric.put(key, value, Duration.ofMillis(forMs));
     long afterMs = System.currentTimeMillis();
-    acknowledge(id, key, version, new Expected(id, beforeMs + forMs, afterMs + forMs));
+    acknowledge(id, key, Optional.of(version), new Expected(id, beforeMs + forMs, afterMs + forMs));
   }
 
   private void replace(String key) {
@@ -145,7 +143,7 @@ final class Workload {
 
   private void remove(String key) {
     WriteId id = tries(key, Effect.NOTHING);
-    if (!orDeclined(() -> fabric.remove(key) ? Optional.of(id) : Optional.empty()).isPresent()) {
+    if (!fabric.remove(key)) {
       say.accept("NO " + id);
       Expected own = expected.get(key);
       if (own != null && own.id != null && own.shownUntilMs == Long.MAX_VALUE) {
@@ -178,18 +176,6 @@ final class Workload {
     }
     for (int i = 0; i < BURST; i++) {
       written(ids.get(i), burstKeys.get(i), Optional.of(writing.get(i).join()));
-    }
-  }
-
-  private interface Operation<T> {
-    Optional<T> run();
-  }
-
-  private static <T> Optional<T> orDeclined(Operation<T> operation) {
-    try {
-      return operation.run();
-    } catch (OverloadedException e) {
-      return Optional.empty();
     }
   }
 
