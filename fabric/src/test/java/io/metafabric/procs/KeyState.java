@@ -61,6 +61,13 @@ record KeyState(String key, @Nullable Version version, String header, String val
         : Optional.of(WriteId.parse(value.substring(0, value.indexOf('/'))));
   }
 
+  /** A value that is shown now, and hidden within the hour. */
+  boolean isBrief() {
+    String expiresAtMs = value.substring(value.lastIndexOf('/') + 1);
+    return expiresAtMs.matches("\\d+")
+        && Long.parseLong(expiresAtMs) < System.currentTimeMillis() + 3_600_000;
+  }
+
   static KeyState parse(String line) {
     String[] part = line.split(" ", -1);
     return new KeyState(

@@ -204,6 +204,7 @@ class ThreeProcessesTest {
               List<String> state = regions.get(0).dump();
               assertThat(state).noneMatch(line -> line.startsWith("behind"));
               assertThat(state).noneMatch(line -> line.endsWith(KeyState.UNREACHABLE));
+              assertThat(state).noneMatch(line -> KeyState.parse(line).isBrief());
               for (RegionJvm other : regions.subList(1, regions.size())) {
                 assertThat(other.dump()).isEqualTo(state);
               }
