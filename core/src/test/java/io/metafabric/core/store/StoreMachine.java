@@ -38,7 +38,7 @@ final class StoreMachine {
   private @Nullable RecordStore store;
   private @Nullable SerialExecutor committing;
   private @Nullable SerialExecutor compacting;
-  private int lives;
+  private int lives = 1;
 
   StoreMachine(long seed, Durability durability) {
     this(seed, Durabilities.all(durability));
