@@ -407,11 +407,11 @@ public final class FabricNode<V> implements AutoCloseable {
   private MetadataRecord asKnownHere(MetadataRecord arrived) {
     Header known = store.header(arrived.key());
     Header given = arrived.header();
-    boolean same =
-        known != null
+    return known != null
             && known.version().dot().equals(given.version().dot())
-            && known.payloadCrc32c() == given.payloadCrc32c();
-    return same ? arrived.withHeader(known) : arrived;
+            && known.payloadCrc32c() == given.payloadCrc32c()
+        ? arrived.withHeader(known)
+        : arrived;
   }
 
   /** What is known here instead by now, if that can be told without asking again. */
