@@ -11,6 +11,7 @@ import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.transport.PeerConnection;
 import io.metafabric.core.transport.PeerHandler;
 import io.metafabric.core.transport.PeerTransport;
+import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
@@ -423,6 +424,11 @@ final class Outbound implements PeerHandler {
 
   double rttMs() {
     return rttMs;
+  }
+
+  /** Whether the peer has this write of ours, durably. */
+  boolean hasAcknowledged(Dot write) {
+    return acknowledged.contains(write);
   }
 
   PeerStats stats(boolean inSyncFromPeer) {

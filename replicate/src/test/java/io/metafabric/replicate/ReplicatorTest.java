@@ -143,6 +143,11 @@ class ReplicatorTest {
     }
 
     @Override
+    public @Nullable MetadataRecord findSuperseded(Key key) {
+      return null;
+    }
+
+    @Override
     public boolean wants(Key key) {
       return true;
     }

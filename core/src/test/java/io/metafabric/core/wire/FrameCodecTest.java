@@ -84,6 +84,9 @@ class FrameCodecTest {
                 new Frame.Wanted(Key.of("n/2"), null))),
         "00000018" + "e3f499be" + "0800" + "070102036e2f3101000000000000001102036e2f3200");
     golden.put(
+        new Frame.FetchReply(8, List.of(new Frame.Answer.Superseded(record("n/1", 2, "abc")))),
+        "GOLDEN");
+    golden.put(
         new Frame.FetchReply(
             7,
             List.of(
@@ -157,6 +160,7 @@ class FrameCodecTest {
             .ofMaxSize(5);
     Arbitrary<Frame.Answer> found = AnyRecords.records().map(Frame.Answer.Found::new);
     Arbitrary<Frame.Answer> notHeld = AnyRecords.keys().map(Frame.Answer.NotHeld::new);
+    Arbitrary<Frame.Answer> superseded = AnyRecords.records().map(Frame.Answer.Superseded::new);
     Arbitrary<Frame.Answer> unknown = AnyRecords.keys().map(Frame.Answer.Unknown::new);
     return Arbitraries.oneOf(
             List.of(
@@ -183,7 +187,8 @@ class FrameCodecTest {
                     .as(Frame.Ack::new),
                 Combinators.combine(longs, flags, wanted).as(Frame.Fetch::new),
                 Combinators.combine(
-                        longs, Arbitraries.oneOf(found, notHeld, unknown).list().ofMaxSize(5))
+                        longs,
+                        Arbitraries.oneOf(found, notHeld, unknown, superseded).list().ofMaxSize(5))
                     .as(Frame.FetchReply::new),
                 records.map(Frame.Push::new),
                 AnyRecords.keys().list().ofMaxSize(5).map(Frame.NotHolding::new),
