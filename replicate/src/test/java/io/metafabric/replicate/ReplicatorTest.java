@@ -250,8 +250,8 @@ class ReplicatorTest {
     }
     assertThat(results)
         .containsExactly(
-            new FetchResult.NotHeld(),
-            new FetchResult.NotHeld(),
+            new FetchResult.NotHeld(true),
+            new FetchResult.NotHeld(true),
             new FetchResult.Found(wanted, US));
   }
 

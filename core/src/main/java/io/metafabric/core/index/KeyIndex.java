@@ -461,11 +461,14 @@ public final class KeyIndex {
   private void dropSuperseded() {
     superseded.forgetGone((hash, dot) -> withSuperseded(hash, dot, (table, slot) -> true));
     long max = maxSupersededBytes;
-    if (superseded.bytes() <= Math.max(max, keptBytes + keptBytes / 8)) {
+    long most = MUST_STAY_FACTOR * max;
+    if (superseded.bytes() <= Math.max(max, Math.min(most, keptBytes + keptBytes / 8))) {
       return;
     }
+    // Beyond the most a little more is given up than must be, so that this is not done each time.
+    long keepable = superseded.bytes() > most ? most - most / 8 : most;
     for (int left = superseded.size(); left > 0 && superseded.bytes() > max; left--) {
-      boolean mayKeep = superseded.bytes() <= MUST_STAY_FACTOR * max;
+      boolean mayKeep = superseded.bytes() <= keepable;
       SupersededQueue.Entry oldest = superseded.poll();
       withSuperseded(
           oldest.hash(),

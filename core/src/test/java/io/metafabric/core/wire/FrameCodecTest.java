@@ -85,7 +85,10 @@ class FrameCodecTest {
         "00000018" + "e3f499be" + "0800" + "070102036e2f3101000000000000001102036e2f3200");
     golden.put(
         new Frame.FetchReply(8, List.of(new Frame.Answer.Superseded(record("n/1", 2, "abc")))),
-        "GOLDEN");
+        "00000028"
+            + "ffec8d10"
+            + "0900"
+            + "080104036e2f310000000000000000110200000000000000050002657503364b3fb701616263");
     golden.put(
         new Frame.FetchReply(
             7,
@@ -358,7 +361,7 @@ class FrameCodecTest {
   @Test
   void onlyRecordsWaitBehindRecords() {
     assertThat(oneOfEach().stream().filter(frame -> !frame.isControl()).map(Object::getClass))
-        .containsExactly(
+        .containsOnly(
             Frame.Changes.class, Frame.FetchReply.class, Frame.Push.class, Frame.Hold.class);
   }
 }
