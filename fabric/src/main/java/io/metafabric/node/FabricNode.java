@@ -375,8 +375,9 @@ public final class FabricNode<V> implements AutoCloseable {
     Substitute substitute = store.substitute(key);
     long nowMs = clock.wallMs();
     if (substitute == null) {
-      boolean isUnknown = there != null && store.header(key) == null;
-      return isUnknown && there.header().isVisibleAt(nowMs) ? there : null;
+      return there != null && store.header(key) == null && there.header().isVisibleAt(nowMs)
+          ? there
+          : null;
     }
     if (!substitute.newest().isVisibleAt(nowMs)) {
       return null;
