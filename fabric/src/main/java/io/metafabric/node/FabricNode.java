@@ -11,6 +11,7 @@ import io.metafabric.core.error.IndexFullException;
 import io.metafabric.core.error.InvalidKeyException;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.error.WireFormatException;
+import io.metafabric.core.index.KeyIndex;
 import io.metafabric.core.index.Substitute;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.port.Clock;
@@ -366,6 +367,11 @@ public final class FabricNode<V> implements AutoCloseable {
     MetadataRecord there = result instanceof FetchResult.Superseded older ? older.record() : null;
     MetadataRecord older = newestOlder(key, there);
     ReadOutcome.Unreachable unreachable = unreachable(result);
+    Header newest = older == null ? null : store.header(key);
+    if (older != null && newest != null && KeyIndex.isSameWrite(older.header(), newest)) {
+      // Whoever gave it knows of a newer one; this region does not.
+      return new ReadOutcome.Value(older.withHeader(newest), Outcome.REMOTE);
+    }
     return older == null ? unreachable : new ReadOutcome.Superseded(older, unreachable.why());
   }
 
@@ -474,9 +480,7 @@ public final class FabricNode<V> implements AutoCloseable {
   private MetadataRecord asKnownHere(MetadataRecord arrived) {
     Header known = store.header(arrived.key());
     Header given = arrived.header();
-    return known != null
-            && known.version().dot().equals(given.version().dot())
-            && known.payloadCrc32c() == given.payloadCrc32c()
+    return known != null && KeyIndex.isSameWrite(known, given)
         ? arrived.withHeader(known)
         : arrived;
   }
@@ -834,6 +838,7 @@ public final class FabricNode<V> implements AutoCloseable {
     public void offer(MetadataRecord record) {
       if (store.isCurrent(record.key(), record.header().version().dot())) {
         invalidated.remove(record.key());
+        superseded.remove(record.key());
         hot.fill(asKnownHere(record));
       } else {
         store.applyOne(new Inbound(record, false));
