@@ -632,12 +632,20 @@ public final class FabricNode<V> implements AutoCloseable {
     hot.drop(record.key());
   }
 
-  /** A copy that the journal does not have. */
+  /** A copy that the journal does not have, as far as can be told. */
   private void keepCopy(MetadataRecord shown) {
-    Substitute substitute = store.substitute(shown.key());
-    boolean isHeld = substitute != null && substitute.held() != null;
-    if (!isHeld && !shown.header().version().equals(Version.NONE)) {
+    if (!shown.header().version().equals(Version.NONE) && !holdsOlder(shown.key())) {
       superseded.add(shown);
+    }
+  }
+
+  private boolean holdsOlder(Key key) {
+    try {
+      Substitute substitute = store.substitute(key);
+      return substitute != null && substitute.held() != null;
+    } catch (StorageException e) {
+      // It cannot be read from there in any case.
+      return false;
     }
   }
 
