@@ -3,6 +3,7 @@ package io.metafabric.node;
 import io.metafabric.cache.JournalTier;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.journal.JournalConfig;
+import io.metafabric.core.port.DiskFile;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
@@ -18,6 +19,7 @@ import io.metafabric.migrate.HomeDirectory;
 import io.metafabric.replicate.ReplicationConfig;
 import io.metafabric.replicate.arm.CostBenefitPolicy;
 import io.metafabric.replicate.arm.Prices;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,6 +41,8 @@ final class SimCluster {
   long hotTierBytes = 64 << 10;
   long maxIndexBytes = 64 << 20;
   CompactionConfig compaction = CompactionConfig.DEFAULT;
+  Duration compareEvery = Duration.ofMinutes(10);
+  long repairBytesPerSecond = 8 << 20;
 
   SimCluster(long seed, long segmentBytes, String... names) {
     this.world = new SimWorld(seed);
@@ -67,7 +71,8 @@ final class SimCluster {
     }
     var replication =
         ReplicationConfig.of(
-            "test", region, new PeerAddress(region.name(), 7000), peers, MAX_VALUE_BYTES);
+                "test", region, new PeerAddress(region.name(), 7000), peers, MAX_VALUE_BYTES)
+            .withRepair(compareEvery, repairBytesPerSecond);
     var store =
         new StoreConfig(
             "test",
@@ -116,6 +121,29 @@ final class SimCluster {
   void stop(RegionName region) {
     node(region).close();
     running.remove(region);
+  }
+
+  /** The files of a region that is down. */
+  Map<String, byte[]> files(RegionName region) {
+    var files = new TreeMap<String, byte[]>();
+    var disk = machine(region).disk();
+    disk.list().forEach(name -> files.put(name, disk.contentOf(name)));
+    return files;
+  }
+
+  /** Puts other files, or none, in the place of those of a region that is down. */
+  void replaceFiles(RegionName region, Map<String, byte[]> files) {
+    world.trace(region + " gets " + files.size() + " files in place of its own");
+    var disk = machine(region).disk();
+    disk.list().forEach(disk::delete);
+    files.forEach(
+        (name, bytes) -> {
+          try (DiskFile file = disk.open(name)) {
+            file.write(0, ByteBuffer.wrap(bytes));
+            file.sync();
+          }
+        });
+    disk.syncDirectory();
   }
 
   boolean isUp(RegionName region) {

@@ -37,6 +37,23 @@ final class Outbound implements PeerHandler {
     void onDropped(RegionName from, Key key);
 
     void onDisconnected(RegionName from);
+
+    /**
+     * The peer may be spoken to.
+     *
+     * @param hasLost whether it had acknowledged changes that it does not know any more
+     */
+    void onWelcomed(RegionName from, Frame.Welcome welcome, boolean hasLost);
+
+    /** It will not be, before something changes there or here. */
+    void onRefused(RegionName from);
+
+    void onCompared(RegionName from, Frame.Compared compared);
+
+    void onRepair(RegionName from, Frame.Repair repair);
+
+    /** Whether this node is not waiting for writes of its own that it has lost. */
+    boolean mayClaimAll(RegionName to);
   }
 
   private static final double RTT_WEIGHT = 0.2;
@@ -215,6 +232,7 @@ final class Outbound implements PeerHandler {
   private void welcomed(PeerConnection by, Frame.Welcome welcome) {
     String mismatch = mismatch(welcome);
     if (mismatch != null) {
+      events.onRefused(peer);
       wasRefused = true;
       problem = mismatch;
       by.close(mismatch);
@@ -239,14 +257,18 @@ final class Outbound implements PeerHandler {
     acknowledged = welcome.applied();
     heard = true;
     established = true;
+    events.onWelcomed(peer, welcome, !keptWhatItAcknowledged(welcome));
     sendHeartbeat(by);
     pump();
   }
 
   /** A peer that still has what it acknowledged to us needs nothing before that. */
   private long resumeAt(Frame.Welcome welcome) {
-    boolean kept = welcome.applied().merge(knownAcknowledged).equals(welcome.applied());
-    return kept ? knownPosition : 0;
+    return keptWhatItAcknowledged(welcome) ? knownPosition : 0;
+  }
+
+  private boolean keptWhatItAcknowledged(Frame.Welcome welcome) {
+    return welcome.applied().merge(knownAcknowledged).equals(welcome.applied());
   }
 
   private @Nullable String mismatch(Frame.Welcome welcome) {
@@ -292,7 +314,7 @@ final class Outbound implements PeerHandler {
 
   private void sendHeartbeat(PeerConnection to) {
     heartbeatSentNanos = clock.nanoTime();
-    to.send(new Frame.Heartbeat(++heartbeatSequence, drained));
+    to.send(new Frame.Heartbeat(++heartbeatSequence, drained && events.mayClaimAll(peer)));
   }
 
   private void resendIfStuck(long now) {
@@ -425,7 +447,7 @@ final class Outbound implements PeerHandler {
     return rttMs;
   }
 
-  PeerStats stats(boolean inSyncFromPeer) {
+  PeerStats stats(boolean inSyncFromPeer, RepairStats repair) {
     String toRead = unreadable;
     long pending = heard ? store.ownWritesBeyond(acknowledged) : store.publishedCounter();
     return new PeerStats(
@@ -436,6 +458,7 @@ final class Outbound implements PeerHandler {
         inFlightBytes,
         connects.get(),
         resends.get(),
+        repair,
         toRead != null ? toRead : problem);
   }
 
@@ -467,6 +490,7 @@ final class Outbound implements PeerHandler {
     @Override
     public void onRefuse(Frame.Refuse refuse) {
       wasRefused = true;
+      events.onRefused(peer);
       problem = peer + " refused this node: " + refuse.message();
       from().close("refused");
     }
@@ -515,6 +539,20 @@ final class Outbound implements PeerHandler {
     @Override
     public void onFetchReply(Frame.FetchReply reply) {
       events.onReply(peer, reply);
+    }
+
+    @Override
+    public void onCompared(Frame.Compared compared) {
+      events.onCompared(peer, compared);
+    }
+
+    @Override
+    public void onRepair(Frame.Repair repair) {
+      if (repair.records().stream().allMatch(config::allows)) {
+        events.onRepair(peer, repair);
+      } else {
+        from().close("protocol violation: " + peer + " sent more than maxValueBytes");
+      }
     }
   }
 }

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param inFlightBytes sent and not acknowledged
  * @param connects how often a connection was established
  * @param resends how often sending went back to what was acknowledged last
+ * @param repair comparisons of all headers with the peer
  * @param problem what is wrong with a journal that cannot be read, for as long as it cannot; else
  *     why there is no connection; else why changes of the peer are not taken here; null if all is
  *     well
@@ -23,12 +24,21 @@ public record PeerStats(
     long inFlightBytes,
     long connects,
     long resends,
+    RepairStats repair,
     @Nullable String problem) {
   /** The same, with a problem if there is none that weighs more. */
   PeerStats withProblemOfReceiving(@Nullable String receiving) {
     return receiving == null || problem != null
         ? this
         : new PeerStats(
-            region, state, rttMs, pendingChanges, inFlightBytes, connects, resends, receiving);
+            region,
+            state,
+            rttMs,
+            pendingChanges,
+            inFlightBytes,
+            connects,
+            resends,
+            repair,
+            receiving);
   }
 }

@@ -62,6 +62,9 @@ public final class Replicator implements AutoCloseable {
   private final Holders holders;
   private final Fetches fetches;
   private final MoveRequests moves;
+  private final Repairs repairs;
+  private final MissingPayloads missing;
+  private final SerialExecutor background;
   private final AtomicBoolean pumpQueued = new AtomicBoolean();
 
   private final AtomicLong changesReceived = new AtomicLong();
@@ -90,7 +93,8 @@ public final class Replicator implements AutoCloseable {
       Clock clock,
       RandomGenerator random,
       LocalCopies copies,
-      HomeMoves homeMoves) {
+      HomeMoves homeMoves,
+      SerialExecutor background) {
     this.config = config;
     this.homes = homes;
     this.store = store;
@@ -101,9 +105,36 @@ public final class Replicator implements AutoCloseable {
     this.copies = copies;
     this.homeMoves = homeMoves;
     this.holders = new Holders(config.holderBytes());
-    this.fetches = new Fetches(config, loop, this::link);
     this.moves = new MoveRequests(loop, this::link);
-    config.peers().forEach((peer, address) -> outbound.put(peer, newLink(peer, address)));
+    this.background = background;
+    this.fetches = new Fetches(config, loop, this::link, this::offer);
+    this.missing =
+        new MissingPayloads(
+            store,
+            loop,
+            background,
+            header -> header.payloadBytes() <= config.maxValueBytes(),
+            key -> isToHold(config.region(), key),
+            this::fetch);
+    this.repairs =
+        new Repairs(
+            config,
+            store,
+            copies,
+            loop,
+            background,
+            clock,
+            random,
+            this::repaired,
+            missing::consider);
+    config
+        .peers()
+        .forEach(
+            (peer, address) -> {
+              Outbound link = newLink(peer, address);
+              outbound.put(peer, link);
+              repairs.add(peer, link, record -> outgoing(peer, record));
+            });
     config.peers().keySet().forEach(peer -> inSync.put(peer, new InSync()));
   }
 
@@ -138,6 +169,32 @@ public final class Replicator implements AutoCloseable {
           public void onDisconnected(RegionName from) {
             fetches.disconnected(from);
             moves.disconnected(from);
+            repairs.onDisconnected(from);
+          }
+
+          @Override
+          public void onWelcomed(RegionName from, Frame.Welcome welcome, boolean hasLost) {
+            repairs.onWelcomed(from, welcome, hasLost);
+          }
+
+          @Override
+          public void onRefused(RegionName from) {
+            repairs.onRefused(from);
+          }
+
+          @Override
+          public void onCompared(RegionName from, Frame.Compared compared) {
+            repairs.onCompared(from, compared);
+          }
+
+          @Override
+          public void onRepair(RegionName from, Frame.Repair repair) {
+            repairs.onRepair(from, repair);
+          }
+
+          @Override
+          public boolean mayClaimAll(RegionName to) {
+            return repairs.mayClaimAll(to);
           }
         });
   }
@@ -165,7 +222,44 @@ public final class Replicator implements AutoCloseable {
                 listen, connection -> new PeerSession(host, connection, loop, clock));
     // A task for each: what one fails at does not hold up the others.
     outbound.values().forEach(link -> loop.execute(link::start));
+    loop.execute(repairs::start);
+    if (!outbound.isEmpty()) {
+      repairs.heardFromPeers().thenRun(() -> loop.execute(missing::start));
+    }
     return bound;
+  }
+
+  /** A record that came by repair is held like any other. */
+  private Inbound repaired(MetadataRecord record) {
+    return new Inbound(record, isToHold(config.region(), record.key()));
+  }
+
+  /** A region that was asked for a payload may know less of the key than is known here. */
+  private void offer(RegionName region, Key key) {
+    MetadataRecord known = copies.find(key);
+    if (known != null) {
+      List<MetadataRecord> offered = List.of(outgoing(region, known));
+      link(region).send(new Frame.Repair(0, 0, true, List.of(), offered));
+    }
+  }
+
+  /**
+   * Compares all headers with a peer's, and brings both to the same state.
+   *
+   * @return fails with a {@link io.metafabric.core.error.RegionUnreachableException} if the peer
+   *     cannot be reached, or stops answering
+   * @throws IllegalArgumentException if it is no peer
+   */
+  public CompletableFuture<Comparison> compare(RegionName peer) {
+    return repairs.compare(peer);
+  }
+
+  /**
+   * Completes once it is known whether this directory has lost writes of its own region, as far as
+   * any peer can tell.
+   */
+  public CompletableFuture<Void> heardFromPeers() {
+    return repairs.heardFromPeers();
   }
 
   private final Host host = new Host();
@@ -301,6 +395,9 @@ public final class Replicator implements AutoCloseable {
 
   /** Whether every peer's changes, as of its last heartbeat, are known here. */
   public boolean knowsAllHeaders() {
+    if (!repairs.hasOwnWrites()) {
+      return false;
+    }
     for (InSync peer : inSync.values()) {
       if (!isFresh(peer)) {
         return false;
@@ -312,12 +409,12 @@ public final class Replicator implements AutoCloseable {
   /**
    * Whether this region may say of a key that nobody wrote it: as its home, or as its backup once
    * it has had all that the home had. A backup that has not heard of the home since it was opened
-   * cannot know what it missed.
+   * cannot know what it missed; nor can a home that lacks writes of its own.
    */
   public boolean answersFor(Key key) {
     Homes homesOf = homes.homesOf(key);
     if (config.region().equals(homesOf.home())) {
-      return true;
+      return repairs.hasOwnWrites();
     }
     InSync home = inSync.get(homesOf.home());
     return config.region().equals(homesOf.backup()) && home != null && home.everReceivedAll;
@@ -359,7 +456,7 @@ public final class Replicator implements AutoCloseable {
     outbound.forEach(
         (peer, link) -> {
           InSync from = inSync.get(peer);
-          PeerStats stats = link.stats(from != null && isFresh(from));
+          PeerStats stats = link.stats(from != null && isFresh(from), repairs.stats(peer));
           peers.add(from == null ? stats : stats.withProblemOfReceiving(from.problem));
         });
     return new ReplicationStats(
@@ -383,6 +480,7 @@ public final class Replicator implements AutoCloseable {
     List.copyOf(sessions.values()).forEach(each -> each.close("the fabric is closed"));
     fetches.close();
     moves.close();
+    repairs.close();
   }
 
   private final class Host implements PeerSession.Host {
@@ -536,6 +634,18 @@ public final class Replicator implements AutoCloseable {
     @Override
     public CompletableFuture<HomeMoves.Result> hold(MetadataRecord record) {
       return homeMoves.hold(record);
+    }
+
+    @Override
+    public RepairServer repairServer(RegionName peer) {
+      return new RepairServer(
+          store,
+          copies,
+          loop,
+          background,
+          Replicator.this::repaired,
+          record -> outgoing(peer, record),
+          missing::consider);
     }
 
     @Override

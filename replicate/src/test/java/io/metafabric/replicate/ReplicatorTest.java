@@ -186,7 +186,8 @@ class ReplicatorTest {
         node.clock(),
         node.random(),
         copies,
-        new NoMoves());
+        new NoMoves(),
+        node.scheduler().serial("background"));
   }
 
   @Test
