@@ -899,15 +899,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           index,
           out -> {
             StoreReplay.describeTo(
-                out,
-                actor,
-                opened,
-                nodeId,
-                stamps.newest(),
-                openings,
-                ownNewest,
-                applied,
-                system);
+                out, actor, opened, nodeId, stamps.newest(), openings, ownNewest, applied, system);
             tree.describeTo(out, index.keys());
           });
     }
