@@ -81,6 +81,7 @@ public final class FabricBuilder {
   private @Nullable Boolean prediction;
   private @Nullable Prices prices;
   private @Nullable Long prefetchBytesPerSecond;
+  private @Nullable Long repairBytesPerSecond;
   private final Map<String, Durability> durabilities = new TreeMap<>();
   private final Map<RegionName, PeerAddress> peers = new TreeMap<>();
   private final Map<String, Homes> homes = new TreeMap<>();
@@ -372,6 +373,18 @@ public final class FabricBuilder {
   }
 
   /**
+   * Budget of the comparisons that this region begins with others, both ways; see {@link
+   * MetadataFabric#compare}. Default: 8 MiB/s.
+   */
+  public FabricBuilder repairBytesPerSecond(long bytes) {
+    if (bytes < 1) {
+      throw new ConfigurationException("repairBytesPerSecond must be at least 1, was " + bytes);
+    }
+    repairBytesPerSecond = once("repairBytesPerSecond", repairBytesPerSecond, bytes);
+    return this;
+  }
+
+  /**
    * Opens the fabric: replays the directory's journal and begins to listen and to dial. Does not
    * wait for peers; {@link MetadataFabric#stats()} says how things stand with them.
    *
@@ -449,7 +462,10 @@ public final class FabricBuilder {
 
   private NodeConfig nodeConfig(RegionName here, int maxBytes) {
     String clusterName = or(cluster, "default");
-    var replication = ReplicationConfig.of(clusterName, here, listen, peers, maxBytes);
+    var defaults = ReplicationConfig.of(clusterName, here, listen, peers, maxBytes);
+    var replication =
+        defaults.withRepair(
+            defaults.compareEvery(), or(repairBytesPerSecond, defaults.repairBytesPerSecond()));
     var regions = new ArrayList<>(peers.keySet());
     regions.add(here);
     var store =

@@ -1,6 +1,7 @@
 package io.metafabric;
 
 import io.metafabric.core.transport.PeerAddress;
+import io.metafabric.replicate.Comparison;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -47,8 +48,9 @@ public interface MetadataFabric extends Records, AutoCloseable {
    * fabric's directory like any other: to restore, copy it to where the fabric shall live, and open
    * that. Every opening issues versions under a name of its own, so an old copy never repeats one.
    *
-   * <p>A restored region gets from its peers what they wrote since. What it wrote itself since the
-   * backup is not sent back to it yet, although its peers may have it.
+   * <p>A restored region gets from its peers what they wrote since, and what it wrote itself since
+   * the backup as far as they have it: it compares all headers with theirs. Until that is done, it
+   * does not say of a key that nobody wrote it.
    *
    * @return how many journal entries were written
    * @throws io.metafabric.core.error.ConfigurationException if there is a journal already
@@ -70,6 +72,19 @@ public interface MetadataFabric extends Records, AutoCloseable {
    *     moved, or {@code region} is not part of the cluster; nothing was changed
    */
   void moveHome(String key, String region);
+
+  /**
+   * Compares all headers with another region's, and brings both regions to the same state. It is
+   * done anyway: when a region finds that it has lost writes of its own, after each connection, and
+   * every ten minutes.
+   *
+   * <p>Waits until it is done, within the budget of {@link FabricBuilder#repairBytesPerSecond}.
+   *
+   * @throws io.metafabric.core.error.ConfigurationException if there is no such peer
+   * @throws io.metafabric.core.error.RegionUnreachableException if it cannot be reached, or stops
+   *     answering; what came so far stays
+   */
+  Comparison compare(String region);
 
   /** Turns prefetching on or off. What was learned stays. */
   void setPrediction(boolean enabled);

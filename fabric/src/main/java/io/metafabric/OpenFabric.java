@@ -23,6 +23,7 @@ import io.metafabric.core.wire.MoveOutcome;
 import io.metafabric.host.FileDisk;
 import io.metafabric.node.FabricNode;
 import io.metafabric.node.ReadOutcome;
+import io.metafabric.replicate.Comparison;
 import io.metafabric.replicate.HomeMoves;
 import io.metafabric.replicate.PeerStats;
 import java.nio.file.Path;
@@ -457,6 +458,25 @@ final class OpenFabric implements MetadataFabric {
 
   private static String notMoved(Key key, RegionName to, HomeMoves.Result moved) {
     return "the home of " + key + " was not moved to " + to + ": " + moved.message();
+  }
+
+  @Override
+  public Comparison compare(String region) {
+    Objects.requireNonNull(region, "region");
+    requireOpen();
+    CompletableFuture<Comparison> comparing;
+    try {
+      comparing = node.compare(new RegionName(region));
+    } catch (IllegalArgumentException e) {
+      throw new ConfigurationException(e.getMessage() + "; name one of the peers");
+    }
+    try {
+      return comparing.get();
+    } catch (InterruptedException e) {
+      throw interrupted("comparing with " + region + " (it goes on)", e);
+    } catch (ExecutionException e) {
+      throw closed.get() ? closedException() : asUnchecked(e.getCause());
+    }
   }
 
   @Override

@@ -84,6 +84,7 @@ class MemoryBoundsTest {
               "hot tier",
               "key index",
               "read cache",
+              "header tree",
               "header cache",
               "moved homes",
               "write queue",

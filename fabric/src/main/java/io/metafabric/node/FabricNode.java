@@ -7,6 +7,7 @@ import io.metafabric.cache.PayloadTier;
 import io.metafabric.cache.SingleFlight;
 import io.metafabric.cache.WarmTierStats;
 import io.metafabric.core.access.AccessEvent.Outcome;
+import io.metafabric.core.digest.HeaderTree;
 import io.metafabric.core.error.IndexFullException;
 import io.metafabric.core.error.InvalidKeyException;
 import io.metafabric.core.error.StorageException;
@@ -40,6 +41,7 @@ import io.metafabric.predict.Foresight;
 import io.metafabric.predict.ForesightStats;
 import io.metafabric.predict.Predictor;
 import io.metafabric.predict.PredictorConfig;
+import io.metafabric.replicate.Comparison;
 import io.metafabric.replicate.FetchResult;
 import io.metafabric.replicate.HomeMoves;
 import io.metafabric.replicate.LocalCopies;
@@ -137,7 +139,8 @@ public final class FabricNode<V> implements AutoCloseable {
             ports.random(),
             new Copies(),
             new Moves(),
-            onPeerStateChange);
+            onPeerStateChange,
+            compacting);
     store.keepSuperseded(this::isMissingAtHome);
     this.mover = new HomeMover(region, homes, store, replicator, loop, clock, this::readWhole);
     this.chase = new PayloadChase(store, this::isToHold, this::fetchToHold);
@@ -295,6 +298,10 @@ public final class FabricNode<V> implements AutoCloseable {
     MetadataRecord known = known(key);
     ReadOutcome here = readable(known, Outcome.WARM);
     if (here == null) {
+      if (known == null && isHome(key) && !replicator.heardFromPeers().isDone()) {
+        // A restored directory may lack it, which the peers will say in a moment.
+        return replicator.heardFromPeers().thenCompose(heard -> load(client, key));
+      }
       return known == null && knowsAbsent(key)
           ? CompletableFuture.completedFuture(new ReadOutcome.Absent(false))
           : remote(client, key, known == null ? null : known.header());
@@ -324,7 +331,11 @@ public final class FabricNode<V> implements AutoCloseable {
 
   /** The home of a key knows whether it exists; everybody does who knows all headers. */
   private boolean knowsAbsent(Key key) {
-    return homes.homesOf(key).home().equals(region) || replicator.knowsAllHeaders();
+    return (isHome(key) && replicator.answersFor(key)) || replicator.knowsAllHeaders();
+  }
+
+  private boolean isHome(Key key) {
+    return homes.homesOf(key).home().equals(region);
   }
 
   private CompletionStage<ReadOutcome> remote(
@@ -657,6 +668,11 @@ public final class FabricNode<V> implements AutoCloseable {
         && !store.holdsPayload(record.key());
   }
 
+  /** Compares all headers with a peer's; see {@link Replicator#compare}. */
+  public CompletableFuture<Comparison> compare(RegionName peer) {
+    return replicator.compare(peer);
+  }
+
   private void tick() {
     hot.tick();
     try {
@@ -755,6 +771,7 @@ public final class FabricNode<V> implements AutoCloseable {
       all.add(new MemoryUse("warm tier", warmStats.sizeBytes(), warmStats.maxBytes()));
     }
     all.add(new MemoryUse("key index", storeStats.indexBytes(), storage.maxIndexBytes()));
+    all.add(new MemoryUse("header tree", HeaderTree.BYTES, HeaderTree.BYTES));
     all.add(
         new MemoryUse("read cache", storeStats.readCacheBytes(), storeStats.maxReadCacheBytes()));
     all.add(

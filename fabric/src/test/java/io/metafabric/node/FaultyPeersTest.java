@@ -320,7 +320,7 @@ class FaultyPeersTest {
   }
 
   @Test
-  void aDamagedRecord_stopsNothingButWhatIsBehindIt_andIsToldForAsLongAsItIsThere() {
+  void aDamagedRecord_stopsNothingButTheStreamBehindIt_andIsToldForAsLongAsItIsThere() {
     SimCluster cluster = pairInSync();
     var us = new RegionName("us");
     cluster.crash(us);
@@ -339,10 +339,12 @@ class FaultyPeersTest {
       write(cluster, "n/" + i, new byte[1]);
       cluster.world.runFor(Duration.ofSeconds(2));
     }
-    for (int i = 0; i < 30; i++) {
+    for (int i = 0; i < 20; i++) {
+      // What is behind the damage does not come in the stream, but by a comparison.
       Header there = cluster.node(us).store().header(Key.of("n/" + i));
-      assertThat(there != null).as("record " + i + " is there").isEqualTo(i < 10);
+      assertThat(there != null).as("record " + i + " is there").isEqualTo(i != 10);
     }
+    assertThat(cluster.node(us).store().header(Key.of("n/29"))).isNull();
     PeerStats stopped = peer(cluster, "eu", "us");
     assertThat(stopped.state()).isEqualTo(PeerState.CATCHING_UP);
     assertThat(stopped.connects() - connects).as("the connection stays").isEqualTo(1);

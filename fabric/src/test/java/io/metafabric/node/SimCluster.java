@@ -3,6 +3,7 @@ package io.metafabric.node;
 import io.metafabric.cache.JournalTier;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.journal.JournalConfig;
+import io.metafabric.core.port.DiskFile;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
@@ -21,6 +22,7 @@ import io.metafabric.replicate.PeerStateChange;
 import io.metafabric.replicate.ReplicationConfig;
 import io.metafabric.replicate.arm.CostBenefitPolicy;
 import io.metafabric.replicate.arm.Prices;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,6 +47,8 @@ public final class SimCluster {
   public long prefetchBytesPerSecond = 1 << 20;
   public CompactionConfig compaction = CompactionConfig.DEFAULT;
   public Durabilities durability = Durabilities.all(Durability.SYNC);
+  public Duration compareEvery = Duration.ofMinutes(10);
+  public long repairBytesPerSecond = 8 << 20;
 
   public SimCluster(long seed, long segmentBytes, String... names) {
     this.world = new SimWorld(seed);
@@ -85,7 +89,8 @@ public final class SimCluster {
     }
     var replication =
         ReplicationConfig.of(
-            "test", region, new PeerAddress(machine.name(), 7000), peers, MAX_VALUE_BYTES);
+                "test", region, new PeerAddress(machine.name(), 7000), peers, MAX_VALUE_BYTES)
+            .withRepair(compareEvery, repairBytesPerSecond);
     var store =
         new StoreConfig(
             "test",
@@ -161,6 +166,29 @@ public final class SimCluster {
     } finally {
       crash(region, loss);
     }
+  }
+
+  /** The files of a region that is down. */
+  public Map<String, byte[]> files(RegionName region) {
+    var files = new TreeMap<String, byte[]>();
+    var disk = machine(region).disk();
+    disk.list().forEach(name -> files.put(name, disk.contentOf(name)));
+    return files;
+  }
+
+  /** Puts other files, or none, in the place of those of a region that is down. */
+  public void replaceFiles(RegionName region, Map<String, byte[]> files) {
+    world.trace(region + " gets " + files.size() + " files in place of its own");
+    var disk = machine(region).disk();
+    disk.list().forEach(disk::delete);
+    files.forEach(
+        (name, bytes) -> {
+          try (DiskFile file = disk.open(name)) {
+            file.write(0, ByteBuffer.wrap(bytes));
+            file.sync();
+          }
+        });
+    disk.syncDirectory();
   }
 
   public boolean isUp(RegionName region) {

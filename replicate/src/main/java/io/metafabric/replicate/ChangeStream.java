@@ -136,7 +136,7 @@ final class ChangeStream {
     if (cursor.next() instanceof JournalEntry.Stored stored) {
       Dot dot = stored.record().header().version().dot();
       // Journaled again with a larger context, it keeps its dot: the peer joins contexts itself.
-      if (store.isOwn(dot.actor()) && !sent.contains(dot)) {
+      if (store.isIssuedHere(dot) && !sent.contains(dot)) {
         return stored.record();
       }
     }

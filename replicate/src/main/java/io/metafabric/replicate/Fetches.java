@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -80,13 +81,22 @@ final class Fetches {
   private final ReplicationConfig config;
   private final SerialExecutor loop;
   private final Function<RegionName, Outbound> links;
+  private final BiConsumer<RegionName, Key> mayBeOlder;
   private final Map<Long, Request> requests = new HashMap<>();
   private long lastRequest;
 
-  Fetches(ReplicationConfig config, SerialExecutor loop, Function<RegionName, Outbound> links) {
+  /**
+   * @param mayBeOlder is told of regions that did not have what was known here
+   */
+  Fetches(
+      ReplicationConfig config,
+      SerialExecutor loop,
+      Function<RegionName, Outbound> links,
+      BiConsumer<RegionName, Key> mayBeOlder) {
     this.config = config;
     this.loop = loop;
     this.links = links;
+    this.mayBeOlder = mayBeOlder;
   }
 
   /**
@@ -241,6 +251,9 @@ final class Fetches {
     asked.homeAnswered |= from.equals(asked.home);
     if (answer instanceof Frame.Answer.Superseded older && isShowable(older.record())) {
       asked.found(new FetchResult.Superseded(older.record(), from));
+    }
+    if (asked.atLeast != null && !asked.prefetch) {
+      mayBeOlder.accept(from, asked.key);
     }
     if (answer instanceof Frame.Answer.Unknown && asked.atLeast == null) {
       if (from.equals(asked.home)) {

@@ -39,6 +39,23 @@ final class Outbound implements PeerHandler {
     void onDropped(RegionName from, Key key);
 
     void onDisconnected(RegionName from);
+
+    /**
+     * The peer may be spoken to.
+     *
+     * @param hasLost whether it had acknowledged changes that it does not know any more
+     */
+    void onWelcomed(RegionName from, Frame.Welcome welcome, boolean hasLost);
+
+    /** It will not be, before something changes there or here. */
+    void onRefused(RegionName from);
+
+    void onCompared(RegionName from, Frame.Compared compared);
+
+    void onRepair(RegionName from, Frame.Repair repair);
+
+    /** Whether this node is not waiting for writes of its own that it has lost. */
+    boolean mayClaimAll(RegionName to);
   }
 
   private static final double RTT_WEIGHT = 0.2;
@@ -242,6 +259,7 @@ final class Outbound implements PeerHandler {
     lag.acknowledged(peerHas);
     established = true;
     pair.linked(welcome.nodeId());
+    events.onWelcomed(peer, welcome, !keptWhatItAcknowledged(welcome));
     sendHeartbeat(by);
     pump();
   }
@@ -250,13 +268,17 @@ final class Outbound implements PeerHandler {
   private void refused(PeerConnection by, Refusal reason, String message) {
     problem = message;
     pair.refused(reason, message);
+    events.onRefused(peer);
     by.close("refused: " + message);
   }
 
   /** A peer that still has what it acknowledged to us needs nothing before that. */
   private long resumeAt(Frame.Welcome welcome) {
-    boolean kept = welcome.applied().merge(knownAcknowledged).equals(welcome.applied());
-    return kept ? knownPosition : 0;
+    return keptWhatItAcknowledged(welcome) ? knownPosition : 0;
+  }
+
+  private boolean keptWhatItAcknowledged(Frame.Welcome welcome) {
+    return welcome.applied().merge(knownAcknowledged).equals(welcome.applied());
   }
 
   private Frame.@Nullable Refuse refusal(Frame.Welcome welcome) {
@@ -317,9 +339,12 @@ final class Outbound implements PeerHandler {
 
   private void sendHeartbeat(PeerConnection to) {
     heartbeatSentNanos = clock.nanoTime();
+    boolean mayClaimAll = events.mayClaimAll(peer);
     boolean held = paused && lag.changes() > 0;
-    boolean upToDate = lag.upToDate(drained, rttMs) && !held;
-    var backlog = new Frame.Backlog(drained, upToDate, paused, lag.changes(), lag.oldestMs());
+    boolean upToDate = mayClaimAll && lag.upToDate(drained, rttMs) && !held;
+    boolean allAcknowledged = mayClaimAll && drained;
+    var backlog =
+        new Frame.Backlog(allAcknowledged, upToDate, paused, lag.changes(), lag.oldestMs());
     pair.sentUpToDate(upToDate);
     to.send(new Frame.Heartbeat(++heartbeatSequence, clock.wallMs(), backlog));
   }
@@ -492,7 +517,7 @@ final class Outbound implements PeerHandler {
     return peerHas.contains(write);
   }
 
-  PeerStats stats() {
+  PeerStats stats(RepairStats repair) {
     String toRead = unreadable;
     String noConnection = problem;
     String toSend = toRead != null ? toRead : noConnection;
@@ -513,6 +538,7 @@ final class Outbound implements PeerHandler {
         pair.clockOffsetMs(),
         connects.get(),
         resends.get(),
+        repair,
         pair.refusal(),
         toSend != null ? toSend : pair.notTaken());
   }
@@ -582,6 +608,20 @@ final class Outbound implements PeerHandler {
     @Override
     public void onFetchReply(Frame.FetchReply reply) {
       events.onReply(peer, reply);
+    }
+
+    @Override
+    public void onCompared(Frame.Compared compared) {
+      events.onCompared(peer, compared);
+    }
+
+    @Override
+    public void onRepair(Frame.Repair repair) {
+      if (repair.records().stream().allMatch(config::allows)) {
+        events.onRepair(peer, repair);
+      } else {
+        from().close("protocol violation: " + peer + " sent more than maxValueBytes");
+      }
     }
   }
 }

@@ -51,6 +51,9 @@ final class PeerSession implements PeerHandler {
 
     CompletableFuture<HomeMoves.Result> hold(MetadataRecord record);
 
+    /** Answers comparisons that the peer begins. */
+    RepairServer repairServer(RegionName peer);
+
     void replyDropped();
 
     void refusedPeer(String why);
@@ -75,6 +78,7 @@ final class PeerSession implements PeerHandler {
   private boolean ended;
   private @Nullable RegionName peer;
   private boolean refused;
+  private @Nullable RepairServer repairs;
 
   PeerSession(Host host, PeerConnection connection, SerialExecutor loop, Clock clock) {
     this.host = host;
@@ -247,6 +251,35 @@ final class PeerSession implements PeerHandler {
     Served(PeerConnection from, RegionName by) {
       super(from);
       this.by = by;
+    }
+
+    private RepairServer repairs() {
+      RepairServer known = repairs;
+      if (known == null) {
+        known = host.repairServer(by);
+        repairs = known;
+      }
+      return known;
+    }
+
+    @Override
+    public void onCompare(Frame.Compare compare) {
+      repairs().onCompare(from(), compare);
+    }
+
+    @Override
+    public void onDots(Frame.Dots dots) {
+      repairs().onDots(from(), dots);
+    }
+
+    /** Of whatever region: what somebody lost, others may have. */
+    @Override
+    public void onRepair(Frame.Repair repair) {
+      if (repair.records().stream().allMatch(host.config()::allows)) {
+        repairs().onRepair(from(), repair);
+      } else {
+        from().close("protocol violation: " + by + " sent more than maxValueBytes");
+      }
     }
 
     @Override

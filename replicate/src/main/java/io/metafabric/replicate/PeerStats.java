@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  *     round-trip time; NaN before the first measurement
  * @param connects how often a connection was established
  * @param resends how often sending went back to what was acknowledged last
+ * @param repair comparisons of all headers with the peer
  * @param refusal why one of the two does not talk to the other; null if it does, or never said
  * @param problem what is wrong with a journal that cannot be read, for as long as it cannot; else
  *     why there is no connection; else why changes of the peer are not taken here; null if all is
@@ -49,5 +50,6 @@ public record PeerStats(
     double clockOffsetMs,
     long connects,
     long resends,
+    RepairStats repair,
     @Nullable Refusal refusal,
     @Nullable String problem) {}

@@ -26,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  * @param holderBytes how much memory may take which regions hold copies; forgetting one costs a
  *     later fetch
  * @param maxValueBytes larger payloads are neither sent nor accepted; the same in all regions
+ * @param compareEvery how long after one comparison of all headers with a peer the next begins
+ * @param repairBytesPerSecond how much the comparisons that this node begins may send and receive
  */
 public record ReplicationConfig(
     String cluster,
@@ -41,8 +43,19 @@ public record ReplicationConfig(
     int batchBytes,
     int windowBytes,
     long holderBytes,
-    int maxValueBytes) {
+    int maxValueBytes,
+    Duration compareEvery,
+    long repairBytesPerSecond) {
+  public static final long DEFAULT_REPAIR_BYTES_PER_SECOND = 8L << 20;
+
   public ReplicationConfig {
+    if (compareEvery.compareTo(Duration.ofSeconds(1)) < 0 || repairBytesPerSecond < 1) {
+      throw new ConfigurationException(
+          "comparisons need at least 1 s from one to the next and 1 byte a second, not "
+              + compareEvery
+              + " and "
+              + repairBytesPerSecond);
+    }
     peers = new TreeMap<>(peers);
     if (peers.containsKey(region)) {
       throw new ConfigurationException(
@@ -81,7 +94,30 @@ public record ReplicationConfig(
         128 * 1024,
         8 << 20,
         32 << 20,
-        maxValueBytes);
+        maxValueBytes,
+        Duration.ofMinutes(10),
+        DEFAULT_REPAIR_BYTES_PER_SECOND);
+  }
+
+  /** The same with other comparisons. */
+  public ReplicationConfig withRepair(Duration every, long bytesPerSecond) {
+    return new ReplicationConfig(
+        cluster,
+        region,
+        listen,
+        peers,
+        heartbeatEvery,
+        suspectPhi,
+        grantedPause,
+        handshakeTimeout,
+        attemptTimeout,
+        backoff,
+        batchBytes,
+        windowBytes,
+        holderBytes,
+        maxValueBytes,
+        every,
+        bytesPerSecond);
   }
 
   /**

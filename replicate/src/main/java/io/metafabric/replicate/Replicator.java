@@ -66,6 +66,9 @@ public final class Replicator implements AutoCloseable {
   private final Holders holders;
   private final Fetches fetches;
   private final MoveRequests moves;
+  private final Repairs repairs;
+  private final MissingPayloads missing;
+  private final SerialExecutor background;
   private final AtomicBoolean pumpQueued = new AtomicBoolean();
 
   private final AtomicLong changesReceived = new AtomicLong();
@@ -88,7 +91,8 @@ public final class Replicator implements AutoCloseable {
       RandomGenerator random,
       LocalCopies copies,
       HomeMoves homeMoves,
-      Consumer<PeerStateChange> onStateChange) {
+      Consumer<PeerStateChange> onStateChange,
+      SerialExecutor background) {
     this.config = config;
     this.homes = homes;
     this.store = store;
@@ -99,16 +103,38 @@ public final class Replicator implements AutoCloseable {
     this.copies = copies;
     this.homeMoves = homeMoves;
     this.holders = new Holders(config.holderBytes());
-    this.fetches = new Fetches(config, loop, this::link);
     this.moves = new MoveRequests(loop, this::link);
     this.times = new PublicationTimes(config.peers().keySet());
+    this.background = background;
+    this.fetches = new Fetches(config, loop, this::link, this::offer);
+    this.missing =
+        new MissingPayloads(
+            store,
+            loop,
+            background,
+            header -> header.payloadBytes() <= config.maxValueBytes(),
+            key -> isToHold(config.region(), key),
+            this::fetch);
+    this.repairs =
+        new Repairs(
+            config,
+            store,
+            copies,
+            loop,
+            background,
+            clock,
+            random,
+            this::repaired,
+            missing::consider);
     config
         .peers()
         .forEach(
             (peer, address) -> {
               var pair = new RegionPair(peer, config, clock, onStateChange);
               pairs.put(peer, pair);
-              outbound.put(peer, newLink(peer, address, pair));
+              Outbound link = newLink(peer, address, pair);
+              outbound.put(peer, link);
+              repairs.add(peer, link, record -> outgoing(peer, record));
             });
   }
 
@@ -145,6 +171,32 @@ public final class Replicator implements AutoCloseable {
           public void onDisconnected(RegionName from) {
             fetches.disconnected(from);
             moves.disconnected(from);
+            repairs.onDisconnected(from);
+          }
+
+          @Override
+          public void onWelcomed(RegionName from, Frame.Welcome welcome, boolean hasLost) {
+            repairs.onWelcomed(from, welcome, hasLost);
+          }
+
+          @Override
+          public void onRefused(RegionName from) {
+            repairs.onRefused(from);
+          }
+
+          @Override
+          public void onCompared(RegionName from, Frame.Compared compared) {
+            repairs.onCompared(from, compared);
+          }
+
+          @Override
+          public void onRepair(RegionName from, Frame.Repair repair) {
+            repairs.onRepair(from, repair);
+          }
+
+          @Override
+          public boolean mayClaimAll(RegionName to) {
+            return repairs.mayClaimAll(to);
           }
         });
   }
@@ -172,7 +224,44 @@ public final class Replicator implements AutoCloseable {
                 listen, connection -> new PeerSession(host, connection, loop, clock));
     // A task for each: what one fails at does not hold up the others.
     outbound.values().forEach(link -> loop.execute(link::start));
+    loop.execute(repairs::start);
+    if (!outbound.isEmpty()) {
+      repairs.heardFromPeers().thenRun(() -> loop.execute(missing::start));
+    }
     return bound;
+  }
+
+  /** A record that came by repair is held like any other. */
+  private Inbound repaired(MetadataRecord record) {
+    return new Inbound(record, isToHold(config.region(), record.key()));
+  }
+
+  /** A region that was asked for a payload may know less of the key than is known here. */
+  private void offer(RegionName region, Key key) {
+    MetadataRecord known = copies.find(key);
+    if (known != null) {
+      List<MetadataRecord> offered = List.of(outgoing(region, known));
+      link(region).send(new Frame.Repair(0, 0, true, List.of(), offered));
+    }
+  }
+
+  /**
+   * Compares all headers with a peer's, and brings both to the same state.
+   *
+   * @return fails with a {@link io.metafabric.core.error.RegionUnreachableException} if the peer
+   *     cannot be reached, or stops answering
+   * @throws IllegalArgumentException if it is no peer
+   */
+  public CompletableFuture<Comparison> compare(RegionName peer) {
+    return repairs.compare(peer);
+  }
+
+  /**
+   * Completes once it is known whether this directory has lost writes of its own region, as far as
+   * any peer can tell.
+   */
+  public CompletableFuture<Void> heardFromPeers() {
+    return repairs.heardFromPeers();
   }
 
   private final Host host = new Host();
@@ -354,6 +443,9 @@ public final class Replicator implements AutoCloseable {
 
   /** Whether every peer's changes, as of its last heartbeat, are known here. */
   public boolean knowsAllHeaders() {
+    if (!repairs.hasOwnWrites()) {
+      return false;
+    }
     for (RegionPair peer : pairs.values()) {
       if (!peer.hasEverything()) {
         return false;
@@ -363,15 +455,16 @@ public final class Replicator implements AutoCloseable {
   }
 
   /**
-   * Whether this region may say of a key that nobody wrote it. The home may. The backup may if
-   * nothing but what was of late was missing here when the home was heard last, and nothing but
-   * that is missing of the others now: any of them may have written the key, and the home may have
-   * known. A backup that has not heard of the home since it was opened cannot know what it missed.
+   * Whether this region may say of a key that nobody wrote it. The home may, unless it lacks writes
+   * of its own. The backup may if nothing but what was of late was missing here when the home was
+   * heard last, and nothing but that is missing of the others now: any of them may have written the
+   * key, and the home may have known. A backup that has not heard of the home since it was opened
+   * cannot know what it missed.
    */
   public boolean answersFor(Key key) {
     Homes homesOf = homes.homesOf(key);
     if (config.region().equals(homesOf.home())) {
-      return true;
+      return repairs.hasOwnWrites();
     }
     if (!config.region().equals(homesOf.backup())) {
       return false;
@@ -431,12 +524,12 @@ public final class Replicator implements AutoCloseable {
   }
 
   public PeerStats stats(RegionName region) {
-    return link(region).stats();
+    return link(region).stats(repairs.stats(region));
   }
 
   public ReplicationStats stats() {
     var peers = new ArrayList<PeerStats>();
-    outbound.values().forEach(link -> peers.add(link.stats()));
+    outbound.forEach((peer, link) -> peers.add(link.stats(repairs.stats(peer))));
     return new ReplicationStats(
         peers,
         changesReceived.get(),
@@ -458,6 +551,7 @@ public final class Replicator implements AutoCloseable {
     List.copyOf(sessions.values()).forEach(each -> each.close("the fabric is closed"));
     fetches.close();
     moves.close();
+    repairs.close();
   }
 
   private final class Host implements PeerSession.Host {
@@ -626,6 +720,18 @@ public final class Replicator implements AutoCloseable {
     @Override
     public CompletableFuture<HomeMoves.Result> hold(MetadataRecord record) {
       return homeMoves.hold(record);
+    }
+
+    @Override
+    public RepairServer repairServer(RegionName peer) {
+      return new RepairServer(
+          store,
+          copies,
+          loop,
+          background,
+          Replicator.this::repaired,
+          record -> outgoing(peer, record),
+          missing::consider);
     }
 
     @Override

@@ -88,4 +88,24 @@ abstract class UnexpectedFrames implements Frame.Handler {
   public void onDone(Frame.Done done) {
     unexpected(done);
   }
+
+  @Override
+  public void onCompare(Frame.Compare compare) {
+    unexpected(compare);
+  }
+
+  @Override
+  public void onCompared(Frame.Compared compared) {
+    unexpected(compared);
+  }
+
+  @Override
+  public void onDots(Frame.Dots dots) {
+    unexpected(dots);
+  }
+
+  @Override
+  public void onRepair(Frame.Repair repair) {
+    unexpected(repair);
+  }
 }

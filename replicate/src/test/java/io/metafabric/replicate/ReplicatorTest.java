@@ -193,7 +193,8 @@ class ReplicatorTest {
         node.random(),
         copies,
         new NoMoves(),
-        changes::add);
+        changes::add,
+        node.scheduler().serial("background"));
   }
 
   @Test

@@ -2,6 +2,7 @@ package io.metafabric.core.index;
 
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -20,6 +21,9 @@ final class DotWords {
   private final int maxActors;
   private final ConcurrentHashMap<ActorId, Integer> numbers = new ConcurrentHashMap<>();
 
+  // By number, from 1; longer than there are numbers.
+  private volatile long[] actorIds = new long[16];
+
   DotWords(int maxActors) {
     this.maxActors = maxActors;
   }
@@ -35,8 +39,25 @@ final class DotWords {
     if (next > maxActors) {
       return 0;
     }
-    Integer before = numbers.putIfAbsent(actor, next);
-    return before == null ? next : before;
+    Integer before = numbers.get(actor);
+    if (before != null) {
+      return before;
+    }
+    // First who it is: whoever finds the number in a slot asks for that.
+    long[] ids = actorIds.length > next ? actorIds : Arrays.copyOf(actorIds, 2 * actorIds.length);
+    ids[next] = actor.id();
+    actorIds = ids;
+    numbers.put(actor, next);
+    return next;
+  }
+
+  /** The actor of an exact word. */
+  long actorId(long word) {
+    return actorIds[(int) (word >>> COUNTER_BITS)];
+  }
+
+  static long counter(long exactWord) {
+    return exactWord & MAX_COUNTER;
   }
 
   boolean hasSeen(ActorId actor) {

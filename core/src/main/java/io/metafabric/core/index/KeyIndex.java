@@ -37,7 +37,9 @@ import org.jspecify.annotations.Nullable;
  * #moved}.
  */
 public final class KeyIndex {
-  private static final int TABLES = 128;
+  /** All keys are spread evenly over so many. */
+  public static final int TABLES = 128;
+
   private static final int TABLE_SHIFT = Long.SIZE - 7;
 
   /** In a slot's first word: the frame has the payload too. */
@@ -631,6 +633,94 @@ public final class KeyIndex {
       return Arrays.copyOf(places, count);
     } finally {
       table.unlock(stamp);
+    }
+  }
+
+  /** What is done with each key's present write. */
+  @FunctionalInterface
+  public interface WriteVisitor {
+    /**
+     * @param actor and {@code counter} are the write's dot
+     * @param place of the frame, for {@link #keyAt}
+     */
+    void visit(long actor, long counter, long place);
+  }
+
+  /**
+   * Calls with the present write of every key, in no order; what is published meanwhile may be
+   * missing. Reads the journal for dots that do not fit into a slot alone.
+   */
+  public void forEachWrite(WriteVisitor visitor) {
+    for (SlotTable table : tables) {
+      long[] words = writes(table);
+      long[] written = dotsOf(words);
+      while (written == null) {
+        // Compaction moved one of them before anything was said.
+        words = writes(table);
+        written = dotsOf(words);
+      }
+      for (int i = 0; i < words.length; i += 2) {
+        visitor.visit(written[i], written[i + 1], words[i]);
+      }
+    }
+  }
+
+  /** Actor and counter for each place and dot's word; null if a frame has moved. */
+  private long @Nullable [] dotsOf(long[] words) {
+    var written = new long[words.length];
+    try {
+      for (int i = 0; i < words.length; i += 2) {
+        long word = words[i + 1];
+        if (DotWords.isExact(word)) {
+          written[i] = dots.actorId(word);
+          written[i + 1] = DotWords.counter(word);
+        } else {
+          Dot dot = recordAt(words[i]).header().version().dot();
+          written[i] = dot.actor().id();
+          written[i + 1] = dot.counter();
+        }
+      }
+      return written;
+    } catch (FrameMovedException e) {
+      return null;
+    }
+  }
+
+  private static long[] writes(SlotTable table) {
+    long stamp = table.lock();
+    try {
+      long[] words = new long[2 * table.used()];
+      int length = 0;
+      for (int slot = 0; slot < table.slots(); slot++) {
+        if (table.first(slot) != 0 && isHeader(table.second(slot))) {
+          words[length++] = table.first(slot);
+          words[length++] = table.second(slot);
+        }
+      }
+      return Arrays.copyOf(words, length);
+    } finally {
+      table.unlock(stamp);
+    }
+  }
+
+  /** Places of frames of one table that have a key's present header, and no payload with it. */
+  public long[] withoutPayload(int table) {
+    long[] words = writes(tables[table]);
+    int count = 0;
+    for (int i = 0; i < words.length; i += 2) {
+      if ((words[i] & HAS_PAYLOAD) == 0) {
+        words[count++] = words[i];
+      }
+    }
+    return Arrays.copyOf(words, count);
+  }
+
+  /** The key of the record at a place that {@link #forEachWrite} gave; null if it has moved. */
+  public @Nullable Key keyAt(long place) {
+    try {
+      return recordAt(place).key();
+    } catch (FrameMovedException e) {
+      return null;
     }
   }
 

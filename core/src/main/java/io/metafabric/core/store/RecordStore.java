@@ -1,6 +1,8 @@
 package io.metafabric.core.store;
 
 import io.metafabric.core.codec.RecordCodec;
+import io.metafabric.core.digest.HeaderTree;
+import io.metafabric.core.digest.LiveDots;
 import io.metafabric.core.error.FabricClosedException;
 import io.metafabric.core.error.FabricException;
 import io.metafabric.core.error.IndexFullException;
@@ -47,6 +49,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiPredicate;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -76,6 +79,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private final NavigableMap<Long, ActorId> openings;
   private final KeyIndex index;
   private final SystemRecords system;
+  private final HeaderTree tree;
+  private final LiveDots liveDots;
   private final RecentHeaders recent = new RecentHeaders();
 
   // Guards all below: the state that decisions are made on.
@@ -120,6 +125,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     this.journal = journal;
     this.index = replayed.index();
     this.system = replayed.system();
+    this.tree = replayed.tree();
+    this.liveDots = new LiveDots(index, tree);
     this.applied = replayed.applied();
     this.stamps = new HybridClock(clock);
     stamps.observe(replayed.newestStamp());
@@ -132,14 +139,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     var opened = new TreeMap<>(replayed.openings());
     opened.put(journal.publishedPosition() + 1, actor);
     this.openings = Collections.unmodifiableNavigableMap(opened);
-    replayed
-        .newestCounters()
-        .forEach(
-            (who, counter) -> {
-              if (ownActors.contains(who)) {
-                ownNewest.put(who, counter);
-              }
-            });
+    ownNewest.putAll(replayed.ownNewest());
     keepSuperseded((key, dot) -> isOwn(dot.actor()));
     this.committer =
         new Committer(journal, config.durability(), committing, clock, new StoreSink());
@@ -205,6 +205,53 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   /** Whether this or an earlier opening of this very directory wrote under {@code that}. */
   public boolean isOwn(ActorId that) {
     return ownActors.contains(that);
+  }
+
+  /**
+   * Whether this very directory issued the write, and has kept its place in the journal. Of actors
+   * of its own whose last writes it has lost, peers may give it back some that are beyond.
+   */
+  public boolean isIssuedHere(Dot dot) {
+    return isOwn(dot.actor()) && dot.counter() <= ownNewest.getOrDefault(dot.actor(), 0L);
+  }
+
+  /**
+   * Whether this directory lacks writes of its own region: a peer has applied more of them than are
+   * known here.
+   *
+   * @param appliedThere up to which counter a peer has applied the changes of this region's actors
+   */
+  public boolean lacksOwn(VersionVector appliedThere) {
+    var lacks = new AtomicBoolean();
+    appliedThere.forEach(
+        (who, counter) -> {
+          if (counter > Math.max(ownNewest.getOrDefault(who, 0L), appliedUpTo(who))) {
+            lacks.set(true);
+          }
+        });
+    return lacks.get();
+  }
+
+  /**
+   * All that a peer had applied of this region's changes is known here now.
+   *
+   * @param appliedThere as {@link #lacksOwn} was given it, before what was missing came
+   * @return completes once that is durable
+   */
+  public CompletableFuture<?> regained(VersionVector appliedThere) {
+    var done = new ArrayList<CompletableFuture<?>>();
+    appliedThere.forEach(
+        (who, counter) -> {
+          if (counter > ownNewest.getOrDefault(who, 0L)) {
+            done.add(applyRange(0, List.of(), new AppliedPrefix(config.region(), who, counter)));
+          }
+        });
+    return CompletableFuture.allOf(done.toArray(CompletableFuture<?>[]::new));
+  }
+
+  /** What this store has, for regions to find out where they differ. */
+  public LiveDots liveDots() {
+    return liveDots;
   }
 
   public RegionName region() {
@@ -917,17 +964,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           config,
           image,
           index,
-          out ->
-              StoreReplay.describeTo(
-                  out,
-                  actor,
-                  opened,
-                  nodeId,
-                  stamps.newest(),
-                  openings,
-                  ownNewest,
-                  applied,
-                  system));
+          out -> {
+            StoreReplay.describeTo(
+                out, actor, opened, nodeId, stamps.newest(), openings, ownNewest, applied, system);
+            tree.describeTo(out, index.keys());
+          });
     }
   }
 
@@ -994,12 +1035,18 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       Published published = staged.published();
       if (staged.entry() instanceof JournalEntry.Stored stored && published != null) {
         MetadataRecord record = stored.record();
-        index.publish(staged.before(), staged.isSameWrite(), stored, at);
+        Dot before = staged.before();
+        index.publish(before, staged.isSameWrite(), stored, at);
         recent.published(record.key(), record.header());
         if (record.key().isSystem()) {
           system.put(record);
         }
         Dot dot = record.header().version().dot();
+        if (before == null) {
+          tree.added(dot);
+        } else {
+          tree.replaced(before, dot);
+        }
         if (published.local()) {
           publishedCounter = dot.counter();
           ownNewest.put(actor, dot.counter());

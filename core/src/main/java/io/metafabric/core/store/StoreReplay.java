@@ -3,6 +3,7 @@ package io.metafabric.core.store;
 import io.metafabric.core.codec.ByteReader;
 import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.codec.RecordCodec;
+import io.metafabric.core.digest.HeaderTree;
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.index.KeyIndex;
@@ -31,13 +32,15 @@ final class StoreReplay implements Journal.Replay {
   private final Map<ActorId, AppliedAt> applied = new HashMap<>();
   private final NavigableMap<Long, ActorId> openings = new TreeMap<>();
   private final Set<ActorId> ownActors = new HashSet<>();
-  private final Map<ActorId, Long> newestCounters = new HashMap<>();
+  private final Map<ActorId, Long> ownNewest = new HashMap<>();
   private final SystemRecords system = new SystemRecords();
   private static final int MIN_ACTOR_BYTES = 9;
   private static final int MIN_OPENING_BYTES = MIN_ACTOR_BYTES + 1;
 
   private Stamp newestStamp = new Stamp(0);
   private @Nullable Long nodeId;
+  private @Nullable ActorId issuing;
+  private @Nullable HeaderTree tree;
 
   StoreReplay(KeyIndex index, String cluster, RegionName region, String directory) {
     this.index = index;
@@ -54,7 +57,10 @@ final class StoreReplay implements Journal.Replay {
         system.put(stored.record());
       }
       var version = stored.record().header().version();
-      newestCounters.merge(version.dot().actor(), version.dot().counter(), Math::max);
+      // Only where it was issued: of what was lost, peers may have given some back later.
+      if (version.dot().actor().equals(issuing)) {
+        ownNewest.merge(version.dot().actor(), version.dot().counter(), Math::max);
+      }
       if (version.stamp().compareTo(newestStamp) > 0) {
         newestStamp = version.stamp();
       }
@@ -63,6 +69,7 @@ final class StoreReplay implements Journal.Replay {
     } else if (entry instanceof JournalEntry.Opened opened) {
       checkIdentity(opened);
       nodeId = opened.nodeId();
+      issuing = opened.actor();
       add(location.position(), opened.actor());
       location.markLive();
     }
@@ -121,9 +128,11 @@ final class StoreReplay implements Journal.Replay {
     return ownActors;
   }
 
-  /** The newest counter of each actor of which anything is in the journal. */
-  Map<ActorId, Long> newestCounters() {
-    return newestCounters;
+  /**
+   * The newest write of each opening of this directory that is in the journal where it was made.
+   */
+  Map<ActorId, Long> ownNewest() {
+    return ownNewest;
   }
 
   SystemRecords system() {
@@ -148,6 +157,17 @@ final class StoreReplay implements Journal.Replay {
       fresh = new ActorId(random.nextLong());
     }
     return fresh;
+  }
+
+  /** Over all that is in the index. */
+  HeaderTree tree() {
+    HeaderTree kept = tree;
+    if (kept != null) {
+      return kept;
+    }
+    var built = new HeaderTree();
+    index.forEachWrite((actor, counter, place) -> built.toggle(actor, counter));
+    return built;
   }
 
   KeyIndex index() {
@@ -198,7 +218,7 @@ final class StoreReplay implements Journal.Replay {
       long newest = in.varint("newest counter");
       add(position, actor);
       if (newest > 0) {
-        newestCounters.put(actor, newest);
+        ownNewest.put(actor, newest);
       }
     }
     int prefixes = in.varint("applied prefixes", 0, in.remaining() / MIN_ACTOR_BYTES);
@@ -211,5 +231,6 @@ final class StoreReplay implements Journal.Replay {
           prefix.actor(), new AppliedAt(prefix, frames.locate(place, in.varint("position"))));
     }
     system.restore(in);
+    tree = HeaderTree.restore(in);
   }
 }

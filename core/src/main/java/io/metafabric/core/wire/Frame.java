@@ -1,5 +1,6 @@
 package io.metafabric.core.wire;
 
+import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
@@ -13,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  * Everything peers say to each other; docs/PROTOCOL.md holds the byte layout.
  *
  * <p>The node that dialled sends {@link Hello}, {@link Heartbeat}, {@link Changes}, {@link Fetch},
- * {@link Push}; the node that was dialled answers with the others. All frames are immutable.
+ * {@link Push}, {@link Compare}, {@link Dots}; the node that was dialled answers with the others;
+ * both send {@link Repair}. All frames are immutable.
  */
 public sealed interface Frame {
   void deliverTo(Handler handler);
@@ -279,6 +281,151 @@ public sealed interface Frame {
     }
   }
 
+  /**
+   * Digests of nodes of the dialler's {@link io.metafabric.core.digest.HeaderTree}: which of them
+   * are other ones there?
+   *
+   * @param salt of the digests, another one each time
+   * @param depth of the nodes, a multiple of 4 up to 28
+   * @param families ascending
+   */
+  record Compare(long request, long salt, int depth, List<Family> families) implements Frame {
+    public Compare {
+      families = List.copyOf(families);
+      requireAscending(families.stream().mapToInt(Family::parent).toArray());
+    }
+
+    @Override
+    public boolean isControl() {
+      return false;
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onCompare(this);
+    }
+  }
+
+  /**
+   * The children of one node.
+   *
+   * @param parent its path
+   * @param digests sixteen of four bytes
+   */
+  record Family(int parent, Bytes digests) {
+    public static final int CHILDREN = 16;
+    public static final int BYTES = CHILDREN * Integer.BYTES;
+
+    public Family {
+      if (digests.length() != BYTES) {
+        throw new IllegalArgumentException("a family has " + BYTES + " bytes of digests");
+      }
+    }
+  }
+
+  /**
+   * The answer to {@link Compare}: the nodes whose digests are other ones here.
+   *
+   * @param keys how many the answering side has
+   * @param differing families with a node that differs, ascending
+   */
+  record Compared(long request, long keys, List<Differing> differing) implements Frame {
+    public Compared {
+      differing = List.copyOf(differing);
+      requireAscending(differing.stream().mapToInt(Differing::parent).toArray());
+    }
+
+    @Override
+    public boolean isControl() {
+      return false;
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onCompared(this);
+    }
+  }
+
+  /**
+   * @param parent path of the node whose children are meant
+   * @param children a bit for each, the lowest for the first
+   */
+  record Differing(int parent, int children) {
+    public Differing {
+      if (children < 1 || children > 0xffff) {
+        throw new IllegalArgumentException("not one to sixteen children: " + children);
+      }
+    }
+  }
+
+  /**
+   * What the dialler has below nodes that differ; it is answered with {@link Repair}.
+   *
+   * @param depth of the nodes
+   * @param nodes ascending
+   */
+  record Dots(long request, int depth, List<Below> nodes) implements Frame {
+    public Dots {
+      nodes = List.copyOf(nodes);
+      requireAscending(nodes.stream().mapToInt(Below::prefix).toArray());
+    }
+
+    @Override
+    public boolean isControl() {
+      return false;
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onDots(this);
+    }
+  }
+
+  /**
+   * @param dots the present writes below the node, in order
+   */
+  record Below(int prefix, List<Dot> dots) {
+    public Below {
+      dots = List.copyOf(dots);
+    }
+  }
+
+  /**
+   * Records that the other side lacks, of whatever region, and writes that are lacking here. As an
+   * answer to {@link Dots} the records come without payloads. The dialler's is answered with what
+   * it wants once its records are durable; with request 0 it is an offer without an answer.
+   *
+   * @param part counts the frames of one answer from 0
+   * @param last whether the answer ends with this
+   * @param wanted in order
+   */
+  record Repair(
+      long request, int part, boolean last, List<Dot> wanted, List<MetadataRecord> records)
+      implements Frame {
+    public Repair {
+      wanted = List.copyOf(wanted);
+      records = List.copyOf(records);
+    }
+
+    @Override
+    public boolean isControl() {
+      return false;
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onRepair(this);
+    }
+  }
+
+  private static void requireAscending(int[] paths) {
+    for (int i = 1; i < paths.length; i++) {
+      if (paths[i - 1] >= paths[i]) {
+        throw new IllegalArgumentException("nodes are not in order at " + paths[i]);
+      }
+    }
+  }
+
   /** A new frame breaks every handler at compile time. */
   interface Handler {
     void onHello(Hello hello);
@@ -308,5 +455,13 @@ public sealed interface Frame {
     void onHold(Hold hold);
 
     void onDone(Done done);
+
+    void onCompare(Compare compare);
+
+    void onCompared(Compared compared);
+
+    void onDots(Dots dots);
+
+    void onRepair(Repair repair);
   }
 }

@@ -89,7 +89,22 @@ final class Samples {
         new Frame.NotHolding(List.of(Key.of("n/1"))),
         new Frame.MoveHome(7, Key.of("n/1"), US),
         new Frame.Hold(7, records().get(0)),
-        new Frame.Done(7, MoveOutcome.NOT_HOME, "no"));
+        new Frame.Done(7, MoveOutcome.NOT_HOME, "no"),
+        new Frame.Compare(
+            7,
+            -5,
+            12,
+            List.of(
+                new Frame.Family(3, Bytes.copyOf(new byte[Frame.Family.BYTES])),
+                new Frame.Family(255, Bytes.utf8("sixteen digests ".repeat(4))))),
+        new Frame.Compared(7, 300, List.of(new Frame.Differing(3, 0x8001))),
+        new Frame.Dots(
+            7,
+            12,
+            List.of(
+                new Frame.Below(3, List.of(new Dot(ACTOR, 2), new Dot(new ActorId(-5), 300))),
+                new Frame.Below(4000, List.of(new Dot(ACTOR, 9))))),
+        new Frame.Repair(7, 1, true, List.of(new Dot(ACTOR, 3)), records()));
   }
 
   /** One of each kind, over and over. */

@@ -7,14 +7,25 @@ import io.metafabric.core.error.CorruptJournalException;
 import io.metafabric.core.error.StorageFullException;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.sim.SimFault;
 import io.metafabric.core.sim.SimSeeds;
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Stamp;
+import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
 import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -85,6 +96,62 @@ class StoreImageTest {
     assertThat(replayedBytes(machine)).isPositive();
     // Each opening adds the frame that says so.
     assertThat(machine.store().stats().liveBytes()).isBetween(byImage, byImage + 300);
+  }
+
+  /** The digests of all nodes of depth 8, from the tree that was kept or put together. */
+  private static long[] digests(StoreMachine machine) {
+    return machine.store().liveDots().digests(8, IntStream.range(0, 16).toArray());
+  }
+
+  /** The same by looking at everything that is live: by depth 20 the index is asked. */
+  private static long[] looked(StoreMachine machine) {
+    var parents = IntStream.range(0, 1 << 16).toArray();
+    long[] deep = machine.store().liveDots().digests(20, parents);
+    var digests = new long[256];
+    for (int i = 0; i < deep.length; i++) {
+      digests[i >>> 12] ^= deep[i];
+    }
+    return digests;
+  }
+
+  @Test
+  void theHeaderTree_isThatOfWhatIsLive_howeverItCame() {
+    StoreMachine machine = stopped(12);
+    machine.open();
+    assertThat(digests(machine)).isEqualTo(looked(machine));
+    for (int i = 0; i < KEYS; i++) {
+      machine.write(key(random.nextInt(2 * KEYS)), i % 5 == 0 ? null : Bytes.utf8("again " + i));
+    }
+    assertThat(digests(machine)).as("kept with every write").isEqualTo(looked(machine));
+    long[] before = digests(machine);
+    machine.node.crash(SimDisk.Loss.NONE);
+    machine.open();
+    assertThat(digests(machine)).as("after a crash").isEqualTo(before);
+  }
+
+  @Test
+  void aHeaderTreeOfMoreKeysThanLeaves_isKeptInTheImage() {
+    var machine = new StoreMachine(13, Durability.SYNC);
+    machine.open();
+    var actor = new ActorId(77);
+    for (int from = 0; from < 70_000; from += 1_000) {
+      var inbound = new ArrayList<Inbound>();
+      for (long counter = from + 1; counter <= from + 1_000; counter++) {
+        var version =
+            new Version(new Dot(actor, counter), VersionVector.EMPTY, new Stamp(counter << 16));
+        Header header = Header.tombstone(version, new RegionName("us"));
+        inbound.add(new Inbound(new MetadataRecord(Key.of("n/" + counter), header, null), false));
+      }
+      var done = machine.store().applyAll(inbound);
+      machine.world.runUntil("it is there", done::isDone, Duration.ofMinutes(1));
+    }
+    long[] before = digests(machine);
+    assertThat(before).isEqualTo(looked(machine));
+    machine.close();
+    machine.open();
+    assertThat(replayedBytes(machine)).isZero();
+    assertThat(digests(machine)).isEqualTo(before);
+    assertThat(looked(machine)).isEqualTo(before);
   }
 
   @Test

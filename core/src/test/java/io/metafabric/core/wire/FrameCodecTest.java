@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.metafabric.core.codec.AnyRecords;
 import io.metafabric.core.codec.ByteWriter;
+import io.metafabric.core.digest.LiveDots;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
@@ -24,6 +25,8 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.IntFunction;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
@@ -39,6 +42,7 @@ class FrameCodecTest {
   private static final RegionName EU = new RegionName("eu");
   private static final RegionName US = new RegionName("us");
   private static final ActorId ACTOR = new ActorId(0x11);
+  private static final ActorId OTHER = new ActorId(0x22);
 
   private static MetadataRecord record(String key, long counter, String payload) {
     var version = new Version(new Dot(ACTOR, counter), VersionVector.EMPTY, new Stamp(5));
@@ -127,7 +131,47 @@ class FrameCodecTest {
     golden.put(
         new Frame.Done(7, MoveOutcome.NOT_HOME, "no"),
         "00000007" + "9b4897e9" + "1500" + "0701026e6f");
+    golden.put(
+        new Frame.Compare(7, 5, 8, List.of(family(3), family(15))),
+        "0000008f"
+            + "7660b874"
+            + "0e00"
+            + "0700000000000000050802030000000000000001000000020000000300000004"
+            + "00000005000000060000000700000008000000090000000a0000000b0000000c"
+            + "0000000d0000000e0000000f0b00000000000000010000000200000003000000"
+            + "0400000005000000060000000700000008000000090000000a0000000b000000"
+            + "0c0000000d0000000e0000000f");
+    golden.put(
+        new Frame.Compared(
+            7, 300, List.of(new Frame.Differing(3, 0x8001), new Frame.Differing(15, 0x10))),
+        "0000000c" + "65ebfded" + "0f00" + "07ac02020380010b0010");
+    golden.put(
+        new Frame.Dots(
+            7,
+            12,
+            List.of(
+                new Frame.Below(3, List.of(new Dot(ACTOR, 2), new Dot(OTHER, 300))),
+                new Frame.Below(4, List.of()))),
+        "0000001f"
+            + "5b899000"
+            + "1000"
+            + "070c0200000000000000110000000000000022020302000201ac020000");
+    golden.put(
+        new Frame.Repair(7, 1, true, List.of(new Dot(OTHER, 3)), List.of(record("n/1", 2, "abc"))),
+        "00000035"
+            + "ce9545cd"
+            + "1100"
+            + "07010101000000000000002201000301036e2f31000000000000000011020000"
+            + "0000000000050002657503364b3fb701616263");
     return golden;
+  }
+
+  private static Frame.Family family(int parent) {
+    var digests = new ByteWriter(64);
+    for (int i = 0; i < 16; i++) {
+      digests.i32(i);
+    }
+    return new Frame.Family(parent, Bytes.copyOf(digests.toArray()));
   }
 
   static List<Frame> oneOfEach() {
@@ -160,6 +204,14 @@ class FrameCodecTest {
     Arbitrary<Boolean> flags = Arbitraries.of(true, false);
     Arbitrary<List<RegionName>> regions = AnyRecords.regions().list().ofMinSize(1).ofMaxSize(64);
     Arbitrary<List<MetadataRecord>> records = AnyRecords.records().list().ofMaxSize(4);
+    Arbitrary<Integer> depths = Arbitraries.integers().between(1, 7).map(level -> 4 * level);
+    Arbitrary<Set<Integer>> paths =
+        Arbitraries.integers().between(0, (1 << 28) - 1).set().ofMaxSize(6);
+    Arbitrary<List<Dot>> dots =
+        AnyRecords.dots()
+            .set()
+            .ofMaxSize(6)
+            .map(all -> all.stream().sorted(LiveDots.ORDER).toList());
     Arbitrary<List<Frame.Wanted>> wanted =
         Combinators.combine(AnyRecords.keys(), AnyRecords.dots().injectNull(0.3))
             .as(Frame.Wanted::new)
@@ -206,8 +258,45 @@ class FrameCodecTest {
                     .as(Frame.MoveHome::new),
                 Combinators.combine(longs, AnyRecords.records()).as(Frame.Hold::new),
                 Combinators.combine(longs, Arbitraries.of(MoveOutcome.class), texts)
-                    .as(Frame.Done::new)))
+                    .as(Frame.Done::new),
+                Combinators.combine(longs, longs, depths, paths)
+                    .as(
+                        (request, salt, depth, parents) ->
+                            new Frame.Compare(
+                                request,
+                                salt,
+                                depth,
+                                within(depth - 4, parents, FrameCodecTest::family))),
+                Combinators.combine(longs, Arbitraries.longs().greaterOrEqual(0), paths)
+                    .as(
+                        (request, keys, parents) ->
+                            new Frame.Compared(
+                                request,
+                                keys,
+                                within(
+                                    24,
+                                    parents,
+                                    parent -> new Frame.Differing(parent, 1 + (parent & 0x7fff))))),
+                Combinators.combine(longs, depths, paths, dots)
+                    .as(
+                        (request, depth, prefixes, below) ->
+                            new Frame.Dots(
+                                request,
+                                depth,
+                                within(depth, prefixes, prefix -> new Frame.Below(prefix, below)))),
+                Combinators.combine(
+                        longs, Arbitraries.integers().greaterOrEqual(0), flags, dots, records)
+                    .as(Frame.Repair::new)))
         .withoutEdgeCases();
+  }
+
+  private static <T> List<T> within(int depth, Set<Integer> paths, IntFunction<T> item) {
+    return paths.stream()
+        .map(path -> path & ((1 << depth) - 1))
+        .distinct()
+        .sorted()
+        .map(item::apply)
+        .toList();
   }
 
   /** The records, rewritten to follow each other with gaps. */
@@ -280,7 +369,7 @@ class FrameCodecTest {
 
   @Property(tries = 5_000)
   void anyBytesWithAGoodChecksum_failTyped_orAreAFrame(
-      @ForAll @IntRange(max = 12) int type, @ForAll byte[] rest) {
+      @ForAll @IntRange(max = 18) int type, @ForAll byte[] rest) {
     decodesOrFailsTyped(withChecksum(type, 0, rest));
   }
 
@@ -338,6 +427,52 @@ class FrameCodecTest {
   }
 
   @Test
+  void hugeCountsInComparisons_allocateNothing() {
+    for (String body :
+        List.of(
+            "07" + "0000000000000005" + "08" + "ffffffff07", // families
+            "07" + "ac02" + "ffffffff07", // families that differ
+            "07" + "0c" + "ffffffff07", // actors
+            "07" + "0c" + "00" + "ffffffff07", // nodes
+            "07" + "0c" + "01" + "0000000000000011" + "01" + "03" + "ffffffff07", // dots
+            "07" + "00" + "01" + "00" + "ffffffff07", // wanted
+            "07" + "00" + "01" + "00" + "00" + "ffffffff07")) { // records
+      int type = body.startsWith("070000") ? 14 : body.startsWith("07ac") ? 15 : 16;
+      for (int each : new int[] {type, 17}) {
+        byte[] huge = withChecksum(each, 0, HexFormat.of().parseHex(body));
+        assertThatThrownBy(() -> decode(huge)).isInstanceOf(WireFormatException.class);
+      }
+    }
+  }
+
+  @Test
+  void nodesAndDotsThatAreOutOfPlace_areRefused() {
+    for (String body :
+        List.of(
+            "07" + "0d" + "00" + "00", // no depth
+            "07" + "20" + "00" + "00", // too deep
+            "07" + "04" + "00" + "01" + "10" + "00", // a path of more bits than the depth
+            "07" + "04" + "00" + "02" + "0f" + "00" + "00" + "00", // a second one behind the last
+            "07" + "04" + "01" + "0000000000000011" + "00", // an actor that no dot has
+            "07" + "04" + "01" + "0000000000000011" + "01" + "00" + "01" + "00" + "00", // counter 0
+            "07" + "04" + "01" + "0000000000000011" + "01" + "00" + "01" + "01" + "01", // actor 1
+            "07" + "04" + "01" + "0000000000000011" + "01" + "00" + "02" + "0002" + "0002",
+            "07"
+                + "04"
+                + "02"
+                + "0000000000000011"
+                + "0000000000000011"
+                + "01"
+                + "00"
+                + "02"
+                + "0002"
+                + "0102")) {
+      byte[] wrong = withChecksum(16, 0, HexFormat.of().parseHex(body));
+      assertThatThrownBy(() -> decode(wrong)).as(body).isInstanceOf(WireFormatException.class);
+    }
+  }
+
+  @Test
   void changesThatAreNotTheActorsInOrder_areRefused() {
     MetadataRecord two = record("n/1", 2, "a");
     MetadataRecord three = record("n/2", 3, "b");
@@ -369,6 +504,13 @@ class FrameCodecTest {
   void onlyRecordsWaitBehindRecords() {
     assertThat(oneOfEach().stream().filter(frame -> !frame.isControl()).map(Object::getClass))
         .containsOnly(
-            Frame.Changes.class, Frame.FetchReply.class, Frame.Push.class, Frame.Hold.class);
+            Frame.Changes.class,
+            Frame.FetchReply.class,
+            Frame.Push.class,
+            Frame.Hold.class,
+            Frame.Compare.class,
+            Frame.Compared.class,
+            Frame.Dots.class,
+            Frame.Repair.class);
   }
 }

@@ -1,0 +1,140 @@
+package io.metafabric.core.digest;
+
+import io.metafabric.core.codec.ByteReader;
+import io.metafabric.core.codec.ByteWriter;
+import io.metafabric.core.error.WireFormatException;
+import io.metafabric.core.version.Dot;
+import java.util.concurrent.atomic.AtomicLongArray;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A hash tree over all headers of a store, kept up to date with every publication: two stores have
+ * the same digests where, and all but certainly only where, they have the same headers.
+ *
+ * <p>An element is the dot of a key's present state. A dot is one write of one key, so the set of
+ * dots is the set of headers. Contexts are left out: regions that have collected different amounts
+ * of the past differ in them for good reasons, and would repair each other without an end. A dot's
+ * path is the bits of its hash from the top, so the elements are spread evenly whoever wrote them;
+ * a node's digest is the exclusive or of other hashes of the dots below it, so neither order nor
+ * history matter. The hashes are the same in every region.
+ *
+ * <p>{@value #LEAVES} leaves of 8 bytes, whatever the number of keys; {@link LiveDots} knows what
+ * is below them. One thread at a time changes it; any thread reads, and sees single changes.
+ */
+public final class HeaderTree {
+  /** Bits of a leaf's path. */
+  public static final int DEPTH = 16;
+
+  /** Bits by which one level of nodes is deeper than the one above. */
+  public static final int STEP = 4;
+
+  /** The deepest nodes that can be spoken of. */
+  public static final int MAX_DEPTH = 28;
+
+  private static final int LEAVES = 1 << DEPTH;
+
+  /** Of heap, always. */
+  public static final long BYTES = (long) LEAVES * Long.BYTES;
+
+  private final AtomicLongArray leaves = new AtomicLongArray(LEAVES);
+
+  /** The element comes in, or goes if it was there. */
+  public void toggle(long actor, long counter) {
+    int leaf = (int) (path(actor, counter) >>> (Long.SIZE - DEPTH));
+    // One thread writes: the value is not torn, and nobody needs the order.
+    leaves.setOpaque(leaf, leaves.getOpaque(leaf) ^ value(actor, counter));
+  }
+
+  /** A key's state is another one, which may be the same write with a larger context. */
+  public void replaced(Dot before, Dot after) {
+    if (!before.equals(after)) {
+      toggle(before.actor().id(), before.counter());
+      toggle(after.actor().id(), after.counter());
+    }
+  }
+
+  public void added(Dot dot) {
+    toggle(dot.actor().id(), dot.counter());
+  }
+
+  /**
+   * Of all elements below a node.
+   *
+   * @param depth of the node, 0 to {@value #DEPTH}; 0 is the root
+   * @param prefix the node's path, in the lowest {@code depth} bits
+   */
+  public long digest(int depth, int prefix) {
+    int width = DEPTH - depth;
+    int end = (prefix + 1) << width;
+    long digest = 0;
+    for (int leaf = prefix << width; leaf < end; leaf++) {
+      digest ^= leaves.getOpaque(leaf);
+    }
+    return digest;
+  }
+
+  /**
+   * Writes what {@link #restore} reads: the leaves, or none where there are so few elements that
+   * they are put together again as fast.
+   */
+  public void describeTo(ByteWriter out, long elements) {
+    if (elements < LEAVES) {
+      out.u8(0);
+      return;
+    }
+    out.u8(1);
+    for (int leaf = 0; leaf < LEAVES; leaf++) {
+      out.i64(leaves.getOpaque(leaf));
+    }
+  }
+
+  /**
+   * The tree that was described; null if it is to be put together.
+   *
+   * @throws WireFormatException if this is no description
+   */
+  public static @Nullable HeaderTree restore(ByteReader in) {
+    int described = in.u8("header tree");
+    if (described > 1) {
+      throw new WireFormatException("not a header tree: " + described);
+    }
+    if (described == 0) {
+      return null;
+    }
+    var tree = new HeaderTree();
+    for (int leaf = 0; leaf < LEAVES; leaf++) {
+      tree.leaves.setOpaque(leaf, in.i64("leaf"));
+    }
+    return tree;
+  }
+
+  /** The path of a dot's node at {@code depth}, 0 to {@value #MAX_DEPTH}. */
+  public static int prefix(int depth, long actor, long counter) {
+    return depth == 0 ? 0 : (int) (path(actor, counter) >>> (Long.SIZE - depth));
+  }
+
+  private static long path(long actor, long counter) {
+    return mixed(mixed(actor) + counter);
+  }
+
+  /** What an element adds to the digests of its nodes. */
+  static long value(long actor, long counter) {
+    // Not the path itself: all elements of a leaf have its first bits in common.
+    return mixed(path(actor, counter) + 0x9e3779b97f4a7c15L);
+  }
+
+  /** The finaliser of splitmix64 (Steele, Lea and Flood, 2014; constants by Stafford). */
+  private static long mixed(long bits) {
+    long hash = (bits ^ (bits >>> 30)) * 0xbf58476d1ce4e5b9L;
+    hash = (hash ^ (hash >>> 27)) * 0x94d049bb133111ebL;
+    return hash ^ (hash >>> 31);
+  }
+
+  /**
+   * 32 bits of a digest for the wire. Two that differ look the same once in four thousand million
+   * times, and not again under another salt.
+   */
+  public static int shortened(long digest, long salt) {
+    return (int) (mixed(digest ^ salt) >>> 32);
+  }
+}

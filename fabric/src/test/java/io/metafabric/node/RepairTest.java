@@ -1,0 +1,474 @@
+package io.metafabric.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.metafabric.core.codec.RecordCodec;
+import io.metafabric.core.error.RegionUnreachableException;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.sim.SimLink;
+import io.metafabric.core.store.Inbound;
+import io.metafabric.core.store.Precondition;
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Stamp;
+import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
+import io.metafabric.replicate.Comparison;
+import io.metafabric.replicate.RepairStats;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
+import java.util.random.RandomGenerator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Regions that differ in what no stream of changes brings: they compare, and are alike again. */
+class RepairTest {
+  private static final RegionName EU = new RegionName("eu");
+  private static final RegionName US = new RegionName("us");
+  private static final RegionName AP = new RegionName("ap");
+  private static final Duration LONG = Duration.ofMinutes(5);
+
+  /** Nobody issues versions under it any more; what it wrote is in no region's stream. */
+  private static final ActorId GONE = new ActorId(0x7777);
+
+  private static SimCluster cluster(long seed, String... regions) {
+    var cluster = new SimCluster(seed, 1 << 20, regions);
+    cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(40)));
+    return cluster;
+  }
+
+  private static Key key(int i) {
+    return Key.of("n/" + i);
+  }
+
+  private static MetadataRecord written(Key key, long counter, String value) {
+    var version =
+        new Version(new Dot(GONE, counter), VersionVector.EMPTY, new Stamp(counter << 16));
+    Bytes payload = Bytes.utf8(value);
+    return new MetadataRecord(key, Header.value(version, EU, payload, Header.NEVER), payload);
+  }
+
+  private static MetadataRecord after(MetadataRecord before, long counter, String value) {
+    var version =
+        new Version(
+            new Dot(GONE, counter),
+            before.header().version().asContext(),
+            new Stamp(counter << 16));
+    Bytes payload = Bytes.utf8(value);
+    return new MetadataRecord(
+        before.key(), Header.value(version, EU, payload, Header.NEVER), payload);
+  }
+
+  private static void give(SimCluster cluster, RegionName region, List<MetadataRecord> records) {
+    var node = cluster.node(region);
+    var inbound = new ArrayList<Inbound>();
+    for (MetadataRecord record : records) {
+      inbound.add(new Inbound(record, true));
+    }
+    for (int from = 0; from < inbound.size(); from += 2000) {
+      var done =
+          node.store().applyAll(inbound.subList(from, Math.min(inbound.size(), from + 2000)));
+      cluster.world.runUntil("it is there", done::isDone, LONG);
+      done.join();
+    }
+  }
+
+  private static Comparison compare(SimCluster cluster, RegionName one, RegionName other) {
+    CompletableFuture<Comparison> comparing = cluster.node(one).compare(other);
+    cluster.world.runUntil("the comparison", comparing::isDone, LONG);
+    return comparing.join();
+  }
+
+  private static RepairStats repair(SimCluster cluster, RegionName of, RegionName with) {
+    return cluster.node(of).stats().replication().peers().stream()
+        .filter(peer -> peer.region().equals(with))
+        .findFirst()
+        .orElseThrow()
+        .repair();
+  }
+
+  /** Asks now and then: these conditions look at every key. */
+  private static void runUntil(SimCluster cluster, String what, BooleanSupplier condition) {
+    for (int i = 0; i < 600; i++) {
+      if (condition.getAsBoolean()) {
+        return;
+      }
+      cluster.world.runFor(Duration.ofMillis(500));
+    }
+    cluster.traceDifferences();
+    throw new AssertionError(cluster.world.describe("no " + what + " after five minutes"));
+  }
+
+  private static void write(SimCluster cluster, RegionName region, int key, String value) {
+    var written =
+        cluster.node(region).write(key(key), Bytes.utf8(value), Header.NEVER, Precondition.NONE);
+    cluster.world.runUntil("the write", written::isDone, LONG);
+  }
+
+  @Test
+  void aRegionWhoseDirectoryWasEmptied_getsItsWritesBack_andDoesNotSayAbsentBefore() {
+    SimCluster cluster = cluster(21, "eu", "us", "ap");
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(5));
+    for (int i = 0; i < 300; i++) {
+      write(cluster, EU, i, "value " + i);
+    }
+    runUntil(cluster, "convergence", cluster::isConverged);
+    cluster.crash(EU);
+    cluster.replaceFiles(EU, Map.of());
+    cluster.start(EU);
+
+    var reads = new ArrayList<CompletableFuture<ReadOutcome>>();
+    for (int i = 0; i < 300; i++) {
+      for (RegionName region : cluster.regions) {
+        reads.add(cluster.node(region).read("client", key(i)));
+      }
+      cluster.world.runFor(Duration.ofMillis(i < 100 ? 1 : 10));
+    }
+    runUntil(
+        cluster,
+        "what was lost to be back",
+        () ->
+            cluster.isConverged()
+                && cluster.payloadsAreHome()
+                && cluster.allKeys().size() == 300
+                && !repair(cluster, EU, US).lacksOwn()
+                && !repair(cluster, EU, AP).lacksOwn());
+    cluster.world.runFor(Duration.ofSeconds(5));
+    for (var read : reads) {
+      assertThat(read).isDone();
+      assertThat(read.join()).isNotInstanceOf(ReadOutcome.Absent.class);
+    }
+    assertThat(repair(cluster, EU, US).received() + repair(cluster, EU, AP).received())
+        .as("the others came with reads")
+        .isGreaterThan(100);
+
+    cluster.crash(EU);
+    cluster.start(EU);
+    cluster.world.runFor(Duration.ofSeconds(5));
+    assertThat(repair(cluster, EU, US).lacksOwn()).as("it is not behind for ever").isFalse();
+    assertThat(repair(cluster, EU, AP).lacksOwn()).isFalse();
+    var never = cluster.node(EU).read("client", Key.of("n/never"));
+    cluster.world.runFor(Duration.ofSeconds(1));
+    assertThat(never.join()).isEqualTo(new ReadOutcome.Absent(false));
+  }
+
+  @Test
+  void whatOneOfThePeersNeverGot_itGetsFromTheOther() {
+    SimCluster cluster = cluster(22, "eu", "us", "ap");
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(5));
+    cluster.network.split("eu", "ap");
+    int written = 0;
+    for (int i = 0; written < 50; i++) {
+      // Of the others only the disk that is lost has the value.
+      if (cluster.node(EU).homesOf(key(i)).include(US)) {
+        write(cluster, EU, i, "value " + i);
+        written++;
+      }
+    }
+    runUntil(cluster, "us to have them", () -> cluster.node(US).store().stats().keys() == 50);
+    cluster.crash(EU);
+    cluster.replaceFiles(EU, Map.of());
+    cluster.world.runFor(Duration.ofSeconds(10));
+    cluster.network.healAll();
+    cluster.start(EU);
+    runUntil(
+        cluster,
+        "all to have them",
+        () -> cluster.isConverged() && cluster.allKeys().size() == 50 && cluster.payloadsAreHome());
+  }
+
+  @Test
+  void aRegionAlone_answersOnceNobodyWasHeardForTheFailureTimeout() {
+    SimCluster cluster = cluster(23, "eu", "us");
+    cluster.start(EU);
+    Key ours = homeIn(cluster, EU, EU);
+    var read = cluster.node(EU).read("client", ours);
+    cluster.world.runFor(Duration.ofMillis(3900));
+    assertThat(read).isNotDone();
+    cluster.world.runFor(Duration.ofMillis(200));
+    assertThat(read.join()).isEqualTo(new ReadOutcome.Absent(false));
+  }
+
+  private static Key homeIn(SimCluster cluster, RegionName asked, RegionName home) {
+    for (int i = 0; ; i++) {
+      if (cluster.node(asked).homesOf(key(i)).home().equals(home)) {
+        return key(i);
+      }
+    }
+  }
+
+  /** A copy of an old day is restored, over links that lose, and with crashes in the midst. */
+  @ParameterizedTest
+  @MethodSource("io.metafabric.core.sim.SimSeeds#few")
+  void aRestoredRegion_comesBackToWhatItsPeersHave(long seed) {
+    SimCluster cluster = cluster(seed, "eu", "us", "ap");
+    RandomGenerator random = cluster.world.fork("story");
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(2));
+    for (int i = 0; i < 100; i++) {
+      write(cluster, EU, random.nextInt(120), "first " + i);
+    }
+    cluster.crash(EU);
+    Map<String, byte[]> oldDay = cluster.files(EU);
+    cluster.start(EU);
+    for (int i = 0; i < 150; i++) {
+      write(cluster, cluster.regions.get(random.nextInt(2)), random.nextInt(200), "second " + i);
+    }
+    runUntil(cluster, "convergence", cluster::isConverged);
+    var known = cluster.node(US);
+    var expected = new ArrayList<Dot>();
+    for (Key key : cluster.allKeys()) {
+      expected.add(headerOf(known, key).version().dot());
+    }
+
+    cluster.crash(EU);
+    cluster.replaceFiles(EU, oldDay);
+    cluster.network.defaultLink(
+        new SimLink(Duration.ofMillis(40), Duration.ofMillis(120), 0.05, 0.05));
+    cluster.start(EU);
+    for (int i = 0; i < 10; i++) {
+      cluster.world.runFor(Duration.ofMillis(random.nextInt(1500)));
+      RegionName region = cluster.regions.get(random.nextInt(3));
+      if (random.nextInt(3) == 0) {
+        cluster.crash(region);
+        cluster.world.runFor(Duration.ofMillis(random.nextInt(500)));
+        cluster.start(region);
+      } else {
+        write(cluster, region, 200 + i, "third " + i);
+      }
+    }
+    cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(40)));
+    runUntil(
+        cluster,
+        "what was lost to be back",
+        () ->
+            isAlike(cluster)
+                && cluster.payloadsAreHome()
+                && !repair(cluster, EU, US).lacksOwn()
+                && !repair(cluster, EU, AP).lacksOwn());
+    var eu = cluster.node(EU);
+    for (Dot dot : expected) {
+      assertThat(eu.store().liveDots().records(List.of(dot)))
+          .as(cluster.world.describe(dot + " was a key's state before, and nobody wrote it since"))
+          .hasSize(1);
+    }
+  }
+
+  private static Header headerOf(FabricNode<?> node, Key key) {
+    Header header = node.store().header(key);
+    assertThat(header).isNotNull();
+    return header;
+  }
+
+  @Test
+  void eachSideTakesOnlyWhatIsNewer_andThenThereIsNothingLeft() {
+    SimCluster cluster = cluster(24, "eu", "us");
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(5));
+    var inEu = new ArrayList<MetadataRecord>();
+    var inUs = new ArrayList<MetadataRecord>();
+    for (int i = 0; i < 100; i++) {
+      MetadataRecord first = written(key(i), 10 * i + 1, "first " + i);
+      MetadataRecord second = after(first, 10 * i + 2, "second " + i);
+      inEu.add(i % 4 == 1 ? second : first);
+      if (i % 4 != 0) {
+        inUs.add(i % 4 == 1 ? first : i % 4 == 2 ? second : written(key(i), 10 * i + 3, "other"));
+      }
+    }
+    give(cluster, EU, inEu);
+    give(cluster, US, inUs);
+    assertThat(isAlike(cluster)).isFalse();
+
+    Comparison first = compare(cluster, EU, US);
+    assertThat(isAlike(cluster)).as(cluster.world.describe("alike")).isTrue();
+    assertThat(cluster.payloadsAreHome()).isTrue();
+    // Of each four keys: one only in eu, one newer in eu, one newer in us, one later in us.
+    assertThat(first.received()).isEqualTo(50);
+    assertThat(first.sent()).isEqualTo(50);
+
+    long journalOfEu = cluster.node(EU).store().stats().appendedBytes();
+    long journalOfUs = cluster.node(US).store().stats().appendedBytes();
+    for (RegionName region : List.of(EU, US)) {
+      Comparison again = compare(cluster, region, region.equals(EU) ? US : EU);
+      assertThat(again.rangesDiffering()).isZero();
+      assertThat(again.received() + again.sent()).isZero();
+    }
+    assertThat(cluster.node(EU).store().stats().appendedBytes()).isEqualTo(journalOfEu);
+    assertThat(cluster.node(US).store().stats().appendedBytes()).isEqualTo(journalOfUs);
+  }
+
+  @ParameterizedTest
+  @MethodSource("io.metafabric.core.sim.SimSeeds#few")
+  void whateverRegionsHave_comparisonsMakeThemAlike_overBadLinksAndThroughCrashes(long seed) {
+    SimCluster cluster = cluster(seed, "eu", "us", "ap");
+    cluster.compareEvery = Duration.ofSeconds(20);
+    RandomGenerator random = cluster.world.fork("story");
+    if (seed % 2 == 1) {
+      cluster.world.jitter(Duration.ofMillis(1 + random.nextInt(30)));
+    }
+    cluster.network.defaultLink(
+        new SimLink(Duration.ofMillis(40), Duration.ofMillis(120), 0.05, 0.05));
+    cluster.startAll();
+    for (int round = 0; round < 6; round++) {
+      RegionName region = cluster.regions.get(random.nextInt(3));
+      var records = new ArrayList<MetadataRecord>();
+      for (int i = 0; i < 60; i++) {
+        records.add(
+            written(
+                key(random.nextInt(150)),
+                1 + round * 60L + i,
+                "value " + round + " ".repeat(random.nextInt(20) == 0 ? 40_000 : 10)));
+      }
+      give(cluster, region, records);
+      write(cluster, region, random.nextInt(150), "its own " + round);
+      cluster.world.runFor(Duration.ofMillis(random.nextInt(10_000)));
+      if (random.nextInt(2) == 0) {
+        RegionName victim = cluster.regions.get(random.nextInt(3));
+        cluster.crash(victim);
+        cluster.start(victim);
+      }
+    }
+    cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(40)));
+    runUntil(cluster, "convergence", () -> isAlike(cluster) && cluster.payloadsAreHome());
+  }
+
+  /**
+   * Whether the regions have the same writes of the same keys. Contexts may differ: what lost
+   * before one of them came to know it is in the others' contexts alone, and harms nobody.
+   */
+  private static boolean isAlike(SimCluster cluster) {
+    long[] first = digests(cluster, EU);
+    boolean alike =
+        cluster.regions.stream().allMatch(to -> Arrays.equals(first, digests(cluster, to)));
+    for (Key key : alike ? cluster.allKeys() : Set.<Key>of()) {
+      Dot dot = headerOf(cluster.node(EU), key).version().dot();
+      for (RegionName region : cluster.regions) {
+        assertThat(headerOf(cluster.node(region), key).version().dot())
+            .as(cluster.world.describe("equal digests mean equal writes: " + key))
+            .isEqualTo(dot);
+      }
+    }
+    return alike;
+  }
+
+  private static long[] digests(SimCluster cluster, RegionName region) {
+    return cluster.node(region).store().liveDots().digests(4, new int[] {0});
+  }
+
+  /** The bytes do not depend on the machine: those of 1 M keys are in docs/BENCHMARKS.md. */
+  @Test
+  void equalRegionsCompareInAKilobyte_andAThousandDifferencesCostFewBytesEach() {
+    SimCluster cluster = cluster(25, "eu", "us");
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(15));
+    int keys = 100_000;
+    var records = new ArrayList<MetadataRecord>();
+    for (int i = 0; i < keys; i++) {
+      records.add(written(key(i), i + 1, "value " + i + " ".repeat(200)));
+    }
+    give(cluster, EU, records);
+    give(cluster, US, records);
+
+    Comparison equal = compare(cluster, EU, US);
+    assertThat(equal.rangesDiffering()).isZero();
+    assertThat(equal.bytes()).isLessThan(1200);
+    assertThat(equal.took()).isLessThan(Duration.ofMillis(100));
+
+    var newer = new ArrayList<MetadataRecord>();
+    long ownBytes = 0;
+    for (int i = 0; i < 1000; i++) {
+      MetadataRecord next = after(records.get(97 * i), keys + 1 + i, "new " + i + " ".repeat(200));
+      newer.add(next);
+      ownBytes += RecordCodec.estimatedBytes(next);
+    }
+    give(cluster, US, newer);
+    Comparison behind = compare(cluster, EU, US);
+    assertThat(behind.received()).isEqualTo(1000);
+    assertThat(behind.sent()).isZero();
+    assertThat((behind.bytes() - ownBytes) / 1000).as("bytes a difference").isLessThan(600);
+    assertThat(isAlike(cluster)).isTrue();
+
+    give(
+        cluster,
+        EU,
+        newer.stream()
+            .map(each -> after(each, each.header().version().dot().counter() + 5000, "x"))
+            .toList());
+    Comparison ahead = compare(cluster, EU, US);
+    assertThat(ahead.sent()).isEqualTo(1000);
+    assertThat(ahead.received()).isZero();
+    assertThat(ahead.bytes() / 1000).as("bytes a difference, all in all").isLessThan(600);
+  }
+
+  @Test
+  void comparisonsKeepToTheirBudget() {
+    SimCluster cluster = cluster(26, "eu", "us");
+    cluster.repairBytesPerSecond = 32 << 10;
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(5));
+    var records = new ArrayList<MetadataRecord>();
+    for (int i = 0; i < 500; i++) {
+      records.add(written(key(i), i + 1, "value " + i + " ".repeat(1000)));
+    }
+    give(cluster, US, records);
+    Comparison comparison = compare(cluster, EU, US);
+    assertThat(isAlike(cluster)).isTrue();
+    long leastSeconds = (comparison.bytes() - (160 << 10)) / (32 << 10);
+    assertThat(leastSeconds).isGreaterThan(8);
+    assertThat(comparison.took()).isGreaterThan(Duration.ofSeconds(leastSeconds));
+  }
+
+  @Test
+  void aComparisonWithARegionThatIsAway_fails_andOneThatIsInterruptedDoesToo() {
+    SimCluster cluster = cluster(27, "eu", "us");
+    cluster.start(EU);
+    cluster.world.runFor(Duration.ofSeconds(1));
+    var away = cluster.node(EU).compare(US);
+    cluster.world.runFor(Duration.ofSeconds(1));
+    assertThatThrownBy(away::join).hasCauseInstanceOf(RegionUnreachableException.class);
+
+    cluster.start(US);
+    cluster.world.runFor(Duration.ofSeconds(20));
+    cluster.network.split("eu", "us");
+    var interrupted = cluster.node(EU).compare(US);
+    cluster.world.runFor(Duration.ofMinutes(1));
+    assertThatThrownBy(interrupted::join).hasCauseInstanceOf(RegionUnreachableException.class);
+    cluster.network.healAll();
+    runUntil(
+        cluster,
+        "another comparison",
+        () -> repair(cluster, EU, US).completed() > 0 && repair(cluster, EU, US).problem() == null);
+  }
+
+  @Test
+  void aRegionThatAnswersWithLessThanWeKnow_isGivenWhatWeKnow() {
+    SimCluster cluster = cluster(28, "ap", "eu", "us");
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(20));
+    Key key = null;
+    for (int i = 0; key == null; i++) {
+      var homes = cluster.node(AP).homesOf(key(i));
+      key = homes.home().equals(US) && !homes.include(AP) ? key(i) : null;
+    }
+    give(cluster, AP, List.of(written(key, 5, "only its header is here").withoutPayload()));
+    assertThat(cluster.node(US).store().header(key)).isNull();
+    var read = cluster.node(AP).read("client", key);
+    cluster.world.runFor(Duration.ofSeconds(2));
+    assertThat(read.join()).isInstanceOf(ReadOutcome.Unreachable.class);
+    assertThat(cluster.node(US).store().header(key)).isEqualTo(headerOf(cluster.node(AP), key));
+  }
+}

@@ -1,0 +1,569 @@
+package io.metafabric.replicate;
+
+import io.metafabric.core.codec.RecordCodec;
+import io.metafabric.core.digest.HeaderTree;
+import io.metafabric.core.digest.LiveDots;
+import io.metafabric.core.error.FabricException;
+import io.metafabric.core.error.RegionUnreachableException;
+import io.metafabric.core.port.Clock;
+import io.metafabric.core.port.SerialExecutor;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.store.Inbound;
+import io.metafabric.core.store.RecordStore;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.wire.Frame;
+import io.metafabric.core.wire.FrameCodec;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One comparison of all headers with one peer, by the side that began it: down the hash trees where
+ * they differ, lists of the dots below what differs, then the records that either side lacks. A
+ * record is sent only to where it is newer, so both sides come closer with each step, whatever was
+ * lost on the way and wherever it ends.
+ *
+ * <p>One question is under way at a time, and is asked again when no answer comes. What is still to
+ * be looked at is kept as paths in the tree, at most some thousand. Belongs to the loop; what
+ * passes over the index or reads the journal runs in the background.
+ */
+final class CompareRun {
+  /** The peer, as far as a comparison is concerned. */
+  interface Link {
+    /** False if there is no room now. */
+    boolean send(Frame frame);
+
+    /** Never given before on this link. */
+    long nextRequest();
+
+    /** NaN if it is not known. */
+    double rttMs();
+  }
+
+  /** What is counted while it goes on. */
+  static final class Counts {
+    final AtomicLong rangesCompared = new AtomicLong();
+    final AtomicLong rangesDiffering = new AtomicLong();
+    final AtomicLong received = new AtomicLong();
+    final AtomicLong sent = new AtomicLong();
+    final AtomicLong bytes = new AtomicLong();
+  }
+
+  /** From here on a list of the dots is shorter than the digests of sixteen children. */
+  private static final int LISTED_DOTS = 32;
+
+  private static final int FIRST_DEPTH = 2 * HeaderTree.STEP;
+  private static final int FAMILIES = 256;
+  private static final int LISTED_NODES = 128;
+  private static final int MAX_PARTS = 4096;
+  private static final int MAX_DEFERRED = 20_000;
+  private static final int ATTEMPTS = 5;
+  private static final int ANSWER_RTTS = 4;
+  private static final Duration ANSWER_WITHIN = Duration.ofSeconds(2);
+  private static final Duration NO_ROOM_PAUSE = Duration.ofMillis(50);
+
+  private final RecordStore store;
+  private final LocalCopies copies;
+  private final Link link;
+  private final SerialExecutor loop;
+  private final SerialExecutor background;
+  private final Clock clock;
+  private final RepairBudget budget;
+  private final Function<MetadataRecord, Inbound> inbound;
+  private final Function<MetadataRecord, MetadataRecord> outgoing;
+  private final Consumer<List<MetadataRecord>> taken;
+  private final long salt;
+  private final long beganNanos;
+  private final Counts counts = new Counts();
+  private final CompletableFuture<Comparison> result = new CompletableFuture<>();
+
+  // The deepest first: what is begun is ended before anything else, so little is ever waiting.
+  private final Deque<Step> todo = new ArrayDeque<>();
+
+  // What the peer lacks, as far as is known. Given last: by then, what it has newer has come, and
+  // what that replaced here is not given.
+  private final List<Dot> deferred = new ArrayList<>();
+  private final Map<Integer, Frame.Repair> parts = new TreeMap<>();
+  private int partsDue = Integer.MAX_VALUE;
+  private @Nullable Step step;
+  private long request;
+  private int attempts;
+  private SerialExecutor.@Nullable Task timer;
+  private boolean ended;
+
+  CompareRun(
+      RecordStore store,
+      LocalCopies copies,
+      Link link,
+      SerialExecutor loop,
+      SerialExecutor background,
+      Clock clock,
+      RepairBudget budget,
+      Function<MetadataRecord, Inbound> inbound,
+      Function<MetadataRecord, MetadataRecord> outgoing,
+      Consumer<List<MetadataRecord>> taken,
+      long salt) {
+    this.store = store;
+    this.copies = copies;
+    this.link = link;
+    this.loop = loop;
+    this.background = background;
+    this.clock = clock;
+    this.budget = budget;
+    this.inbound = inbound;
+    this.outgoing = outgoing;
+    this.taken = taken;
+    this.salt = salt;
+    this.beganNanos = clock.nanoTime();
+  }
+
+  /** Completes on the loop, exceptionally if the peer stopped answering or a disk refused. */
+  CompletableFuture<Comparison> result() {
+    return result;
+  }
+
+  Counts counts() {
+    return counts;
+  }
+
+  void begin() {
+    todo.push(new Digests(FIRST_DEPTH, IntStream.range(0, Frame.Family.CHILDREN).toArray()));
+    proceed();
+  }
+
+  /** Gives up; what came so far stays. */
+  void fail(String why) {
+    if (!ended) {
+      ended = true;
+      cancelTimer();
+      result.completeExceptionally(new RegionUnreachableException("comparison ended: " + why));
+    }
+  }
+
+  private void cancelTimer() {
+    if (timer != null) {
+      timer.cancel();
+    }
+  }
+
+  private void proceed() {
+    if (ended) {
+      return;
+    }
+    cancelTimer();
+    step = null;
+    request = 0;
+    long waitNanos = budget.waitNanos(clock.nanoTime());
+    if (waitNanos > 0) {
+      timer = loop.schedule(Duration.ofNanos(waitNanos), this::proceed);
+      return;
+    }
+    if (deferred.size() > MAX_DEFERRED || (todo.isEmpty() && !deferred.isEmpty())) {
+      inBackground(this::gifts, this::give);
+      return;
+    }
+    Step next = todo.poll();
+    if (next == null) {
+      ended = true;
+      result.complete(
+          new Comparison(
+              counts.rangesCompared.get(),
+              counts.rangesDiffering.get(),
+              counts.received.get(),
+              counts.sent.get(),
+              counts.bytes.get(),
+              Duration.ofNanos(clock.nanoTime() - beganNanos)));
+      return;
+    }
+    step = next;
+    attempts = 0;
+    ask();
+  }
+
+  /** What was put off and is still a key's state, in frames of a bounded size. */
+  private List<List<Dot>> gifts() {
+    var batches = new ArrayList<List<Dot>>();
+    var batch = new ArrayList<Dot>();
+    long bytes = 0;
+    for (MetadataRecord ours : store.liveDots().records(List.copyOf(deferred))) {
+      long more = wholeBytes(ours);
+      if (!batch.isEmpty() && bytes + more > RepairServer.PART_BYTES) {
+        batches.add(List.copyOf(batch));
+        batch.clear();
+        bytes = 0;
+      }
+      batch.add(ours.header().version().dot());
+      bytes += more;
+    }
+    if (!batch.isEmpty()) {
+      batches.add(batch);
+    }
+    return batches;
+  }
+
+  private void give(List<List<Dot>> batches) {
+    deferred.clear();
+    batches.forEach(batch -> todo.push(new Transfer(List.of(), batch)));
+    proceed();
+  }
+
+  /** With its payload, whether or not it is held here. */
+  private static long wholeBytes(MetadataRecord record) {
+    return (long) RecordCodec.estimatedBytes(record.withoutPayload())
+        + record.header().payloadBytes();
+  }
+
+  private void ask() {
+    Step asking = step;
+    if (ended || asking == null) {
+      return;
+    }
+    if (++attempts > ATTEMPTS) {
+      fail("no answer after " + ATTEMPTS + " questions");
+      return;
+    }
+    parts.clear();
+    partsDue = Integer.MAX_VALUE;
+    long asked = link.nextRequest();
+    request = asked;
+    asking.prepare(asked);
+  }
+
+  private void send(Frame frame, long asked) {
+    if (ended || request != asked) {
+      return;
+    }
+    if (!link.send(frame)) {
+      timer = loop.schedule(NO_ROOM_PAUSE, () -> send(frame, asked));
+      return;
+    }
+    spend(frame);
+    double rtts = Double.isNaN(link.rttMs()) ? 0 : ANSWER_RTTS * link.rttMs();
+    long withinMs = Math.max(ANSWER_WITHIN.toMillis(), (long) rtts) << (attempts - 1);
+    timer = loop.schedule(Duration.ofMillis(withinMs), this::ask);
+  }
+
+  private void spend(Frame frame) {
+    int bytes = FrameCodec.encode(frame).length;
+    counts.bytes.addAndGet(bytes);
+    budget.spend(bytes);
+  }
+
+  void onCompared(Frame.Compared compared) {
+    if (!ended && compared.request() == request && step instanceof Digests digests) {
+      cancelTimer();
+      spend(compared);
+      digests.answered(compared);
+      proceed();
+    }
+  }
+
+  void onRepair(Frame.Repair part) {
+    Step asking = step;
+    if (ended || asking == null || part.request() != request || part.part() >= MAX_PARTS) {
+      return;
+    }
+    if (!parts.containsKey(part.part())) {
+      spend(part);
+      parts.put(part.part(), asking.arrived(part));
+      if (part.last()) {
+        partsDue = part.part() + 1;
+      }
+      if (parts.size() >= partsDue) {
+        cancelTimer();
+        request = 0;
+        asking.complete(List.copyOf(parts.values()));
+        parts.clear();
+      }
+    }
+  }
+
+  private <T> void inBackground(Supplier<T> work, Consumer<T> then) {
+    background.execute(
+        () -> {
+          try {
+            T done = work.get();
+            loop.execute(
+                () -> {
+                  if (!ended) {
+                    then.accept(done);
+                  }
+                });
+          } catch (RuntimeException e) {
+            loop.execute(() -> fail(e.toString()));
+          }
+        });
+  }
+
+  /** Joins records with what is here, and calls {@code then} on the loop once they are durable. */
+  private void apply(List<MetadataRecord> records, Runnable then) {
+    counts.received.addAndGet(records.size());
+    CompletableFuture<?> applying;
+    try {
+      applying = store.applyAll(records.stream().map(inbound).toList());
+    } catch (FabricException e) {
+      fail(e.toString());
+      return;
+    }
+    applying.whenComplete(
+        (applied, failure) ->
+            loop.execute(
+                () -> {
+                  if (failure != null) {
+                    fail(failure.toString());
+                  } else {
+                    taken.accept(records);
+                    then.run();
+                  }
+                }));
+  }
+
+  /** A question, and what follows from its answer. On the loop. */
+  private abstract class Step {
+    /** Makes the question and sends it. */
+    abstract void prepare(long asked);
+
+    /** What is to be kept of a part until all are there. */
+    Frame.Repair arrived(Frame.Repair part) {
+      return part;
+    }
+
+    void complete(List<Frame.Repair> answer) {
+      fail("an answer to something else");
+    }
+  }
+
+  /** Which of the children of these nodes differ? */
+  private final class Digests extends Step {
+    private final int depth;
+    private final int[] parents;
+
+    Digests(int depth, int[] parents) {
+      this.depth = depth;
+      this.parents = parents;
+    }
+
+    @Override
+    void prepare(long asked) {
+      inBackground(() -> question(asked), frame -> send(frame, asked));
+    }
+
+    private Frame question(long asked) {
+      // Another salt each time: what looked the same by chance does not do so again.
+      long salted = salt + asked;
+      long[] digests = store.liveDots().digests(depth, parents);
+      var families = new ArrayList<Frame.Family>(parents.length);
+      for (int i = 0; i < parents.length; i++) {
+        var bytes = ByteBuffer.allocate(Frame.Family.BYTES);
+        for (int child = 0; child < Frame.Family.CHILDREN; child++) {
+          bytes.putInt(HeaderTree.shortened(digests[i * Frame.Family.CHILDREN + child], salted));
+        }
+        families.add(new Frame.Family(parents[i], Bytes.copyOf(bytes.array())));
+      }
+      return new Frame.Compare(asked, salted, depth, families);
+    }
+
+    void answered(Frame.Compared compared) {
+      counts.rangesCompared.addAndGet((long) parents.length * Frame.Family.CHILDREN);
+      int[] differing =
+          compared.differing().stream()
+              .filter(each -> Arrays.binarySearch(parents, each.parent()) >= 0)
+              .flatMapToInt(Digests::paths)
+              .toArray();
+      counts.rangesDiffering.addAndGet(differing.length);
+      long keys = Math.max(compared.keys(), store.liveDots().keys());
+      boolean list = keys >> depth <= LISTED_DOTS || depth == HeaderTree.MAX_DEPTH;
+      int batch = list ? LISTED_NODES : FAMILIES;
+      for (int from = 0; from < differing.length; from += batch) {
+        int to = Math.min(differing.length, from + batch);
+        int[] some = Arrays.copyOfRange(differing, from, to);
+        todo.push(list ? new Listing(depth, some) : new Digests(depth + HeaderTree.STEP, some));
+      }
+    }
+
+    private static IntStream paths(Frame.Differing family) {
+      return IntStream.range(0, Frame.Family.CHILDREN)
+          .filter(child -> (family.children() >>> child & 1) != 0)
+          .map(child -> family.parent() * Frame.Family.CHILDREN + child);
+    }
+  }
+
+  /** This is what is below these nodes here: what else is there, and what of it is not? */
+  private final class Listing extends Step {
+    private final int depth;
+    private final int[] prefixes;
+
+    Listing(int depth, int[] prefixes) {
+      this.depth = depth;
+      this.prefixes = prefixes;
+    }
+
+    @Override
+    void prepare(long asked) {
+      inBackground(() -> question(asked), frame -> send(frame, asked));
+    }
+
+    private Frame question(long asked) {
+      List<List<Dot>> ours = store.liveDots().below(depth, prefixes);
+      var nodes = new ArrayList<Frame.Below>(prefixes.length);
+      for (int i = 0; i < prefixes.length; i++) {
+        nodes.add(new Frame.Below(prefixes[i], ours.get(i)));
+      }
+      return new Frame.Dots(asked, depth, nodes);
+    }
+
+    @Override
+    Frame.Repair arrived(Frame.Repair part) {
+      // Payloads are not due here, and all parts are kept until the last has come.
+      return new Frame.Repair(
+          part.request(),
+          part.part(),
+          part.last(),
+          part.wanted(),
+          part.records().stream().map(MetadataRecord::withoutPayload).toList());
+    }
+
+    @Override
+    void complete(List<Frame.Repair> answer) {
+      inBackground(() -> decide(answer), this::decided);
+    }
+
+    private Decision decide(List<Frame.Repair> answer) {
+      var decision = new Decision();
+      var theirs = new HashMap<Key, Header>();
+      for (Frame.Repair part : answer) {
+        for (MetadataRecord header : part.records()) {
+          theirs.put(header.key(), header.header());
+          decision.consider(header);
+        }
+      }
+      var wanted = new ArrayList<Dot>();
+      answer.forEach(part -> wanted.addAll(part.wanted()));
+      for (MetadataRecord ours : store.liveDots().records(wanted)) {
+        Header there = theirs.get(ours.key());
+        Dot dot = ours.header().version().dot();
+        if (there == null || !there.version().covers(dot)) {
+          decision.given.add(dot);
+        }
+      }
+      return decision;
+    }
+
+    private void decided(Decision decision) {
+      decision.end();
+      decision.transfers.forEach(todo::push);
+      deferred.addAll(decision.given);
+      apply(decision.headers, CompareRun.this::proceed);
+    }
+  }
+
+  /** What is to be done about the differences of some nodes. */
+  private final class Decision {
+    final List<MetadataRecord> headers = new ArrayList<>();
+    final List<Transfer> transfers = new ArrayList<>();
+    final List<Dot> given = new ArrayList<>();
+    private final Set<Dot> wanted = new TreeSet<>(LiveDots.ORDER);
+    private long bytes;
+
+    /** A header from there that may be news here. */
+    void consider(MetadataRecord theirs) {
+      Header ours = store.header(theirs.key());
+      Dot dot = theirs.header().version().dot();
+      if (ours != null && ours.version().covers(dot)) {
+        return;
+      }
+      boolean withPayload = !theirs.header().isTombstone() && inbound.apply(theirs).keepPayload();
+      if (withPayload) {
+        room(theirs);
+        wanted.add(dot);
+      } else {
+        headers.add(theirs);
+      }
+    }
+
+    private void room(MetadataRecord record) {
+      long more = wholeBytes(record);
+      if (bytes > 0 && bytes + more > RepairServer.PART_BYTES) {
+        end();
+      }
+      bytes += more;
+    }
+
+    void end() {
+      if (!wanted.isEmpty()) {
+        transfers.add(new Transfer(List.copyOf(wanted), List.of()));
+        wanted.clear();
+        bytes = 0;
+      }
+    }
+  }
+
+  /** Here are records that are newer than yours; give me those that are newer than mine. */
+  private final class Transfer extends Step {
+    private final List<Dot> wanted;
+    private final List<Dot> given;
+    private int applying;
+    private boolean complete;
+
+    Transfer(List<Dot> wanted, List<Dot> given) {
+      this.wanted = wanted;
+      this.given = given;
+    }
+
+    @Override
+    void prepare(long asked) {
+      inBackground(
+          () -> RepairServer.withPayloads(store, copies, given),
+          records -> {
+            List<MetadataRecord> out = records.stream().map(outgoing).toList();
+            if (attempts == 1) {
+              counts.sent.addAndGet(out.size());
+            }
+            send(new Frame.Repair(asked, 0, true, wanted, out), asked);
+          });
+    }
+
+    @Override
+    Frame.Repair arrived(Frame.Repair part) {
+      applying++;
+      apply(part.records(), this::applied);
+      return new Frame.Repair(part.request(), part.part(), part.last(), List.of(), List.of());
+    }
+
+    private void applied() {
+      applying--;
+      proceedIfDone();
+    }
+
+    @Override
+    void complete(List<Frame.Repair> answer) {
+      complete = true;
+      proceedIfDone();
+    }
+
+    private void proceedIfDone() {
+      if (complete && applying == 0) {
+        proceed();
+      }
+    }
+  }
+}

@@ -1,0 +1,217 @@
+package io.metafabric.replicate;
+
+import io.metafabric.core.codec.RecordCodec;
+import io.metafabric.core.digest.HeaderTree;
+import io.metafabric.core.digest.LiveDots;
+import io.metafabric.core.port.SerialExecutor;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.store.Inbound;
+import io.metafabric.core.store.RecordStore;
+import io.metafabric.core.transport.PeerConnection;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.wire.Frame;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Supplier;
+
+/**
+ * The side of a comparison that is asked: keeps nothing between one question and the next. One
+ * question is answered at a time, and those that come meanwhile are dropped; who asks, asks again.
+ * Belongs to the loop; what passes over the index or reads the journal runs in the background.
+ */
+final class RepairServer {
+  /** An answer of several records has no larger frames. */
+  static final int PART_BYTES = 128 * 1024;
+
+  private final RecordStore store;
+  private final LocalCopies copies;
+  private final SerialExecutor loop;
+  private final SerialExecutor background;
+  private final Function<MetadataRecord, Inbound> inbound;
+  private final Function<MetadataRecord, MetadataRecord> outgoing;
+  private final Consumer<List<MetadataRecord>> taken;
+  private boolean busy;
+
+  /**
+   * @param inbound decides whether a payload is kept here
+   * @param outgoing decides whether a record goes with its payload; on the loop
+   * @param taken is told what has been taken over; on the loop
+   */
+  RepairServer(
+      RecordStore store,
+      LocalCopies copies,
+      SerialExecutor loop,
+      SerialExecutor background,
+      Function<MetadataRecord, Inbound> inbound,
+      Function<MetadataRecord, MetadataRecord> outgoing,
+      Consumer<List<MetadataRecord>> taken) {
+    this.store = store;
+    this.copies = copies;
+    this.loop = loop;
+    this.background = background;
+    this.inbound = inbound;
+    this.outgoing = outgoing;
+    this.taken = taken;
+  }
+
+  void onCompare(PeerConnection from, Frame.Compare compare) {
+    answer(from, () -> List.of(compared(compare)));
+  }
+
+  private Frame compared(Frame.Compare compare) {
+    LiveDots ours = store.liveDots();
+    int[] parents = compare.families().stream().mapToInt(Frame.Family::parent).toArray();
+    long[] digests = ours.digests(compare.depth(), parents);
+    var differing = new ArrayList<Frame.Differing>();
+    for (int i = 0; i < parents.length; i++) {
+      ByteBuffer theirs = compare.families().get(i).digests().asBuffer();
+      int children = 0;
+      for (int child = 0; child < Frame.Family.CHILDREN; child++) {
+        long own = digests[i * Frame.Family.CHILDREN + child];
+        if (theirs.getInt() != HeaderTree.shortened(own, compare.salt())) {
+          children |= 1 << child;
+        }
+      }
+      if (children != 0) {
+        differing.add(new Frame.Differing(parents[i], children));
+      }
+    }
+    return new Frame.Compared(compare.request(), ours.keys(), differing);
+  }
+
+  void onDots(PeerConnection from, Frame.Dots dots) {
+    answer(from, () -> listed(dots));
+  }
+
+  /** What they lack, as headers alone: they may have something newer. And what we lack. */
+  private List<Frame> listed(Frame.Dots theirs) {
+    int[] prefixes = theirs.nodes().stream().mapToInt(Frame.Below::prefix).toArray();
+    List<List<Dot>> ours = store.liveDots().below(theirs.depth(), prefixes);
+    var lackedHere = new ArrayList<Dot>();
+    var lackedThere = new ArrayList<Dot>();
+    for (int i = 0; i < prefixes.length; i++) {
+      List<Dot> there = theirs.nodes().get(i).dots();
+      var known = new HashSet<>(there);
+      var here = new HashSet<>(ours.get(i));
+      ours.get(i).stream().filter(dot -> !known.contains(dot)).forEach(lackedThere::add);
+      there.stream().filter(dot -> !here.contains(dot)).forEach(lackedHere::add);
+    }
+    lackedHere.sort(LiveDots.ORDER);
+    var headers = new ArrayList<MetadataRecord>();
+    store.liveDots().records(lackedThere).forEach(each -> headers.add(each.withoutPayload()));
+    return parts(theirs.request(), lackedHere, headers);
+  }
+
+  void onRepair(PeerConnection from, Frame.Repair repair) {
+    var news = new ArrayList<Inbound>();
+    repair.records().forEach(record -> news.add(inbound.apply(record)));
+    boolean isOffer = repair.request() == 0;
+    if (busy && !isOffer) {
+      return;
+    }
+    busy |= !isOffer;
+    store
+        .applyAll(news)
+        .whenComplete(
+            (applied, failure) ->
+                loop.execute(() -> applied(from, repair, isOffer, failure == null)));
+  }
+
+  private void applied(
+      PeerConnection from, Frame.Repair repair, boolean isOffer, boolean isApplied) {
+    if (isApplied) {
+      taken.accept(repair.records());
+    }
+    if (isOffer) {
+      return;
+    }
+    if (isApplied) {
+      background.execute(() -> sendWanted(from, repair));
+    } else {
+      // Refused by the disk or the index: without an answer they try again, or give up.
+      busy = false;
+    }
+  }
+
+  private void sendWanted(PeerConnection from, Frame.Repair repair) {
+    List<MetadataRecord> wanted = List.of();
+    try {
+      wanted = withPayloads(store, copies, repair.wanted());
+    } finally {
+      List<MetadataRecord> found = wanted;
+      loop.execute(
+          () -> {
+            busy = false;
+            sendAll(
+                from, parts(repair.request(), List.of(), found.stream().map(outgoing).toList()));
+          });
+    }
+  }
+
+  /** With payloads from any tier. */
+  static List<MetadataRecord> withPayloads(
+      RecordStore store, LocalCopies copies, List<Dot> wanted) {
+    var records = new ArrayList<MetadataRecord>();
+    for (MetadataRecord record : store.liveDots().records(wanted)) {
+      MetadataRecord found = record.payload() == null ? copies.find(record.key()) : record;
+      Dot dot = record.header().version().dot();
+      boolean isSame = found != null && found.header().version().dot().equals(dot);
+      records.add(isSame ? found : record);
+    }
+    return records;
+  }
+
+  private static List<Frame> parts(long request, List<Dot> wanted, List<MetadataRecord> records) {
+    var parts = new ArrayList<Frame>();
+    var batch = new ArrayList<MetadataRecord>();
+    List<Dot> alsoWanted = wanted;
+    int bytes = 0;
+    for (MetadataRecord record : records) {
+      int more = RecordCodec.estimatedBytes(record);
+      if (!batch.isEmpty() && bytes + more > PART_BYTES) {
+        parts.add(new Frame.Repair(request, parts.size(), false, alsoWanted, batch));
+        alsoWanted = List.of();
+        batch.clear();
+        bytes = 0;
+      }
+      batch.add(record);
+      bytes += more;
+    }
+    parts.add(new Frame.Repair(request, parts.size(), true, alsoWanted, batch));
+    return parts;
+  }
+
+  private void answer(PeerConnection from, Supplier<List<Frame>> work) {
+    if (busy) {
+      return;
+    }
+    busy = true;
+    background.execute(
+        () -> {
+          List<Frame> frames = List.of();
+          try {
+            frames = work.get();
+          } finally {
+            List<Frame> made = frames;
+            loop.execute(
+                () -> {
+                  busy = false;
+                  sendAll(from, made);
+                });
+          }
+        });
+  }
+
+  private static void sendAll(PeerConnection from, List<Frame> frames) {
+    for (Frame frame : frames) {
+      if (!from.send(frame)) {
+        // No room: who asked hears nothing, and asks again.
+        return;
+      }
+    }
+  }
+}
