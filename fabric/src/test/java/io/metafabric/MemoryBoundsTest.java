@@ -83,8 +83,8 @@ class MemoryBoundsTest {
           .containsExactly(
               "hot tier",
               "key index",
-              "read cache",
               "header tree",
+              "read cache",
               "header cache",
               "moved homes",
               "write queue",

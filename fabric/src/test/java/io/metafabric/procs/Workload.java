@@ -209,7 +209,9 @@ final class Workload {
         && got.get().expiresAt().map(at -> at.toEpochMilli() < beforeMs).orElse(false)) {
       throw new IllegalStateException("read past its time: " + got.get());
     }
-    requireNothingOlder(key, got);
+    if (!got.map(Versioned::isStale).orElse(false)) {
+      requireNothingOlder(key, got);
+    }
     requireOwn(key, id, beforeMs, afterMs);
     return got;
   }

@@ -5,6 +5,7 @@ import io.metafabric.core.digest.HeaderTree;
 import io.metafabric.core.digest.LiveDots;
 import io.metafabric.core.error.FabricException;
 import io.metafabric.core.error.RegionUnreachableException;
+import io.metafabric.core.error.StorageException;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Bytes;
@@ -486,7 +487,13 @@ final class CompareRun {
 
     /** A header from there that may be news here. */
     void consider(MetadataRecord theirs) {
-      Header ours = store.header(theirs.key());
+      Header ours;
+      try {
+        ours = store.header(theirs.key());
+      } catch (StorageException e) {
+        // Nothing can be joined with what cannot be read; the other keys can.
+        return;
+      }
       Dot dot = theirs.header().version().dot();
       if (ours != null && ours.version().covers(dot)) {
         return;

@@ -268,7 +268,10 @@ final class Outbound implements PeerHandler {
   private void refused(PeerConnection by, Refusal reason, String message) {
     problem = message;
     pair.refused(reason, message);
-    events.onRefused(peer);
+    if (reason != Refusal.REGION_TAKEN) {
+      // Else it has said nothing yet: it holds this node's directory for that of another.
+      events.onRefused(peer);
+    }
     by.close("refused: " + message);
   }
 
@@ -510,6 +513,11 @@ final class Outbound implements PeerHandler {
 
   double rttMs() {
     return rttMs;
+  }
+
+  /** An operator wants no changes to be sent, of this node's or of the peer's. */
+  boolean isPausedOnEitherSide() {
+    return paused || pair.isPausedThere();
   }
 
   /** Whether the peer has this write of ours, durably. */

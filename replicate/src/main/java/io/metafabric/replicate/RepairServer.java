@@ -3,6 +3,7 @@ package io.metafabric.replicate;
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.digest.HeaderTree;
 import io.metafabric.core.digest.LiveDots;
+import io.metafabric.core.error.FabricException;
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.store.Inbound;
@@ -14,6 +15,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -114,11 +116,18 @@ final class RepairServer {
       return;
     }
     busy |= !isOffer;
-    store
-        .applyAll(news)
+    applying(news)
         .whenComplete(
             (applied, failure) ->
                 loop.execute(() -> applied(from, repair, isOffer, failure == null)));
+  }
+
+  private CompletableFuture<Void> applying(List<Inbound> news) {
+    try {
+      return store.applyAll(news);
+    } catch (FabricException e) {
+      return CompletableFuture.failedFuture(e);
+    }
   }
 
   private void applied(

@@ -146,13 +146,13 @@ final class Repairs {
       heardFromPeers.complete(null);
       return;
     }
-    loop.schedule(config.grantedPause().multipliedBy(2), () -> heardFromPeers.complete(null));
+    loop.schedule(config.grantedPause().multipliedBy(3), () -> heardFromPeers.complete(null));
     loop.schedule(CHECK_EVERY, this::checkRegularly);
   }
 
   /**
    * Completes once every peer has said how much of this region it has, or cannot be reached for
-   * longer than twice the granted pause. On the loop, or at once.
+   * longer than three times the granted pause. On the loop, or at once.
    */
   CompletableFuture<Void> heardFromPeers() {
     return heardFromPeers;
@@ -309,7 +309,7 @@ final class Repairs {
     }
     boolean settled =
         peer.link.isDrained() || clock.nanoTime() - peer.welcomedNanos > SETTLE_WITHIN.toNanos();
-    return now() >= peer.due && settled;
+    return now() >= peer.due && settled && !peer.link.isPausedOnEitherSide();
   }
 
   private static int rank(Peer peer) {

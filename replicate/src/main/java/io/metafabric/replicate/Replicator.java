@@ -455,16 +455,19 @@ public final class Replicator implements AutoCloseable {
   }
 
   /**
-   * Whether this region may say of a key that nobody wrote it. The home may, unless it lacks writes
-   * of its own. The backup may if nothing but what was of late was missing here when the home was
-   * heard last, and nothing but that is missing of the others now: any of them may have written the
-   * key, and the home may have known. A backup that has not heard of the home since it was opened
-   * cannot know what it missed.
+   * Whether this region may say of a key that nobody wrote it. The home may. The backup may if
+   * nothing but what was of late was missing here when the home was heard last, and nothing but
+   * that is missing of the others now: any of them may have written the key, and the home may have
+   * known. A backup that has not heard of the home since it was opened cannot know what it missed.
+   * Nobody may who lacks writes of its own region.
    */
   public boolean answersFor(Key key) {
     Homes homesOf = homes.homesOf(key);
+    if (!repairs.hasOwnWrites()) {
+      return false;
+    }
     if (config.region().equals(homesOf.home())) {
-      return repairs.hasOwnWrites();
+      return true;
     }
     if (!config.region().equals(homesOf.backup())) {
       return false;

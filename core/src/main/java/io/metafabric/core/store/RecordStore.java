@@ -593,7 +593,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * Takes over records that did not come in their actors' order: parts of a snapshot.
    *
    * @return completes once all of them are published, or what was found newer is; with an {@link
-   *     IndexFullException} if there is no room for one of them, and none was taken then
+   *     IndexFullException} if there is no room for one of them, and none was taken then; with a
+   *     {@link StorageException} if what is known of one cannot be read, and the others were taken
    */
   public CompletableFuture<Void> applyAll(List<Inbound> inbound) {
     var all = new AllDone(inbound.size());
@@ -604,8 +605,13 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         return CompletableFuture.failedFuture(full);
       }
       for (Inbound one : inbound) {
-        if (!stageIfNews(one, all)) {
-          afterNewer(one.record().key(), all);
+        try {
+          if (!stageIfNews(one, all)) {
+            afterNewer(one.record().key(), all);
+          }
+        } catch (StorageException e) {
+          // What is known of this key cannot be read; the others are none the worse for it.
+          all.done(e);
         }
       }
     }
