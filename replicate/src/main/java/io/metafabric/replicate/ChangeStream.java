@@ -2,8 +2,6 @@ package io.metafabric.replicate;
 
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.error.StorageException;
-import io.metafabric.core.journal.JournalCursor;
-import io.metafabric.core.journal.JournalEntry;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.version.ActorId;
@@ -19,32 +17,35 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * This node's own changes on their way to one peer: reads the journal behind what the peer has
- * acknowledged, and goes back there when something was lost. Nothing is queued beside the journal
- * but what is under way. Not thread-safe.
+ * acknowledged, and goes back there when something was lost. Beside the journal a few batches wait,
+ * so that of what is written again and again the newest is sent. Not thread-safe.
  */
 final class ChangeStream {
   /**
    * @param position of the last journal entry that it accounts for
+   * @param bytes as {@link RecordCodec#estimatedBytes} counts
    */
   record Batch(Frame.Changes frame, long position, int bytes) {}
 
-  /** Foreign entries are skipped; after this many the caller gets its turn. */
-  private static final int MAX_SCAN = 10_000;
+  /** All that must be known of a batch until it is acknowledged. */
+  private record UnderWay(ActorId actor, long upTo, long position, int bytes) {}
 
   private final RecordStore store;
   private final int batchBytes;
+  private final int readAheadBytes;
   private final Function<MetadataRecord, MetadataRecord> outgoing;
-  private final Deque<Batch> inFlight = new ArrayDeque<>();
+  private final Deque<UnderWay> inFlight = new ArrayDeque<>();
 
   private VersionVector acknowledged;
   private long acknowledgedPosition;
   private VersionVector sent;
-  private JournalCursor cursor;
-  private @Nullable MetadataRecord lookedAhead;
+  private ReadAhead ahead;
   private @Nullable Batch refused;
   private long inFlightBytes;
+  private long coalescedBefore;
 
   /**
+   * @param readAheadBytes of changes that wait, so that of those of one key the newest goes
    * @param acknowledged what the peer says it has
    * @param fromPosition the peer needs nothing at or before this
    * @param outgoing decides whether a record goes with its payload
@@ -52,16 +53,22 @@ final class ChangeStream {
   ChangeStream(
       RecordStore store,
       int batchBytes,
+      int readAheadBytes,
       VersionVector acknowledged,
       long fromPosition,
       Function<MetadataRecord, MetadataRecord> outgoing) {
     this.store = store;
     this.batchBytes = batchBytes;
+    this.readAheadBytes = readAheadBytes;
     this.outgoing = outgoing;
     this.acknowledged = acknowledged;
     this.acknowledgedPosition = fromPosition;
     this.sent = acknowledged;
-    this.cursor = store.cursorAfter(fromPosition);
+    this.ahead = readAhead();
+  }
+
+  private ReadAhead readAhead() {
+    return new ReadAhead(store, readAheadBytes, acknowledgedPosition, acknowledged);
   }
 
   /**
@@ -76,84 +83,42 @@ final class ChangeStream {
       refused = null;
       return again;
     }
-    var records = new ArrayList<MetadataRecord>();
-    int bytes = 0;
-    long after = 0;
-    long position = cursor.position();
-    for (int scanned = 0; scanned < MAX_SCAN && bytes < batchBytes; scanned++) {
-      MetadataRecord record;
-      try {
-        record = lookedAhead != null ? lookedAhead : nextUnsent();
-      } catch (StorageException e) {
-        if (records.isEmpty()) {
-          throw e;
-        }
-        break; // the next call comes by it again
-      }
-      lookedAhead = null;
-      if (record == null) {
-        if (cursor.position() >= store.publishedPosition()) {
-          break;
-        }
-        continue;
-      }
-      MetadataRecord out = outgoing.apply(record);
-      int more = RecordCodec.estimatedBytes(out);
-      boolean fits = bytes + more <= batchBytes && isOfSameActor(record, records);
-      if (!records.isEmpty() && !fits) {
-        lookedAhead = record;
-        break;
-      }
-      if (records.isEmpty()) {
-        after = sent.counter(actorOf(record));
-      }
-      // At once: the same write may be journaled again within this batch.
-      sent = sent.with(record.header().version().dot());
-      records.add(out);
-      bytes += more;
-      position = cursor.position();
-    }
-    if (records.isEmpty()) {
-      if (inFlight.isEmpty() && lookedAhead == null) {
-        acknowledgedPosition = cursor.position();
+    ahead.read();
+    ReadAhead.Place place = ahead.peek();
+    if (place == null) {
+      if (inFlight.isEmpty() && ahead.isEmpty()) {
+        acknowledgedPosition = ahead.position();
       }
       return null;
     }
-    return batch(records, after, position, bytes);
-  }
-
-  private static Batch batch(List<MetadataRecord> records, long after, long position, int bytes) {
-    ActorId actor = actorOf(records.get(0));
-    Dot last = records.get(records.size() - 1).header().version().dot();
-    var frame = new Frame.Changes(actor, after, last.counter(), records);
-    return new Batch(frame, position, bytes);
-  }
-
-  /**
-   * The next entry if it is one of ours that was not sent; null if it is another or there is none.
-   */
-  private @Nullable MetadataRecord nextUnsent() {
-    if (cursor.next() instanceof JournalEntry.Stored stored) {
-      Dot dot = stored.record().header().version().dot();
-      // Journaled again with a larger context, it keeps its dot: the peer joins contexts itself.
-      if (store.isOwn(dot.actor()) && !sent.contains(dot)) {
-        return stored.record();
+    var records = new ArrayList<MetadataRecord>();
+    ReadAhead.Place last = place;
+    int bytes = 0;
+    for (; place != null; place = ahead.peek()) {
+      MetadataRecord out = outgoing.apply(place.record());
+      int more = RecordCodec.estimatedBytes(out);
+      if (!records.isEmpty() && bytes + more > batchBytes) {
+        break;
       }
+      ahead.remove();
+      records.add(out);
+      bytes += more;
+      last = place;
     }
-    return null;
+    return batch(records, last, bytes);
   }
 
-  private static boolean isOfSameActor(MetadataRecord record, List<MetadataRecord> records) {
-    return records.isEmpty() || actorOf(record).equals(actorOf(records.get(0)));
-  }
-
-  private static ActorId actorOf(MetadataRecord record) {
-    return record.header().version().dot().actor();
+  private Batch batch(List<MetadataRecord> records, ReadAhead.Place last, int bytes) {
+    ActorId actor = last.record().header().version().dot().actor();
+    var frame = new Frame.Changes(actor, sent.counter(actor), last.upTo(), records);
+    sent = sent.with(new Dot(actor, last.upTo()));
+    return new Batch(frame, last.position(), bytes);
   }
 
   /** The batch is under way. */
   void sent(Batch batch) {
-    inFlight.add(batch);
+    Frame.Changes frame = batch.frame();
+    inFlight.add(new UnderWay(frame.actor(), frame.upTo(), batch.position(), batch.bytes()));
     inFlightBytes += batch.bytes();
   }
 
@@ -166,8 +131,8 @@ final class ChangeStream {
   boolean acknowledge(ActorId actor, long counter) {
     boolean news = false;
     while (!inFlight.isEmpty()) {
-      Batch head = inFlight.peek();
-      if (!head.frame().actor().equals(actor) || head.frame().upTo() > counter) {
+      UnderWay head = inFlight.peek();
+      if (!head.actor().equals(actor) || head.upTo() > counter) {
         break;
       }
       inFlight.remove();
@@ -187,21 +152,18 @@ final class ChangeStream {
     inFlight.clear();
     inFlightBytes = 0;
     refused = null;
-    lookedAhead = null;
     sent = acknowledged;
-    cursor = store.cursorAfter(acknowledgedPosition);
+    coalescedBefore = coalesced();
+    ahead = readAhead();
   }
 
   /** Whether the peer has acknowledged every published change. */
   boolean isDrained() {
-    return inFlight.isEmpty()
-        && refused == null
-        && lookedAhead == null
-        && cursor.position() >= store.publishedPosition();
+    return inFlight.isEmpty() && !hasUnread();
   }
 
   boolean hasUnread() {
-    return refused != null || lookedAhead != null || cursor.position() < store.publishedPosition();
+    return refused != null || !ahead.isEmpty() || !ahead.isAtEnd();
   }
 
   boolean hasInFlight() {
@@ -210,6 +172,17 @@ final class ChangeStream {
 
   long inFlightBytes() {
     return inFlightBytes;
+  }
+
+  /** Of changes that were read and wait to be sent. */
+  long waitingBytes() {
+    Batch waits = refused;
+    return ahead.bytes() + (waits == null ? 0 : waits.bytes());
+  }
+
+  /** Changes that were not sent, because a later one of the same key said all of it. */
+  long coalesced() {
+    return coalescedBefore + ahead.coalesced();
   }
 
   long acknowledgedPosition() {

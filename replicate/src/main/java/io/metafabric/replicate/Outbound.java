@@ -45,6 +45,9 @@ final class Outbound implements PeerHandler {
   private static final double FIRST_REWIND_PAUSE_MS = 20;
   private static final double LONGEST_REWIND_PAUSE_MS = 5000;
 
+  /** Batches after which other tasks of the loop have their turn. */
+  private static final int BATCHES_PER_TURN = 8;
+
   private final RegionName peer;
   private final PeerAddress address;
   private final ReplicationConfig config;
@@ -73,6 +76,7 @@ final class Outbound implements PeerHandler {
   private boolean rewindPlanned;
   private boolean pumpAgain;
   private boolean pumpAtNextBeat;
+  private long credit;
   private boolean stopped;
 
   private volatile boolean established;
@@ -82,6 +86,9 @@ final class Outbound implements PeerHandler {
   private volatile VersionVector acknowledged = VersionVector.EMPTY;
   private volatile long neededAfter;
   private volatile long inFlightBytes;
+  private volatile long waitingBytes;
+  private volatile long coalesced;
+  private long coalescedByEarlierStreams;
   private volatile boolean drained;
   private final AtomicLong connects = new AtomicLong();
   private final AtomicLong resends = new AtomicLong();
@@ -197,12 +204,15 @@ final class Outbound implements PeerHandler {
     if (ended != null) {
       knownAcknowledged = ended.acknowledged();
       knownPosition = ended.acknowledgedPosition();
+      coalescedByEarlierStreams += ended.coalesced();
     }
     connection = null;
     stream = null;
     established = false;
     drained = false;
     inFlightBytes = 0;
+    waitingBytes = 0;
+    credit = 0;
     unreadable = null;
     if (!stopped) {
       if (!wasRefused) {
@@ -235,7 +245,12 @@ final class Outbound implements PeerHandler {
     wasRefused = false;
     stream =
         new ChangeStream(
-            store, config.batchBytes(), welcome.applied(), resumeAt(welcome), outgoing);
+            store,
+            config.batchBytes(),
+            config.readAheadBytes(),
+            welcome.applied(),
+            resumeAt(welcome),
+            outgoing);
     acknowledged = welcome.applied();
     heard = true;
     established = true;
@@ -367,31 +382,46 @@ final class Outbound implements PeerHandler {
   }
 
   private void sendChanges(ChangeStream from, PeerConnection to) {
-    while (from.inFlightBytes() < config.windowBytes()) {
-      ChangeStream.Batch batch = from.next();
-      if (batch == null) {
-        break;
-      }
-      if (!to.send(batch.frame())) {
-        from.refused(batch);
-        break;
-      }
-      from.sent(batch);
+    boolean more = true;
+    for (int i = 0; more && i < BATCHES_PER_TURN; i++) {
+      more = mayBeSent(from) && sendOne(from, to);
     }
     inFlightBytes = from.inFlightBytes();
+    waitingBytes = from.waitingBytes();
+    coalesced = coalescedByEarlierStreams + from.coalesced();
     neededAfter = from.acknowledgedPosition();
     boolean wasDrained = drained;
     drained = from.isDrained();
     if (drained && !wasDrained) {
       sendHeartbeat(to);
     }
-    scanOn(from);
+    // Also a long run of others' entries may have been met.
+    if (more || (from.hasUnread() && !from.hasInFlight() && credit > 0)) {
+      pumpLater();
+    }
   }
 
-  /** A long run of others' entries was met; go on after the other tasks had their turn. */
-  private void scanOn(ChangeStream from) {
-    boolean more = from.hasUnread() && !from.hasInFlight();
-    if (more && !pumpAgain) {
+  private boolean mayBeSent(ChangeStream from) {
+    return from.inFlightBytes() < Math.min(credit, config.windowBytes());
+  }
+
+  /** Returns whether there may be more. */
+  private static boolean sendOne(ChangeStream from, PeerConnection to) {
+    ChangeStream.Batch batch = from.next();
+    if (batch == null) {
+      return false;
+    }
+    if (!to.send(batch.frame())) {
+      from.refused(batch);
+      return false;
+    }
+    from.sent(batch);
+    return true;
+  }
+
+  /** Goes on after the other tasks had their turn. */
+  private void pumpLater() {
+    if (!pumpAgain) {
       pumpAgain = true;
       loop.execute(
           () -> {
@@ -434,6 +464,8 @@ final class Outbound implements PeerHandler {
         rttMs,
         pending,
         inFlightBytes,
+        waitingBytes,
+        coalesced,
         connects.get(),
         resends.get(),
         toRead != null ? toRead : problem);
@@ -500,6 +532,13 @@ final class Outbound implements PeerHandler {
       } else {
         pump();
       }
+    }
+
+    @Override
+    public void onCredit(Frame.Credit granted) {
+      credit = granted.bytes();
+      from().otherSideTakesCompressed(granted.takesCompressed());
+      pump();
     }
 
     @Override

@@ -107,6 +107,10 @@ final class PeerSession implements PeerHandler {
     frame.deliverTo(known == null ? new Stranger(from) : new Served(from, known));
   }
 
+  private void grant(PeerConnection to) {
+    to.send(new Frame.Credit(host.config().windowBytes(), to.takesCompressed()));
+  }
+
   private void closeIfSilent() {
     if (ended) {
       return;
@@ -151,6 +155,7 @@ final class PeerSession implements PeerHandler {
       closeIfSilent();
       from().established();
       from().send(host.welcome(hello.region(), PeerSession.this));
+      grant(from());
     }
 
     private Frame.@Nullable Refuse refusal(Frame.Hello hello) {
@@ -247,12 +252,15 @@ final class PeerSession implements PeerHandler {
     public void onHello(Frame.Hello hello) {
       // A duplicate of the first frame; answering again does no harm.
       from().send(host.welcome(by, PeerSession.this));
+      grant(from());
     }
 
     @Override
     public void onHeartbeat(Frame.Heartbeat heartbeat) {
       host.heard(by, heartbeat.allAcknowledged());
       from().send(new Frame.HeartbeatReply(heartbeat.sequence()));
+      // Again, because it may have been lost.
+      grant(from());
     }
 
     @Override

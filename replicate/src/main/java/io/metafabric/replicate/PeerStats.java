@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
  *     replaced since included; before the peer was heard for the first time, those of this opening
  *     alone
  * @param inFlightBytes sent and not acknowledged
+ * @param waitingBytes read from the journal and not sent
+ * @param coalesced changes that were not sent, because a later one of the same key was
  * @param connects how often a connection was established
  * @param resends how often sending went back to what was acknowledged last
  * @param problem what is wrong with a journal that cannot be read, for as long as it cannot; else
@@ -21,6 +23,8 @@ public record PeerStats(
     double rttMs,
     long pendingChanges,
     long inFlightBytes,
+    long waitingBytes,
+    long coalesced,
     long connects,
     long resends,
     @Nullable String problem) {

@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param heartbeatEvery a peer that was silent for {@code failureTimeout} is taken for dead
  * @param attemptTimeout how long one region may take to answer a fetch
  * @param batchBytes about how much one frame of changes holds
- * @param windowBytes how much may be under way to a peer without its acknowledgement
+ * @param windowBytes how much may be under way to a peer without its acknowledgement, and how much
+ *     each peer is granted here
  * @param holderBytes how much memory may take which regions hold copies; forgetting one costs a
  *     later fetch
  * @param maxValueBytes larger payloads are neither sent nor accepted; the same in all regions
@@ -38,6 +39,11 @@ public record ReplicationConfig(
     int windowBytes,
     long holderBytes,
     int maxValueBytes) {
+  private static final int BATCHES_AHEAD = 4;
+
+  /** Key, header and a context of very many actors. */
+  private static final int RECORD_RESERVE_BYTES = 64 * 1024;
+
   public ReplicationConfig {
     peers = new TreeMap<>(peers);
     if (peers.containsKey(region)) {
@@ -75,9 +81,33 @@ public record ReplicationConfig(
         Duration.ofSeconds(1),
         new Backoff(Duration.ofMillis(50), Duration.ofSeconds(5)),
         128 * 1024,
-        8 << 20,
+        16 << 20,
         32 << 20,
         maxValueBytes);
+  }
+
+  /** How much of the journal is read ahead of what is sent: of what is there twice one goes. */
+  int readAheadBytes() {
+    return BATCHES_AHEAD * batchBytes;
+  }
+
+  /** What may have been read for a peer and not be under way: that, one batch and one record. */
+  public long maxWaitingBytes() {
+    return readAheadBytes() + maxBatchBytes() + maxRecordBytes();
+  }
+
+  /** What may have come from a peer and wait for the disk: what was granted, and one batch. */
+  public long maxReceivedBytes() {
+    return (long) windowBytes + maxBatchBytes();
+  }
+
+  /** A record is sent whatever its size, alone if need be. */
+  private long maxBatchBytes() {
+    return Math.max(batchBytes, maxRecordBytes());
+  }
+
+  private long maxRecordBytes() {
+    return (long) maxValueBytes + RECORD_RESERVE_BYTES;
   }
 
   /**

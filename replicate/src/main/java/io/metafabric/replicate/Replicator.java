@@ -1,5 +1,6 @@
 package io.metafabric.replicate;
 
+import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.place.HomeLookup;
 import io.metafabric.core.place.Homes;
@@ -29,6 +30,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
@@ -65,6 +67,9 @@ public final class Replicator implements AutoCloseable {
   private final MoveRequests moves;
   private final AtomicBoolean pumpQueued = new AtomicBoolean();
 
+  // Of changes that came from each peer and wait for the disk.
+  private final Map<RegionName, AtomicLong> received = new ConcurrentHashMap<>();
+  private final AtomicLong overCredit = new AtomicLong();
   private final AtomicLong changesReceived = new AtomicLong();
   private final AtomicLong gaps = new AtomicLong();
   private final AtomicLong batchesRefused = new AtomicLong();
@@ -371,6 +376,8 @@ public final class Replicator implements AutoCloseable {
         refusedPeers.get(),
         withoutHandshake.get(),
         repliesDropped.get(),
+        overCredit.get(),
+        received.values().stream().mapToLong(AtomicLong::get).sum(),
         holders.estimatedBytes());
   }
 
@@ -430,6 +437,12 @@ public final class Replicator implements AutoCloseable {
         from.send(new Frame.Ack(actor, store.appliedOf(peer).counter(actor), false));
         return;
       }
+      long bytes = bytesOf(changes);
+      if (!takeRoom(peer, bytes)) {
+        // A peer that does not keep to what was granted: it comes again.
+        overCredit.incrementAndGet();
+        return;
+      }
       var news = new ArrayList<Inbound>();
       var useless = new ArrayList<Key>();
       for (MetadataRecord record : changes.records()) {
@@ -443,6 +456,7 @@ public final class Replicator implements AutoCloseable {
           .whenComplete(
               (taken, failure) -> {
                 // A range that was refused comes again: the peer gets no acknowledgement.
+                receivedFrom(peer).addAndGet(-bytes);
                 notTaken(peer, failure);
                 if (failure == null) {
                   loop.execute(() -> applied(peer, from, changes, taken));
@@ -461,6 +475,28 @@ public final class Replicator implements AutoCloseable {
                 ? null
                 : "changes from " + peer + " cannot be taken: " + failure.getMessage();
       }
+    }
+
+    private AtomicLong receivedFrom(RegionName peer) {
+      return received.computeIfAbsent(peer, unknown -> new AtomicLong());
+    }
+
+    private long bytesOf(Frame.Changes changes) {
+      long bytes = 0;
+      for (MetadataRecord record : changes.records()) {
+        bytes += RecordCodec.estimatedBytes(record);
+      }
+      return bytes;
+    }
+
+    /** A sender counts a batch as sent before its credit is used up, so there is one beyond it. */
+    private boolean takeRoom(RegionName peer, long bytes) {
+      AtomicLong waiting = receivedFrom(peer);
+      if (waiting.get() > config.windowBytes()) {
+        return false;
+      }
+      waiting.addAndGet(bytes);
+      return true;
     }
 
     private void missing(RegionName peer, PeerConnection from, ActorId actor) {

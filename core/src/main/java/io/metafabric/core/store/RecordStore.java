@@ -702,6 +702,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return journal.publishedPosition();
   }
 
+  /** From this position on compaction has dropped nothing. */
+  public long keptFrom() {
+    return journal.keptFrom();
+  }
+
   /** A reader of everything published behind {@code position}. */
   public JournalCursor cursorAfter(long position) {
     return journal.cursorAfter(position);

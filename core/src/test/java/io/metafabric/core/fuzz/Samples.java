@@ -88,7 +88,8 @@ final class Samples {
         new Frame.NotHolding(List.of(Key.of("n/1"))),
         new Frame.MoveHome(7, Key.of("n/1"), US),
         new Frame.Hold(7, records().get(0)),
-        new Frame.Done(7, MoveOutcome.NOT_HOME, "no"));
+        new Frame.Done(7, MoveOutcome.NOT_HOME, "no"),
+        new Frame.Credit(1 << 20, true));
   }
 
   /** One of each kind, over and over. */

@@ -33,7 +33,8 @@ final class SimConnection implements PeerConnection {
   private final TransportLimits limits;
   private final SimBudget data;
   private final SimBudget control;
-  private final ArrayDeque<Queued> queue = new ArrayDeque<>();
+  private final ArrayDeque<Queued> dataQueue = new ArrayDeque<>();
+  private final ArrayDeque<Queued> controlQueue = new ArrayDeque<>();
   private final ArrayDeque<Arrived> arrived = new ArrayDeque<>();
   private int inFlightBytes;
   private int inboxBytes;
@@ -99,7 +100,7 @@ final class SimConnection implements PeerConnection {
       transport.refusedFrames++;
       return false;
     }
-    queue.add(new Queued(encoded, frame.isControl()));
+    (frame.isControl() ? controlQueue : dataQueue).add(new Queued(encoded, frame.isControl()));
     transmit();
     return true;
   }
@@ -122,12 +123,13 @@ final class SimConnection implements PeerConnection {
   }
 
   private void transmit() {
-    for (var next = queue.peek(); next != null; next = queue.peek()) {
+    for (var from = nextQueue(); !from.isEmpty(); from = nextQueue()) {
+      Queued next = from.element();
       byte[] bytes = next.bytes;
       if (inFlightBytes > 0 && inFlightBytes + bytes.length > WINDOW_BYTES) {
         return;
       }
-      queue.remove();
+      from.remove();
       inFlightBytes += bytes.length;
       transport.sentBytes += bytes.length;
       network.sendFrame(
@@ -140,6 +142,11 @@ final class SimConnection implements PeerConnection {
         call(() -> tell(target -> target.onWritable(this)));
       }
     }
+  }
+
+  /** Control frames never wait for data. */
+  private ArrayDeque<Queued> nextQueue() {
+    return controlQueue.isEmpty() ? dataQueue : controlQueue;
   }
 
   private void arrive(Arrived next) {
@@ -270,7 +277,8 @@ final class SimConnection implements PeerConnection {
   }
 
   private void release() {
-    queue.clear();
+    dataQueue.clear();
+    controlQueue.clear();
     arrived.clear();
     transport.ended(this);
   }
