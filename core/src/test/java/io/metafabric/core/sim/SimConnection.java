@@ -19,9 +19,6 @@ import org.jspecify.annotations.Nullable;
  * not acknowledged, and what is not acknowledged keeps the queue here from draining.
  */
 final class SimConnection implements PeerConnection {
-  /** Sent and not yet read by the other end. */
-  private static final int WINDOW_BYTES = 64 * 1024;
-
   private record Queued(byte[] bytes, boolean control) {}
 
   private record Arrived(byte[] bytes, boolean copy) {}
@@ -126,7 +123,7 @@ final class SimConnection implements PeerConnection {
     for (var from = nextQueue(); !from.isEmpty(); from = nextQueue()) {
       Queued next = from.element();
       byte[] bytes = next.bytes;
-      if (inFlightBytes > 0 && inFlightBytes + bytes.length > WINDOW_BYTES) {
+      if (inFlightBytes > 0 && inFlightBytes + bytes.length > network.windowBytes()) {
         return;
       }
       from.remove();
@@ -135,6 +132,7 @@ final class SimConnection implements PeerConnection {
       network.sendFrame(
           transport.node(),
           remoteNode,
+          bytes.length,
           () -> peer().arrive(new Arrived(bytes, false)),
           () -> peer().acknowledge(bytes.length),
           () -> peer().arrive(new Arrived(bytes, true)));
