@@ -679,6 +679,7 @@ public final class FabricNode<V> implements AutoCloseable {
   @Override
   public void close() {
     loop.close();
+    replicator.noteProgress();
     store.refuseWrites();
     replicator.close();
     transport.close();

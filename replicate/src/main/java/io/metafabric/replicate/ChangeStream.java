@@ -166,6 +166,11 @@ final class ChangeStream {
     return refused != null || !ahead.isEmpty() || !ahead.isAtEnd();
   }
 
+  /** Whether a long run of others' entries was met: nothing will come to go on for. */
+  boolean mustReadOn() {
+    return inFlight.isEmpty() && refused == null && ahead.peek() == null && hasUnread();
+  }
+
   boolean hasInFlight() {
     return !inFlight.isEmpty();
   }
@@ -183,6 +188,18 @@ final class ChangeStream {
   /** Changes that were not sent, because a later one of the same key said all of it. */
   long coalesced() {
     return coalescedBefore + ahead.coalesced();
+  }
+
+  /**
+   * Some of the entries from {@link #lackingFrom} to here were not kept any more when they were
+   * come by; 0 if all were.
+   */
+  long lackingUpTo() {
+    return ahead.lackingUpTo();
+  }
+
+  long lackingFrom() {
+    return ahead.lackingFrom();
   }
 
   long acknowledgedPosition() {

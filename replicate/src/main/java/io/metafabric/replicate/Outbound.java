@@ -15,6 +15,7 @@ import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
@@ -37,6 +38,9 @@ final class Outbound implements PeerHandler {
     void onDropped(RegionName from, Key key);
 
     void onDisconnected(RegionName from);
+
+    /** As {@link CatchUp#onBehindRetention}. */
+    CompletableFuture<Void> onBehindRetention(RegionName peer);
   }
 
   private static final double RTT_WEIGHT = 0.2;
@@ -62,8 +66,8 @@ final class Outbound implements PeerHandler {
   private @Nullable PeerConnection connection;
   private @Nullable ChangeStream stream;
   private SerialExecutor.@Nullable Task handshakeTimer;
-  private VersionVector knownAcknowledged = VersionVector.EMPTY;
-  private long knownPosition;
+  private final Progress progress;
+  private boolean mended;
   // Since a connection was of use: one that ends as soon as it was made is a failed attempt too.
   private int failedAttempts;
   private long establishedNanos;
@@ -88,6 +92,8 @@ final class Outbound implements PeerHandler {
   private volatile long inFlightBytes;
   private volatile long waitingBytes;
   private volatile long coalesced;
+  private volatile long lackingEntries;
+  private final AtomicLong timesBehindRetention = new AtomicLong();
   private long coalescedByEarlierStreams;
   private volatile boolean drained;
   private final AtomicLong connects = new AtomicLong();
@@ -117,12 +123,20 @@ final class Outbound implements PeerHandler {
     this.store = store;
     this.outgoing = outgoing;
     this.events = events;
+    this.progress = new Progress(peer, store, clock);
+    this.neededAfter = progress.position();
+    this.lackingEntries = progress.lackingEntries();
     this.disconnectedSinceNanos = clock.nanoTime();
   }
 
   void start() {
     dial();
     beat();
+  }
+
+  /** Where to go on after a restart; the loop has ended. */
+  void noteProgress() {
+    progress.noteAtTheEnd();
   }
 
   void stop() {
@@ -202,8 +216,7 @@ final class Outbound implements PeerHandler {
     }
     ChangeStream ended = stream;
     if (ended != null) {
-      knownAcknowledged = ended.acknowledged();
-      knownPosition = ended.acknowledgedPosition();
+      progress.advance(ended.acknowledged(), ended.acknowledgedPosition());
       coalescedByEarlierStreams += ended.coalesced();
     }
     connection = null;
@@ -249,19 +262,17 @@ final class Outbound implements PeerHandler {
             config.batchBytes(),
             config.readAheadBytes(),
             welcome.applied(),
-            resumeAt(welcome),
+            progress.resumeAt(welcome.applied()),
             outgoing);
+    mended = false;
+    if (progress.isLacking()) {
+      catchUp(by);
+    }
     acknowledged = welcome.applied();
     heard = true;
     established = true;
     sendHeartbeat(by);
     pump();
-  }
-
-  /** A peer that still has what it acknowledged to us needs nothing before that. */
-  private long resumeAt(Frame.Welcome welcome) {
-    boolean kept = welcome.applied().merge(knownAcknowledged).equals(welcome.applied());
-    return kept ? knownPosition : 0;
   }
 
   private @Nullable String mismatch(Frame.Welcome welcome) {
@@ -389,15 +400,49 @@ final class Outbound implements PeerHandler {
     inFlightBytes = from.inFlightBytes();
     waitingBytes = from.waitingBytes();
     coalesced = coalescedByEarlierStreams + from.coalesced();
-    neededAfter = from.acknowledgedPosition();
+    progress.advance(from.acknowledged(), from.acknowledgedPosition());
+    neededAfter = progress.position();
+    checkRetention(from, to);
     boolean wasDrained = drained;
-    drained = from.isDrained();
+    drained = from.isDrained() && !progress.isLacking();
     if (drained && !wasDrained) {
       sendHeartbeat(to);
     }
-    // Also a long run of others' entries may have been met.
-    if (more || (from.hasUnread() && !from.hasInFlight() && credit > 0)) {
+    if (more || (credit > 0 && from.mustReadOn())) {
       pumpLater();
+    }
+  }
+
+  /** What was not kept for the peer is not passed over in silence. */
+  private void checkRetention(ChangeStream from, PeerConnection to) {
+    if (from.lackingUpTo() > 0 && progress.lacks(from.lackingFrom(), from.lackingUpTo())) {
+      timesBehindRetention.incrementAndGet();
+      catchUp(to);
+    }
+    if (mended && progress.isLacking() && progress.position() >= progress.lackingUpTo()) {
+      progress.lacksNothing();
+    }
+    lackingEntries = progress.lackingEntries();
+  }
+
+  private void catchUp(PeerConnection with) {
+    long upTo = progress.lackingUpTo();
+    mended = false;
+    events
+        .onBehindRetention(peer)
+        .whenComplete(
+            (done, failure) -> {
+              if (failure == null) {
+                loop.execute(() -> caughtUp(with, upTo));
+              }
+            });
+  }
+
+  private void caughtUp(PeerConnection with, long upTo) {
+    // More may have been dropped since, or the peer may have lost what it was given.
+    if (with == connection && upTo == progress.lackingUpTo()) {
+      mended = true;
+      pump();
     }
   }
 
@@ -466,6 +511,8 @@ final class Outbound implements PeerHandler {
         inFlightBytes,
         waitingBytes,
         coalesced,
+        lackingEntries,
+        timesBehindRetention.get(),
         connects.get(),
         resends.get(),
         toRead != null ? toRead : problem);

@@ -11,6 +11,9 @@ import org.jspecify.annotations.Nullable;
  * @param inFlightBytes sent and not acknowledged
  * @param waitingBytes read from the journal and not sent
  * @param coalesced changes that were not sent, because a later one of the same key was
+ * @param lackingEntries of the journal, in a range of which some were dropped before the peer had
+ *     them; until it has caught up it is not told that it has everything. 0 if there is none
+ * @param timesBehindRetention how often such a range was met
  * @param connects how often a connection was established
  * @param resends how often sending went back to what was acknowledged last
  * @param problem what is wrong with a journal that cannot be read, for as long as it cannot; else
@@ -25,6 +28,8 @@ public record PeerStats(
     long inFlightBytes,
     long waitingBytes,
     long coalesced,
+    long lackingEntries,
+    long timesBehindRetention,
     long connects,
     long resends,
     @Nullable String problem) {

@@ -65,6 +65,7 @@ public final class Replicator implements AutoCloseable {
   private final Holders holders;
   private final Fetches fetches;
   private final MoveRequests moves;
+  private volatile CatchUp catchUp = CatchUp.BY_THE_STREAM_ALONE;
   private final AtomicBoolean pumpQueued = new AtomicBoolean();
 
   // Of changes that came from each peer and wait for the disk.
@@ -145,6 +146,11 @@ public final class Replicator implements AutoCloseable {
             fetches.disconnected(from);
             moves.disconnected(from);
           }
+
+          @Override
+          public CompletableFuture<Void> onBehindRetention(RegionName behind) {
+            return catchUp.onBehindRetention(behind);
+          }
         });
   }
 
@@ -172,6 +178,11 @@ public final class Replicator implements AutoCloseable {
     // A task for each: what one fails at does not hold up the others.
     outbound.values().forEach(link -> loop.execute(link::start));
     return bound;
+  }
+
+  /** To be called before {@link #start}. */
+  public void catchUpWith(CatchUp how) {
+    catchUp = how;
   }
 
   private final Host host = new Host();
@@ -360,6 +371,11 @@ public final class Replicator implements AutoCloseable {
     return needed;
   }
 
+  /** This peer needs no journal entry at or before this position. */
+  long neededAfter(RegionName peer) {
+    return link(peer).neededAfter();
+  }
+
   public ReplicationStats stats() {
     var peers = new ArrayList<PeerStats>();
     outbound.forEach(
@@ -379,6 +395,11 @@ public final class Replicator implements AutoCloseable {
         overCredit.get(),
         received.values().stream().mapToLong(AtomicLong::get).sum(),
         holders.estimatedBytes());
+  }
+
+  /** Notes in the store where to go on after a restart. The loop has ended before. */
+  public void noteProgress() {
+    outbound.values().forEach(Outbound::noteProgress);
   }
 
   /**

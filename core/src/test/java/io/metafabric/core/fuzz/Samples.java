@@ -94,10 +94,11 @@ final class Samples {
 
   /** One of each kind, over and over. */
   private static JournalEntry entry(int i) {
-    return switch (i % 7) {
+    return switch (i % 8) {
       case 0 -> new JournalEntry.Opened(ACTOR, 42, "cluster \u00e9", EU);
       case 1 -> new JournalEntry.Applied(US, new ActorId(77), i);
       case 2 -> new JournalEntry.Closed();
+      case 3 -> new JournalEntry.Acknowledged(US, ACTOR, i, i / 2, 0, 0);
       default -> new JournalEntry.Stored(records().get(i % 4));
     };
   }

@@ -30,9 +30,13 @@ public final class ZstdCompression implements Compression {
   @Override
   public byte @Nullable [] compress(byte[] from, int offset, int length) {
     byte[] to = new byte[length];
-    long written = Zstd.compressByteArray(to, 0, length, from, offset, length, LEVEL);
-    // An error says that there is no room: it would be longer.
-    return Zstd.isError(written) || written >= length ? null : Arrays.copyOf(to, (int) written);
+    int written;
+    try {
+      written = (int) Zstd.compressByteArray(to, 0, length, from, offset, length, LEVEL);
+    } catch (ZstdException e) {
+      return null; // there is no room for it in as many bytes as it has
+    }
+    return written < length ? Arrays.copyOf(to, written) : null;
   }
 
   @Override
