@@ -9,7 +9,6 @@ import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.function.Function;
@@ -17,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * This node's own changes on their way to one peer: reads the journal behind what the peer has
- * acknowledged, and goes back there when something was lost. Beside the journal a few batches wait,
- * so that of what is written again and again the newest is sent. Not thread-safe.
+ * acknowledged, and goes back there when something was lost. Nothing is queued beside the journal
+ * but what is under way. Not thread-safe.
  */
 final class ChangeStream {
   /**
@@ -32,7 +31,6 @@ final class ChangeStream {
 
   private final RecordStore store;
   private final int batchBytes;
-  private final int readAheadBytes;
   private final Function<MetadataRecord, MetadataRecord> outgoing;
   private final Deque<UnderWay> inFlight = new ArrayDeque<>();
 
@@ -45,7 +43,6 @@ final class ChangeStream {
   private long coalescedBefore;
 
   /**
-   * @param readAheadBytes of changes that wait, so that of those of one key the newest goes
    * @param acknowledged what the peer says it has
    * @param fromPosition the peer needs nothing at or before this
    * @param outgoing decides whether a record goes with its payload
@@ -53,13 +50,11 @@ final class ChangeStream {
   ChangeStream(
       RecordStore store,
       int batchBytes,
-      int readAheadBytes,
       VersionVector acknowledged,
       long fromPosition,
       Function<MetadataRecord, MetadataRecord> outgoing) {
     this.store = store;
     this.batchBytes = batchBytes;
-    this.readAheadBytes = readAheadBytes;
     this.outgoing = outgoing;
     this.acknowledged = acknowledged;
     this.acknowledgedPosition = fromPosition;
@@ -68,7 +63,7 @@ final class ChangeStream {
   }
 
   private ReadAhead readAhead() {
-    return new ReadAhead(store, readAheadBytes, acknowledgedPosition, acknowledged);
+    return new ReadAhead(store, batchBytes, acknowledgedPosition, acknowledged, outgoing);
   }
 
   /**
@@ -84,35 +79,25 @@ final class ChangeStream {
       return again;
     }
     ahead.read();
-    ReadAhead.Place place = ahead.peek();
-    if (place == null) {
+    List<MetadataRecord> records = ahead.take();
+    if (records.isEmpty()) {
       if (inFlight.isEmpty() && ahead.isEmpty()) {
         acknowledgedPosition = ahead.position();
       }
       return null;
     }
-    var records = new ArrayList<MetadataRecord>();
-    ReadAhead.Place last = place;
-    int bytes = 0;
-    for (; place != null; place = ahead.peek()) {
-      MetadataRecord out = outgoing.apply(place.record());
-      int more = RecordCodec.estimatedBytes(out);
-      if (!records.isEmpty() && bytes + more > batchBytes) {
-        break;
-      }
-      ahead.remove();
-      records.add(out);
-      bytes += more;
-      last = place;
-    }
-    return batch(records, last, bytes);
+    return batch(records);
   }
 
-  private Batch batch(List<MetadataRecord> records, ReadAhead.Place last, int bytes) {
-    ActorId actor = last.record().header().version().dot().actor();
-    var frame = new Frame.Changes(actor, sent.counter(actor), last.upTo(), records);
-    sent = sent.with(new Dot(actor, last.upTo()));
-    return new Batch(frame, last.position(), bytes);
+  private Batch batch(List<MetadataRecord> records) {
+    ActorId actor = records.get(0).header().version().dot().actor();
+    int bytes = 0;
+    for (MetadataRecord record : records) {
+      bytes += RecordCodec.estimatedBytes(record);
+    }
+    var frame = new Frame.Changes(actor, sent.counter(actor), ahead.readUpTo(), records);
+    sent = sent.with(new Dot(actor, ahead.readUpTo()));
+    return new Batch(frame, ahead.position(), bytes);
   }
 
   /** The batch is under way. */
@@ -142,6 +127,7 @@ final class ChangeStream {
     }
     if (counter > acknowledged.counter(actor)) {
       acknowledged = acknowledged.with(new Dot(actor, counter));
+      ahead.has(actor, counter);
       news = true;
     }
     return news;
@@ -168,7 +154,7 @@ final class ChangeStream {
 
   /** Whether a long run of others' entries was met: nothing will come to go on for. */
   boolean mustReadOn() {
-    return inFlight.isEmpty() && refused == null && ahead.peek() == null && hasUnread();
+    return inFlight.isEmpty() && refused == null && hasUnread();
   }
 
   boolean hasInFlight() {

@@ -260,7 +260,6 @@ final class Outbound implements PeerHandler {
         new ChangeStream(
             store,
             config.batchBytes(),
-            config.readAheadBytes(),
             welcome.applied(),
             progress.resumeAt(welcome.applied()),
             outgoing);
@@ -568,8 +567,9 @@ final class Outbound implements PeerHandler {
         return;
       }
       long now = clock.nanoTime();
+      // Also one of what came twice says that the peer is at work, and a queue on the way moves.
+      lastProgressNanos = now;
       if (current.acknowledge(ack.actor(), ack.counter())) {
-        lastProgressNanos = now;
         rewindsWithoutProgress = 0;
         failedAttempts = 0;
         acknowledged = current.acknowledged();

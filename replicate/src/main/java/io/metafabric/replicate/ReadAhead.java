@@ -10,71 +10,60 @@ import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.VersionVector;
-import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What has been read of the journal and not sent yet: this directory's own changes of one actor, of
- * each key the newest, in the place of the first. So whoever has all up to some place has of each
- * change before it either that change or one that says more. Not thread-safe.
+ * What has been read of the journal and not sent yet, a batch at most: this directory's own changes
+ * of one actor in the order of their counters, without those of which a later one says all. Not
+ * thread-safe.
+ *
+ * <p>A change and the one that replaces it are never in two batches: whoever acknowledges the first
+ * may have had it when it was sent before, without the later change in it.
  */
 final class ReadAhead {
   /** Others' entries are skipped; after this many the caller gets its turn. */
   private static final int MAX_SCAN = 10_000;
 
-  /** One change, and how far its place reaches. */
-  static final class Place {
-    private MetadataRecord record;
-    private int bytes;
-    private long upTo;
-    private long position;
-
-    private Place(MetadataRecord record, long upTo) {
-      this.record = record;
-      this.bytes = RecordCodec.estimatedBytes(record);
-      this.upTo = upTo;
-    }
-
-    MetadataRecord record() {
-      return record;
-    }
-
-    /** Counter up to which all is said by this and what is before it. */
-    long upTo() {
-      return upTo;
-    }
-
-    /** Position of the last journal entry of which the same is true. */
-    long position() {
-      return position;
-    }
-  }
+  /** Changes left out of a batch: one key that is written for ever must go some time. */
+  private static final int MAX_LEFT_OUT = 4096;
 
   private final RecordStore store;
   private final int maxBytes;
+  private final Function<MetadataRecord, MetadataRecord> outgoing;
   private final JournalCursor cursor;
-  private final ArrayDeque<Place> places = new ArrayDeque<>();
-  private final Map<Key, Place> newest = new HashMap<>();
+  private final List<@Nullable MetadataRecord> gathered = new ArrayList<>();
+  private final Map<Key, Integer> places = new HashMap<>();
   private VersionVector known;
   private @Nullable ActorId actor;
   private long readUpTo;
-  private @Nullable MetadataRecord ofNextActor;
+  private @Nullable MetadataRecord lookedAhead;
   private long position;
-  private long bytes;
+  private int bytes;
   private long coalesced;
   private long firstLacking = Long.MAX_VALUE;
   private long lastLacking;
 
   /**
+   * @param maxBytes a batch has no more, unless a single change has
    * @param after position behind which it reads
    * @param known changes that the peer has
+   * @param outgoing decides whether a record goes with its payload
    */
-  ReadAhead(RecordStore store, int maxBytes, long after, VersionVector known) {
+  ReadAhead(
+      RecordStore store,
+      int maxBytes,
+      long after,
+      VersionVector known,
+      Function<MetadataRecord, MetadataRecord> outgoing) {
     this.store = store;
     this.maxBytes = maxBytes;
     this.known = known;
+    this.outgoing = outgoing;
     this.cursor = store.cursorAfter(after);
     this.position = after;
   }
@@ -85,52 +74,70 @@ final class ReadAhead {
    * @throws StorageException if what is next cannot be read, and nothing before it is left
    */
   void read() {
-    for (int scanned = 0; scanned < MAX_SCAN && bytes < maxBytes; scanned++) {
+    for (int scanned = 0; scanned < MAX_SCAN; scanned++) {
       try {
         if (!readOne()) {
-          break;
+          return;
         }
       } catch (StorageException e) {
         if (places.isEmpty()) {
           throw e;
         }
-        break; // the next call comes by it again
+        return; // the next call comes by it again
       }
-    }
-    Place last = places.peekLast();
-    if (last != null) {
-      last.position = position;
     }
   }
 
-  /** Returns whether there may be more. */
+  /** Returns whether there may be more, and room for it. */
   private boolean readOne() {
-    MetadataRecord waited = ofNextActor;
-    if (waited != null) {
-      if (!places.isEmpty()) {
+    MetadataRecord record = lookedAhead;
+    JournalEntry entry = null;
+    if (record == null) {
+      noteLacking();
+      entry = cursor.next();
+      record = entry instanceof JournalEntry.Stored stored ? stored.record() : null;
+    }
+    if (record != null && isNews(record)) {
+      MetadataRecord out = outgoing.apply(record);
+      if (!places.isEmpty() && !fits(out)) {
+        lookedAhead = record;
         return false;
       }
-      ofNextActor = null;
-      begin(actorOf(waited));
-      add(waited);
-      position = cursor.position();
-      return true;
+      add(out);
     }
-    noteLacking();
-    JournalEntry entry = cursor.next();
-    if (entry instanceof JournalEntry.Stored stored && isNews(stored.record())) {
-      MetadataRecord record = stored.record();
-      if (!actorOf(record).equals(actor)) {
-        if (!places.isEmpty()) {
-          ofNextActor = record;
-          return false;
-        }
-        begin(actorOf(record));
-      }
-      add(record);
-    }
+    boolean more = entry != null || lookedAhead != null;
+    lookedAhead = null;
     position = cursor.position();
-    return entry != null || position < store.publishedPosition();
+    return more || position < store.publishedPosition();
+  }
+
+  private boolean isNews(MetadataRecord record) {
+    Dot dot = record.header().version().dot();
+    // Journaled again with a larger context, it keeps its dot: the peer joins contexts itself.
+    long upTo = dot.actor().equals(actor) ? readUpTo : known.counter(dot.actor());
+    return dot.counter() > upTo && store.isOwn(dot.actor());
+  }
+
+  private boolean fits(MetadataRecord record) {
+    return actorOf(record).equals(actor)
+        && gathered.size() - places.size() < MAX_LEFT_OUT
+        && bytes + RecordCodec.estimatedBytes(record) <= maxBytes;
+  }
+
+  private void add(MetadataRecord record) {
+    if (!actorOf(record).equals(actor)) {
+      begin(actorOf(record));
+    }
+    readUpTo = record.header().version().dot().counter();
+    Integer before = places.put(record.key(), gathered.size());
+    gathered.add(record);
+    bytes += RecordCodec.estimatedBytes(record);
+    MetadataRecord earlier = before == null ? null : gathered.get(before);
+    if (before != null && earlier != null && Coalescing.saysAll(record, earlier)) {
+      gathered.set(before, null);
+      bytes -= RecordCodec.estimatedBytes(earlier);
+      coalesced++;
+    }
   }
 
   private void begin(ActorId next) {
@@ -142,33 +149,12 @@ final class ReadAhead {
     readUpTo = known.counter(next);
   }
 
-  private boolean isNews(MetadataRecord record) {
-    Dot dot = record.header().version().dot();
-    // Journaled again with a larger context, it keeps its dot: the peer joins contexts itself.
-    long upTo = dot.actor().equals(actor) ? readUpTo : known.counter(dot.actor());
-    return dot.counter() > upTo && store.isOwn(dot.actor());
-  }
-
-  private void add(MetadataRecord record) {
-    readUpTo = record.header().version().dot().counter();
-    Place last = places.peekLast();
-    Place before = newest.get(record.key());
-    if (before == null || last == null || !Coalescing.saysAll(record, before.record)) {
-      if (last != null) {
-        last.position = position;
-      }
-      var place = new Place(record, readUpTo);
-      places.add(place);
-      newest.put(record.key(), place);
-      bytes += place.bytes;
-      return;
+  /** The peer turns out to have more than was known: it was sent before, and did arrive. */
+  void has(ActorId of, long counter) {
+    known = known.with(new Dot(of, counter));
+    if (of.equals(actor)) {
+      readUpTo = Math.max(readUpTo, counter);
     }
-    coalesced++;
-    bytes -= before.bytes;
-    before.record = record;
-    before.bytes = RecordCodec.estimatedBytes(record);
-    bytes += before.bytes;
-    last.upTo = readUpTo;
   }
 
   /** Compaction has dropped some of what is next: what was replaced is missing. */
@@ -184,33 +170,42 @@ final class ReadAhead {
     return record.header().version().dot().actor();
   }
 
-  /** The first one that waits, or null. */
-  @Nullable Place peek() {
-    return places.peekFirst();
-  }
-
-  void remove() {
-    Place first = places.removeFirst();
-    bytes -= first.bytes;
-    newest.remove(first.record.key(), first);
+  /** Takes what was gathered, in the order of counters; empty if there is nothing. */
+  List<MetadataRecord> take() {
+    var taken = new ArrayList<MetadataRecord>(gathered.size());
+    for (MetadataRecord each : gathered) {
+      if (each != null) {
+        taken.add(each);
+      }
+    }
+    gathered.clear();
+    places.clear();
+    bytes = 0;
+    return taken;
   }
 
   boolean isEmpty() {
-    return places.isEmpty() && ofNextActor == null;
+    return places.isEmpty() && lookedAhead == null;
   }
 
-  /** All entries up to here are in what waits or was taken, or are not for the peer. */
+  /** Counter up to which the actor's changes were read, or need not be. */
+  long readUpTo() {
+    return readUpTo;
+  }
+
+  /** All entries up to here were gathered, or are not for the peer. */
   long position() {
     return position;
   }
 
   /** Whether all that is published has been read. */
   boolean isAtEnd() {
-    return ofNextActor == null && position >= store.publishedPosition();
+    return lookedAhead == null && position >= store.publishedPosition();
   }
 
   long bytes() {
-    return bytes;
+    MetadataRecord next = lookedAhead;
+    return bytes + (next == null ? 0 : RecordCodec.estimatedBytes(next));
   }
 
   long coalesced() {

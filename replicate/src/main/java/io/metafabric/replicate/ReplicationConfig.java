@@ -39,8 +39,6 @@ public record ReplicationConfig(
     int windowBytes,
     long holderBytes,
     int maxValueBytes) {
-  private static final int BATCHES_AHEAD = 4;
-
   /** Key, header and a context of very many actors. */
   private static final int RECORD_RESERVE_BYTES = 64 * 1024;
 
@@ -86,14 +84,9 @@ public record ReplicationConfig(
         maxValueBytes);
   }
 
-  /** How much of the journal is read ahead of what is sent: of what is there twice one goes. */
-  int readAheadBytes() {
-    return BATCHES_AHEAD * batchBytes;
-  }
-
-  /** What may have been read for a peer and not be under way: that, one batch and one record. */
+  /** What may have been read for a peer and not be under way: a batch, and the next record. */
   public long maxWaitingBytes() {
-    return readAheadBytes() + maxBatchBytes() + maxRecordBytes();
+    return maxBatchBytes() + maxRecordBytes();
   }
 
   /** What may have come from a peer and wait for the disk: what was granted, and one batch. */

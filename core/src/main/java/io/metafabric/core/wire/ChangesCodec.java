@@ -60,7 +60,7 @@ final class ChangesCodec {
     flags |= isOwn(context) ? OWN_CONTEXT : 0;
     out.u8(flags);
     writeKey(out, record.key().toUtf8());
-    out.varint(zigzag(counter - counterBefore));
+    out.varint(counter - counterBefore);
     out.varint(zigzag(version.stamp().packed() - stampBefore));
     if ((flags & OWN_CONTEXT) != 0) {
       out.varint(counter - context.counter(actor));
@@ -133,10 +133,15 @@ final class ChangesCodec {
       throw new WireFormatException("not the flags of a record: 0x" + Integer.toHexString(flags));
     }
     Key key = readKey(in);
-    long counter = counterBefore + unzigzag(in.varint("counter"));
+    long ahead = in.varint("counter");
+    long counter = counterBefore + ahead;
     long stamp = stampBefore + unzigzag(in.varint("stamp"));
-    if (counter < 1 || stamp < 0) {
-      throw new WireFormatException("no write has counter " + counter + " and stamp " + stamp);
+    if (ahead < 1 || counter < 1) {
+      throw new WireFormatException(
+          "changes are not in order: " + Long.toUnsignedString(ahead) + " behind " + counterBefore);
+    }
+    if (stamp < 0) {
+      throw new WireFormatException("a stamp must be >= 0, was " + stamp);
     }
     var dot = new Dot(actor, counter);
     VersionVector context = readContext(in, flags, dot);

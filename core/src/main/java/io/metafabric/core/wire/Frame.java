@@ -95,12 +95,11 @@ public sealed interface Frame {
   }
 
   /**
-   * Changes that the dialler's region made, in the order of the actor's counters; but where a key
-   * was written again meanwhile, its newest change stands in the place of the first.
+   * Changes that the dialler's region made, in the order of the actor's counters.
    *
    * @param after counter that must have been applied before
    * @param upTo counter up to which everything is applied with this; counters without a record were
-   *     never used, or replaced by what has come before or is here
+   *     never used, or replaced by later ones
    */
   record Changes(ActorId actor, long after, long upTo, List<MetadataRecord> records)
       implements Frame {

@@ -252,8 +252,8 @@ public final class FrameCodec {
     List<MetadataRecord> records = new ChangesCodec(actor, after).readAll(in);
     for (MetadataRecord record : records) {
       Dot dot = record.header().version().dot();
-      if (dot.counter() <= after) {
-        throw new WireFormatException("change " + dot + " is not behind " + after);
+      if (dot.counter() > upTo) {
+        throw new WireFormatException("change " + dot + " is behind " + upTo);
       }
     }
     return new Frame.Changes(actor, after, upTo, records);
