@@ -205,7 +205,7 @@ final class ReadAhead {
 
   long bytes() {
     MetadataRecord next = lookedAhead;
-    return bytes + (next == null ? 0 : RecordCodec.estimatedBytes(next));
+    return (long) bytes + (next == null ? 0 : RecordCodec.estimatedBytes(next));
   }
 
   long coalesced() {
