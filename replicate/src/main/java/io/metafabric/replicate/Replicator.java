@@ -198,6 +198,16 @@ public final class Replicator implements AutoCloseable {
     if (outbound.isEmpty()) {
       return;
     }
+    if (holders.estimatedBytes() > 0) {
+      forwardAll(changes);
+    }
+    if (pumpQueued.compareAndSet(false, true)) {
+      loop.execute(this::pumpAll);
+    }
+  }
+
+  /** Of what came from elsewhere, to those who were given copies by this home. */
+  private void forwardAll(List<Published> changes) {
     var toForward = new ArrayList<MetadataRecord>();
     for (Published change : changes) {
       if (!change.local() && change.record().payload() != null && isHome(change.record().key())) {
@@ -206,9 +216,6 @@ public final class Replicator implements AutoCloseable {
     }
     if (!toForward.isEmpty()) {
       loop.execute(() -> toForward.forEach(this::forward));
-    }
-    if (pumpQueued.compareAndSet(false, true)) {
-      loop.execute(this::pumpAll);
     }
   }
 

@@ -562,9 +562,17 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     MetadataRecord record = inbound.record();
     Header theirs = record.header();
     stamps.observe(theirs.version().stamp());
-    Header ours = newestHeader(record.key());
+    Staged undecided = undecidedYet.get(record.key());
+    Seen seen = undecided == null ? versions.get(record.key()) : null;
+    if (seen != null && theirs.version().context().containsAll(seen.context())) {
+      // Its writer has seen all that is here, so joining changes nothing: the usual case, in which
+      // the journal need not be read.
+      stageInbound(seen.dot(), false, record, inbound.keepPayload(), done);
+      return true;
+    }
+    Header ours = undecided == null ? publishedHeader(record.key()) : undecided.header();
     if (ours == null) {
-      stageInbound(null, record, inbound.keepPayload(), done);
+      stageInbound(null, false, record, inbound.keepPayload(), done);
       return true;
     }
     Header joined = LastWriterWins.join(ours, theirs);
@@ -580,22 +588,36 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     boolean bringsPayload = record.payload() != null && inbound.keepPayload();
     boolean payloadIsNews = sameDot && samePayload && bringsPayload && !holdsPayload(record.key());
     if (theirsWon && (!sameDot || !samePayload || payloadIsNews)) {
-      stageInbound(ours, record.withHeader(joined), inbound.keepPayload(), done);
+      stageInbound(
+          ours.version().dot(),
+          KeyIndex.isSameWrite(ours, joined),
+          record.withHeader(joined),
+          inbound.keepPayload(),
+          done);
       return true;
     }
     if (!joined.equals(ours)) {
-      stageInbound(ours, new MetadataRecord(record.key(), joined, null), false, done);
+      stageInbound(
+          ours.version().dot(),
+          KeyIndex.isSameWrite(ours, joined),
+          new MetadataRecord(record.key(), joined, null),
+          false,
+          done);
       return true;
     }
     return false;
   }
 
   private void stageInbound(
-      @Nullable Header before, MetadataRecord record, boolean keepPayload, Staged.Completion done) {
+      @Nullable Dot before,
+      boolean sameWrite,
+      MetadataRecord record,
+      boolean keepPayload,
+      Staged.Completion done) {
     stage(
         new JournalEntry.Stored(keepPayload ? record : record.withoutPayload()),
-        before == null ? null : before.version().dot(),
-        before != null && KeyIndex.isSameWrite(before, record.header()),
+        before,
+        sameWrite,
         new Published(record, false),
         RecordCodec.estimatedBytes(record),
         done);
@@ -712,7 +734,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       var note =
           new JournalEntry.Acknowledged(
               peer, by, known.counter(by), position, lackingFrom, lackingUpTo);
-      stage(note, null, null, NOTE_BYTES, failure -> {});
+      stage(note, null, false, null, NOTE_BYTES, failure -> {});
     }
   }
 
