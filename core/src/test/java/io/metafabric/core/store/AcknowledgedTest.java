@@ -95,7 +95,7 @@ class AcknowledgedTest {
 
   @Test
   void ofManyNotes_oneOfEachPeerIsLive() {
-    for (int round = 0; round < 100; round++) {
+    for (int round = 1; round <= 100; round++) {
       note(US, round, 0);
       note(AP, round, 0);
       write(10);
