@@ -175,7 +175,7 @@ final class ChangesCodec {
 
   private Key readKey(ByteReader in) {
     int shared = in.varint("shared part of a key", 0, keyBefore.length);
-    int rest = in.varint("rest of a key", 0, Key.MAX_BYTES - shared);
+    int rest = in.varint("rest of a key", 0, Key.MAX_ENCODED_BYTES - shared);
     byte[] utf8 = new byte[shared + rest];
     System.arraycopy(keyBefore, 0, utf8, 0, shared);
     in.bytes(utf8, shared, rest, "key");

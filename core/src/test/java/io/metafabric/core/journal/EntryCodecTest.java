@@ -24,7 +24,7 @@ class EntryCodecTest {
   }
 
   private static JournalEntry read(byte[] bytes) {
-    return EntryCodec.read(EntryCodec.ACKNOWLEDGED, new ByteReader(ByteBuffer.wrap(bytes)));
+    return EntryCodec.read(EntryCodec.ACKNOWLEDGED, new ByteReader(ByteBuffer.wrap(bytes)), null);
   }
 
   @Test
