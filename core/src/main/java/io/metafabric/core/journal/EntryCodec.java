@@ -15,13 +15,14 @@ final class EntryCodec {
   static final int APPLIED = 3;
   static final int CLOSED = 4;
   static final int SEALED = 5;
+  static final int ACKNOWLEDGED = 8;
 
   private static final int MAX_CLUSTER_BYTES = 1024;
 
   private EntryCodec() {}
 
   static boolean isKnown(int type) {
-    return type >= OPENED && type <= SEALED;
+    return (type >= OPENED && type <= SEALED) || type == ACKNOWLEDGED;
   }
 
   static int typeOf(JournalEntry entry) {
@@ -33,6 +34,9 @@ final class EntryCodec {
     }
     if (entry instanceof JournalEntry.Sealed) {
       return SEALED;
+    }
+    if (entry instanceof JournalEntry.Acknowledged) {
+      return ACKNOWLEDGED;
     }
     return entry instanceof JournalEntry.Opened ? OPENED : CLOSED;
   }
@@ -48,6 +52,10 @@ final class EntryCodec {
       RecordCodec.writeRegion(out, opened.region());
     } else if (entry instanceof JournalEntry.Sealed sealed) {
       out.varint(sealed.frames());
+    } else if (entry instanceof JournalEntry.Acknowledged by) {
+      RecordCodec.writeRegion(out, by.peer());
+      out.i64(by.actor().id()).varint(by.counter()).varint(by.position());
+      out.varint(by.lackingFrom()).varint(by.lackingUpTo());
     }
   }
 
@@ -66,6 +74,14 @@ final class EntryCodec {
                   RecordCodec.readRegion(in), new ActorId(in.i64("actor")), in.varint("counter"));
           case CLOSED -> new JournalEntry.Closed();
           case SEALED -> new JournalEntry.Sealed(in.varint("frames"));
+          case ACKNOWLEDGED ->
+              new JournalEntry.Acknowledged(
+                  RecordCodec.readRegion(in),
+                  new ActorId(in.i64("actor")),
+                  in.varint("counter"),
+                  in.varint("acknowledged position"),
+                  in.varint("lacking from"),
+                  in.varint("lacking up to"));
           default -> throw new WireFormatException("there is no journal entry type " + type);
         };
     in.end("journal entry type " + type);

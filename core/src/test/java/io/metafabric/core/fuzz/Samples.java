@@ -88,15 +88,17 @@ final class Samples {
         new Frame.NotHolding(List.of(Key.of("n/1"))),
         new Frame.MoveHome(7, Key.of("n/1"), US),
         new Frame.Hold(7, records().get(0)),
-        new Frame.Done(7, MoveOutcome.NOT_HOME, "no"));
+        new Frame.Done(7, MoveOutcome.NOT_HOME, "no"),
+        new Frame.Credit(1 << 20, true));
   }
 
   /** One of each kind, over and over. */
   private static JournalEntry entry(int i) {
-    return switch (i % 7) {
+    return switch (i % 8) {
       case 0 -> new JournalEntry.Opened(ACTOR, 42, "cluster \u00e9", EU);
       case 1 -> new JournalEntry.Applied(US, new ActorId(77), i);
       case 2 -> new JournalEntry.Closed();
+      case 3 -> new JournalEntry.Acknowledged(US, ACTOR, i, i / 2, 0, 0);
       default -> new JournalEntry.Stored(records().get(i % 4));
     };
   }
