@@ -178,10 +178,14 @@ final class ChangeStream {
 
   /**
    * Some of the entries from {@link #lackingFrom} to here were not kept any more when they were
-   * come by; 0 if all were.
+   * come by; 0 if all were since {@link #lackingIsNoted}.
    */
   long lackingUpTo() {
     return ahead.lackingUpTo();
+  }
+
+  void lackingIsNoted() {
+    ahead.lackingIsNoted();
   }
 
   long lackingFrom() {

@@ -444,9 +444,13 @@ final class Outbound implements PeerHandler {
 
   /** What was not kept for the peer is not passed over in silence. */
   private void checkRetention(ChangeStream from, PeerConnection to) {
-    if (from.lackingUpTo() > 0 && progress.lacks(from.lackingFrom(), from.lackingUpTo())) {
-      timesBehindRetention.incrementAndGet();
-      catchUp(to);
+    if (from.lackingUpTo() > 0) {
+      boolean isNews = progress.lacks(from.lackingFrom(), from.lackingUpTo());
+      from.lackingIsNoted();
+      if (isNews) {
+        timesBehindRetention.incrementAndGet();
+        catchUp(to);
+      }
     }
     if (mended && progress.isLacking() && progress.position() >= progress.lackingUpTo()) {
       progress.lacksNothing();

@@ -220,4 +220,10 @@ final class ReadAhead {
   long lackingFrom() {
     return firstLacking;
   }
+
+  /** What is met from now on counts. */
+  void lackingIsNoted() {
+    firstLacking = Long.MAX_VALUE;
+    lastLacking = 0;
+  }
 }

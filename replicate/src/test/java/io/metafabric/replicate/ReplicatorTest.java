@@ -250,11 +250,14 @@ class ReplicatorTest {
     replicator.start();
     world.runFor(Duration.ofMillis(10));
     write(0, 100, 20_000);
-    world.runFor(Duration.ofMillis(600));
+    world.runFor(Duration.ofMillis(1600));
     assertThat(changesSent()).as("nothing was granted").isEmpty();
     assertThat(us(replicator).waitingBytes()).isZero();
-    assertThat(transport.connection.last(Frame.Heartbeat.class).backlog().allAcknowledged())
-        .isFalse();
+    Frame.Backlog told = transport.connection.last(Frame.Heartbeat.class).backlog();
+    assertThat(told).isEqualTo(new Frame.Backlog(false, false, false, 100, told.oldestMs()));
+    assertThat(told.oldestMs()).isBetween(1480L, 1620L);
+    assertThat(us(replicator).pendingChanges()).isEqualTo(100);
+    assertThat(us(replicator).oldestUnacknowledgedMs()).isBetween(1590L, 1620L);
     replicator.fetch(Key.of("us/x"), null);
     world.runFor(Duration.ofMillis(1));
     assertThat(transport.connection.last(Frame.Fetch.class)).isNotNull();
@@ -277,6 +280,106 @@ class ReplicatorTest {
       acknowledge(changesSent().get(i));
     }
     assertThat(us(replicator).pendingChanges()).isZero();
+    assertThat(transport.connection.last(Frame.Heartbeat.class).backlog())
+        .isEqualTo(new Frame.Backlog(true, true, false, 0, 0));
+  }
+
+  private void writeAgain(String key, int times) {
+    for (int i = 0; i < times; i++) {
+      store.write(Key.of(key), Bytes.utf8("v" + i), Header.NEVER, Precondition.NONE);
+      world.runFor(Duration.ofMillis(10));
+    }
+  }
+
+  @Test
+  void changesThatAreCoalesced_waitAndAreAcknowledgedLikeAll() {
+    transport.welcomesAt = "us";
+    Replicator replicator = replicator();
+    replicator.start();
+    world.runFor(Duration.ofMillis(10));
+    writeAgain("us/1", 100);
+    assertThat(us(replicator).pendingChanges()).isEqualTo(100);
+    assertThat(us(replicator).oldestUnacknowledgedMs()).isBetween(990L, 1010L);
+
+    transport.answer(new Frame.Credit(1 << 20, false));
+    world.runFor(Duration.ofMillis(500));
+    assertThat(changesSent()).hasSize(1);
+    assertThat(changesSent().get(0).records()).hasSize(1);
+    assertThat(us(replicator).coalesced()).isEqualTo(99);
+    assertThat(us(replicator).pendingChanges()).as("sent is not acknowledged").isEqualTo(100);
+    assertThat(us(replicator).oldestUnacknowledgedMs()).isBetween(1490L, 1510L);
+    Frame.Backlog told = transport.connection.last(Frame.Heartbeat.class).backlog();
+    assertThat(told.allAcknowledged() || told.upToDate()).isFalse();
+
+    acknowledge(changesSent().get(0));
+    assertThat(us(replicator).pendingChanges()).isZero();
+    assertThat(us(replicator).oldestUnacknowledgedMs()).isZero();
+    assertThat(transport.connection.last(Frame.Heartbeat.class).backlog())
+        .isEqualTo(new Frame.Backlog(true, true, false, 0, 0));
+  }
+
+  @Test
+  void aPausedLink_tellsWhatWaits_andTakesAcknowledgementsOfWhatWasUnderWay() {
+    transport.welcomesAt = "us";
+    Replicator replicator = replicator();
+    replicator.start();
+    world.runFor(Duration.ofMillis(10));
+    transport.answer(new Frame.Credit(1 << 20, false));
+    write(0, 10, 100);
+    int sent = changesSent().size();
+    assertThat(sent).isPositive();
+    replicator.pause(US);
+    write(10, 20, 100);
+    transport.answer(new Frame.Credit(1 << 20, false));
+    for (Frame.Changes each : changesSent()) {
+      acknowledge(each);
+    }
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(changesSent()).as("neither credit nor acknowledgements send").hasSize(sent);
+    assertThat(us(replicator).inFlightBytes()).isZero();
+    assertThat(us(replicator).pendingChanges()).isEqualTo(10);
+    Frame.Backlog told = transport.connection.last(Frame.Heartbeat.class).backlog();
+    assertThat(told).isEqualTo(new Frame.Backlog(false, false, true, 10, told.oldestMs()));
+    assertThat(told.oldestMs()).isPositive();
+
+    replicator.resume(US);
+    world.runFor(Duration.ofMillis(1));
+    acknowledge(transport.connection.last(Frame.Changes.class));
+    replicator.pause(US);
+    var connection = new PlayedConnection();
+    PeerHandler session = session(connection);
+    session.onFrame(
+        connection, new Frame.Changes(new ActorId(5), 0, 1, List.of(record("us/99", 1, "theirs"))));
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(connection.last(Frame.Ack.class).counter()).isEqualTo(1);
+    assertThat(transport.connection.last(Frame.Heartbeat.class).backlog())
+        .as("what others wrote does not wait for us")
+        .isEqualTo(new Frame.Backlog(true, true, true, 0, 0));
+  }
+
+  @Test
+  void whatWasDroppedBeforeAPeerHadIt_isReportedOnce() {
+    compaction = new CompactionConfig(1 << 30, 0);
+    transport.failsAt = "us";
+    Replicator replicator = replicator();
+    replicator.start();
+    for (int round = 0; round < 40; round++) {
+      write(0, 100, 200);
+    }
+    world.runFor(Duration.ofSeconds(1));
+    transport.failsAt = "";
+    transport.welcomesAt = "us";
+    world.runFor(Duration.ofSeconds(10));
+    transport.answer(new Frame.Credit(1 << 20, false));
+    world.runFor(Duration.ofMillis(10));
+    changesSent().forEach(this::acknowledge);
+    write(0, 10, 200);
+    acknowledge(transport.connection.last(Frame.Changes.class));
+    world.runFor(Duration.ofSeconds(2));
+    assertThat(us(replicator).timesBehindRetention()).isEqualTo(1);
+    assertThat(us(replicator).lackingEntries()).isZero();
+    assertThat(transport.connection.last(Frame.Heartbeat.class).backlog())
+        .isEqualTo(new Frame.Backlog(true, true, false, 0, 0));
   }
 
   @Test
