@@ -256,7 +256,7 @@ final class Site {
     fullUntilNanos = Math.max(fullUntilNanos, run.world().nanoTime() + time.plus(RETRY).toNanos());
   }
 
-  private boolean mayFail() {
+  boolean mayFail() {
     return hasFailed() || run.world().nanoTime() <= fullUntilNanos;
   }
 
