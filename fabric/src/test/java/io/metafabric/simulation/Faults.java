@@ -119,7 +119,8 @@ final class Faults {
     public void runIn(Simulation run) {
       Site at = run.site(site);
       List<String> sealed = at.sealedFiles();
-      // Where a new segment may not have reached the disk, a crash makes the one before it the last,
+      // Where a new segment may not have reached the disk, a crash makes the one before it the
+      // last,
       // and damage at its end a torn tail.
       if (sealed.isEmpty() || at.mayFail()) {
         return;

@@ -227,10 +227,6 @@ final class Site {
     damaged = is;
   }
 
-  boolean isDamaged() {
-    return damaged;
-  }
-
   boolean mayKeepFromWriting() {
     return !keptFromWriting && !damaged;
   }
