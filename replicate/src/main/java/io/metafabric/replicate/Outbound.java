@@ -11,6 +11,8 @@ import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.transport.PeerConnection;
 import io.metafabric.core.transport.PeerHandler;
 import io.metafabric.core.transport.PeerTransport;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
 import io.metafabric.core.wire.Refusal;
@@ -94,6 +96,7 @@ final class Outbound implements PeerHandler {
   private volatile long lackingEntries;
   private final AtomicLong timesBehindRetention = new AtomicLong();
   private long coalescedByEarlierStreams;
+  private volatile VersionVector peerHas = VersionVector.EMPTY;
   private volatile boolean drained;
   private final AtomicLong connects = new AtomicLong();
   private final AtomicLong resends = new AtomicLong();
@@ -266,7 +269,8 @@ final class Outbound implements PeerHandler {
       catchUp(by);
     }
     lag.reset();
-    lag.acknowledged(welcome.applied());
+    peerHas = welcome.applied();
+    lag.acknowledged(peerHas);
     established = true;
     pair.linked(welcome.nodeId());
     sendHeartbeat(by);
@@ -562,6 +566,11 @@ final class Outbound implements PeerHandler {
     return rttMs;
   }
 
+  /** Whether the peer has this write of ours, durably. */
+  boolean hasAcknowledged(Dot write) {
+    return peerHas.contains(write);
+  }
+
   PeerStats stats() {
     String toRead = unreadable;
     String noConnection = problem;
@@ -634,7 +643,8 @@ final class Outbound implements PeerHandler {
       if (current.acknowledge(ack.actor(), ack.counter())) {
         rewindsWithoutProgress = 0;
         failedAttempts = 0;
-        lag.acknowledged(current.acknowledged());
+        peerHas = current.acknowledged();
+        lag.acknowledged(peerHas);
       }
       if (ack.resend()) {
         rewindOnce(current, now);

@@ -83,7 +83,8 @@ final class Samples {
             List.of(
                 new Frame.Answer.Found(records().get(0)),
                 new Frame.Answer.NotHeld(Key.of("n/2")),
-                new Frame.Answer.Unknown(Key.of("n/3")))),
+                new Frame.Answer.Unknown(Key.of("n/3")),
+                new Frame.Answer.Superseded(records().get(1)))),
         new Frame.Push(records()),
         new Frame.NotHolding(List.of(Key.of("n/1"))),
         new Frame.MoveHome(7, Key.of("n/1"), US),
@@ -99,6 +100,7 @@ final class Samples {
       case 1 -> new JournalEntry.Applied(US, new ActorId(77), i);
       case 2 -> new JournalEntry.Closed();
       case 3 -> new JournalEntry.Acknowledged(US, ACTOR, i, i / 2, 0, 0);
+      case 4 -> new JournalEntry.Stored(records().get(2), new Dot(ACTOR, 2));
       default -> new JournalEntry.Stored(records().get(i % 4));
     };
   }

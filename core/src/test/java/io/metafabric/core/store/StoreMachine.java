@@ -55,8 +55,14 @@ final class StoreMachine {
   long maxIndexBytes = 64 << 20;
   long retainBytes;
   long peersNeedAfter = Long.MAX_VALUE;
+  long supersededBytes = 64 << 20;
 
   static StoreConfig config(Durabilities durability, long maxIndexBytes, long retainBytes) {
+    return config(durability, maxIndexBytes, new CompactionConfig(1 << 20, retainBytes));
+  }
+
+  private static StoreConfig config(
+      Durabilities durability, long maxIndexBytes, CompactionConfig compaction) {
     return new StoreConfig(
         "test",
         new RegionName("paris"),
@@ -65,7 +71,7 @@ final class StoreMachine {
         1 << 16,
         1 << 20,
         maxIndexBytes,
-        new CompactionConfig(1 << 20, retainBytes));
+        compaction);
   }
 
   RecordStore open() {
@@ -74,7 +80,10 @@ final class StoreMachine {
     compacting = node.scheduler().serial("compaction");
     var opened =
         RecordStore.open(
-            config(durability, maxIndexBytes, retainBytes),
+            config(
+                durability,
+                maxIndexBytes,
+                new CompactionConfig(1 << 20, retainBytes, supersededBytes)),
             node.disk(),
             node.clock(),
             node.random(),
