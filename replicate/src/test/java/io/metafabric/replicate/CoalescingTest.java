@@ -16,6 +16,7 @@ import io.metafabric.core.version.VersionVector;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -79,5 +80,22 @@ class CoalescingTest {
     }
     assertThat(coalesced).as("seed %d", seed).isPositive();
     assertThat(concurrent).as("seed %d: pairs of which both must go", seed).isPositive();
+  }
+
+  @Test
+  void aRemove_isSaidByALaterRemove_notByAValue() {
+    var region = new RegionName("r");
+    var actor = new ActorId(1);
+    var first = new Version(new Dot(actor, 1), VersionVector.EMPTY, new Stamp(1));
+    var second = new Version(new Dot(actor, 2), first.asContext(), new Stamp(2));
+    Bytes bytes = Bytes.utf8("v");
+    MetadataRecord removed = record(Header.tombstone(first, region));
+    MetadataRecord value = record(Header.value(first, region, bytes, Header.NEVER));
+    MetadataRecord removedLater = record(Header.tombstone(second, region));
+    MetadataRecord valueLater = record(Header.value(second, region, bytes, Header.NEVER));
+    assertThat(Coalescing.saysAll(valueLater, removed)).isFalse();
+    assertThat(Coalescing.saysAll(removedLater, removed)).isTrue();
+    assertThat(Coalescing.saysAll(removedLater, value)).isTrue();
+    assertThat(Coalescing.saysAll(valueLater, value)).isTrue();
   }
 }
