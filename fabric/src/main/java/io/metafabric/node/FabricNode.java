@@ -141,6 +141,7 @@ public final class FabricNode<V> implements AutoCloseable {
             new Moves(),
             onPeerStateChange,
             compacting);
+    replicator.catchUpWith(peer -> replicator.compare(peer).thenAccept(compared -> {}));
     store.keepSuperseded(this::isMissingAtHome);
     this.mover = new HomeMover(region, homes, store, replicator, loop, clock, this::readWhole);
     this.chase = new PayloadChase(store, this::isToHold, this::fetchToHold);
@@ -785,7 +786,17 @@ public final class FabricNode<V> implements AutoCloseable {
               "changes under way to " + peer.region(),
               peer.inFlightBytes(),
               config.replication().windowBytes()));
+      all.add(
+          new MemoryUse(
+              "changes that wait for " + peer.region(),
+              peer.waitingBytes(),
+              config.replication().maxWaitingBytes()));
     }
+    all.add(
+        new MemoryUse(
+            "changes that came and wait for the disk",
+            replicationStats.receivedBytes(),
+            (long) replicationStats.peers().size() * config.replication().maxReceivedBytes()));
     all.add(
         new MemoryUse(
             "transport queues", transportStats.waitingBytes(), transportStats.maxWaitingBytes()));
@@ -809,6 +820,7 @@ public final class FabricNode<V> implements AutoCloseable {
   @Override
   public void close() {
     loop.close();
+    replicator.noteProgress();
     store.refuseWrites();
     replicator.close();
     transport.close();

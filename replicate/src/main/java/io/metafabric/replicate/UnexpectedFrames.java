@@ -90,6 +90,11 @@ abstract class UnexpectedFrames implements Frame.Handler {
   }
 
   @Override
+  public void onCredit(Frame.Credit credit) {
+    unexpected(credit);
+  }
+
+  @Override
   public void onCompare(Frame.Compare compare) {
     unexpected(compare);
   }

@@ -125,7 +125,7 @@ public sealed interface Frame {
    *
    * @param after counter that must have been applied before
    * @param upTo counter up to which everything is applied with this; counters without a record were
-   *     replaced by later ones
+   *     never used, or replaced by later ones
    */
   record Changes(ActorId actor, long after, long upTo, List<MetadataRecord> records)
       implements Frame {
@@ -418,6 +418,25 @@ public sealed interface Frame {
     }
   }
 
+  /**
+   * How much the dialler may have sent and not acknowledged; replaces what was granted before.
+   *
+   * @param bytes of changes, as {@link io.metafabric.core.codec.RecordCodec#estimatedBytes} counts
+   * @param takesCompressed whether frames may be compressed
+   */
+  record Credit(int bytes, boolean takesCompressed) implements Frame {
+    public Credit {
+      if (bytes < 0) {
+        throw new IllegalArgumentException("a credit must be >= 0, was " + bytes);
+      }
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onCredit(this);
+    }
+  }
+
   private static void requireAscending(int[] paths) {
     for (int i = 1; i < paths.length; i++) {
       if (paths[i - 1] >= paths[i]) {
@@ -463,5 +482,7 @@ public sealed interface Frame {
     void onDots(Dots dots);
 
     void onRepair(Repair repair);
+
+    void onCredit(Credit credit);
   }
 }
