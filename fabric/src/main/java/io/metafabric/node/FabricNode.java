@@ -151,7 +151,7 @@ public final class FabricNode<V> implements AutoCloseable {
             replicator,
             new PrefetchTarget());
     this.bound = replicator.start();
-    store.startCompaction(compacting, replicator::neededAfter);
+    store.startCompaction(compacting, replicator::neededAfter, replicator::stableFloor);
     loop.execute(this::tick);
   }
 

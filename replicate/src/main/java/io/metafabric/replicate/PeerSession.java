@@ -33,6 +33,8 @@ final class PeerSession implements PeerHandler {
 
     void heard(RegionName peer, boolean allAcknowledged);
 
+    void progress(RegionName peer, Frame.Progress progress);
+
     void changes(RegionName peer, PeerConnection from, Frame.Changes changes);
 
     @Nullable MetadataRecord find(Key key);
@@ -268,6 +270,11 @@ final class PeerSession implements PeerHandler {
         }
       }
       host.changes(by, from(), changes);
+    }
+
+    @Override
+    public void onProgress(Frame.Progress progress) {
+      host.progress(by, progress);
     }
 
     @Override

@@ -62,6 +62,7 @@ public final class Replicator implements AutoCloseable {
   private final Holders holders;
   private final Fetches fetches;
   private final MoveRequests moves;
+  private final StableFloor floor;
   private final AtomicBoolean pumpQueued = new AtomicBoolean();
 
   private final AtomicLong changesReceived = new AtomicLong();
@@ -103,6 +104,7 @@ public final class Replicator implements AutoCloseable {
     this.holders = new Holders(config.holderBytes());
     this.fetches = new Fetches(config, loop, this::link);
     this.moves = new MoveRequests(loop, this::link);
+    this.floor = new StableFloor(config.peers().keySet());
     config.peers().forEach((peer, address) -> outbound.put(peer, newLink(peer, address)));
     config.peers().keySet().forEach(peer -> inSync.put(peer, new InSync()));
   }
@@ -344,6 +346,15 @@ public final class Replicator implements AutoCloseable {
     return Double.NaN;
   }
 
+  /**
+   * Up to which counter every region, this one included, has durably applied each actor's changes,
+   * as far as it was heard here. Regions that have not been heard since the opening have applied
+   * nothing. Any thread.
+   */
+  public VersionVector stableFloor() {
+    return floor.stable(store.durablyApplied());
+  }
+
   /** No peer needs a journal entry at or before this position. */
   public long neededAfter() {
     // Compaction asks for each frame that is dead.
@@ -415,6 +426,11 @@ public final class Replicator implements AutoCloseable {
         state.everReceivedAll |= allAcknowledged;
         state.heardNanos = clock.nanoTime();
       }
+    }
+
+    @Override
+    public void progress(RegionName peer, Frame.Progress progress) {
+      floor.heard(peer, progress);
     }
 
     @Override
