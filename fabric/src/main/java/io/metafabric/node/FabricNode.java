@@ -30,6 +30,7 @@ import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.transport.PeerTransport;
 import io.metafabric.core.transport.TransportStats;
 import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
 import io.metafabric.migrate.MovedHomes;
 import io.metafabric.predict.AccessRing;
 import io.metafabric.predict.Foresight;
@@ -584,6 +585,11 @@ public final class FabricNode<V> implements AutoCloseable {
   /** The homes of a key, and how often they were moved. */
   public MovedHomes.Moved movedHome(Key key) {
     return homes.of(key);
+  }
+
+  /** Up to which counter every region has durably applied each actor's changes. */
+  public VersionVector stableFloor() {
+    return replicator.stableFloor();
   }
 
   public List<Decision> decisionsOn(Key key) {

@@ -563,8 +563,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     stamps.observe(theirs.version().stamp());
     Header ours = newestHeader(record.key());
     Dot dot = theirs.version().dot();
-    if (isApplied(dot) && (ours == null || !ours.version().dot().equals(dot))) {
-      // It was news once: our state covers it, or it was deleted since and forgotten everywhere.
+    if (ours == null && isApplied(dot)) {
+      // It was news once, and has been deleted and forgotten since.
       duplicates++;
       return false;
     }
