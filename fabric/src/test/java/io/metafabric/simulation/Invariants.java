@@ -104,11 +104,25 @@ final class Invariants {
 
   private boolean isSame(@Nullable Header one, @Nullable Header other) {
     if (one == null || other == null) {
-      return one == other;
+      // What is dead is forgotten by one region after the other.
+      return isDeadOrForgotten(one) && isDeadOrForgotten(other);
     }
-    return NotYet.losersMayBeForgotten(run.setting())
-        ? NotYet.withoutContext(one).equals(NotYet.withoutContext(other))
-        : one.equals(other);
+    return one.equals(other)
+        || NotYet.withoutContext(one).equals(NotYet.withoutContext(other))
+            && (NotYet.losersMayBeForgotten(run.setting()) || run.ledger().everEnded());
+  }
+
+  private static boolean isDeadOrForgotten(@Nullable Header header) {
+    return header == null || header.isTombstone() || header.expiresAtMs() != Header.NEVER;
+  }
+
+  /** It was applied, deleted or expired, and forgotten; the key may have been written anew. */
+  private boolean wasForgotten(Site site, Write write) {
+    return run.ledger().hasEnded(write.key)
+        && site.node()
+            .store()
+            .durablyApplied()
+            .contains(Objects.requireNonNull(write.header).version().dot());
   }
 
   void checkAtTheEnd() {
@@ -126,7 +140,7 @@ final class Invariants {
   private void checkNotLost(Write write) {
     for (Site site : run.sites()) {
       Header known = site.node().store().header(write.key);
-      if (known == null || !isSettledBy(known, write)) {
+      if ((known == null || !isSettledBy(known, write)) && !wasForgotten(site, write)) {
         run.violation(write + " is lost in " + site + "; its key is " + known, null);
       }
     }

@@ -32,6 +32,20 @@ final class Ledger {
     return write;
   }
 
+  /** Whether any key was ever deleted, or given an expiry. */
+  boolean everEnded() {
+    return writes.stream().anyMatch(Ledger::ends);
+  }
+
+  /** Whether the key was ever deleted, or given an expiry: then it may be forgotten. */
+  boolean hasEnded(Key key) {
+    return writes.stream().anyMatch(write -> write.key.equals(key) && ends(write));
+  }
+
+  private static boolean ends(Write write) {
+    return write.payload == null || write.expiresAtMs != Header.NEVER;
+  }
+
   List<Write> writes() {
     return writes;
   }

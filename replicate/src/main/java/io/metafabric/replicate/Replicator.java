@@ -66,6 +66,7 @@ public final class Replicator implements AutoCloseable {
   private final Holders holders;
   private final Fetches fetches;
   private final MoveRequests moves;
+  private final StableFloor floor;
   private final AtomicBoolean pumpQueued = new AtomicBoolean();
 
   private final AtomicLong changesReceived = new AtomicLong();
@@ -110,6 +111,7 @@ public final class Replicator implements AutoCloseable {
               pairs.put(peer, pair);
               outbound.put(peer, newLink(peer, address, pair));
             });
+    this.floor = new StableFloor(config.peers().keySet());
   }
 
   private Outbound newLink(RegionName peer, PeerAddress address, RegionPair pair) {
@@ -378,6 +380,15 @@ public final class Replicator implements AutoCloseable {
     loop.execute(link::resume);
   }
 
+  /**
+   * Up to which counter every region, this one included, has durably applied each actor's changes,
+   * as far as it was heard here. Regions that have not been heard since the opening have applied
+   * nothing. Any thread.
+   */
+  public VersionVector stableFloor() {
+    return floor.stable(store.durablyApplied());
+  }
+
   /** No peer needs a journal entry at or before this position. */
   public long neededAfter() {
     // Compaction asks for each frame that is dead.
@@ -453,6 +464,11 @@ public final class Replicator implements AutoCloseable {
         throw new IllegalArgumentException("region " + peer + " is not a peer");
       }
       return pair;
+    }
+
+    @Override
+    public void progress(RegionName peer, Frame.Progress progress) {
+      floor.heard(peer, progress);
     }
 
     @Override

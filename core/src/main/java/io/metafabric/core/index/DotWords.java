@@ -2,23 +2,28 @@ package io.metafabric.core.index;
 
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Dots in one word: 18 bits for the actor, numbered as they come, and 45 for the counter. What does
+ * Dots in one word: 18 bits for the actor, numbered as they come, and 43 for the counter. What does
  * not fit gets a word that is not exact, and is told apart by reading the journal. Thread-safe.
  */
 final class DotWords {
   static final int MAX_ACTORS = (1 << 18) - 1;
 
-  private static final int COUNTER_BITS = 45;
+  private static final int COUNTER_BITS = 43;
   private static final long MAX_COUNTER = (1L << COUNTER_BITS) - 1;
   static final long INEXACT = 0;
 
   private final int maxActors;
   private final ConcurrentHashMap<ActorId, Integer> numbers = new ConcurrentHashMap<>();
+
+  // By number, from 1; replaced under the lock.
+  private volatile ActorId[] numbered = new ActorId[0];
 
   DotWords(int maxActors) {
     this.maxActors = maxActors;
@@ -35,8 +40,15 @@ final class DotWords {
     if (next > maxActors) {
       return 0;
     }
-    Integer before = numbers.putIfAbsent(actor, next);
-    return before == null ? next : before;
+    Integer before = numbers.get(actor);
+    if (before != null) {
+      return before;
+    }
+    ActorId[] longer = Arrays.copyOf(numbered, next);
+    longer[next - 1] = actor;
+    numbered = longer;
+    numbers.put(actor, next);
+    return next;
   }
 
   boolean hasSeen(ActorId actor) {
@@ -66,6 +78,13 @@ final class DotWords {
 
   private static long word(int number, long counter) {
     return number == 0 || counter > MAX_COUNTER ? INEXACT : (long) number << COUNTER_BITS | counter;
+  }
+
+  /** The dot that a word has; null if it is not exact. */
+  @Nullable Dot decode(long word) {
+    return word == INEXACT
+        ? null
+        : new Dot(numbered[(int) (word >>> COUNTER_BITS) - 1], word & MAX_COUNTER);
   }
 
   static boolean isExact(long word) {

@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +42,14 @@ public final class KeyIndex {
   /** In a slot's second word: this is where the payload is, and another slot has the header. */
   private static final long PAYLOAD_ONLY = Long.MIN_VALUE;
 
+  /** In a slot's second word: the record has an expiry. */
+  private static final long EXPIRES = 1L << 62;
+
+  /** In a slot's second word: the record is a tombstone. */
+  private static final long TOMBSTONE = 1L << 61;
+
+  private static final long MORTAL = EXPIRES | TOMBSTONE;
+
   private static final int FEW_WORDS = 8;
 
   /** Pages are written and read so many bytes at a time. */
@@ -53,6 +62,9 @@ public final class KeyIndex {
   private final SlotTable[] tables = new SlotTable[TABLES];
   private final DotWords dots;
   private final AtomicLong keys = new AtomicLong();
+  private final AtomicLong mortals = new AtomicLong();
+  private final AtomicLong tombstones = new AtomicLong();
+  private final AtomicLong tombstoneBytes = new AtomicLong();
 
   /**
    * @param hashSeed should be drawn at random
@@ -88,8 +100,25 @@ public final class KeyIndex {
     return (int) hash;
   }
 
-  private static boolean isHeader(long dot) {
-    return (dot & PAYLOAD_ONLY) == 0;
+  private static boolean isHeader(long second) {
+    return (second & PAYLOAD_ONLY) == 0;
+  }
+
+  private static long dotOf(long second) {
+    return second & ~(PAYLOAD_ONLY | MORTAL);
+  }
+
+  private static long flagsOf(Header header) {
+    long expires = header.expiresAtMs() == Header.NEVER ? 0 : EXPIRES;
+    return header.isTombstone() ? expires | TOMBSTONE : expires;
+  }
+
+  private void count(long first, long second, int sign) {
+    mortals.addAndGet((second & MORTAL) == 0 ? 0 : sign);
+    if ((second & TOMBSTONE) != 0) {
+      tombstones.addAndGet(sign);
+      tombstoneBytes.addAndGet((long) sign * frames.lengthBytes(first & ~HAS_PAYLOAD));
+    }
   }
 
   /** All slots that a key may have, two words each, zeros behind them. */
@@ -153,7 +182,7 @@ public final class KeyIndex {
       if (isHeader(words[i + 1])) {
         MetadataRecord record = recordAt(words[i], key);
         if (record.key().equals(key)) {
-          return new Found(record, words[i], words[i + 1]);
+          return new Found(record, words[i], dotOf(words[i + 1]));
         }
       }
     }
@@ -180,7 +209,7 @@ public final class KeyIndex {
 
   private MetadataRecord withPayload(long[] words, Found header) {
     for (int i = 0; i < words.length && words[i] != 0; i += 2) {
-      if (!isHeader(words[i + 1]) && (words[i + 1] & ~PAYLOAD_ONLY) == header.dot()) {
+      if (!isHeader(words[i + 1]) && dotOf(words[i + 1]) == header.dot()) {
         MetadataRecord found = recordAt(words[i], header.record().key());
         if (isSameWrite(found, header.record())) {
           return found.withHeader(header.record().header());
@@ -209,7 +238,7 @@ public final class KeyIndex {
     long hash = hash(key);
     // Of a dot that no slot can have exactly, the word is that of all such dots.
     long wanted = dots.find(dot);
-    int answer = table(hash).has(fingerprint(hash), wanted, DotWords.INEXACT);
+    int answer = table(hash).has(fingerprint(hash), wanted, ~MORTAL, DotWords.INEXACT);
     if (answer == SlotTable.NO) {
       return false;
     }
@@ -252,16 +281,18 @@ public final class KeyIndex {
     at.markLive();
     long place = at.place() | (record.payload() == null ? 0 : HAS_PAYLOAD);
     long dot = dots.encode(record.header().version().dot());
+    long second = dot | flagsOf(record.header());
     long hash = hash(record.key());
     int fingerprint = fingerprint(hash);
     SlotTable table = table(hash);
     long stamp = table.lock();
     try {
       if (before == null) {
-        table.insert(fingerprint, place, dot);
+        table.insert(fingerprint, place, second);
         keys.incrementAndGet();
+        count(place, second, 1);
       } else {
-        replace(table, fingerprint, before, sameWrite, record, place, dot);
+        replace(table, fingerprint, before, sameWrite, record, place, second);
       }
     } finally {
       table.unlock(stamp);
@@ -275,25 +306,121 @@ public final class KeyIndex {
       boolean sameWrite,
       MetadataRecord now,
       long place,
-      long dot) {
+      long second) {
     int header = headerSlot(table, fingerprint, now.key(), before);
     long old = table.first(header);
     boolean oldHasPayload = (old & HAS_PAYLOAD) != 0;
-    int payload =
-        oldHasPayload ? -1 : payloadSlot(table, fingerprint, table.second(header), now.key());
+    long oldSecond = table.second(header);
+    int payload = oldHasPayload ? -1 : payloadSlot(table, fingerprint, oldSecond, now.key());
     boolean keeps = now.payload() == null && sameWrite;
+    count(old, oldSecond, -1);
+    count(place, second, 1);
     if (keeps && oldHasPayload) {
       // First what can fail, for want of memory; it may move the other.
-      table.insert(fingerprint, old & ~HAS_PAYLOAD, dot | PAYLOAD_ONLY);
+      table.insert(fingerprint, old & ~HAS_PAYLOAD, dotOf(second) | PAYLOAD_ONLY);
       header = headerSlot(table, fingerprint, now.key(), before);
-      table.set(header, place, dot);
+      table.set(header, place, second);
       return;
     }
-    table.set(header, place, dot);
+    table.set(header, place, second);
     frames.markDead(old & ~HAS_PAYLOAD);
     if (!keeps && payload >= 0) {
       frames.markDead(table.first(payload));
       table.remove(payload);
+    }
+  }
+
+  /**
+   * Forgets a key of which only a dead header is left. The header's frame counts as live for as
+   * long as it has to be there; a payload beside it does not.
+   *
+   * @param dot of the key's newest record, which is a tombstone or has an expiry
+   */
+  public void forget(Key key, Dot dot) {
+    long hash = hash(key);
+    int fingerprint = fingerprint(hash);
+    SlotTable table = table(hash);
+    long stamp = table.lock();
+    try {
+      int header = headerSlot(table, fingerprint, key, dot);
+      long first = table.first(header);
+      int payload = payloadSlot(table, fingerprint, table.second(header), key);
+      count(first, table.second(header), -1);
+      table.remove(header);
+      if (payload >= 0) {
+        payload = payloadSlot(table, fingerprint, dots.find(dot), key);
+        frames.markDead(table.first(payload));
+        table.remove(payload);
+      }
+      if ((first & HAS_PAYLOAD) != 0) {
+        // Without it the frame is short: worth a compaction, which keeps the header.
+        frames.markDead(first & ~HAS_PAYLOAD);
+      } else {
+        frames.markForgotten(first);
+      }
+      keys.decrementAndGet();
+    } finally {
+      table.unlock(stamp);
+    }
+  }
+
+  /** How many keys have a newest record that is a tombstone, or has an expiry. */
+  public long mortals() {
+    return mortals.get();
+  }
+
+  /** How many keys have been deleted and are not forgotten yet. */
+  public long tombstones() {
+    return tombstones.get();
+  }
+
+  /** Of the journal, for {@link #tombstones}. */
+  public long tombstoneBytes() {
+    return tombstoneBytes.get();
+  }
+
+  /** How many tables {@link #mortalsIn} knows. */
+  public static int tables() {
+    return TABLES;
+  }
+
+  /**
+   * The newest records of one table's keys that are tombstones or have an expiry; what is published
+   * meanwhile may be missing. Reads the journal for these alone.
+   *
+   * @param table from 0 to {@link #tables} - 1
+   * @param asked others are left out, and not read; a few that it was not asked of are not
+   */
+  public List<MetadataRecord> mortalsIn(int table, Predicate<Dot> asked) {
+    var records = new ArrayList<MetadataRecord>();
+    for (long place : mortalPlaces(tables[table], asked)) {
+      JournalEntry entry = frames.read(place & ~HAS_PAYLOAD);
+      // What compaction has moved just now is met the next time.
+      if (entry instanceof JournalEntry.Stored stored) {
+        records.add(stored.record());
+      }
+    }
+    return records;
+  }
+
+  private long[] mortalPlaces(SlotTable table, Predicate<Dot> asked) {
+    long stamp = table.lock();
+    try {
+      long[] places = new long[8];
+      int count = 0;
+      for (int slot = 0; slot < table.slots(); slot++) {
+        long second = table.second(slot);
+        if (table.first(slot) != 0 && isHeader(second) && (second & MORTAL) != 0) {
+          Dot dot = dots.decode(dotOf(second));
+          if (dot == null || asked.test(dot)) {
+            places = count == places.length ? Arrays.copyOf(places, 2 * count) : places;
+            places[count++] = table.first(slot);
+          }
+        }
+      }
+      return Arrays.copyOf(places, count);
+    } finally {
+      table.unlock(stamp);
     }
   }
 
@@ -306,7 +433,7 @@ public final class KeyIndex {
     long wanted = dots.find(dot);
     int slot = table.find(fingerprint);
     for (; slot >= 0 && table.matches(slot, fingerprint); slot++) {
-      long word = table.second(slot);
+      long word = table.second(slot) & ~MORTAL;
       if (isHeader(word)
           && (DotWords.isExact(word)
               ? word == wanted
@@ -317,7 +444,8 @@ public final class KeyIndex {
     throw new IllegalStateException("the index has lost " + key);
   }
 
-  private int payloadSlot(SlotTable table, int fingerprint, long dot, Key key) {
+  private int payloadSlot(SlotTable table, int fingerprint, long second, Key key) {
+    long dot = dotOf(second);
     int slot = table.find(fingerprint);
     for (; slot >= 0 && table.matches(slot, fingerprint); slot++) {
       if (table.second(slot) == (dot | PAYLOAD_ONLY)
@@ -464,8 +592,14 @@ public final class KeyIndex {
     for (SlotTable table : tables) {
       for (int slot = 0; slot < table.slots(); slot++) {
         long first = table.first(slot);
-        if (first != 0 && !frames.markLive(first & ~HAS_PAYLOAD)) {
+        if (first == 0) {
+          continue;
+        }
+        if (!frames.markLive(first & ~HAS_PAYLOAD)) {
           return false;
+        }
+        if (isHeader(table.second(slot))) {
+          count(first, table.second(slot), 1);
         }
       }
     }

@@ -70,26 +70,27 @@ final class SlotTable {
   /**
    * Whether a slot with this fingerprint has this second word. Allocates nothing.
    *
+   * @param mask only these bits of second words count
    * @param unsure another second word, which makes the answer unsure
    * @return {@link #YES}, {@link #NO}, or {@link #UNSURE} if no slot has the one, and one the other
    */
-  int has(int fingerprint, long second, long unsure) {
+  int has(int fingerprint, long second, long mask, long unsure) {
     long stamp = lock.tryOptimisticRead();
     if (stamp != 0) {
-      int answer = look(fingerprint, second, unsure);
+      int answer = look(fingerprint, second, mask, unsure);
       if (lock.validate(stamp)) {
         return answer;
       }
     }
     stamp = lock.readLock();
     try {
-      return look(fingerprint, second, unsure);
+      return look(fingerprint, second, mask, unsure);
     } finally {
       lock.unlockRead(stamp);
     }
   }
 
-  private int look(int fingerprint, long second, long unsure) {
+  private int look(int fingerprint, long second, long mask, long unsure) {
     ByteBuffer[] from = pages;
     int total = from.length * SLOTS_PER_PAGE;
     int answer = NO;
@@ -104,7 +105,7 @@ final class SlotTable {
         break;
       }
       if (order == 0) {
-        long word = page.getLong(at + SECOND_AT);
+        long word = page.getLong(at + SECOND_AT) & mask;
         if (word == second) {
           return YES;
         }

@@ -41,6 +41,11 @@ public final class FrameLocation {
     segment.addLiveBytes(accountedBytes());
   }
 
+  /** The frame is live, but no view knows it any more. */
+  void markForgotten() {
+    segment.addForgottenBytes(accountedBytes());
+  }
+
   /** The frame is so no more. */
   public void markDead() {
     segment.addLiveBytes(-accountedBytes());

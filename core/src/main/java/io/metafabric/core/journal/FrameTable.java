@@ -176,6 +176,19 @@ public final class FrameTable {
     return true;
   }
 
+  /** The frame is live, but no view knows it any more: it goes once nothing older needs it. */
+  public void markForgotten(long place) {
+    Segment segment = segment(place);
+    if (segment != null) {
+      segment.addForgottenBytes(FramePlace.maxLengthBytes(place));
+    }
+  }
+
+  /** The length of the frame at a place, or a little more. */
+  public int lengthBytes(long place) {
+    return FramePlace.maxLengthBytes(place);
+  }
+
   /** The frame is part of the present state no more. */
   public void markDead(long place) {
     Segment segment = segment(place);

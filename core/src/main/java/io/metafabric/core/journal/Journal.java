@@ -359,6 +359,11 @@ public final class Journal implements AutoCloseable {
     return segments.stream().mapToLong(Segment::liveBytes).sum();
   }
 
+  /** Of {@link #liveBytes}, those of dead headers that no view knows any more. */
+  public long forgottenBytes() {
+    return segments.stream().mapToLong(Segment::forgottenBytes).sum();
+  }
+
   /** Keeps compaction away from what is behind {@code position} until the pin is closed. */
   public Pin pin(long position) {
     var pin = new Pin(position);
@@ -398,6 +403,15 @@ public final class Journal implements AutoCloseable {
       }
     }
     return 0;
+  }
+
+  /** Nothing in front of {@code segment} had been replaced when this position was published. */
+  long cleanBefore(Segment segment) {
+    return segments.stream()
+        .takeWhile(each -> each != segment)
+        .mapToLong(Segment::cleanUpTo)
+        .min()
+        .orElse(Long.MAX_VALUE);
   }
 
   /** Segments that are written to no more and published as a whole, in order. */

@@ -33,6 +33,7 @@ import io.metafabric.core.version.HybridClock;
 import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -48,6 +49,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -86,6 +88,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private long lastCounter;
   private long written;
   private long dotCollisions;
+  private long duplicates;
   private boolean closed;
 
   // Guarded by itself: for each region's actor, up to which counter its changes are published here.
@@ -95,6 +98,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   // The frame that says that this opening began; set before anything else is done.
   private volatile @Nullable FrameLocation openedAt;
   private volatile @Nullable Compactor compactor;
+  private volatile @Nullable DeadHeaders deadHeaders;
+  private final DurableProgress progress = new DurableProgress();
   private volatile LongSupplier neededAfter = () -> 0;
 
   // The newest write of each opening of this directory: kept even when it has been replaced, so
@@ -557,6 +562,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     Header theirs = record.header();
     stamps.observe(theirs.version().stamp());
     Header ours = newestHeader(record.key());
+    Dot dot = theirs.version().dot();
+    if (ours == null && isApplied(dot)) {
+      // It was news once, and has been deleted and forgotten since.
+      duplicates++;
+      return false;
+    }
     if (ours == null) {
       stageInbound(null, record, inbound.keepPayload(), done);
       return true;
@@ -702,6 +713,45 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return journal.publishedPosition();
   }
 
+  /**
+   * Up to which counter the changes of each actor, own ones included, are published here and
+   * durable. Lags behind where writes do not wait for the disk; {@link #syncWithin} helps.
+   */
+  public VersionVector durablyApplied() {
+    VersionVector published = VersionVector.EMPTY;
+    for (JournalEntry.Applied each : applied()) {
+      published = published.with(new Dot(each.actor(), each.counter()));
+    }
+    return progress.update(published, journal.publishedPosition(), journal.durablePosition());
+  }
+
+  /** What was published is durable by then, unless the disk refuses. */
+  public void syncWithin(Duration within) {
+    if (journal.durablePosition() < journal.publishedPosition()) {
+      committer.syncWithin(within);
+    }
+  }
+
+  /** Nothing but this dead header is known of its key, and nobody can ask for it any more. */
+  private boolean forget(MetadataRecord dead) {
+    Key key = dead.key();
+    synchronized (decisions) {
+      if (closed || undecidedYet.containsKey(key) || !dead.header().equals(index.header(key))) {
+        return false;
+      }
+      index.forget(key, dead.header().version().dot());
+      recent.forget(key);
+      versions.forget(key);
+      return true;
+    }
+  }
+
+  /** Whether this node has applied a write, in its actor's order, at some time. */
+  private boolean isApplied(Dot dot) {
+    long upTo = dot.actor().equals(actor) ? publishedCounter : appliedUpTo(dot.actor());
+    return dot.counter() <= upTo;
+  }
+
   /** A reader of everything published behind {@code position}. */
   public JournalCursor cursorAfter(long position) {
     return journal.cursorAfter(position);
@@ -786,6 +836,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         ownActors,
         ownNewest,
         neededAfter,
+        config.region(),
         (opened, at) -> {
           if (opened.actor().equals(actor)) {
             openedAt = at;
@@ -799,9 +850,14 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   public StoreStats stats() {
     long tornBytes = journal.tornTails().stream().mapToLong(TornTail::bytes).sum();
+    DeadHeaders collected = deadHeaders;
     synchronized (decisions) {
       return new StoreStats(
           index.keys(),
+          index.tombstones(),
+          index.tombstoneBytes(),
+          collected == null ? 0 : collected.forgotten(),
+          duplicates,
           index.bytes(),
           index.readCacheBytes(),
           index.maxReadCacheBytes(),
@@ -869,9 +925,15 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    *
    * @param neededAfter peers still need every entry behind this position, within the bound on what
    *     is kept for them
+   * @param floor up to which counters every region has durably applied each actor's changes: what
+   *     is dead, and under it, is forgotten
    */
-  public void startCompaction(SerialExecutor executor, LongSupplier neededAfter) {
+  public void startCompaction(
+      SerialExecutor executor, LongSupplier neededAfter, Supplier<VersionVector> floor) {
     this.neededAfter = neededAfter;
+    var collecting = new DeadHeaders(index, this::forget, floor, executor, clock);
+    deadHeaders = collecting;
+    collecting.start();
     var started = new Compactor(journal, liveness(), executor, config.compaction(), neededAfter);
     compactor = started;
     started.check();

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 final class StoreImage {
   static final String NAME = "index.hint";
 
-  private static final long MAGIC = 0x4d4648494e543033L; // "MFHINT03"
+  private static final long MAGIC = 0x4d4648494e543034L; // "MFHINT04"
   private static final int HEADER_BYTES = 16;
   private static final int MAX_DESCRIPTION_BYTES = 256 << 20;
   private static final int MAX_CLUSTER_BYTES = 1024;

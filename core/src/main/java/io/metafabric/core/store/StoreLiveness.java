@@ -6,6 +6,7 @@ import io.metafabric.core.journal.JournalEntry;
 import io.metafabric.core.journal.Liveness;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
+import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import java.util.Map;
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param index guarded by itself, as are the others
  * @param ownNewest the newest counter of each actor that was issued here
  * @param neededAfter peers still need every entry behind this position
+ * @param region whose openings the own actors are
  * @param openedAt is told where the frame of an opening has been moved
  */
 record StoreLiveness(
@@ -28,6 +30,7 @@ record StoreLiveness(
     Set<ActorId> ownActors,
     Map<ActorId, Long> ownNewest,
     LongSupplier neededAfter,
+    RegionName region,
     BiConsumer<JournalEntry.Opened, FrameLocation> openedAt)
     implements Liveness {
 
@@ -37,6 +40,10 @@ record StoreLiveness(
       return kept(stored, position);
     }
     if (entry instanceof JournalEntry.Applied prefix) {
+      if (ownActors.contains(prefix.actor())) {
+        Long newest = ownNewest.get(prefix.actor());
+        return newest != null && newest == prefix.counter() ? entry : null;
+      }
       synchronized (applied) {
         AppliedAt known = applied.get(prefix.actor());
         return known != null && known.prefix().counter() == prefix.counter() ? entry : null;
@@ -47,20 +54,40 @@ record StoreLiveness(
 
   /**
    * Beside what the index points at: everything with the key's present dot, because a peer's stream
-   * relies on finding each dot where it was first written; and the header of a write of ours that
-   * lost to another region's, until every peer has heard of it and joined it to its context. A
-   * write that we replaced ourselves is in the context of what replaced it.
+   * relies on finding each dot where it was first written; the header of a write of ours that lost
+   * to another region's, until every peer has heard of it and joined it to its context; and the
+   * counter of an actor's newest write, even when that has been replaced. A write that we replaced
+   * ourselves is in the context of what replaced it.
    */
   private @Nullable JournalEntry kept(JournalEntry.Stored stored, long position) {
     Dot dot = stored.record().header().version().dot();
-    Long newest = ownNewest.get(dot.actor());
-    if ((newest != null && newest == dot.counter())
-        || index.isCurrent(stored.record().key(), dot)) {
+    if (index.isCurrent(stored.record().key(), dot)) {
       return stored;
     }
-    return position > neededAfter.getAsLong() && lost(stored.record().key(), dot)
-        ? new JournalEntry.Stored(stored.record().withoutPayload())
-        : null;
+    Long newest = ownNewest.get(dot.actor());
+    boolean isNewest = newest != null && newest == dot.counter();
+    if (position > neededAfter.getAsLong()) {
+      return isNewest || lost(stored.record().key(), dot)
+          ? new JournalEntry.Stored(stored.record().withoutPayload())
+          : null;
+    }
+    return isNewest ? new JournalEntry.Applied(region, dot.actor(), dot.counter()) : null;
+  }
+
+  @Override
+  public boolean isForgotten(JournalEntry entry) {
+    if (!(entry instanceof JournalEntry.Stored stored)) {
+      return false;
+    }
+    Header header = stored.record().header();
+    boolean mayBeDead = header.isTombstone() || header.expiresAtMs() != Header.NEVER;
+    return mayBeDead && index.header(stored.record().key()) == null;
+  }
+
+  @Override
+  public boolean isReplaced(JournalEntry entry) {
+    return entry instanceof JournalEntry.Stored stored
+        && !index.isCurrent(stored.record().key(), stored.record().header().version().dot());
   }
 
   private boolean lost(Key key, Dot dot) {
@@ -76,7 +103,7 @@ record StoreLiveness(
     if (entry instanceof JournalEntry.Stored stored) {
       boolean named = index.moved(stored.record().key(), from, to);
       // Of what the index names, whoever publishes next says that it is dead.
-      if (!named && kept(stored, to.position()) == null) {
+      if (!named && kept(stored, to.position()) == null && !isForgotten(stored)) {
         to.markDead();
       }
     } else if (entry instanceof JournalEntry.Opened opened) {

@@ -58,6 +58,9 @@ final class StoreReplay implements Journal.Replay {
       if (version.stamp().compareTo(newestStamp) > 0) {
         newestStamp = version.stamp();
       }
+    } else if (entry instanceof JournalEntry.Applied own && ownActors.contains(own.actor())) {
+      newestCounters.merge(own.actor(), own.counter(), Math::max);
+      location.markLive();
     } else if (entry instanceof JournalEntry.Applied prefix) {
       apply(applied, prefix, location);
     } else if (entry instanceof JournalEntry.Opened opened) {

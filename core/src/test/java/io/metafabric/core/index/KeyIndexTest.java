@@ -52,6 +52,16 @@ class KeyIndexTest {
     }
 
     @Override
+    public boolean isForgotten(JournalEntry entry) {
+      return false;
+    }
+
+    @Override
+    public boolean isReplaced(JournalEntry entry) {
+      return false;
+    }
+
+    @Override
     public @Nullable JournalEntry kept(JournalEntry entry, long position) {
       MetadataRecord record = ((JournalEntry.Stored) entry).record();
       return index.isCurrent(record.key(), record.header().version().dot()) ? entry : null;
@@ -151,7 +161,8 @@ class KeyIndexTest {
       apply(record);
       check(index, Key.of("n/" + random.nextInt(KEYS)), i);
       if (i % 40 == 0) {
-        Compaction compaction = Compaction.begin(journal, new Live(index), Long.MAX_VALUE, 0.2);
+        Compaction compaction =
+            Compaction.begin(journal, new Live(index), Long.MAX_VALUE, 0.2, false);
         if (compaction != null) {
           while (compaction.step(256)) {
             check(index, Key.of("n/" + random.nextInt(KEYS)), i);
