@@ -62,7 +62,6 @@ public final class KeyIndex {
   private final SlotTable[] tables = new SlotTable[TABLES];
   private final DotWords dots;
   private final AtomicLong keys = new AtomicLong();
-  private final AtomicLong mortals = new AtomicLong();
   private final AtomicLong tombstones = new AtomicLong();
   private final AtomicLong tombstoneBytes = new AtomicLong();
 
@@ -113,8 +112,10 @@ public final class KeyIndex {
     return header.isTombstone() ? expires | TOMBSTONE : expires;
   }
 
-  private void count(long first, long second, int sign) {
-    mortals.addAndGet((second & MORTAL) == 0 ? 0 : sign);
+  private void count(SlotTable table, long first, long second, int sign) {
+    if ((second & MORTAL) != 0) {
+      table.addMortals(sign);
+    }
     if ((second & TOMBSTONE) != 0) {
       tombstones.addAndGet(sign);
       tombstoneBytes.addAndGet((long) sign * frames.lengthBytes(first & ~HAS_PAYLOAD));
@@ -290,7 +291,7 @@ public final class KeyIndex {
       if (before == null) {
         table.insert(fingerprint, place, second);
         keys.incrementAndGet();
-        count(place, second, 1);
+        count(table, place, second, 1);
       } else {
         replace(table, fingerprint, before, sameWrite, record, place, second);
       }
@@ -313,8 +314,8 @@ public final class KeyIndex {
     long oldSecond = table.second(header);
     int payload = oldHasPayload ? -1 : payloadSlot(table, fingerprint, oldSecond, now.key());
     boolean keeps = now.payload() == null && sameWrite;
-    count(old, oldSecond, -1);
-    count(place, second, 1);
+    count(table, old, oldSecond, -1);
+    count(table, place, second, 1);
     if (keeps && oldHasPayload) {
       // First what can fail, for want of memory; it may move the other.
       table.insert(fingerprint, old & ~HAS_PAYLOAD, dotOf(second) | PAYLOAD_ONLY);
@@ -345,7 +346,7 @@ public final class KeyIndex {
       int header = headerSlot(table, fingerprint, key, dot);
       long first = table.first(header);
       int payload = payloadSlot(table, fingerprint, table.second(header), key);
-      count(first, table.second(header), -1);
+      count(table, first, table.second(header), -1);
       table.remove(header);
       if (payload >= 0) {
         payload = payloadSlot(table, fingerprint, dots.find(dot), key);
@@ -364,11 +365,6 @@ public final class KeyIndex {
     }
   }
 
-  /** How many keys have a newest record that is a tombstone, or has an expiry. */
-  public long mortals() {
-    return mortals.get();
-  }
-
   /** How many keys have been deleted and are not forgotten yet. */
   public long tombstones() {
     return tombstones.get();
@@ -385,22 +381,21 @@ public final class KeyIndex {
   }
 
   /**
-   * The newest records of one table's keys that are tombstones or have an expiry; what is published
-   * meanwhile may be missing. Reads the journal for these alone.
+   * Where the newest records of one table's keys are that are tombstones or have an expiry, for
+   * {@link #mortalAt}. Reads nothing.
    *
    * @param table from 0 to {@link #tables} - 1
-   * @param asked others are left out, and not read; a few that it was not asked of are not
+   * @param asked others are left out; a few that it was not asked of are not
    */
-  public List<MetadataRecord> mortalsIn(int table, Predicate<Dot> asked) {
-    var records = new ArrayList<MetadataRecord>();
-    for (long place : mortalPlaces(tables[table], asked)) {
-      JournalEntry entry = frames.read(place & ~HAS_PAYLOAD);
-      // What compaction has moved just now is met the next time.
-      if (entry instanceof JournalEntry.Stored stored) {
-        records.add(stored.record());
-      }
-    }
-    return records;
+  public long[] mortalsIn(int table, Predicate<Dot> asked) {
+    return tables[table].mortals() == 0 ? new long[0] : mortalPlaces(tables[table], asked);
+  }
+
+  /** The record at a place; null if it is not there any more. */
+  public @Nullable MetadataRecord mortalAt(long place) {
+    return frames.read(place & ~HAS_PAYLOAD) instanceof JournalEntry.Stored stored
+        ? stored.record()
+        : null;
   }
 
   private long[] mortalPlaces(SlotTable table, Predicate<Dot> asked) {
@@ -599,7 +594,7 @@ public final class KeyIndex {
           return false;
         }
         if (isHeader(table.second(slot))) {
-          count(first, table.second(slot), 1);
+          count(table, first, table.second(slot), 1);
         }
       }
     }

@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  * with ordered insertion; Amble and Knuth, "Ordered hash tables", 1974). A search ends at the first
  * larger fingerprint, and growing is one pass.
  *
- * <p>{@link #copyMatches} may be called by anybody; all else between {@link #lock} and {@link
- * #unlock}.
+ * <p>{@link #copyMatches}, {@link #has} and {@link #mortals} may be called by anybody; all else
+ * between {@link #lock} and {@link #unlock}.
  */
 final class SlotTable {
   static final int SLOT_BYTES = 20;
@@ -41,9 +41,22 @@ final class SlotTable {
   private volatile ByteBuffer[] pages;
   private int used;
 
+  // Written under the lock.
+  private volatile int mortals;
+
   SlotTable(PagePool pool) {
     this.pool = pool;
     this.pages = new ByteBuffer[] {pool.take()};
+  }
+
+  /** How many slots the caller has said are of headers that may die; any thread. */
+  int mortals() {
+    return mortals;
+  }
+
+  @SuppressWarnings("NonAtomicVolatileUpdate") // under the lock
+  void addMortals(int more) {
+    mortals += more;
   }
 
   /**

@@ -1,5 +1,6 @@
 package io.metafabric.core.store;
 
+import io.metafabric.core.error.StorageException;
 import io.metafabric.core.index.KeyIndex;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.SerialExecutor;
@@ -14,16 +15,20 @@ import java.util.function.Supplier;
  * Forgets what is dead, deleted or expired, once every region has applied it and all that it
  * replaced: the stable floor. Then nobody can bring back what it hides.
  *
- * <p>Looks at one of the index's tables at a time, on its executor.
+ * <p>Looks at all that may have died once a minute, and reads only what is under the floor; what is
+ * more than a few keys is spread over many turns of its executor.
  */
 final class DeadHeaders {
-  /** All tables are looked at within this time. */
+  /** From the end of one look at everything to the next. */
   static final Duration ROUND = Duration.ofSeconds(60);
 
   /** Clocks may differ by this much: another region may still show what has expired here. */
   static final Duration EXPIRED_FOR = Duration.ofMinutes(2);
 
-  private static final Duration PAUSE = ROUND.dividedBy(KeyIndex.tables());
+  /** Records are read so many at a time, and the executor has other turns in between. */
+  private static final int READ_AT_ONCE = 256;
+
+  private static final Duration PAUSE = Duration.ofMillis(5);
 
   /** Forgets a key unless it has changed. */
   @FunctionalInterface
@@ -37,8 +42,15 @@ final class DeadHeaders {
   private final SerialExecutor executor;
   private final Clock clock;
 
-  // The executor's.
+  // The executor's: where the present round is.
+  private VersionVector stable = VersionVector.EMPTY;
+  private long expiredBeforeMs;
   private int nextTable;
+  private long[] places = new long[0];
+  private int nextPlace;
+
+  // Until a wall clock shows this, another round under the same floor would find nothing.
+  private long nothingBeforeMs = Long.MAX_VALUE;
 
   private final AtomicLong forgotten = new AtomicLong();
 
@@ -59,32 +71,72 @@ final class DeadHeaders {
   }
 
   void start() {
-    executor.schedule(PAUSE, this::run);
+    executor.schedule(ROUND, this::begin);
   }
 
-  private void run() {
+  private void begin() {
+    VersionVector before = stable;
+    stable = floor.get();
+    long nowMs = clock.wallMs();
+    if (stable.equals(before) && nowMs < nothingBeforeMs) {
+      start();
+      return;
+    }
+    expiredBeforeMs = nowMs - EXPIRED_FOR.toMillis();
+    nothingBeforeMs = Long.MAX_VALUE;
+    nextTable = 0;
+    places = new long[0];
+    nextPlace = 0;
+    goOn();
+  }
+
+  private void goOn() {
+    boolean isLeft = true;
     try {
-      if (index.mortals() > 0) {
-        lookAt(nextTable++);
-      }
+      isLeft = step();
+    } catch (StorageException e) {
+      nothingBeforeMs = 0;
+      throw e;
     } finally {
       // Also behind a damaged frame: the rest is looked at all the same.
-      start();
+      if (isLeft) {
+        executor.schedule(PAUSE, this::goOn);
+      } else {
+        start();
+      }
     }
   }
 
-  private void lookAt(int table) {
-    if (table == KeyIndex.tables() - 1) {
-      nextTable = 0;
+  /** Returns whether anything is left of this round. */
+  private boolean step() {
+    for (int read = 0; read < READ_AT_ONCE; read++) {
+      while (nextPlace == places.length) {
+        if (nextTable == KeyIndex.tables()) {
+          return false;
+        }
+        // Those that are not under the floor are dead or not, but cannot be forgotten.
+        places = index.mortalsIn(nextTable++, stable::contains);
+        nextPlace = 0;
+      }
+      lookAt(places[nextPlace++]);
     }
-    VersionVector stable = floor.get();
-    long expiredBeforeMs = clock.wallMs() - EXPIRED_FOR.toMillis();
-    // Those that are not under the floor are dead or not, but cannot be forgotten.
-    for (MetadataRecord record : index.mortalsIn(table, stable::contains)) {
-      if (isDead(record.header(), expiredBeforeMs)
-          && isUnder(stable, record.header())
-          && forget.forget(record)) {
+    return true;
+  }
+
+  private void lookAt(long place) {
+    MetadataRecord record = index.mortalAt(place);
+    if (record == null) {
+      nothingBeforeMs = 0; // moved just now: met the next time
+      return;
+    }
+    Header header = record.header();
+    if (!isDead(header, expiredBeforeMs)) {
+      nothingBeforeMs = Math.min(nothingBeforeMs, header.expiresAtMs() + EXPIRED_FOR.toMillis());
+    } else if (isUnder(stable, header)) {
+      if (forget.forget(record)) {
         forgotten.incrementAndGet();
+      } else {
+        nothingBeforeMs = 0;
       }
     }
   }
