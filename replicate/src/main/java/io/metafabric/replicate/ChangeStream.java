@@ -13,7 +13,6 @@ import io.metafabric.core.wire.Frame;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +27,11 @@ final class ChangeStream {
    */
   record Batch(Frame.Changes frame, long position, int bytes) {}
 
+  /**
+   * @param record null if nothing is left of the write but its counter
+   */
+  private record Own(Dot dot, @Nullable MetadataRecord record) {}
+
   /** Foreign entries are skipped; after this many the caller gets its turn. */
   private static final int MAX_SCAN = 10_000;
 
@@ -40,7 +44,7 @@ final class ChangeStream {
   private long acknowledgedPosition;
   private VersionVector sent;
   private JournalCursor cursor;
-  private @Nullable MetadataRecord lookedAhead;
+  private @Nullable Own lookedAhead;
   private @Nullable Batch refused;
   private long inFlightBytes;
 
@@ -77,78 +81,73 @@ final class ChangeStream {
       return again;
     }
     var records = new ArrayList<MetadataRecord>();
+    Dot last = null;
     int bytes = 0;
     long after = 0;
     long position = cursor.position();
     for (int scanned = 0; scanned < MAX_SCAN && bytes < batchBytes; scanned++) {
-      MetadataRecord record;
+      Own own;
       try {
-        record = lookedAhead != null ? lookedAhead : nextUnsent();
+        own = lookedAhead != null ? lookedAhead : nextUnsent();
       } catch (StorageException e) {
-        if (records.isEmpty()) {
+        if (last == null) {
           throw e;
         }
         break; // the next call comes by it again
       }
       lookedAhead = null;
-      if (record == null) {
+      if (own == null) {
         if (cursor.position() >= store.publishedPosition()) {
           break;
         }
         continue;
       }
-      MetadataRecord out = outgoing.apply(record);
-      int more = RecordCodec.estimatedBytes(out);
-      boolean fits = bytes + more <= batchBytes && isOfSameActor(record, records);
-      if (!records.isEmpty() && !fits) {
-        lookedAhead = record;
+      MetadataRecord out = own.record() == null ? null : outgoing.apply(own.record());
+      int more = out == null ? 0 : RecordCodec.estimatedBytes(out);
+      boolean fits = bytes + more <= batchBytes && isOfSameActor(own.dot(), last);
+      if (last != null && !fits) {
+        lookedAhead = own;
         break;
       }
-      if (records.isEmpty()) {
-        after = sent.counter(actorOf(record));
+      if (last == null) {
+        after = sent.counter(own.dot().actor());
       }
       // At once: the same write may be journaled again within this batch.
-      sent = sent.with(record.header().version().dot());
-      records.add(out);
+      last = own.dot();
+      sent = sent.with(last);
+      if (out != null) {
+        records.add(out);
+      }
       bytes += more;
       position = cursor.position();
     }
-    if (records.isEmpty()) {
+    if (last == null) {
       if (inFlight.isEmpty() && lookedAhead == null) {
         acknowledgedPosition = cursor.position();
       }
       return null;
     }
-    return batch(records, after, position, bytes);
-  }
-
-  private static Batch batch(List<MetadataRecord> records, long after, long position, int bytes) {
-    ActorId actor = actorOf(records.get(0));
-    Dot last = records.get(records.size() - 1).header().version().dot();
-    var frame = new Frame.Changes(actor, after, last.counter(), records);
+    var frame = new Frame.Changes(last.actor(), after, last.counter(), records);
     return new Batch(frame, position, bytes);
   }
 
   /**
    * The next entry if it is one of ours that was not sent; null if it is another or there is none.
    */
-  private @Nullable MetadataRecord nextUnsent() {
-    if (cursor.next() instanceof JournalEntry.Stored stored) {
-      Dot dot = stored.record().header().version().dot();
-      // Journaled again with a larger context, it keeps its dot: the peer joins contexts itself.
-      if (store.isOwn(dot.actor()) && !sent.contains(dot)) {
-        return stored.record();
-      }
+  private @Nullable Own nextUnsent() {
+    JournalEntry entry = cursor.next();
+    Own own = null;
+    if (entry instanceof JournalEntry.Stored stored) {
+      own = new Own(stored.record().header().version().dot(), stored.record());
+    } else if (entry instanceof JournalEntry.Applied applied) {
+      own = new Own(new Dot(applied.actor(), applied.counter()), null);
     }
-    return null;
+    // Journaled again with a larger context, it keeps its dot: the peer joins contexts itself.
+    return own != null && store.isOwn(own.dot().actor()) && !sent.contains(own.dot()) ? own : null;
   }
 
-  private static boolean isOfSameActor(MetadataRecord record, List<MetadataRecord> records) {
-    return records.isEmpty() || actorOf(record).equals(actorOf(records.get(0)));
-  }
-
-  private static ActorId actorOf(MetadataRecord record) {
-    return record.header().version().dot().actor();
+  private static boolean isOfSameActor(Dot dot, @Nullable Dot last) {
+    return last == null || dot.actor().equals(last.actor());
   }
 
   /** The batch is under way. */
