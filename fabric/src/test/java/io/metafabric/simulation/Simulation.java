@@ -111,7 +111,7 @@ final class Simulation {
   }
 
   private long forgotten() {
-    return sites.stream().mapToLong(site -> site.node().store().stats().forgotten()).sum();
+    return sites.stream().mapToLong(Site::forgotten).sum();
   }
 
   /** Something that lasts for a while; at the latest it ends with the plan. */

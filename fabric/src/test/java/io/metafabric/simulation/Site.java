@@ -43,6 +43,7 @@ final class Site {
   private final Map<Key, Header> seen = new HashMap<>();
   private final List<Write> pending = new ArrayList<>();
   private VersionVector applied = VersionVector.EMPTY;
+  private long forgottenBefore;
   private boolean damaged;
   private boolean keptFromWriting;
   private boolean readOnly;
@@ -151,7 +152,7 @@ final class Site {
     run.begins();
     run.world().trace(region + " stops in order");
     int life = machine().life();
-    noteApplied();
+    isAboutToEnd();
     try {
       cluster.stop(region, run.setting().powerLoss());
     } catch (RuntimeException e) {
@@ -165,9 +166,14 @@ final class Site {
   }
 
   void crash(SimDisk.Loss loss) {
-    noteApplied();
+    isAboutToEnd();
     cluster.crash(region, loss);
     ended();
+  }
+
+  private void isAboutToEnd() {
+    noteApplied();
+    forgottenBefore = forgotten();
   }
 
   private void ended() {
@@ -354,6 +360,11 @@ final class Site {
     if (isUp()) {
       applied = applied.merge(node().store().durablyApplied());
     }
+  }
+
+  /** How many dead headers it has forgotten, in all its lives. */
+  long forgotten() {
+    return forgottenBefore + (isUp() ? node().store().stats().forgotten() : 0);
   }
 
   private void saw(Key key, Header header) {
@@ -558,6 +569,7 @@ final class Site {
             || floor.isTombstone()
             || mayFail()
             || floor.expiresAtMs() != Header.NEVER
+            || (now == null && run.mayBeForgotten(key, floor))
             || (now != null && !now.version().dot().equals(floor.version().dot()));
     if (!expected) {
       run.violation(region + " shows nothing of " + key + ", but had shown " + floor, null);

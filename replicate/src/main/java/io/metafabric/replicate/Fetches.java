@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,10 +53,19 @@ final class Fetches {
   private final ReplicationConfig config;
   private final SerialExecutor loop;
   private final Function<RegionName, Outbound> links;
+  private final Predicate<MetadataRecord> isOfThePast;
   private final Map<Long, Request> requests = new HashMap<>();
   private long lastRequest;
 
-  Fetches(ReplicationConfig config, SerialExecutor loop, Function<RegionName, Outbound> links) {
+  /**
+   * @param isOfThePast whether a record has been forgotten here: it is not shown again
+   */
+  Fetches(
+      ReplicationConfig config,
+      SerialExecutor loop,
+      Function<RegionName, Outbound> links,
+      Predicate<MetadataRecord> isOfThePast) {
+    this.isOfThePast = isOfThePast;
     this.config = config;
     this.loop = loop;
     this.links = links;
@@ -196,7 +206,7 @@ final class Fetches {
   private boolean isOfUse(Asked asked, MetadataRecord record) {
     boolean covers = asked.atLeast == null || record.header().version().covers(asked.atLeast);
     boolean whole = record.header().isTombstone() || record.payload() != null;
-    return covers && whole && config.allows(record);
+    return covers && whole && config.allows(record) && !isOfThePast.test(record);
   }
 
   void close() {

@@ -100,7 +100,7 @@ public final class Replicator implements AutoCloseable {
     this.copies = copies;
     this.homeMoves = homeMoves;
     this.holders = new Holders(config.holderBytes());
-    this.fetches = new Fetches(config, loop, this::link);
+    this.fetches = new Fetches(config, loop, this::link, store::wasForgotten);
     this.moves = new MoveRequests(loop, this::link);
     this.times = new PublicationTimes(config.peers().keySet());
     config

@@ -133,17 +133,17 @@ public final class Compaction {
     var from =
         new FrameLocation(
             sources.get(source), frame.offset(), frame.lengthBytes(), frame.position());
-    boolean forgotten = false;
     JournalEntry kept = liveness.kept(frame.entry(), frame.position());
-    if (kept == null) {
-      kept = stillNeeded(frame);
-      forgotten = true;
-    } else {
-      replacedKept |= liveness.isReplaced(kept);
+    JournalEntry hiding = kept instanceof JournalEntry.Stored ? null : stillNeeded(frame);
+    boolean forgotten = hiding != null;
+    if (hiding != null) {
+      kept = hiding;
     }
     if (kept == null) {
       return;
     }
+    // What hides something in front of it is itself older than what may be behind it.
+    replacedKept |= forgotten || liveness.isReplaced(kept);
     int start = buffer.length();
     JournalFrame.encode(buffer, kept, frame.position(), journal.durablePosition());
     int length = buffer.length() - start;

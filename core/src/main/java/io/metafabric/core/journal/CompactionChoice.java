@@ -39,17 +39,22 @@ final class CompactionChoice {
   /**
    * The next segment to rewrite so that forgotten headers go: one after the other from the oldest
    * up to the last that has some, each once, because a header may go only when nothing in front of
-   * it can be older of its key. Empty if that has been done.
+   * it can be older of its key; and again if that was not so the first time. Empty if that has been
+   * done.
    */
   static List<Segment> toForget(List<Segment> segments) {
     int last = segments.size() - 1;
     while (last >= 0 && segments.get(last).forgottenBytes() == 0) {
       last--;
     }
+    long inFront = 0;
     for (int i = 0; i <= last; i++) {
-      if (segments.get(i).rewrittenAt() < segments.get(last).endPosition() - 1) {
-        return List.of(segments.get(i));
+      Segment segment = segments.get(i);
+      boolean again = segment.forgottenBytes() > 0 && segment.rewrittenAt() < inFront;
+      if (again || segment.rewrittenAt() < segments.get(last).endPosition() - 1) {
+        return List.of(segment);
       }
+      inFront = Math.max(inFront, segment.rewrittenAt());
     }
     return List.of();
   }

@@ -1,22 +1,33 @@
 package io.metafabric.core.store;
 
 import io.metafabric.core.error.ConfigurationException;
+import java.time.Duration;
 
 /**
  * @param bytesPerSecond how fast compaction reads while garbage is below its bound; above it there
  *     is no limit
  * @param retainBytes how much of the journal is kept whole for peers that have not read it yet
+ * @param forgetEvery from the end of one look at all that may be forgotten to the next
  */
-public record CompactionConfig(long bytesPerSecond, long retainBytes) {
+public record CompactionConfig(long bytesPerSecond, long retainBytes, Duration forgetEvery) {
+  /** Often enough that what is forgotten is a small part of what is known. */
+  public static final Duration FORGET_EVERY = Duration.ofSeconds(60);
+
   public static final CompactionConfig DEFAULT = new CompactionConfig(32L << 20, 256L << 20);
 
+  public CompactionConfig(long bytesPerSecond, long retainBytes) {
+    this(bytesPerSecond, retainBytes, FORGET_EVERY);
+  }
+
   public CompactionConfig {
-    if (bytesPerSecond < 1 || retainBytes < 0) {
+    if (bytesPerSecond < 1 || retainBytes < 0 || forgetEvery.toMillis() < 1) {
       throw new ConfigurationException(
-          "compaction needs bytesPerSecond >= 1 and retainBytes >= 0, was "
+          "compaction needs bytesPerSecond >= 1, retainBytes >= 0 and forgetEvery >= 1 ms, was "
               + bytesPerSecond
+              + ", "
+              + retainBytes
               + " and "
-              + retainBytes);
+              + forgetEvery);
     }
   }
 }

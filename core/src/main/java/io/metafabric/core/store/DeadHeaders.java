@@ -10,18 +10,16 @@ import io.metafabric.core.version.VersionVector;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Forgets what is dead, deleted or expired, once every region has applied it and all that it
  * replaced: the stable floor. Then nobody can bring back what it hides.
  *
- * <p>Looks at all that may have died once a minute, and reads only what is under the floor; what is
+ * <p>Looks at all that may have died now and then, and reads only what is under the floor; what is
  * more than a few keys is spread over many turns of its executor.
  */
 final class DeadHeaders {
-  /** From the end of one look at everything to the next. */
-  static final Duration ROUND = Duration.ofSeconds(60);
-
   /** Clocks may differ by this much: another region may still show what has expired here. */
   static final Duration EXPIRED_FOR = Duration.ofMinutes(2);
 
@@ -41,6 +39,7 @@ final class DeadHeaders {
   private final Supplier<VersionVector> floor;
   private final SerialExecutor executor;
   private final Clock clock;
+  private final Duration every;
 
   // The executor's: where the present round is.
   private VersionVector stable = VersionVector.EMPTY;
@@ -62,16 +61,18 @@ final class DeadHeaders {
       Forget forget,
       Supplier<VersionVector> floor,
       SerialExecutor executor,
-      Clock clock) {
+      Clock clock,
+      Duration every) {
     this.index = index;
     this.forget = forget;
     this.floor = floor;
     this.executor = executor;
     this.clock = clock;
+    this.every = every;
   }
 
   void start() {
-    executor.schedule(ROUND, this::begin);
+    executor.schedule(every, this::begin);
   }
 
   private void begin() {
@@ -94,11 +95,7 @@ final class DeadHeaders {
     boolean isLeft = true;
     try {
       isLeft = step();
-    } catch (StorageException e) {
-      nothingBeforeMs = 0;
-      throw e;
     } finally {
-      // Also behind a damaged frame: the rest is looked at all the same.
       if (isLeft) {
         executor.schedule(PAUSE, this::goOn);
       } else {
@@ -124,9 +121,9 @@ final class DeadHeaders {
   }
 
   private void lookAt(long place) {
-    MetadataRecord record = index.mortalAt(place);
+    MetadataRecord record = readable(place);
     if (record == null) {
-      nothingBeforeMs = 0; // moved just now: met the next time
+      nothingBeforeMs = 0; // moved just now, or not readable: met the next time
       return;
     }
     Header header = record.header();
@@ -138,6 +135,15 @@ final class DeadHeaders {
       } else {
         nothingBeforeMs = 0;
       }
+    }
+  }
+
+  private @Nullable MetadataRecord readable(long place) {
+    try {
+      return index.mortalAt(place);
+    } catch (StorageException e) {
+      // Whoever asks for the key is told; the rest is looked at all the same.
+      return null;
     }
   }
 

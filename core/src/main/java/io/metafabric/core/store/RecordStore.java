@@ -746,6 +746,19 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     }
   }
 
+  /**
+   * Whether a record comes from the past: it was applied here once, and nothing is known of its key
+   * any more, because that was deleted or has expired.
+   */
+  public boolean wasForgotten(MetadataRecord record) {
+    try {
+      // In this order: what is applied was published before.
+      return isApplied(record.header().version().dot()) && header(record.key()) == null;
+    } catch (StorageException e) {
+      return false; // something is known of the key, but cannot be read
+    }
+  }
+
   /** Whether this node has applied a write, in its actor's order, at some time. */
   private boolean isApplied(Dot dot) {
     long upTo = dot.actor().equals(actor) ? publishedCounter : appliedUpTo(dot.actor());
@@ -931,7 +944,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   public void startCompaction(
       SerialExecutor executor, LongSupplier neededAfter, Supplier<VersionVector> floor) {
     this.neededAfter = neededAfter;
-    var collecting = new DeadHeaders(index, this::forget, floor, executor, clock);
+    var collecting =
+        new DeadHeaders(
+            index, this::forget, floor, executor, clock, config.compaction().forgetEvery());
     deadHeaders = collecting;
     collecting.start();
     var started = new Compactor(journal, liveness(), executor, config.compaction(), neededAfter);

@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** What is deleted or expired is forgotten once all regions have it, and never comes back. */
 final class ForgetTest {
-  private static final Duration ROUND = DeadHeaders.ROUND.plusSeconds(2);
+  private static final Duration ROUND = CompactionConfig.FORGET_EVERY.plusSeconds(2);
 
   private static Key key(int i) {
     return Key.of("n/" + i);
