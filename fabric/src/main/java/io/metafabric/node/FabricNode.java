@@ -11,6 +11,8 @@ import io.metafabric.core.error.IndexFullException;
 import io.metafabric.core.error.InvalidKeyException;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.error.WireFormatException;
+import io.metafabric.core.index.KeyIndex;
+import io.metafabric.core.index.Substitute;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.Disk;
@@ -30,6 +32,7 @@ import io.metafabric.core.store.StoreStats;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.transport.PeerTransport;
 import io.metafabric.core.transport.TransportStats;
+import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.migrate.MovedHomes;
@@ -49,6 +52,7 @@ import io.metafabric.replicate.arm.Decision;
 import io.metafabric.replicate.arm.ReplicationManager;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -87,6 +91,7 @@ public final class FabricNode<V> implements AutoCloseable {
   private final Prefetcher prefetcher;
   private final ReadCounts counts = new ReadCounts();
   private final InvalidatedCopies invalidated = new InvalidatedCopies();
+  private final SupersededCopies superseded = new SupersededCopies();
   private final RegionName region;
   private final MovedHomes homes;
   private final HomeMover mover;
@@ -134,6 +139,7 @@ public final class FabricNode<V> implements AutoCloseable {
             new Copies(),
             new Moves(),
             onPeerStateChange);
+    store.keepSuperseded(this::isMissingAtHome);
     this.mover = new HomeMover(region, homes, store, replicator, loop, clock, this::readWhole);
     this.chase = new PayloadChase(store, this::isToHold, this::fetchToHold);
     homes.movedKeys().forEach(chase::add);
@@ -279,6 +285,8 @@ public final class FabricNode<V> implements AutoCloseable {
       }
     } else if (outcome instanceof ReadOutcome.Absent) {
       counts.count(Outcome.ABSENT);
+    } else if (outcome instanceof ReadOutcome.Superseded) {
+      counts.countSuperseded();
     } else {
       counts.countFailed();
     }
@@ -342,16 +350,80 @@ public final class FabricNode<V> implements AutoCloseable {
     // It may have come in the meantime, from here or from elsewhere.
     ReadOutcome here = readable(known, Outcome.REMOTE);
     if (here == null && known == null) {
-      boolean actsForHome = replicator.answersFor(key);
-      here =
-          result instanceof FetchResult.Absent || actsForHome
-              ? new ReadOutcome.Absent(false)
-              : null;
+      here = isAbsent(key, result) ? new ReadOutcome.Absent(false) : null;
     }
-    return CompletableFuture.completedFuture(here == null ? unreachable(result) : here);
+    return CompletableFuture.completedFuture(here == null ? instead(key, result) : here);
   }
 
-  private static ReadOutcome unreachable(FetchResult result) {
+  /** The backup answers for a home that could not be asked, not for one that could not tell. */
+  private boolean isAbsent(Key key, FetchResult result) {
+    boolean isHomeSilent =
+        result instanceof FetchResult.Unreachable
+            || (result instanceof FetchResult.NotHeld notHeld && !notHeld.byHome());
+    return result instanceof FetchResult.Absent || (isHomeSilent && replicator.answersFor(key));
+  }
+
+  /** What there is where the newest value cannot be had. */
+  private ReadOutcome instead(Key key, FetchResult result) {
+    MetadataRecord there = result instanceof FetchResult.Superseded older ? older.record() : null;
+    MetadataRecord older = newestOlder(key, there);
+    ReadOutcome.Unreachable unreachable = unreachable(result);
+    Header newest = older == null ? null : store.header(key);
+    if (older != null && newest != null && KeyIndex.isSameWrite(older.header(), newest)) {
+      // Whoever gave it knows of a newer one; this region does not.
+      return new ReadOutcome.Value(older.withHeader(newest), Outcome.REMOTE);
+    }
+    return older == null ? unreachable : new ReadOutcome.Superseded(older, unreachable.why());
+  }
+
+  /**
+   * A superseded value that can be shown at once, for a read that has waited long enough; null if
+   * there is none.
+   */
+  public @Nullable MetadataRecord supersededHere(Key key) {
+    return newestOlder(key, null);
+  }
+
+  /** Of what is here and what came from elsewhere that which readers may see, and is the newest. */
+  private @Nullable MetadataRecord newestOlder(Key key, @Nullable MetadataRecord there) {
+    Substitute substitute = store.substitute(key);
+    long nowMs = clock.wallMs();
+    if (substitute == null) {
+      return there != null && store.header(key) == null && there.header().isVisibleAt(nowMs)
+          ? there
+          : null;
+    }
+    if (!substitute.newest().isVisibleAt(nowMs)) {
+      return null;
+    }
+    MetadataRecord newest = null;
+    for (MetadataRecord each : Arrays.asList(substitute.held(), superseded.get(key), there)) {
+      if (each != null
+          && substitute.allows(each, nowMs)
+          && (newest == null || isNewer(each.header().version(), newest.header().version()))) {
+        newest = each;
+      }
+    }
+    return newest;
+  }
+
+  private static boolean isNewer(Version one, Version other) {
+    return one.covers(other.dot())
+        || (!other.covers(one.dot()) && one.stamp().compareTo(other.stamp()) > 0);
+  }
+
+  /** A write of this region's whose payload may be nowhere else. */
+  private boolean isMissingAtHome(Key key, Dot write) {
+    if (!store.isOwn(write.actor())) {
+      return false;
+    }
+    Homes at = homes.homesOf(key);
+    RegionName backup = at.backup();
+    return !replicator.hasAcknowledged(at.home(), write)
+        || (backup != null && !replicator.hasAcknowledged(backup, write));
+  }
+
+  private static ReadOutcome.Unreachable unreachable(FetchResult result) {
     return new ReadOutcome.Unreachable(
         result instanceof FetchResult.Unreachable unreachable
             ? unreachable.why()
@@ -376,14 +448,16 @@ public final class FabricNode<V> implements AutoCloseable {
         (done, failure) -> failure == null ? shown(record, fill) : unstored(record, failure));
   }
 
-  private ReadOutcome shown(MetadataRecord record, Consumer<MetadataRecord> fill) {
-    ReadOutcome newer = newerThan(record);
+  private ReadOutcome shown(MetadataRecord arrived, Consumer<MetadataRecord> fill) {
+    ReadOutcome newer = newerThan(arrived);
     if (newer != null) {
       return newer;
     }
+    MetadataRecord record = asKnownHere(arrived);
     if (!record.header().isVisibleAt(clock.wallMs())) {
       return new ReadOutcome.Absent(true);
     }
+    superseded.remove(record.key());
     fill.accept(record);
     return new ReadOutcome.Value(record, Outcome.REMOTE);
   }
@@ -398,6 +472,18 @@ public final class FabricNode<V> implements AutoCloseable {
     return outcome == null
         ? new ReadOutcome.Unreachable("its payload did not come along")
         : outcome;
+  }
+
+  /**
+   * The same write with the header that it has here: whoever gave the record need not have heard of
+   * concurrent writes over which it won here, and a reader may have.
+   */
+  private MetadataRecord asKnownHere(MetadataRecord arrived) {
+    Header known = store.header(arrived.key());
+    Header given = arrived.header();
+    return known != null && KeyIndex.isSameWrite(known, given)
+        ? arrived.withHeader(known)
+        : arrived;
   }
 
   /** What is known here instead by now, if that can be told without asking again. */
@@ -522,6 +608,7 @@ public final class FabricNode<V> implements AutoCloseable {
   }
 
   private void showPayload(MetadataRecord record, boolean local) {
+    superseded.remove(record.key());
     if (local || invalidated.contains(record.key())) {
       invalidated.remove(record.key());
       hot.fill(record);
@@ -531,13 +618,35 @@ public final class FabricNode<V> implements AutoCloseable {
   }
 
   private void hideOlder(MetadataRecord record) {
+    if (record.header().isTombstone()) {
+      superseded.remove(record.key());
+    }
     MetadataRecord shown = hot.peek(record.key());
     if (shown == null || shown.header().version().dot().equals(record.header().version().dot())) {
       return;
     }
-    hot.drop(record.key());
     if (!record.header().isTombstone()) {
+      // Before it is dropped: a reader finds it here or there.
+      keepCopy(shown);
       invalidated.add(record.key());
+    }
+    hot.drop(record.key());
+  }
+
+  /** A copy that the journal does not have, as far as can be told. */
+  private void keepCopy(MetadataRecord shown) {
+    if (!shown.header().version().equals(Version.NONE) && !holdsOlder(shown.key())) {
+      superseded.add(shown);
+    }
+  }
+
+  private boolean holdsOlder(Key key) {
+    try {
+      Substitute substitute = store.substitute(key);
+      return substitute != null && substitute.held() != null;
+    } catch (StorageException e) {
+      // It cannot be read from there in any case.
+      return false;
     }
   }
 
@@ -621,6 +730,7 @@ public final class FabricNode<V> implements AutoCloseable {
         counts.of(Outcome.REMOTE),
         counts.of(Outcome.ORIGIN),
         counts.of(Outcome.ABSENT),
+        counts.superseded(),
         counts.failed(),
         hotStats,
         warmStats,
@@ -676,6 +786,9 @@ public final class FabricNode<V> implements AutoCloseable {
     all.add(
         new MemoryUse(
             "invalidated copies", invalidated.estimatedBytes(), InvalidatedCopies.MAX_BYTES));
+    all.add(
+        new MemoryUse(
+            "superseded copies", superseded.estimatedBytes(), SupersededCopies.MAX_BYTES));
     all.add(new MemoryUse("access ring", accesses.retainedBytes(), accesses.maxRetainedBytes()));
     all.add(new MemoryUse("predictors", foresight.retainedBytes(), foresight.maxRetainedBytes()));
     return all;
@@ -726,6 +839,11 @@ public final class FabricNode<V> implements AutoCloseable {
     }
 
     @Override
+    public @Nullable MetadataRecord findSuperseded(Key key) {
+      return supersededHere(key);
+    }
+
+    @Override
     public boolean wants(Key key) {
       return hot.peek(key) != null || invalidated.contains(key);
     }
@@ -734,7 +852,8 @@ public final class FabricNode<V> implements AutoCloseable {
     public void offer(MetadataRecord record) {
       if (store.isCurrent(record.key(), record.header().version().dot())) {
         invalidated.remove(record.key());
-        hot.fill(record);
+        superseded.remove(record.key());
+        hot.fill(asKnownHere(record));
       } else {
         store.applyOne(new Inbound(record, false));
       }

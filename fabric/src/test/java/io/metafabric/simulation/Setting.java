@@ -90,7 +90,7 @@ record Setting(
     cluster.network.defaultLink(link);
     cluster.hotTierBytes = hotTierBytes;
     cluster.prefetchBytesPerSecond = prefetchBytesPerSecond;
-    cluster.compaction = new CompactionConfig(32L << 20, retainBytes, FORGET_EVERY);
+    cluster.compaction = new CompactionConfig(32L << 20, retainBytes, 64L << 20, FORGET_EVERY);
     if (weak) {
       cluster.durability =
           new Durabilities(

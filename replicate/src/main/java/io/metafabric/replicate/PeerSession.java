@@ -38,6 +38,9 @@ final class PeerSession implements PeerHandler {
 
     @Nullable MetadataRecord find(Key key);
 
+    /** An older value that may be shown; null if there is none. */
+    @Nullable MetadataRecord findSuperseded(Key key);
+
     /** Whether this region may say of a key that nobody wrote it. */
     boolean answersFor(Key key);
 
@@ -285,7 +288,7 @@ final class PeerSession implements PeerHandler {
       var answers = new ArrayList<Frame.Answer>();
       int bytes = 0;
       for (Frame.Wanted wanted : fetch.wanted()) {
-        Frame.Answer answer = answer(wanted);
+        Frame.Answer answer = answer(wanted, !fetch.prefetch());
         int more = estimatedBytes(answer);
         if (!answers.isEmpty() && bytes + more > REPLY_BYTES) {
           reply(fetch, answers);
@@ -304,7 +307,9 @@ final class PeerSession implements PeerHandler {
       return ANSWER_BYTES
           + (answer instanceof Frame.Answer.Found found
               ? RecordCodec.estimatedBytes(found.record())
-              : answer.key().utf8Length());
+              : answer instanceof Frame.Answer.Superseded older
+                  ? RecordCodec.estimatedBytes(older.record())
+                  : answer.key().utf8Length());
     }
 
     private void reply(Frame.Fetch fetch, List<Frame.Answer> answers) {
@@ -313,14 +318,18 @@ final class PeerSession implements PeerHandler {
       }
     }
 
-    private Frame.Answer answer(Frame.Wanted wanted) {
-      MetadataRecord record;
+    private Frame.Answer answer(Frame.Wanted wanted, boolean orOlder) {
       try {
-        record = host.find(wanted.key());
+        Frame.Answer answer = find(wanted);
+        return orOlder && answer instanceof Frame.Answer.NotHeld ? older(wanted.key()) : answer;
       } catch (StorageException e) {
         // Damaged here; who asks shall ask the next region, and not lose this connection.
         return new Frame.Answer.NotHeld(wanted.key());
       }
+    }
+
+    private Frame.Answer find(Frame.Wanted wanted) {
+      MetadataRecord record = host.find(wanted.key());
       if (record == null) {
         return host.answersFor(wanted.key())
             ? new Frame.Answer.Unknown(wanted.key())
@@ -338,6 +347,15 @@ final class PeerSession implements PeerHandler {
       }
       host.gaveCopy(wanted.key(), by);
       return new Frame.Answer.Found(record);
+    }
+
+    private Frame.Answer older(Key key) {
+      MetadataRecord record = host.find(key);
+      MetadataRecord older =
+          record == null || record.payload() != null ? record : host.findSuperseded(key);
+      return older == null || older.payload() == null || !host.config().allows(older)
+          ? new Frame.Answer.NotHeld(key)
+          : new Frame.Answer.Superseded(older);
     }
 
     @Override

@@ -197,6 +197,7 @@ public final class Compaction {
     }
     target.rewritten(begunAt, !replacedKept);
     journal.replace(sources, target);
+    target.holdUntil(journal.appendedBytes() + journal.sizeBytes());
     tellMoves();
     journal.retire(sources);
     sources.forEach(each -> journal.disk().delete(each.name().file()));

@@ -5,7 +5,9 @@ import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
 import org.jspecify.annotations.Nullable;
 
 /** The bodies of journal frames. Stateless. */
@@ -15,18 +17,19 @@ final class EntryCodec {
   static final int APPLIED = 3;
   static final int CLOSED = 4;
   static final int SEALED = 5;
+  static final int STORED_SINCE = 10;
 
   private static final int MAX_CLUSTER_BYTES = 1024;
 
   private EntryCodec() {}
 
   static boolean isKnown(int type) {
-    return type >= OPENED && type <= SEALED;
+    return (type >= OPENED && type <= SEALED) || type == STORED_SINCE;
   }
 
   static int typeOf(JournalEntry entry) {
-    if (entry instanceof JournalEntry.Stored) {
-      return STORED;
+    if (entry instanceof JournalEntry.Stored stored) {
+      return stored.since() == null ? STORED : STORED_SINCE;
     }
     if (entry instanceof JournalEntry.Applied) {
       return APPLIED;
@@ -39,6 +42,10 @@ final class EntryCodec {
 
   static void write(ByteWriter out, JournalEntry entry) {
     if (entry instanceof JournalEntry.Stored stored) {
+      Dot since = stored.since();
+      if (since != null) {
+        RecordCodec.writeDot(out, since);
+      }
       RecordCodec.writeRecord(out, stored.record());
     } else if (entry instanceof JournalEntry.Applied applied) {
       RecordCodec.writeRegion(out, applied.region());
@@ -64,11 +71,21 @@ final class EntryCodec {
           case APPLIED ->
               new JournalEntry.Applied(
                   RecordCodec.readRegion(in), new ActorId(in.i64("actor")), in.varint("counter"));
+          case STORED_SINCE -> readStoredSince(in, expected);
           case CLOSED -> new JournalEntry.Closed();
           case SEALED -> new JournalEntry.Sealed(in.varint("frames"));
           default -> throw new WireFormatException("there is no journal entry type " + type);
         };
     in.end("journal entry type " + type);
     return entry;
+  }
+
+  private static JournalEntry readStoredSince(ByteReader in, @Nullable Key expected) {
+    Dot since = RecordCodec.readDot(in);
+    MetadataRecord record = RecordCodec.readRecord(in, expected);
+    if (record.payload() != null || record.header().isTombstone()) {
+      throw new WireFormatException("nothing is shown in place of " + record);
+    }
+    return new JournalEntry.Stored(record, since);
   }
 }

@@ -184,8 +184,8 @@ public final class FrameTable {
     }
   }
 
-  /** The length of the frame at a place, or a little more. */
-  public int lengthBytes(long place) {
+  /** The length of a frame, or a little more. */
+  public static int maxLengthBytes(long place) {
     return FramePlace.maxLengthBytes(place);
   }
 

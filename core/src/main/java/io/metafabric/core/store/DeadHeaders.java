@@ -10,7 +10,6 @@ import io.metafabric.core.version.VersionVector;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Forgets what is dead, deleted or expired, once every region has applied it and all that it
@@ -121,30 +120,33 @@ final class DeadHeaders {
   }
 
   private void lookAt(long place) {
-    MetadataRecord record = readable(place);
+    boolean looked = false;
+    try {
+      looked = lookedAt(place);
+    } catch (StorageException e) {
+      // Whoever asks for the key is told; the rest is looked at all the same.
+    }
+    if (!looked) {
+      nothingBeforeMs = 0;
+    }
+  }
+
+  /** False if it has moved or changed just now: it is met the next time. */
+  private boolean lookedAt(long place) {
+    MetadataRecord record = index.mortalAt(place);
     if (record == null) {
-      nothingBeforeMs = 0; // moved just now, or not readable: met the next time
-      return;
+      return false;
     }
     Header header = record.header();
     if (!isDead(header, expiredBeforeMs)) {
       nothingBeforeMs = Math.min(nothingBeforeMs, header.expiresAtMs() + EXPIRED_FOR.toMillis());
     } else if (isUnder(stable, header)) {
-      if (forget.forget(record)) {
-        forgotten.incrementAndGet();
-      } else {
-        nothingBeforeMs = 0;
+      if (!forget.forget(record)) {
+        return false;
       }
+      forgotten.incrementAndGet();
     }
-  }
-
-  private @Nullable MetadataRecord readable(long place) {
-    try {
-      return index.mortalAt(place);
-    } catch (StorageException e) {
-      // Whoever asks for the key is told; the rest is looked at all the same.
-      return null;
-    }
+    return true;
   }
 
   private static boolean isDead(Header header, long expiredBeforeMs) {

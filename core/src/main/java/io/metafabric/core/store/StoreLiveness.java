@@ -54,14 +54,18 @@ record StoreLiveness(
 
   /**
    * Beside what the index points at: everything with the key's present dot, because a peer's stream
-   * relies on finding each dot where it was first written; the header of a write of ours that lost
-   * to another region's, until every peer has heard of it and joined it to its context; and the
-   * counter of an actor's newest write, even when that has been replaced. A write that we replaced
-   * ourselves is in the context of what replaced it.
+   * relies on finding each dot where it was first written; the payload of an older write that is
+   * shown until the present one's can be read; the header of a write of ours that lost to another
+   * region's, until every peer has heard of it and joined it to its context; and the counter of an
+   * actor's newest write, even when that has been replaced. A write that we replaced ourselves is
+   * in the context of what replaced it.
    */
   private @Nullable JournalEntry kept(JournalEntry.Stored stored, long position) {
     Dot dot = stored.record().header().version().dot();
     if (index.isCurrent(stored.record().key(), dot)) {
+      return stored;
+    }
+    if (stored.record().payload() != null && index.isSuperseded(stored.record().key(), dot)) {
       return stored;
     }
     Long newest = ownNewest.get(dot.actor());
@@ -103,8 +107,12 @@ record StoreLiveness(
     if (entry instanceof JournalEntry.Stored stored) {
       boolean named = index.moved(stored.record().key(), from, to);
       // Of what the index names, whoever publishes next says that it is dead.
-      if (!named && kept(stored, to.position()) == null && !isForgotten(stored)) {
-        to.markDead();
+      if (!named && !isForgotten(stored)) {
+        if (kept(stored, to.position()) == null) {
+          to.markDead();
+        } else {
+          to.markHeld();
+        }
       }
     } else if (entry instanceof JournalEntry.Opened opened) {
       openedAt.accept(opened, to);

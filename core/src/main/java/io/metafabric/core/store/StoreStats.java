@@ -17,6 +17,9 @@ package io.metafabric.core.store;
  * @param tornTailBytes cut off when the journal was opened
  * @param replayedBytes of the journal, read at the opening; 0 after a stop in order
  * @param liveBytes of the journal, those that are part of the present state
+ * @param supersededBytes of these, values that are shown, as superseded, until their successors can
+ *     be read
+ * @param supersededDropped how many of those were given up, for want of room, before that
  */
 public record StoreStats(
     long keys,
@@ -38,4 +41,6 @@ public record StoreStats(
     long tornTailBytes,
     long replayedBytes,
     long liveBytes,
+    long supersededBytes,
+    long supersededDropped,
     CompactionStats compaction) {}

@@ -83,7 +83,8 @@ final class Samples {
             List.of(
                 new Frame.Answer.Found(records().get(0)),
                 new Frame.Answer.NotHeld(Key.of("n/2")),
-                new Frame.Answer.Unknown(Key.of("n/3")))),
+                new Frame.Answer.Unknown(Key.of("n/3")),
+                new Frame.Answer.Superseded(records().get(1)))),
         new Frame.Push(records()),
         new Frame.NotHolding(List.of(Key.of("n/1"))),
         new Frame.MoveHome(7, Key.of("n/1"), US),
@@ -93,10 +94,11 @@ final class Samples {
 
   /** One of each kind, over and over. */
   private static JournalEntry entry(int i) {
-    return switch (i % 7) {
+    return switch (i % 8) {
       case 0 -> new JournalEntry.Opened(ACTOR, 42, "cluster \u00e9", EU);
       case 1 -> new JournalEntry.Applied(US, new ActorId(77), i);
       case 2 -> new JournalEntry.Closed();
+      case 3 -> new JournalEntry.Stored(records().get(2), new Dot(ACTOR, 2));
       default -> new JournalEntry.Stored(records().get(i % 4));
     };
   }

@@ -39,7 +39,7 @@ final class StoreMachine {
   private @Nullable RecordStore store;
   private @Nullable SerialExecutor committing;
   private @Nullable SerialExecutor compacting;
-  private int lives;
+  private int lives = 1;
 
   StoreMachine(long seed, Durability durability) {
     this(seed, Durabilities.all(durability));
@@ -55,11 +55,18 @@ final class StoreMachine {
 
   long maxIndexBytes = 64 << 20;
   long retainBytes;
+  long peersNeedAfter = Long.MAX_VALUE;
+  long supersededBytes = 64 << 20;
 
   /** Whether all regions are said to have applied whatever is durable here. */
   boolean forgets;
 
   static StoreConfig config(Durabilities durability, long maxIndexBytes, long retainBytes) {
+    return config(durability, maxIndexBytes, new CompactionConfig(1 << 20, retainBytes));
+  }
+
+  private static StoreConfig config(
+      Durabilities durability, long maxIndexBytes, CompactionConfig compaction) {
     return new StoreConfig(
         "test",
         new RegionName("paris"),
@@ -68,7 +75,7 @@ final class StoreMachine {
         1 << 16,
         1 << 20,
         maxIndexBytes,
-        new CompactionConfig(1 << 20, retainBytes));
+        compaction);
   }
 
   RecordStore open() {
@@ -77,7 +84,10 @@ final class StoreMachine {
     compacting = node.scheduler().serial("compaction");
     var opened =
         RecordStore.open(
-            config(durability, maxIndexBytes, retainBytes),
+            config(
+                durability,
+                maxIndexBytes,
+                new CompactionConfig(1 << 20, retainBytes, supersededBytes)),
             node.disk(),
             node.clock(),
             node.random(),
@@ -85,7 +95,7 @@ final class StoreMachine {
             changes -> {});
     opened.startCompaction(
         compacting,
-        () -> Long.MAX_VALUE,
+        () -> peersNeedAfter,
         () -> forgets ? opened.durablyApplied() : VersionVector.EMPTY);
     store = opened;
     return opened;
