@@ -104,6 +104,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private final DurableProgress progress = new DurableProgress();
   private volatile LongSupplier neededAfter = () -> 0;
 
+  // The publisher's: of all that has been published. The journal keeps a record that has it, so
+  // that a write after a restart never has an older stamp than something that was forgotten.
+  private volatile Stamp newestStamp;
+
   // The newest write of each opening of this directory: kept even when it has been replaced, so
   // that the range of counters that a peer is told of ends where the actor ended.
   private final Map<ActorId, Long> ownNewest = new ConcurrentHashMap<>();
@@ -128,6 +132,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     this.applied = replayed.applied();
     this.stamps = new HybridClock(clock);
     stamps.observe(replayed.newestStamp());
+    this.newestStamp = replayed.newestStamp();
     this.nodeId = replayed.nodeIdOr(random.nextLong());
     this.actor = replayed.freshActor(random);
     this.versions = new RecentVersions(random);
@@ -826,8 +831,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   /** Whether this node has applied a write, in its actor's order, at some time. */
   private boolean isApplied(Dot dot) {
-    long upTo = dot.actor().equals(actor) ? publishedCounter : appliedUpTo(dot.actor());
-    return dot.counter() <= upTo;
+    Long own = ownNewest.get(dot.actor());
+    return dot.counter() <= (own == null ? appliedUpTo(dot.actor()) : own);
   }
 
   /** A reader of everything published behind {@code position}. */
@@ -915,6 +920,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         ownNewest,
         neededAfter,
         config.region(),
+        stamp -> stamp.compareTo(newestStamp) >= 0,
         (opened, at) -> {
           if (opened.actor().equals(actor)) {
             openedAt = at;
@@ -1075,6 +1081,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         recent.published(record.key(), record.header());
         if (record.key().isSystem()) {
           system.put(record);
+        }
+        if (record.header().version().stamp().compareTo(newestStamp) > 0) {
+          newestStamp = record.header().version().stamp();
         }
         Dot dot = record.header().version().dot();
         if (published.local()) {

@@ -9,10 +9,12 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Stamp;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param ownNewest the newest counter of each actor that was issued here
  * @param neededAfter peers still need every entry behind this position
  * @param region whose openings the own actors are
+ * @param isNewest whether nothing has been published with a later stamp
  * @param openedAt is told where the frame of an opening has been moved
  */
 record StoreLiveness(
@@ -31,6 +34,7 @@ record StoreLiveness(
     Map<ActorId, Long> ownNewest,
     LongSupplier neededAfter,
     RegionName region,
+    Predicate<Stamp> isNewest,
     BiConsumer<JournalEntry.Opened, FrameLocation> openedAt)
     implements Liveness {
 
@@ -57,8 +61,8 @@ record StoreLiveness(
    * relies on finding each dot where it was first written; the payload of an older write that is
    * shown until the present one's can be read; the header of a write of ours that lost to another
    * region's, until every peer has heard of it and joined it to its context; and the counter of an
-   * actor's newest write, even when that has been replaced. A write that we replaced ourselves is
-   * in the context of what replaced it.
+   * actor's newest write, even when that has been replaced, and what has the newest stamp, even
+   * when it is forgotten. A write that we replaced ourselves is in the context of what replaced it.
    */
   private @Nullable JournalEntry kept(JournalEntry.Stored stored, long position) {
     Dot dot = stored.record().header().version().dot();
@@ -69,13 +73,16 @@ record StoreLiveness(
       return stored;
     }
     Long newest = ownNewest.get(dot.actor());
-    boolean isNewest = newest != null && newest == dot.counter();
+    boolean isLast = newest != null && newest == dot.counter();
+    if (isNewest.test(stored.record().header().version().stamp())) {
+      return new JournalEntry.Stored(stored.record().withoutPayload());
+    }
     if (position > neededAfter.getAsLong()) {
-      return isNewest || lost(stored.record().key(), dot)
+      return isLast || lost(stored.record().key(), dot)
           ? new JournalEntry.Stored(stored.record().withoutPayload())
           : null;
     }
-    return isNewest ? new JournalEntry.Applied(region, dot.actor(), dot.counter()) : null;
+    return isLast ? new JournalEntry.Applied(region, dot.actor(), dot.counter()) : null;
   }
 
   @Override
