@@ -2,8 +2,6 @@ package io.metafabric.replicate;
 
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.error.StorageException;
-import io.metafabric.core.journal.JournalCursor;
-import io.metafabric.core.journal.JournalEntry;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.version.ActorId;
@@ -11,8 +9,8 @@ import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -24,29 +22,25 @@ import org.jspecify.annotations.Nullable;
 final class ChangeStream {
   /**
    * @param position of the last journal entry that it accounts for
+   * @param bytes as {@link RecordCodec#estimatedBytes} counts
    */
   record Batch(Frame.Changes frame, long position, int bytes) {}
 
-  /**
-   * @param record null if nothing is left of the write but its counter
-   */
-  private record Own(Dot dot, @Nullable MetadataRecord record) {}
-
-  /** Foreign entries are skipped; after this many the caller gets its turn. */
-  private static final int MAX_SCAN = 10_000;
+  /** All that must be known of a batch until it is acknowledged. */
+  private record UnderWay(ActorId actor, long upTo, long position, int bytes) {}
 
   private final RecordStore store;
   private final int batchBytes;
   private final Function<MetadataRecord, MetadataRecord> outgoing;
-  private final Deque<Batch> inFlight = new ArrayDeque<>();
+  private final Deque<UnderWay> inFlight = new ArrayDeque<>();
 
   private VersionVector acknowledged;
   private long acknowledgedPosition;
   private VersionVector sent;
-  private JournalCursor cursor;
-  private @Nullable Own lookedAhead;
+  private ReadAhead ahead;
   private @Nullable Batch refused;
   private long inFlightBytes;
+  private long coalescedBefore;
 
   /**
    * @param acknowledged what the peer says it has
@@ -65,7 +59,11 @@ final class ChangeStream {
     this.acknowledged = acknowledged;
     this.acknowledgedPosition = fromPosition;
     this.sent = acknowledged;
-    this.cursor = store.cursorAfter(fromPosition);
+    this.ahead = readAhead();
+  }
+
+  private ReadAhead readAhead() {
+    return new ReadAhead(store, batchBytes, acknowledgedPosition, acknowledged, outgoing);
   }
 
   /**
@@ -80,79 +78,31 @@ final class ChangeStream {
       refused = null;
       return again;
     }
-    var records = new ArrayList<MetadataRecord>();
-    Dot last = null;
-    int bytes = 0;
-    long after = 0;
-    long position = cursor.position();
-    for (int scanned = 0; scanned < MAX_SCAN && bytes < batchBytes; scanned++) {
-      Own own;
-      try {
-        own = lookedAhead != null ? lookedAhead : nextUnsent();
-      } catch (StorageException e) {
-        if (last == null) {
-          throw e;
-        }
-        break; // the next call comes by it again
-      }
-      lookedAhead = null;
-      if (own == null) {
-        if (cursor.position() >= store.publishedPosition()) {
-          break;
-        }
-        continue;
-      }
-      MetadataRecord out = own.record() == null ? null : outgoing.apply(own.record());
-      int more = out == null ? 0 : RecordCodec.estimatedBytes(out);
-      boolean fits = bytes + more <= batchBytes && isOfSameActor(own.dot(), last);
-      if (last != null && !fits) {
-        lookedAhead = own;
-        break;
-      }
-      if (last == null) {
-        after = sent.counter(own.dot().actor());
-      }
-      // At once: the same write may be journaled again within this batch.
-      last = own.dot();
-      sent = sent.with(last);
-      if (out != null) {
-        records.add(out);
-      }
-      bytes += more;
-      position = cursor.position();
-    }
-    if (last == null) {
-      if (inFlight.isEmpty() && lookedAhead == null) {
-        acknowledgedPosition = cursor.position();
+    ahead.read();
+    ActorId actor = ahead.actor();
+    if (actor == null || !ahead.hasNews()) {
+      if (inFlight.isEmpty() && ahead.isEmpty()) {
+        acknowledgedPosition = ahead.position();
       }
       return null;
     }
-    var frame = new Frame.Changes(last.actor(), after, last.counter(), records);
-    return new Batch(frame, position, bytes);
+    return batch(actor, ahead.take());
   }
 
-  /**
-   * The next entry if it is one of ours that was not sent; null if it is another or there is none.
-   */
-  private @Nullable Own nextUnsent() {
-    JournalEntry entry = cursor.next();
-    Own own = null;
-    if (entry instanceof JournalEntry.Stored stored) {
-      own = new Own(stored.record().header().version().dot(), stored.record());
-    } else if (entry instanceof JournalEntry.Applied applied) {
-      own = new Own(new Dot(applied.actor(), applied.counter()), null);
+  private Batch batch(ActorId actor, List<MetadataRecord> records) {
+    int bytes = 0;
+    for (MetadataRecord record : records) {
+      bytes += RecordCodec.estimatedBytes(record);
     }
-    // Journaled again with a larger context, it keeps its dot: the peer joins contexts itself.
-    return own != null && store.isOwn(own.dot().actor()) && !sent.contains(own.dot()) ? own : null;
-  }
-
-  private static boolean isOfSameActor(Dot dot, @Nullable Dot last) {
-    return last == null || dot.actor().equals(last.actor());
+    var frame = new Frame.Changes(actor, sent.counter(actor), ahead.readUpTo(), records);
+    sent = sent.with(new Dot(actor, ahead.readUpTo()));
+    return new Batch(frame, ahead.position(), bytes);
   }
 
   /** The batch is under way. */
   void sent(Batch batch) {
-    inFlight.add(batch);
+    Frame.Changes frame = batch.frame();
+    inFlight.add(new UnderWay(frame.actor(), frame.upTo(), batch.position(), batch.bytes()));
     inFlightBytes += batch.bytes();
   }
 
@@ -165,8 +115,8 @@ final class ChangeStream {
   boolean acknowledge(ActorId actor, long counter) {
     boolean news = false;
     while (!inFlight.isEmpty()) {
-      Batch head = inFlight.peek();
-      if (!head.frame().actor().equals(actor) || head.frame().upTo() > counter) {
+      UnderWay head = inFlight.peek();
+      if (!head.actor().equals(actor) || head.upTo() > counter) {
         break;
       }
       inFlight.remove();
@@ -176,6 +126,7 @@ final class ChangeStream {
     }
     if (counter > acknowledged.counter(actor)) {
       acknowledged = acknowledged.with(new Dot(actor, counter));
+      ahead.has(actor, counter);
       news = true;
     }
     return news;
@@ -186,21 +137,23 @@ final class ChangeStream {
     inFlight.clear();
     inFlightBytes = 0;
     refused = null;
-    lookedAhead = null;
     sent = acknowledged;
-    cursor = store.cursorAfter(acknowledgedPosition);
+    coalescedBefore = coalesced();
+    ahead = readAhead();
   }
 
   /** Whether the peer has acknowledged every published change. */
   boolean isDrained() {
-    return inFlight.isEmpty()
-        && refused == null
-        && lookedAhead == null
-        && cursor.position() >= store.publishedPosition();
+    return inFlight.isEmpty() && !hasUnread();
   }
 
   boolean hasUnread() {
-    return refused != null || lookedAhead != null || cursor.position() < store.publishedPosition();
+    return refused != null || !ahead.isEmpty() || !ahead.isAtEnd();
+  }
+
+  /** Whether a long run of others' entries was met: nothing will come to go on for. */
+  boolean mustReadOn() {
+    return inFlight.isEmpty() && refused == null && hasUnread();
   }
 
   boolean hasInFlight() {
@@ -209,6 +162,33 @@ final class ChangeStream {
 
   long inFlightBytes() {
     return inFlightBytes;
+  }
+
+  /** Of changes that were read and wait to be sent. */
+  long waitingBytes() {
+    Batch waits = refused;
+    return ahead.bytes() + (waits == null ? 0 : waits.bytes());
+  }
+
+  /** Changes that were not sent, because a later one of the same key said all of it. */
+  long coalesced() {
+    return coalescedBefore + ahead.coalesced();
+  }
+
+  /**
+   * Some of the entries from {@link #lackingFrom} to here were not kept any more when they were
+   * come by; 0 if all were since {@link #lackingIsNoted}.
+   */
+  long lackingUpTo() {
+    return ahead.lackingUpTo();
+  }
+
+  void lackingIsNoted() {
+    ahead.lackingIsNoted();
+  }
+
+  long lackingFrom() {
+    return ahead.lackingFrom();
   }
 
   long acknowledgedPosition() {

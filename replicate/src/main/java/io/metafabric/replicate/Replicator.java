@@ -1,5 +1,6 @@
 package io.metafabric.replicate;
 
+import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.place.HomeLookup;
 import io.metafabric.core.place.Homes;
@@ -30,6 +31,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
@@ -67,8 +69,12 @@ public final class Replicator implements AutoCloseable {
   private final Fetches fetches;
   private final MoveRequests moves;
   private final StableFloor floor;
+  private volatile CatchUp catchUp = CatchUp.BY_THE_STREAM_ALONE;
   private final AtomicBoolean pumpQueued = new AtomicBoolean();
 
+  // Of changes that came from each peer and wait for the disk.
+  private final Map<RegionName, AtomicLong> received = new ConcurrentHashMap<>();
+  private final AtomicLong overCredit = new AtomicLong();
   private final AtomicLong changesReceived = new AtomicLong();
   private final AtomicLong gaps = new AtomicLong();
   private final AtomicLong batchesRefused = new AtomicLong();
@@ -148,6 +154,11 @@ public final class Replicator implements AutoCloseable {
             fetches.disconnected(from);
             moves.disconnected(from);
           }
+
+          @Override
+          public CompletableFuture<Void> onBehindRetention(RegionName behind) {
+            return catchUp.onBehindRetention(behind);
+          }
         });
   }
 
@@ -177,6 +188,11 @@ public final class Replicator implements AutoCloseable {
     return bound;
   }
 
+  /** To be called before {@link #start}. */
+  public void catchUpWith(CatchUp how) {
+    catchUp = how;
+  }
+
   private final Host host = new Host();
 
   /** The payload goes along to those who must have it, and to those who were given a copy. */
@@ -190,24 +206,35 @@ public final class Replicator implements AutoCloseable {
     if (outbound.isEmpty()) {
       return;
     }
-    var toForward = new ArrayList<MetadataRecord>();
-    long newest = 0;
-    for (Published change : changes) {
-      if (change.local()) {
-        newest = change.record().header().version().dot().counter();
+    noteTimes(changes);
+    if (holders.estimatedBytes() > 0) {
+      forwardAll(changes);
+    }
+    if (pumpQueued.compareAndSet(false, true)) {
+      loop.execute(this::pumpAll);
+    }
+  }
+
+  private void noteTimes(List<Published> changes) {
+    for (int i = changes.size() - 1; i >= 0; i--) {
+      if (changes.get(i).local()) {
+        times.published(
+            changes.get(i).record().header().version().dot().counter(), clock.nanoTime());
+        return;
       }
+    }
+  }
+
+  /** Of what came from elsewhere, to those who were given copies by this home. */
+  private void forwardAll(List<Published> changes) {
+    var toForward = new ArrayList<MetadataRecord>();
+    for (Published change : changes) {
       if (!change.local() && change.record().payload() != null && isHome(change.record().key())) {
         toForward.add(change.record());
       }
     }
-    if (newest > 0) {
-      times.published(newest, clock.nanoTime());
-    }
     if (!toForward.isEmpty()) {
       loop.execute(() -> toForward.forEach(this::forward));
-    }
-    if (pumpQueued.compareAndSet(false, true)) {
-      loop.execute(this::pumpAll);
     }
   }
 
@@ -445,6 +472,11 @@ public final class Replicator implements AutoCloseable {
     return link(region).stats();
   }
 
+  /** This peer needs no journal entry at or before this position. */
+  long neededAfter(RegionName peer) {
+    return link(peer).neededAfter();
+  }
+
   public ReplicationStats stats() {
     var peers = new ArrayList<PeerStats>();
     outbound.values().forEach(link -> peers.add(link.stats()));
@@ -456,7 +488,14 @@ public final class Replicator implements AutoCloseable {
         refusedPeers.get(),
         withoutHandshake.get(),
         repliesDropped.get(),
+        overCredit.get(),
+        received.values().stream().mapToLong(AtomicLong::get).sum(),
         holders.estimatedBytes());
+  }
+
+  /** Notes in the store where to go on after a restart. The loop has ended before. */
+  public void noteProgress() {
+    outbound.values().forEach(Outbound::noteProgress);
   }
 
   /**
@@ -520,6 +559,12 @@ public final class Replicator implements AutoCloseable {
         from.send(new Frame.Ack(actor, store.appliedOf(peer).counter(actor), false));
         return;
       }
+      long bytes = bytesOf(changes);
+      if (!takeRoom(peer, bytes)) {
+        // A peer that does not keep to what was granted: it comes again.
+        overCredit.incrementAndGet();
+        return;
+      }
       var news = new ArrayList<Inbound>();
       var useless = new ArrayList<Key>();
       for (MetadataRecord record : changes.records()) {
@@ -533,6 +578,7 @@ public final class Replicator implements AutoCloseable {
           .whenComplete(
               (taken, failure) -> {
                 // A range that was refused comes again: the peer gets no acknowledgement.
+                receivedFrom(peer).addAndGet(-bytes);
                 notTaken(peer, failure);
                 if (failure == null) {
                   loop.execute(() -> applied(peer, from, changes, taken));
@@ -549,6 +595,28 @@ public final class Replicator implements AutoCloseable {
               failure == null
                   ? null
                   : "changes from " + peer + " cannot be taken: " + failure.getMessage());
+    }
+
+    private AtomicLong receivedFrom(RegionName peer) {
+      return received.computeIfAbsent(peer, unknown -> new AtomicLong());
+    }
+
+    private long bytesOf(Frame.Changes changes) {
+      long bytes = 0;
+      for (MetadataRecord record : changes.records()) {
+        bytes += RecordCodec.estimatedBytes(record);
+      }
+      return bytes;
+    }
+
+    /** A sender counts a batch as sent before its credit is used up, so there is one beyond it. */
+    private boolean takeRoom(RegionName peer, long bytes) {
+      AtomicLong waiting = receivedFrom(peer);
+      if (waiting.get() > config.windowBytes()) {
+        return false;
+      }
+      waiting.addAndGet(bytes);
+      return true;
     }
 
     private void missing(RegionName peer, PeerConnection from, ActorId actor) {

@@ -17,6 +17,7 @@ final class EntryCodec {
   static final int APPLIED = 3;
   static final int CLOSED = 4;
   static final int SEALED = 5;
+  static final int ACKNOWLEDGED = 8;
   static final int STORED_SINCE = 10;
 
   private static final int MAX_CLUSTER_BYTES = 1024;
@@ -24,7 +25,7 @@ final class EntryCodec {
   private EntryCodec() {}
 
   static boolean isKnown(int type) {
-    return (type >= OPENED && type <= SEALED) || type == STORED_SINCE;
+    return (type >= OPENED && type <= SEALED) || type == ACKNOWLEDGED || type == STORED_SINCE;
   }
 
   static int typeOf(JournalEntry entry) {
@@ -36,6 +37,9 @@ final class EntryCodec {
     }
     if (entry instanceof JournalEntry.Sealed) {
       return SEALED;
+    }
+    if (entry instanceof JournalEntry.Acknowledged) {
+      return ACKNOWLEDGED;
     }
     return entry instanceof JournalEntry.Opened ? OPENED : CLOSED;
   }
@@ -55,6 +59,10 @@ final class EntryCodec {
       RecordCodec.writeRegion(out, opened.region());
     } else if (entry instanceof JournalEntry.Sealed sealed) {
       out.varint(sealed.frames());
+    } else if (entry instanceof JournalEntry.Acknowledged by) {
+      RecordCodec.writeRegion(out, by.peer());
+      out.i64(by.actor().id()).varint(by.counter()).varint(by.position());
+      out.varint(by.lackingFrom()).varint(by.lackingUpTo());
     }
   }
 
@@ -74,6 +82,14 @@ final class EntryCodec {
           case STORED_SINCE -> readStoredSince(in, expected);
           case CLOSED -> new JournalEntry.Closed();
           case SEALED -> new JournalEntry.Sealed(in.varint("frames"));
+          case ACKNOWLEDGED ->
+              new JournalEntry.Acknowledged(
+                  RecordCodec.readRegion(in),
+                  new ActorId(in.i64("actor")),
+                  in.varint("counter"),
+                  in.varint("acknowledged position"),
+                  in.varint("lacking from"),
+                  in.varint("lacking up to"));
           default -> throw new WireFormatException("there is no journal entry type " + type);
         };
     in.end("journal entry type " + type);

@@ -64,6 +64,9 @@ import org.jspecify.annotations.Nullable;
  * that order once it is durable in its mode. Readers see published states only.
  */
 public final class RecordStore implements CurrentDots, AutoCloseable {
+  /** What an entry that is no record takes while it waits, about. */
+  private static final int NOTE_BYTES = 64;
+
   private final StoreConfig config;
   private final Disk disk;
   private final Clock clock;
@@ -95,6 +98,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   // Guarded by itself: for each region's actor, up to which counter its changes are published here.
   private final Map<ActorId, AppliedAt> applied;
+  // Guarded by itself: what each peer has acknowledged, as far as it is noted in the journal.
+  private final Map<RegionName, AcknowledgedAt> acknowledged;
   private volatile long publishedCounter;
 
   // The frame that says that this opening began; set before anything else is done.
@@ -130,6 +135,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     this.index = replayed.index();
     this.system = replayed.system();
     this.applied = replayed.applied();
+    this.acknowledged = replayed.acknowledged();
     this.stamps = new HybridClock(clock);
     stamps.observe(replayed.newestStamp());
     this.newestStamp = replayed.newestStamp();
@@ -509,7 +515,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         null,
         false,
         null,
-        64,
+        NOTE_BYTES,
         failure -> complete(future, true, failure));
     takenUpTo.merge(prefix.actor(), prefix.counter(), Math::max);
   }
@@ -589,15 +595,22 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     MetadataRecord record = inbound.record();
     Header theirs = record.header();
     stamps.observe(theirs.version().stamp());
-    Header ours = newestHeader(record.key());
-    Dot dot = theirs.version().dot();
-    if (ours == null && isApplied(dot)) {
+    Staged undecided = undecidedYet.get(record.key());
+    Seen seen = undecided == null ? versions.get(record.key()) : null;
+    if (seen != null && theirs.version().context().containsAll(seen.context())) {
+      // Its writer has seen all that is here, so joining changes nothing: the usual case, in which
+      // the journal need not be read.
+      stageInbound(seen.dot(), false, record, inbound.keepPayload(), done);
+      return true;
+    }
+    Header ours = undecided == null ? publishedHeader(record.key()) : undecided.header();
+    if (ours == null && isApplied(theirs.version().dot())) {
       // It was news once, and has been deleted and forgotten since.
       duplicates++;
       return false;
     }
     if (ours == null) {
-      stageInbound(null, record, inbound.keepPayload(), done);
+      stageInbound(null, false, record, inbound.keepPayload(), done);
       return true;
     }
     Header joined = LastWriterWins.join(ours, theirs);
@@ -613,14 +626,20 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     boolean bringsPayload = record.payload() != null && inbound.keepPayload();
     boolean payloadIsNews = sameDot && samePayload && bringsPayload && !holdsPayload(record.key());
     if (theirsWon && (!sameDot || !samePayload || payloadIsNews)) {
-      stageInbound(ours, record.withHeader(joined), inbound.keepPayload(), done);
+      stageInbound(
+          ours.version().dot(),
+          KeyIndex.isSameWrite(ours, joined),
+          record.withHeader(joined),
+          inbound.keepPayload(),
+          done);
       return true;
     }
     boolean removesMore = theirs.isTombstone() && removesMore(record.key(), theirs, ours);
     if (removesMore || !joined.equals(ours)) {
       Dot since = removesMore ? theirs.version().dot() : since(record.key(), joined);
       var stored = new JournalEntry.Stored(new MetadataRecord(record.key(), joined, null), since);
-      stageInbound(ours, stored.record(), stored, done);
+      stageInbound(
+          ours.version().dot(), KeyIndex.isSameWrite(ours, joined), stored.record(), stored, done);
       return true;
     }
     return false;
@@ -655,22 +674,27 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   private void stageInbound(
-      @Nullable Header before, MetadataRecord record, boolean keepPayload, Staged.Completion done) {
+      @Nullable Dot before,
+      boolean sameWrite,
+      MetadataRecord record,
+      boolean keepPayload,
+      Staged.Completion done) {
     MetadataRecord kept = keepPayload ? record : record.withoutPayload();
     boolean isWhole = kept.payload() != null || before == null;
     Dot since = isWhole ? null : since(record.key(), kept.header());
-    stageInbound(before, record, new JournalEntry.Stored(kept, since), done);
+    stageInbound(before, sameWrite, record, new JournalEntry.Stored(kept, since), done);
   }
 
   private void stageInbound(
-      @Nullable Header before,
+      @Nullable Dot before,
+      boolean sameWrite,
       MetadataRecord record,
       JournalEntry.Stored stored,
       Staged.Completion done) {
     stage(
         stored,
-        before == null ? null : before.version().dot(),
-        before != null && KeyIndex.isSameWrite(before, record.header()),
+        before,
+        sameWrite,
         new Published(record, false),
         RecordCodec.estimatedBytes(record),
         done);
@@ -770,6 +794,47 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return publishedCounter;
   }
 
+  /**
+   * Notes in the journal what a peer has acknowledged. It goes with whatever is written next, and
+   * at the latest when this is closed: a note that is lost costs reading again.
+   *
+   * @param position the peer needs no entry at or before it
+   * @param known what the peer says it has
+   */
+  public void noteAcknowledged(
+      RegionName peer, VersionVector known, long position, long lackingFrom, long lackingUpTo) {
+    synchronized (decisions) {
+      if (closed) {
+        return;
+      }
+      ActorId by = openingAt(position);
+      var note =
+          new JournalEntry.Acknowledged(
+              peer, by, known.counter(by), position, lackingFrom, lackingUpTo);
+      stage(note, null, false, null, NOTE_BYTES, failure -> {});
+    }
+  }
+
+  /** What a peer had acknowledged when that was noted last; null if it never was. */
+  public JournalEntry.@Nullable Acknowledged acknowledgedBy(RegionName peer) {
+    synchronized (acknowledged) {
+      AcknowledgedAt at = acknowledged.get(peer);
+      return at == null ? null : at.by();
+    }
+  }
+
+  /** Whether a peer that knows {@code known} still has all that the note says. */
+  public boolean stillHas(VersionVector known, JournalEntry.Acknowledged note) {
+    for (ActorId opened : openings.headMap(note.position(), true).values()) {
+      long needed =
+          opened.equals(note.actor()) ? note.counter() : ownNewest.getOrDefault(opened, 0L);
+      if (known.counter(opened) < needed) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** How many of this directory's own writes {@code known} lacks, those replaced since included. */
   public long ownWritesBeyond(VersionVector known) {
     long beyond = 0;
@@ -833,6 +898,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private boolean isApplied(Dot dot) {
     Long own = ownNewest.get(dot.actor());
     return dot.counter() <= (own == null ? appliedUpTo(dot.actor()) : own);
+  }
+
+  /** From this position on compaction has dropped nothing. */
+  public long keptFrom() {
+    return journal.keptFrom();
   }
 
   /** A reader of everything published behind {@code position}. */
@@ -916,6 +986,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return new StoreLiveness(
         index,
         applied,
+        acknowledged,
         ownActors,
         ownNewest,
         neededAfter,
@@ -1002,7 +1073,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
                   openings,
                   ownNewest,
                   applied,
-                  system));
+                  system,
+                  acknowledged));
     }
   }
 
@@ -1093,6 +1165,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       } else if (staged.entry() instanceof JournalEntry.Applied prefix) {
         synchronized (applied) {
           StoreReplay.apply(applied, prefix, at);
+        }
+      } else if (staged.entry() instanceof JournalEntry.Acknowledged by) {
+        synchronized (acknowledged) {
+          StoreReplay.note(acknowledged, by, at);
         }
       }
     }

@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
 record StoreLiveness(
     KeyIndex index,
     Map<ActorId, AppliedAt> applied,
+    Map<RegionName, AcknowledgedAt> acknowledged,
     Set<ActorId> ownActors,
     Map<ActorId, Long> ownNewest,
     LongSupplier neededAfter,
@@ -51,6 +52,12 @@ record StoreLiveness(
       synchronized (applied) {
         AppliedAt known = applied.get(prefix.actor());
         return known != null && known.prefix().counter() == prefix.counter() ? entry : null;
+      }
+    }
+    if (entry instanceof JournalEntry.Acknowledged by) {
+      synchronized (acknowledged) {
+        AcknowledgedAt known = acknowledged.get(by.peer());
+        return known != null && known.at().position() == position ? entry : null;
       }
     }
     return entry instanceof JournalEntry.Opened ? entry : null;
@@ -134,6 +141,15 @@ record StoreLiveness(
               }
               return new AppliedAt(known.prefix(), to);
             });
+      }
+    } else if (entry instanceof JournalEntry.Acknowledged by) {
+      synchronized (acknowledged) {
+        AcknowledgedAt known = acknowledged.get(by.peer());
+        if (known != null && known.at().isSameAs(from)) {
+          acknowledged.put(by.peer(), new AcknowledgedAt(by, to));
+        } else {
+          to.markDead();
+        }
       }
     }
   }

@@ -73,6 +73,17 @@ public final class VersionVector {
     return counter(dot.actor()) >= dot.counter();
   }
 
+  /** Whether merging {@code that} into this would change nothing. */
+  public boolean containsAll(VersionVector that) {
+    for (int i = 0; i < that.actors.length; i++) {
+      int at = indexOf(that.actors[i]);
+      if (at < 0 || counters[at] < that.counters[i]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** 0 if nothing of the actor was seen. */
   public long counter(ActorId actor) {
     int i = indexOf(actor.id());
