@@ -35,6 +35,7 @@ import io.metafabric.core.transport.PeerTransport;
 import io.metafabric.core.transport.TransportStats;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
 import io.metafabric.migrate.MovedHomes;
 import io.metafabric.predict.AccessRing;
 import io.metafabric.predict.Foresight;
@@ -165,7 +166,7 @@ public final class FabricNode<V> implements AutoCloseable {
             replicator,
             new PrefetchTarget());
     this.bound = replicator.start();
-    store.startCompaction(compacting, replicator::neededAfter);
+    store.startCompaction(compacting, replicator::neededAfter, replicator::stableFloor);
     loop.execute(this::tick);
   }
 
@@ -721,6 +722,11 @@ public final class FabricNode<V> implements AutoCloseable {
   /** The homes of a key, and how often they were moved. */
   public MovedHomes.Moved movedHome(Key key) {
     return homes.of(key);
+  }
+
+  /** Up to which counter every region has durably applied each actor's changes. */
+  public VersionVector stableFloor() {
+    return replicator.stableFloor();
   }
 
   public List<Decision> decisionsOn(Key key) {

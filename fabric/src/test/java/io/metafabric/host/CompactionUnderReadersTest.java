@@ -16,6 +16,7 @@ import io.metafabric.core.store.Durabilities;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.store.StoreConfig;
+import io.metafabric.core.version.VersionVector;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -52,7 +53,7 @@ class CompactionUnderReadersTest {
     var store =
         RecordStore.open(
             config, new FileDisk(directory), new SystemClock(), random, committing, changes -> {});
-    store.startCompaction(compacting, () -> Long.MAX_VALUE);
+    store.startCompaction(compacting, () -> Long.MAX_VALUE, () -> VersionVector.EMPTY);
     var written = new AtomicLongArray(KEYS);
     for (int i = 0; i < KEYS; i++) {
       write(store, i, 1, random);

@@ -4,6 +4,7 @@ import io.metafabric.cache.JournalTier;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.journal.JournalConfig;
 import io.metafabric.core.port.DiskFile;
+import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
@@ -16,6 +17,8 @@ import io.metafabric.core.store.Durabilities;
 import io.metafabric.core.store.StoreConfig;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.transport.TransportLimits;
+import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
 import io.metafabric.migrate.HomeDirectory;
 import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStateChange;
@@ -25,8 +28,10 @@ import io.metafabric.replicate.arm.Prices;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -217,18 +222,37 @@ public final class SimCluster {
     return keys;
   }
 
-  /** Whether every region knows the very same header of every key. */
+  /**
+   * Whether every region knows the very same header of every key. Of what was deleted, some regions
+   * may know that, and others may have forgotten it, once all have it; and so with what a context
+   * has under the stable floor, which nobody can ask for any more.
+   */
   public boolean isConverged() {
     for (Key key : allKeys()) {
-      var first = node(regions.get(0)).store().header(key);
+      var headers = new HashSet<Optional<Header>>();
       for (RegionName region : regions) {
-        var header = node(region).store().header(key);
-        if (header == null || !header.equals(first)) {
-          return false;
+        headers.add(Optional.ofNullable(node(region).store().header(key)));
+      }
+      if (headers.size() > 1) {
+        headers.clear();
+        for (RegionName region : regions) {
+          headers.add(
+              Optional.ofNullable(node(region).store().header(key))
+                  .map(header -> aboveFloor(header, node(region).stableFloor())));
         }
+      }
+      boolean forgotten = headers.remove(Optional.empty());
+      boolean same = headers.size() <= 1;
+      if (!same || (forgotten && !headers.stream().allMatch(each -> each.get().isTombstone()))) {
+        return false;
       }
     }
     return true;
+  }
+
+  private static Header aboveFloor(Header header, VersionVector floor) {
+    Version version = header.version();
+    return header.withVersion(version.withContext(version.context().beyond(floor)));
   }
 
   /** For people who look at a failure: what keeps the regions apart. */

@@ -4,6 +4,8 @@ import io.metafabric.core.place.Homes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.store.LastWriterWins;
+import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
 import io.metafabric.node.MemoryUse;
 import io.metafabric.node.NodeStats;
 import io.metafabric.replicate.PeerState;
@@ -74,13 +76,15 @@ final class Invariants {
         return site + " is not up";
       }
     }
-    Site first = run.site(0);
+    VersionVector floor = appliedByAll();
     for (Key key : run.keys()) {
-      Header agreed = first.node().store().header(key);
+      Header agreed = null;
       for (Site site : run.sites()) {
         Header here = site.node().store().header(key);
-        if (!isSame(agreed, here)) {
-          return key + " is " + here + " in " + site + ", but " + agreed + " in " + first;
+        if (agreed == null) {
+          agreed = here;
+        } else if (here != null && !isSame(agreed, here, floor)) {
+          return key + " is " + here + " in " + site + ", but was " + agreed;
         }
         boolean lacksPayload =
             here != null
@@ -90,6 +94,9 @@ final class Invariants {
         if (lacksPayload) {
           return site + " lacks the payload of " + key + " " + here;
         }
+      }
+      if (agreed != null && !isKnownOrForgotten(key, agreed)) {
+        return key + " is " + agreed + ", but not in all regions";
       }
     }
     for (Site site : run.sites()) {
@@ -102,13 +109,35 @@ final class Invariants {
     return null;
   }
 
-  private boolean isSame(@Nullable Header one, @Nullable Header other) {
-    if (one == null || other == null) {
-      return one == other;
+  private VersionVector appliedByAll() {
+    VersionVector all = run.site(0).node().store().durablyApplied();
+    for (Site site : run.sites()) {
+      all = all.meet(site.node().store().durablyApplied());
     }
-    return NotYet.losersMayBeForgotten(run.setting())
-        ? NotYet.withoutContext(one).equals(NotYet.withoutContext(other))
-        : one.equals(other);
+    return all;
+  }
+
+  /**
+   * A key that was forgotten in one region and written anew has no context of the time before; what
+   * all regions have applied of that, nobody can ask for.
+   */
+  private boolean isSame(Header one, Header other, VersionVector floor) {
+    return one.equals(other)
+        || (NotYet.losersMayBeForgotten(run.setting())
+            ? NotYet.withoutContext(one).equals(NotYet.withoutContext(other))
+            : beyond(floor, one).equals(beyond(floor, other)));
+  }
+
+  private static Header beyond(VersionVector floor, Header header) {
+    Version version = header.version();
+    return header.withVersion(version.withContext(version.context().beyond(floor)));
+  }
+
+  /** What is dead is forgotten by one region after the other. */
+  private boolean isKnownOrForgotten(Key key, Header agreed) {
+    boolean forgotten = Ledger.isMortal(agreed) && run.isEverywhere(agreed);
+    return run.sites().stream()
+        .allMatch(site -> forgotten || site.node().store().header(key) != null);
   }
 
   void checkAtTheEnd() {
@@ -126,7 +155,8 @@ final class Invariants {
   private void checkNotLost(Write write) {
     for (Site site : run.sites()) {
       Header known = site.node().store().header(write.key);
-      if (known == null || !isSettledBy(known, write)) {
+      boolean settled = known != null && isSettledBy(known, write);
+      if (!settled && !run.mayBeForgotten(write.key, Objects.requireNonNull(write.header))) {
         run.violation(write + " is lost in " + site + "; its key is " + known, null);
       }
     }

@@ -4,17 +4,22 @@ import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.store.LastWriterWins;
 import io.metafabric.core.version.Dot;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** All writes that were ever tried, and what each dot was seen to name. */
 final class Ledger {
   private final List<Write> writes = new ArrayList<>();
   private final Map<Dot, Header> named = new HashMap<>();
+  private final Map<Key, Set<Header>> ends = new HashMap<>();
 
   /** Values are all different: each begins with its number. */
   Write begin(Key key, int payloadBytes, long expiresAtMs) {
@@ -30,6 +35,35 @@ final class Ledger {
     var write = new Write(number, key, payload, expiresAtMs);
     writes.add(write);
     return write;
+  }
+
+  /**
+   * Whether a key's header, or a newer one that hides it, was a deletion or had an expiry, and has
+   * come to all regions: then nothing of either may be known any more. A write whose end nobody saw
+   * is taken to have been such a one.
+   *
+   * @param isEverywhere says whether all regions have applied a version and what it replaced
+   */
+  boolean mayBeForgotten(Key key, Header header, Predicate<Header> isEverywhere) {
+    boolean unseen =
+        writes.stream()
+            .anyMatch(
+                write ->
+                    write.key.equals(key)
+                        && write.header == null
+                        && write.fate != Write.Fate.REFUSED
+                        && (write.payload == null || write.expiresAtMs != Header.NEVER));
+    return unseen
+        || ends.getOrDefault(key, Set.of()).stream()
+            .anyMatch(end -> isNewer(end, header) && isEverywhere.test(end));
+  }
+
+  static boolean isMortal(Header header) {
+    return header.isTombstone() || header.expiresAtMs() != Header.NEVER;
+  }
+
+  private static boolean isNewer(Header one, Header other) {
+    return LastWriterWins.join(one, other).version().dot().equals(one.version().dot());
   }
 
   List<Write> writes() {
@@ -58,6 +92,9 @@ final class Ledger {
   /** What is wrong with a header that was seen; null if nothing is. */
   @Nullable String problemOf(Key key, Header header) {
     Header before = named.putIfAbsent(header.version().dot(), header);
+    if (before == null && isMortal(header)) {
+      ends.computeIfAbsent(key, each -> new LinkedHashSet<>()).add(header);
+    }
     boolean same =
         before == null
             || (before.kind() == header.kind()

@@ -37,7 +37,11 @@ record Setting(
   /** Of the journal, more than any run writes. */
   static final long AMPLE_BYTES = 256L << 20;
 
+  /** More often than hosts do, so that it happens in the middle of everything else. */
+  private static final Duration FORGET_EVERY = Duration.ofSeconds(1);
+
   private static final List<String> NAMES = List.of("ap", "eu", "sa", "us", "za");
+
   private static final List<String> NAMESPACES = List.of("sync", "soon", "os");
 
   static Setting draw(Dice dice) {
@@ -86,7 +90,7 @@ record Setting(
     cluster.network.defaultLink(link);
     cluster.hotTierBytes = hotTierBytes;
     cluster.prefetchBytesPerSecond = prefetchBytesPerSecond;
-    cluster.compaction = new CompactionConfig(32L << 20, retainBytes);
+    cluster.compaction = new CompactionConfig(32L << 20, retainBytes, 64L << 20, FORGET_EVERY);
     if (weak) {
       cluster.durability =
           new Durabilities(

@@ -6,6 +6,7 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimNetwork;
 import io.metafabric.core.sim.SimWorld;
+import io.metafabric.core.version.VersionVector;
 import io.metafabric.node.SimCluster;
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -103,10 +104,14 @@ final class Simulation {
       throwViolation();
       missing = invariants.missingAtTheEnd();
     }
-    world().trace("converged after " + waited);
+    world().trace("converged after " + waited + ", " + forgotten() + " headers are forgotten");
     invariants.checkNow();
     invariants.checkAtTheEnd();
     throwViolation();
+  }
+
+  private long forgotten() {
+    return sites.stream().mapToLong(Site::forgotten).sum();
   }
 
   /** Something that lasts for a while; at the latest it ends with the plan. */
@@ -150,6 +155,17 @@ final class Simulation {
 
   Site site(int drawn) {
     return sites.get(drawn % sites.size());
+  }
+
+  /** Whether a region may know nothing any more of a key of which it knew this. */
+  boolean mayBeForgotten(Key key, Header header) {
+    return ledger.mayBeForgotten(key, header, this::isEverywhere);
+  }
+
+  /** All regions have applied it, and what it replaced. */
+  boolean isEverywhere(Header header) {
+    VersionVector changes = header.version().asContext();
+    return sites.stream().allMatch(site -> site.hasHad(changes));
   }
 
   /** As drawn, or the next one if that is the same. */

@@ -16,6 +16,7 @@ import io.metafabric.core.sim.SimNode;
 import io.metafabric.core.store.LastWriterWins;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
 import io.metafabric.node.FabricNode;
 import io.metafabric.node.ReadOutcome;
 import io.metafabric.node.SimCluster;
@@ -41,6 +42,8 @@ final class Site {
   // What this region has shown or acknowledged of each key: it must never know less again.
   private final Map<Key, Header> seen = new HashMap<>();
   private final List<Write> pending = new ArrayList<>();
+  private VersionVector applied = VersionVector.EMPTY;
+  private long forgottenBefore;
   private boolean damaged;
   private boolean keptFromWriting;
   private boolean readOnly;
@@ -149,6 +152,7 @@ final class Site {
     run.begins();
     run.world().trace(region + " stops in order");
     int life = machine().life();
+    isAboutToEnd();
     try {
       cluster.stop(region, run.setting().powerLoss());
     } catch (RuntimeException e) {
@@ -162,8 +166,14 @@ final class Site {
   }
 
   void crash(SimDisk.Loss loss) {
+    isAboutToEnd();
     cluster.crash(region, loss);
     ended();
+  }
+
+  private void isAboutToEnd() {
+    noteApplied();
+    forgottenBefore = forgotten();
   }
 
   private void ended() {
@@ -313,7 +323,7 @@ final class Site {
       return null;
     }
     Header before = seen.get(key);
-    if (before != null && (now == null || !now.version().covers(before.version().dot()))) {
+    if (before != null && !isHeldIn(now, before) && !wasForgotten(key, before, now)) {
       run.violation(
           region + " forgot " + key + ": it knew " + before + ", and knows " + now + " now", null);
     }
@@ -321,6 +331,36 @@ final class Site {
       saw(key, now);
     }
     return now;
+  }
+
+  private static boolean isHeldIn(@Nullable Header now, Header before) {
+    return now != null && now.version().covers(before.version().dot());
+  }
+
+  /** What is dead may be forgotten once all have it; but nothing older may be known instead. */
+  private boolean wasForgotten(Key key, Header before, @Nullable Header now) {
+    boolean isNewer =
+        now == null || LastWriterWins.join(before, now).version().dot().equals(now.version().dot());
+    return isNewer && run.mayBeForgotten(key, before);
+  }
+
+  /**
+   * What it has said, at the most, that its disk has applied, even if it was given an older one.
+   */
+  boolean hasHad(VersionVector changes) {
+    noteApplied();
+    return applied.covers(changes);
+  }
+
+  private void noteApplied() {
+    if (isUp()) {
+      applied = applied.merge(node().store().durablyApplied());
+    }
+  }
+
+  /** How many dead headers it has forgotten, in all its lives. */
+  long forgotten() {
+    return forgottenBefore + (isUp() ? node().store().stats().forgotten() : 0);
   }
 
   private void saw(Key key, Header header) {
@@ -387,7 +427,7 @@ final class Site {
     Header header = record.header();
     write.fate = Write.Fate.ACKNOWLEDGED;
     write.header = header;
-    if (known != null && !header.version().covers(known.version().dot())) {
+    if (known != null && !isHeldIn(header, known) && !wasForgotten(write.key, known, header)) {
       run.violation(write + " does not cover what was known when it was written: " + known, null);
     }
     if (header.expiresAtMs() != write.expiresAtMs
@@ -401,7 +441,9 @@ final class Site {
   private void declined(Write write, boolean onlyIfAbsent) {
     int life = machine().life();
     Header now = observe(write.key);
-    if (onlyIfAbsent && now == null && machine().life() == life && !hasFailed()) {
+    Header before = seen.get(write.key);
+    boolean wasThere = before != null && run.mayBeForgotten(write.key, before);
+    if (onlyIfAbsent && now == null && !wasThere && machine().life() == life && !hasFailed()) {
       run.violation(write + " was declined, but there is nothing", null);
     }
   }
@@ -523,6 +565,7 @@ final class Site {
             || floor.isTombstone()
             || mayFail()
             || floor.expiresAtMs() != Header.NEVER
+            || (now == null && run.mayBeForgotten(key, floor))
             || (now != null && !now.version().dot().equals(floor.version().dot()));
     if (!expected) {
       run.violation(region + " shows nothing of " + key + ", but had shown " + floor, null);

@@ -79,18 +79,17 @@ final class ChangeStream {
       return again;
     }
     ahead.read();
-    List<MetadataRecord> records = ahead.take();
-    if (records.isEmpty()) {
+    ActorId actor = ahead.actor();
+    if (actor == null || !ahead.hasNews()) {
       if (inFlight.isEmpty() && ahead.isEmpty()) {
         acknowledgedPosition = ahead.position();
       }
       return null;
     }
-    return batch(records);
+    return batch(actor, ahead.take());
   }
 
-  private Batch batch(List<MetadataRecord> records) {
-    ActorId actor = records.get(0).header().version().dot().actor();
+  private Batch batch(ActorId actor, List<MetadataRecord> records) {
     int bytes = 0;
     for (MetadataRecord record : records) {
       bytes += RecordCodec.estimatedBytes(record);

@@ -16,6 +16,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -82,17 +83,21 @@ final class Fetches {
   private final SerialExecutor loop;
   private final Function<RegionName, Outbound> links;
   private final BiConsumer<RegionName, Key> mayBeOlder;
+  private final Predicate<MetadataRecord> isOfThePast;
   private final Map<Long, Request> requests = new HashMap<>();
   private long lastRequest;
 
   /**
    * @param mayBeOlder is told of regions that did not have what was known here
+   * @param isOfThePast whether a record has been forgotten here: it is not shown again
    */
   Fetches(
       ReplicationConfig config,
       SerialExecutor loop,
       Function<RegionName, Outbound> links,
-      BiConsumer<RegionName, Key> mayBeOlder) {
+      BiConsumer<RegionName, Key> mayBeOlder,
+      Predicate<MetadataRecord> isOfThePast) {
+    this.isOfThePast = isOfThePast;
     this.config = config;
     this.loop = loop;
     this.links = links;
@@ -269,11 +274,11 @@ final class Fetches {
   private boolean isOfUse(Asked asked, MetadataRecord record) {
     boolean covers = asked.atLeast == null || record.header().version().covers(asked.atLeast);
     boolean whole = record.header().isTombstone() || record.payload() != null;
-    return covers && whole && config.allows(record);
+    return covers && whole && config.allows(record) && !isOfThePast.test(record);
   }
 
   private boolean isShowable(MetadataRecord record) {
-    return record.payload() != null && config.allows(record);
+    return record.payload() != null && config.allows(record) && !isOfThePast.test(record);
   }
 
   void close() {

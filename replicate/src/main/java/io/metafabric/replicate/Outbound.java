@@ -62,6 +62,7 @@ final class Outbound implements PeerHandler {
     CompletableFuture<Void> onBehindRetention(RegionName peer);
   }
 
+  private static final Duration PROGRESS_EVERY = Duration.ofSeconds(10);
   private static final double RTT_WEIGHT = 0.2;
   private static final int RESEND_RTTS = 4;
   private static final Duration RESEND_AT_LEAST = Duration.ofSeconds(2);
@@ -102,6 +103,8 @@ final class Outbound implements PeerHandler {
   private boolean pumpAtNextBeat;
   private long credit;
   private boolean stopped;
+  private @Nullable VersionVector progressSent;
+  private long progressSentNanos;
 
   private volatile boolean established;
   private volatile boolean paused;
@@ -293,6 +296,8 @@ final class Outbound implements PeerHandler {
     pair.linked(welcome.nodeId());
     events.onWelcomed(peer, welcome, !wasKept);
     sendHeartbeat(by);
+    progressSent = null;
+    sendProgress(by, now);
     pump();
   }
 
@@ -357,10 +362,26 @@ final class Outbound implements PeerHandler {
       to.close("silent for " + pair.linkSilence().toMillis() + " ms");
       return;
     }
+    long now = clock.nanoTime();
     pumpAtNextBeat = false;
-    resendIfStuck(clock.nanoTime());
+    resendIfStuck(now);
     pump();
     sendHeartbeat(to);
+    if (now - progressSentNanos >= PROGRESS_EVERY.toNanos()) {
+      sendProgress(to, now);
+    }
+  }
+
+  /** The peer must know what is applied here before it may forget what is deleted. */
+  private void sendProgress(PeerConnection to, long now) {
+    store.syncWithin(PROGRESS_EVERY);
+    VersionVector applied = store.durablyApplied();
+    VersionVector before = progressSent;
+    VersionVector news = before == null ? applied : applied.beyond(before);
+    if ((before == null || !news.isEmpty()) && to.send(new Frame.Progress(before == null, news))) {
+      progressSent = applied;
+    }
+    progressSentNanos = now;
   }
 
   private void sendHeartbeat(PeerConnection to) {

@@ -32,6 +32,8 @@ final class PeerSession implements PeerHandler {
     /** The peer is who it says; a connection it had before is closed. */
     Frame.Welcome welcome(RegionName peer, long itsNodeId, PeerSession by);
 
+    void progress(RegionName peer, Frame.Progress progress);
+
     void changes(RegionName peer, PeerConnection from, Frame.Changes changes);
 
     @Nullable MetadataRecord find(Key key);
@@ -315,6 +317,11 @@ final class PeerSession implements PeerHandler {
         }
       }
       host.changes(by, from(), changes);
+    }
+
+    @Override
+    public void onProgress(Frame.Progress progress) {
+      host.progress(by, progress);
     }
 
     @Override

@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What has been read of the journal and not sent yet, a batch at most: this directory's own changes
- * of one actor in the order of their counters, without those of which a later one says all. Not
- * thread-safe.
+ * of one actor in the order of their counters, without those of which a later one says all, or of
+ * which nothing but the counter is left. Not thread-safe.
  *
  * <p>A change and the one that replaces it are never in two batches: whoever acknowledges the first
  * may have had it when it was sent before, without the later change in it.
@@ -32,6 +32,11 @@ final class ReadAhead {
   /** Changes left out of a batch: one key that is written for ever must go some time. */
   private static final int MAX_LEFT_OUT = 4096;
 
+  /**
+   * @param record null if nothing is left of the write but its counter
+   */
+  private record Own(Dot dot, @Nullable MetadataRecord record) {}
+
   private final RecordStore store;
   private final int maxBytes;
   private final Function<MetadataRecord, MetadataRecord> outgoing;
@@ -41,7 +46,8 @@ final class ReadAhead {
   private VersionVector known;
   private @Nullable ActorId actor;
   private long readUpTo;
-  private @Nullable MetadataRecord lookedAhead;
+  private @Nullable Own lookedAhead;
+  private boolean hasNews;
   private long position;
   private int bytes;
   private long coalesced;
@@ -80,7 +86,7 @@ final class ReadAhead {
           return;
         }
       } catch (StorageException e) {
-        if (places.isEmpty()) {
+        if (!hasNews) {
           throw e;
         }
         return; // the next call comes by it again
@@ -90,20 +96,23 @@ final class ReadAhead {
 
   /** Returns whether there may be more, and room for it. */
   private boolean readOne() {
-    MetadataRecord record = lookedAhead;
+    Own own = lookedAhead;
     JournalEntry entry = null;
-    if (record == null) {
+    if (own == null) {
       noteLacking();
       entry = cursor.next();
-      record = entry instanceof JournalEntry.Stored stored ? stored.record() : null;
+      own = ownOf(entry);
     }
-    if (record != null && isNews(record)) {
-      MetadataRecord out = outgoing.apply(record);
-      if (!places.isEmpty() && !fits(out)) {
-        lookedAhead = record;
+    if (own != null && isNews(own.dot())) {
+      MetadataRecord out = own.record() == null ? null : outgoing.apply(own.record());
+      if (hasNews && !fits(own.dot(), out)) {
+        lookedAhead = own;
         return false;
       }
-      add(out);
+      readTo(own.dot());
+      if (out != null) {
+        add(out);
+      }
     }
     boolean more = entry != null || lookedAhead != null;
     lookedAhead = null;
@@ -111,24 +120,36 @@ final class ReadAhead {
     return more || position < store.publishedPosition();
   }
 
-  private boolean isNews(MetadataRecord record) {
-    Dot dot = record.header().version().dot();
+  private static @Nullable Own ownOf(@Nullable JournalEntry entry) {
+    if (entry instanceof JournalEntry.Stored stored) {
+      return new Own(stored.record().header().version().dot(), stored.record());
+    }
+    return entry instanceof JournalEntry.Applied applied
+        ? new Own(new Dot(applied.actor(), applied.counter()), null)
+        : null;
+  }
+
+  private boolean isNews(Dot dot) {
     // Journaled again with a larger context, it keeps its dot: the peer joins contexts itself.
     long upTo = dot.actor().equals(actor) ? readUpTo : known.counter(dot.actor());
     return dot.counter() > upTo && store.isOwn(dot.actor());
   }
 
-  private boolean fits(MetadataRecord record) {
-    return actorOf(record).equals(actor)
+  private boolean fits(Dot dot, @Nullable MetadataRecord record) {
+    return dot.actor().equals(actor)
         && gathered.size() - places.size() < MAX_LEFT_OUT
-        && bytes + RecordCodec.estimatedBytes(record) <= maxBytes;
+        && bytes + (record == null ? 0 : RecordCodec.estimatedBytes(record)) <= maxBytes;
+  }
+
+  private void readTo(Dot dot) {
+    if (!dot.actor().equals(actor)) {
+      begin(dot.actor());
+    }
+    readUpTo = dot.counter();
+    hasNews = true;
   }
 
   private void add(MetadataRecord record) {
-    if (!actorOf(record).equals(actor)) {
-      begin(actorOf(record));
-    }
-    readUpTo = record.header().version().dot().counter();
     Integer before = places.put(record.key(), gathered.size());
     gathered.add(record);
     bytes += RecordCodec.estimatedBytes(record);
@@ -166,11 +187,17 @@ final class ReadAhead {
     }
   }
 
-  private static ActorId actorOf(MetadataRecord record) {
-    return record.header().version().dot().actor();
+  /** Whose changes were read last; null if none were. */
+  @Nullable ActorId actor() {
+    return actor;
   }
 
-  /** Takes what was gathered, in the order of counters; empty if there is nothing. */
+  /** Whether anything is to be taken: changes, or only how far the actor got. */
+  boolean hasNews() {
+    return hasNews;
+  }
+
+  /** Takes what was gathered, in the order of counters. */
   List<MetadataRecord> take() {
     var taken = new ArrayList<MetadataRecord>(gathered.size());
     for (MetadataRecord each : gathered) {
@@ -181,11 +208,12 @@ final class ReadAhead {
     gathered.clear();
     places.clear();
     bytes = 0;
+    hasNews = false;
     return taken;
   }
 
   boolean isEmpty() {
-    return places.isEmpty() && lookedAhead == null;
+    return !hasNews && lookedAhead == null;
   }
 
   /** Counter up to which the actor's changes were read, or need not be. */
@@ -204,7 +232,7 @@ final class ReadAhead {
   }
 
   long bytes() {
-    MetadataRecord next = lookedAhead;
+    MetadataRecord next = lookedAhead == null ? null : lookedAhead.record();
     return (long) bytes + (next == null ? 0 : RecordCodec.estimatedBytes(next));
   }
 

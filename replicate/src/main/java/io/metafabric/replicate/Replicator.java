@@ -71,6 +71,7 @@ public final class Replicator implements AutoCloseable {
   private final Repairs repairs;
   private final MissingPayloads missing;
   private final SerialExecutor background;
+  private final StableFloor floor;
   private volatile CatchUp catchUp = CatchUp.BY_THE_STREAM_ALONE;
   private final AtomicBoolean pumpQueued = new AtomicBoolean();
 
@@ -112,7 +113,7 @@ public final class Replicator implements AutoCloseable {
     this.moves = new MoveRequests(loop, this::link);
     this.times = new PublicationTimes(config.peers().keySet());
     this.background = background;
-    this.fetches = new Fetches(config, loop, this::link, this::offer);
+    this.fetches = new Fetches(config, loop, this::link, this::offer, store::wasForgotten);
     this.missing =
         new MissingPayloads(
             store,
@@ -142,6 +143,7 @@ public final class Replicator implements AutoCloseable {
               outbound.put(peer, link);
               repairs.add(peer, link, record -> outgoing(peer, record));
             });
+    this.floor = new StableFloor(config.peers().keySet());
   }
 
   private Outbound newLink(RegionName peer, PeerAddress address, RegionPair pair) {
@@ -538,6 +540,15 @@ public final class Replicator implements AutoCloseable {
     loop.execute(link::resume);
   }
 
+  /**
+   * Up to which counter every region, this one included, has durably applied each actor's changes,
+   * as far as it was heard here. Regions that have not been heard since the opening have applied
+   * nothing. Any thread.
+   */
+  public VersionVector stableFloor() {
+    return floor.stable(store.durablyApplied());
+  }
+
   /** No peer needs a journal entry at or before this position. */
   public long neededAfter() {
     // Compaction asks for each frame that is dead.
@@ -626,6 +637,11 @@ public final class Replicator implements AutoCloseable {
         throw new IllegalArgumentException("region " + peer + " is not a peer");
       }
       return pair;
+    }
+
+    @Override
+    public void progress(RegionName peer, Frame.Progress progress) {
+      floor.heard(peer, progress);
     }
 
     @Override

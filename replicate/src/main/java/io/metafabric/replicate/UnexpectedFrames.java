@@ -75,6 +75,11 @@ abstract class UnexpectedFrames implements Frame.Handler {
   }
 
   @Override
+  public void onProgress(Frame.Progress progress) {
+    unexpected(progress);
+  }
+
+  @Override
   public void onMoveHome(Frame.MoveHome moveHome) {
     unexpected(moveHome);
   }

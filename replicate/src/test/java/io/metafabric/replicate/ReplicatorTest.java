@@ -208,7 +208,7 @@ class ReplicatorTest {
             node.scheduler().serial("background"));
     published.clear();
     published.add(replicator::published);
-    store.startCompaction(compacting, replicator::neededAfter);
+    store.startCompaction(compacting, replicator::neededAfter, replicator::stableFloor);
     return replicator;
   }
 

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * history matter. The hashes are the same in every region.
  *
  * <p>{@value #LEAVES} leaves of 8 bytes, whatever the number of keys; {@link LiveDots} knows what
- * is below them. One thread at a time changes it; any thread reads, and sees single changes.
+ * is below them. Thread-safe; readers see single changes.
  */
 public final class HeaderTree {
   /** Bits of a leaf's path. */
@@ -41,8 +41,7 @@ public final class HeaderTree {
   /** The element comes in, or goes if it was there. */
   public void toggle(long actor, long counter) {
     int leaf = (int) (path(actor, counter) >>> (Long.SIZE - DEPTH));
-    // One thread writes: the value is not torn, and nobody needs the order.
-    leaves.setOpaque(leaf, leaves.getOpaque(leaf) ^ value(actor, counter));
+    leaves.getAndAccumulate(leaf, value(actor, counter), (before, value) -> before ^ value);
   }
 
   /** A key's state is another one, which may be the same write with a larger context. */
@@ -54,6 +53,11 @@ public final class HeaderTree {
   }
 
   public void added(Dot dot) {
+    toggle(dot.actor().id(), dot.counter());
+  }
+
+  /** The key is known no more. */
+  public void removed(Dot dot) {
     toggle(dot.actor().id(), dot.counter());
   }
 

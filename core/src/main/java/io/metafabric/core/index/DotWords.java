@@ -1,20 +1,23 @@
 package io.metafabric.core.index;
 
+import static java.util.Objects.requireNonNull;
+
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Dots in one word: 18 bits for the actor, numbered as they come, and 45 for the counter. What does
+ * Dots in one word: 18 bits for the actor, numbered as they come, and 43 for the counter. What does
  * not fit gets a word that is not exact, and is told apart by reading the journal. Thread-safe.
  */
 final class DotWords {
   static final int MAX_ACTORS = (1 << 18) - 1;
 
-  private static final int COUNTER_BITS = 45;
+  private static final int COUNTER_BITS = 43;
   private static final long MAX_COUNTER = (1L << COUNTER_BITS) - 1;
   static final long INEXACT = 0;
 
@@ -22,7 +25,7 @@ final class DotWords {
   private final ConcurrentHashMap<ActorId, Integer> numbers = new ConcurrentHashMap<>();
 
   // By number, from 1; longer than there are numbers.
-  private volatile long[] actorIds = new long[16];
+  private volatile @Nullable ActorId[] numbered = new ActorId[16];
 
   DotWords(int maxActors) {
     this.maxActors = maxActors;
@@ -44,16 +47,17 @@ final class DotWords {
       return before;
     }
     // First who it is: whoever finds the number in a slot asks for that.
-    long[] ids = actorIds.length > next ? actorIds : Arrays.copyOf(actorIds, 2 * actorIds.length);
-    ids[next] = actor.id();
-    actorIds = ids;
+    @Nullable ActorId[] all =
+        numbered.length > next ? numbered : Arrays.copyOf(numbered, 2 * numbered.length);
+    all[next] = actor;
+    numbered = all;
     numbers.put(actor, next);
     return next;
   }
 
   /** The actor of an exact word. */
-  long actorId(long word) {
-    return actorIds[(int) (word >>> COUNTER_BITS)];
+  ActorId actor(long word) {
+    return requireNonNull(numbered[(int) (word >>> COUNTER_BITS)]);
   }
 
   static long counter(long exactWord) {
@@ -87,6 +91,11 @@ final class DotWords {
 
   private static long word(int number, long counter) {
     return number == 0 || counter > MAX_COUNTER ? INEXACT : (long) number << COUNTER_BITS | counter;
+  }
+
+  /** The dot that a word has; null if it is not exact. */
+  @Nullable Dot decode(long word) {
+    return word == INEXACT ? null : new Dot(actor(word), counter(word));
   }
 
   static boolean isExact(long word) {

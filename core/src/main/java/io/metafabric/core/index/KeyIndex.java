@@ -21,6 +21,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiFunction;
 import java.util.function.BiPredicate;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -48,6 +49,14 @@ public final class KeyIndex {
   /** In a slot's second word: this is where the payload is, and another slot has the header. */
   private static final long PAYLOAD_ONLY = Long.MIN_VALUE;
 
+  /** In a slot's second word: the record has an expiry. */
+  private static final long EXPIRES = 1L << 62;
+
+  /** In a slot's second word: the record is a tombstone. */
+  private static final long TOMBSTONE = 1L << 61;
+
+  private static final long MORTAL = EXPIRES | TOMBSTONE;
+
   /** In the first word of a slot that has a payload only: it is an older write's. */
   private static final long SUPERSEDED = Long.MIN_VALUE;
 
@@ -67,6 +76,8 @@ public final class KeyIndex {
   private final SlotTable[] tables = new SlotTable[TABLES];
   private final DotWords dots;
   private final AtomicLong keys = new AtomicLong();
+  private final AtomicLong tombstones = new AtomicLong();
+  private final AtomicLong tombstoneBytes = new AtomicLong();
   private final SupersededQueue superseded = new SupersededQueue();
   private volatile long maxSupersededBytes = Long.MAX_VALUE / MUST_STAY_FACTOR;
   private volatile BiPredicate<Key, Dot> mustStay = (key, dot) -> false;
@@ -111,8 +122,27 @@ public final class KeyIndex {
     return (int) hash;
   }
 
-  private static boolean isHeader(long dot) {
-    return (dot & PAYLOAD_ONLY) == 0;
+  private static boolean isHeader(long second) {
+    return (second & PAYLOAD_ONLY) == 0;
+  }
+
+  private static long dotOf(long second) {
+    return second & ~(PAYLOAD_ONLY | MORTAL);
+  }
+
+  private static long flagsOf(Header header) {
+    long expires = header.expiresAtMs() == Header.NEVER ? 0 : EXPIRES;
+    return header.isTombstone() ? expires | TOMBSTONE : expires;
+  }
+
+  private void count(SlotTable table, long first, long second, int sign) {
+    if ((second & MORTAL) != 0) {
+      table.addMortals(sign);
+    }
+    if ((second & TOMBSTONE) != 0) {
+      tombstones.addAndGet(sign);
+      tombstoneBytes.addAndGet((long) sign * lengthOf(first));
+    }
   }
 
   /** All slots that a key may have, two words each, zeros behind them. */
@@ -223,7 +253,7 @@ public final class KeyIndex {
       if (isHeader(words[i + 1])) {
         JournalEntry.Stored stored = storedAt(words[i], key);
         if (stored.record().key().equals(key)) {
-          return new Found(stored, words[i], words[i + 1]);
+          return new Found(stored, words[i], dotOf(words[i + 1]));
         }
       }
     }
@@ -256,7 +286,7 @@ public final class KeyIndex {
     for (int i = 0; i < words.length && words[i] != 0; i += 2) {
       if (!isHeader(words[i + 1])
           && !isSuperseded(words[i])
-          && (words[i + 1] & ~PAYLOAD_ONLY) == header.dot()) {
+          && dotOf(words[i + 1]) == header.dot()) {
         MetadataRecord found = recordAt(words[i], header.record().key());
         if (isSameWrite(found, header.record())) {
           return found.withHeader(header.record().header());
@@ -285,7 +315,7 @@ public final class KeyIndex {
     long hash = hash(key);
     // Of a dot that no slot can have exactly, the word is that of all such dots.
     long wanted = dots.find(dot);
-    int answer = table(hash).has(fingerprint(hash), wanted, DotWords.INEXACT);
+    int answer = table(hash).has(fingerprint(hash), wanted, ~MORTAL, DotWords.INEXACT);
     if (answer == SlotTable.NO) {
       return false;
     }
@@ -304,7 +334,9 @@ public final class KeyIndex {
     long hash = hash(key);
     long wanted = dots.find(dot);
     int answer =
-        table(hash).has(fingerprint(hash), wanted | PAYLOAD_ONLY, DotWords.INEXACT | PAYLOAD_ONLY);
+        table(hash)
+            .has(
+                fingerprint(hash), wanted | PAYLOAD_ONLY, ~MORTAL, DotWords.INEXACT | PAYLOAD_ONLY);
     if (answer == SlotTable.NO) {
       return false;
     }
@@ -350,16 +382,18 @@ public final class KeyIndex {
     MetadataRecord record = now.record();
     long place = at.place() | (record.payload() == null ? 0 : HAS_PAYLOAD);
     long dot = dots.encode(record.header().version().dot());
+    long second = dot | flagsOf(record.header());
     long hash = hash(record.key());
     int fingerprint = fingerprint(hash);
     SlotTable table = table(hash);
     long stamp = table.lock();
     try {
       if (before == null) {
-        table.insert(fingerprint, place, dot);
+        table.insert(fingerprint, place, second);
         keys.incrementAndGet();
+        count(table, place, second, 1);
       } else {
-        replace(table, hash, before, sameWrite, now, place, dot);
+        replace(table, hash, before, sameWrite, now, place, second);
       }
     } finally {
       table.unlock(stamp);
@@ -374,33 +408,39 @@ public final class KeyIndex {
       boolean sameWrite,
       JournalEntry.Stored now,
       long place,
-      long dot) {
+      long second) {
     int fingerprint = fingerprint(hash);
     Key key = now.record().key();
     int header = headerSlot(table, fingerprint, key, before);
     long old = table.first(header);
-    long oldDot = table.second(header);
+    long oldSecond = table.second(header);
     if ((old & HAS_PAYLOAD) != 0) {
+      long oldDot = dotOf(oldSecond) | PAYLOAD_ONLY;
       if (now.record().payload() == null && (sameWrite || before.equals(now.since()))) {
         // First what can fail, for want of memory; it may move the other.
-        table.insert(
-            fingerprint, (old & ~FLAG) | (sameWrite ? 0 : SUPERSEDED), oldDot | PAYLOAD_ONLY);
+        table.insert(fingerprint, (old & ~FLAG) | (sameWrite ? 0 : SUPERSEDED), oldDot);
         header = headerSlot(table, fingerprint, key, before);
         if (!sameWrite) {
-          superseded.add(hash, oldDot | PAYLOAD_ONLY, lengthOf(old));
+          superseded.add(hash, oldDot, lengthOf(old));
         }
       } else {
         frames.markDead(old & ~FLAG);
       }
-      table.set(header, place, dot);
+      setHeader(table, header, place, second);
       return;
     }
-    table.set(header, place, dot);
+    setHeader(table, header, place, second);
     frames.markDead(old);
     int payload = payloadSlot(table, fingerprint, key);
     if (payload >= 0) {
       replacePayload(table, hash, payload, before, sameWrite, now);
     }
+  }
+
+  private void setHeader(SlotTable table, int slot, long place, long second) {
+    count(table, table.first(slot), table.second(slot), -1);
+    count(table, place, second, 1);
+    table.set(slot, place, second);
   }
 
   /**
@@ -522,6 +562,92 @@ public final class KeyIndex {
     }
   }
 
+  /**
+   * Forgets a key of which only a dead header is left. The header's frame counts as live for as
+   * long as it has to be there; a payload beside it does not.
+   *
+   * @param dot of the key's newest record, which is a tombstone or has an expiry
+   */
+  public void forget(Key key, Dot dot) {
+    long hash = hash(key);
+    int fingerprint = fingerprint(hash);
+    SlotTable table = table(hash);
+    long stamp = table.lock();
+    try {
+      int payload = payloadSlot(table, fingerprint, key);
+      if (payload >= 0) {
+        remove(table, payload);
+      }
+      int header = headerSlot(table, fingerprint, key, dot);
+      long first = table.first(header);
+      count(table, first, table.second(header), -1);
+      table.remove(header);
+      if ((first & HAS_PAYLOAD) != 0) {
+        // Without it the frame is short: worth a compaction, which keeps the header.
+        frames.markDead(first & ~FLAG);
+      } else {
+        frames.markForgotten(first);
+      }
+      keys.decrementAndGet();
+    } finally {
+      table.unlock(stamp);
+    }
+  }
+
+  /** How many keys have been deleted and are not forgotten yet. */
+  public long tombstones() {
+    return tombstones.get();
+  }
+
+  /** Of the journal, for {@link #tombstones}. */
+  public long tombstoneBytes() {
+    return tombstoneBytes.get();
+  }
+
+  /** How many tables {@link #mortalsIn} knows. */
+  public static int tables() {
+    return TABLES;
+  }
+
+  /**
+   * Where the newest records of one table's keys are that are tombstones or have an expiry, for
+   * {@link #mortalAt}. Reads nothing.
+   *
+   * @param table from 0 to {@link #tables} - 1
+   * @param asked others are left out; a few that it was not asked of are not
+   */
+  public long[] mortalsIn(int table, Predicate<Dot> asked) {
+    return tables[table].mortals() == 0 ? new long[0] : mortalPlaces(tables[table], asked);
+  }
+
+  /** The record at a place; null if it is not there any more. */
+  public @Nullable MetadataRecord mortalAt(long place) {
+    return frames.read(place & ~FLAG) instanceof JournalEntry.Stored stored
+        ? stored.record()
+        : null;
+  }
+
+  private long[] mortalPlaces(SlotTable table, Predicate<Dot> asked) {
+    long stamp = table.lock();
+    try {
+      long[] places = new long[8];
+      int count = 0;
+      for (int slot = 0; slot < table.slots(); slot++) {
+        long second = table.second(slot);
+        if (table.first(slot) != 0 && isHeader(second) && (second & MORTAL) != 0) {
+          Dot dot = dots.decode(dotOf(second));
+          if (dot == null || asked.test(dot)) {
+            places = count == places.length ? Arrays.copyOf(places, 2 * count) : places;
+            places[count++] = table.first(slot);
+          }
+        }
+      }
+      return Arrays.copyOf(places, count);
+    } finally {
+      table.unlock(stamp);
+    }
+  }
+
   /** Whether both are of one write, of which contexts may differ. */
   public static boolean isSameWrite(Header a, Header b) {
     return a.version().dot().equals(b.version().dot()) && a.payloadCrc32c() == b.payloadCrc32c();
@@ -531,7 +657,7 @@ public final class KeyIndex {
     long wanted = dots.find(dot);
     int slot = table.find(fingerprint);
     for (; slot >= 0 && table.matches(slot, fingerprint); slot++) {
-      long word = table.second(slot);
+      long word = table.second(slot) & ~MORTAL;
       if (isHeader(word)
           && (DotWords.isExact(word)
               ? word == wanted
@@ -672,7 +798,7 @@ public final class KeyIndex {
       for (int i = 0; i < words.length; i += 2) {
         long word = words[i + 1];
         if (DotWords.isExact(word)) {
-          written[i] = dots.actorId(word);
+          written[i] = dots.actor(word).id();
           written[i + 1] = DotWords.counter(word);
         } else {
           Dot dot = recordAt(words[i]).header().version().dot();
@@ -694,7 +820,7 @@ public final class KeyIndex {
       for (int slot = 0; slot < table.slots(); slot++) {
         if (table.first(slot) != 0 && isHeader(table.second(slot))) {
           words[length++] = table.first(slot);
-          words[length++] = table.second(slot);
+          words[length++] = dotOf(table.second(slot));
         }
       }
       return Arrays.copyOf(words, length);
@@ -833,8 +959,14 @@ public final class KeyIndex {
     for (SlotTable table : tables) {
       for (int slot = 0; slot < table.slots(); slot++) {
         long first = table.first(slot);
-        if (first != 0 && !frames.markLive(first & ~FLAG)) {
+        if (first == 0) {
+          continue;
+        }
+        if (!frames.markLive(first & ~FLAG)) {
           return false;
+        }
+        if (isHeader(table.second(slot))) {
+          count(table, first, table.second(slot), 1);
         }
       }
     }

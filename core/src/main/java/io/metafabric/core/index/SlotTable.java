@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  * with ordered insertion; Amble and Knuth, "Ordered hash tables", 1974). A search ends at the first
  * larger fingerprint, and growing is one pass.
  *
- * <p>{@link #copyMatches} may be called by anybody; all else between {@link #lock} and {@link
- * #unlock}.
+ * <p>{@link #copyMatches}, {@link #has} and {@link #mortals} may be called by anybody; all else
+ * between {@link #lock} and {@link #unlock}.
  */
 final class SlotTable {
   static final int SLOT_BYTES = 20;
@@ -41,9 +41,22 @@ final class SlotTable {
   private volatile ByteBuffer[] pages;
   private int used;
 
+  // Written under the lock.
+  private volatile int mortals;
+
   SlotTable(PagePool pool) {
     this.pool = pool;
     this.pages = new ByteBuffer[] {pool.take()};
+  }
+
+  /** How many slots the caller has said are of headers that may die; any thread. */
+  int mortals() {
+    return mortals;
+  }
+
+  @SuppressWarnings("NonAtomicVolatileUpdate") // under the lock
+  void addMortals(int more) {
+    mortals += more;
   }
 
   /**
@@ -70,26 +83,27 @@ final class SlotTable {
   /**
    * Whether a slot with this fingerprint has this second word. Allocates nothing.
    *
+   * @param mask only these bits of second words count
    * @param unsure another second word, which makes the answer unsure
    * @return {@link #YES}, {@link #NO}, or {@link #UNSURE} if no slot has the one, and one the other
    */
-  int has(int fingerprint, long second, long unsure) {
+  int has(int fingerprint, long second, long mask, long unsure) {
     long stamp = lock.tryOptimisticRead();
     if (stamp != 0) {
-      int answer = look(fingerprint, second, unsure);
+      int answer = look(fingerprint, second, mask, unsure);
       if (lock.validate(stamp)) {
         return answer;
       }
     }
     stamp = lock.readLock();
     try {
-      return look(fingerprint, second, unsure);
+      return look(fingerprint, second, mask, unsure);
     } finally {
       lock.unlockRead(stamp);
     }
   }
 
-  private int look(int fingerprint, long second, long unsure) {
+  private int look(int fingerprint, long second, long mask, long unsure) {
     ByteBuffer[] from = pages;
     int total = from.length * SLOTS_PER_PAGE;
     int answer = NO;
@@ -104,7 +118,7 @@ final class SlotTable {
         break;
       }
       if (order == 0) {
-        long word = page.getLong(at + SECOND_AT);
+        long word = page.getLong(at + SECOND_AT) & mask;
         if (word == second) {
           return YES;
         }

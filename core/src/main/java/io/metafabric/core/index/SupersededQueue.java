@@ -1,8 +1,12 @@
 package io.metafabric.core.index;
 
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
 /**
  * Which payloads of older writes the index names, in the order in which they were superseded, and
- * how much of the journal they take. Belongs to the publisher; anybody may ask how much it is.
+ * how much of the journal they take. Belongs to the publisher; anybody may ask how much it is, and
+ * say that one was removed.
  *
  * <p>Two words for each. One that is gone, because a newer payload has come, keeps its place here
  * until its turn comes, or until most are gone.
@@ -24,14 +28,14 @@ final class SupersededQueue {
   private long[] words = {};
   private int head;
   private int size;
-  private int gone;
-  private volatile long bytes;
+  private final AtomicInteger gone = new AtomicInteger();
+  private final AtomicLong bytes = new AtomicLong();
   private volatile long dropped;
   private volatile long memoryBytes;
 
   void add(long hash, long dot, int lengthBytes) {
     put(hash, dot);
-    addBytes(lengthBytes);
+    bytes.addAndGet(lengthBytes);
   }
 
   /** One that was polled, and stays. */
@@ -51,22 +55,18 @@ final class SupersededQueue {
 
   /** The index names one no more; its place in the order stays, or was polled. */
   void removed(int lengthBytes) {
-    addBytes(-lengthBytes);
-    gone++;
-  }
-
-  @SuppressWarnings("NonAtomicVolatileUpdate") // one thread writes
-  private void addBytes(long more) {
-    bytes += more;
+    bytes.addAndGet(-lengthBytes);
+    gone.incrementAndGet();
   }
 
   /** Gives places back once they are many and more than half of them are of no use. */
   void forgetGone(Presence presence) {
-    if (2 * gone <= size || 2 * gone < MIN_WORDS) {
+    int useless = gone.get();
+    if (2 * useless <= size || 2 * useless < MIN_WORDS) {
       return;
     }
     int all = size;
-    gone = 0;
+    gone.set(0);
     for (int i = 0; i < all; i++) {
       Entry each = take();
       if (presence.isThere(each.hash(), each.dot())) {
@@ -111,7 +111,7 @@ final class SupersededQueue {
   }
 
   long bytes() {
-    return bytes;
+    return bytes.get();
   }
 
   long droppedCount() {

@@ -26,6 +26,11 @@ public final class Compaction {
   private final ByteWriter buffer = new ByteWriter(WRITE_BYTES);
   private final List<Move> moves = new ArrayList<>();
 
+  // A dead header may go if nothing in front of it can be older of its key.
+  private final long cleanInFront;
+  private final long begunAt;
+  private boolean replacedKept;
+
   private int source;
   private @Nullable FrameReader reader;
   private long due;
@@ -35,7 +40,7 @@ public final class Compaction {
   private boolean ended;
 
   /** A frame that was copied. */
-  private record Move(FrameLocation from, FrameLocation to) {}
+  private record Move(FrameLocation from, FrameLocation to, boolean forgotten) {}
 
   private Compaction(Journal journal, Liveness liveness, List<Segment> sources) {
     this.journal = journal;
@@ -50,6 +55,8 @@ public final class Compaction {
             generation + 1);
     this.writtenTo = target.framesAt();
     this.due = sources.get(0).firstPosition();
+    this.begunAt = journal.publishedPosition();
+    this.cleanInFront = journal.cleanBefore(sources.get(0));
   }
 
   /**
@@ -58,14 +65,18 @@ public final class Compaction {
    *
    * @param upTo nothing behind this position is touched: somebody still needs all of it
    * @param minGarbage the least share of a segment's bytes that must be garbage, in (0, 1]
+   * @param forgetting whether segments without garbage are worth it for what was forgotten
    */
   public static @Nullable Compaction begin(
-      Journal journal, Liveness liveness, long upTo, double minGarbage) {
+      Journal journal, Liveness liveness, long upTo, double minGarbage, boolean forgetting) {
     List<Segment> candidates =
         journal.sealedSegments().stream()
             .filter(segment -> segment.endPosition() - 1 <= upTo)
             .toList();
     List<Segment> chosen = CompactionChoice.of(candidates, journal.segmentBytes(), minGarbage);
+    if (chosen.isEmpty() && forgetting) {
+      chosen = CompactionChoice.toForget(candidates);
+    }
     if (chosen.isEmpty() || !journal.isUsable()) {
       return null;
     }
@@ -123,18 +134,38 @@ public final class Compaction {
         new FrameLocation(
             sources.get(source), frame.offset(), frame.lengthBytes(), frame.position());
     JournalEntry kept = liveness.kept(frame.entry(), frame.position());
+    JournalEntry hiding = kept instanceof JournalEntry.Stored ? null : stillNeeded(frame);
+    boolean forgotten = hiding != null;
+    if (hiding != null) {
+      kept = hiding;
+    }
     if (kept == null) {
       return;
     }
+    // What hides something in front of it is itself older than what may be behind it.
+    replacedKept |= forgotten || liveness.isReplaced(kept);
     int start = buffer.length();
     JournalFrame.encode(buffer, kept, frame.position(), journal.durablePosition());
     int length = buffer.length() - start;
     moves.add(
-        new Move(from, new FrameLocation(target, writtenTo + start, length, frame.position())));
+        new Move(
+            from,
+            new FrameLocation(target, writtenTo + start, length, frame.position()),
+            forgotten));
     frames++;
     if (buffer.length() >= WRITE_BYTES) {
       flush();
     }
+  }
+
+  /** A dead header without which a replay would bring back something in front of it. */
+  private @Nullable JournalEntry stillNeeded(JournalFrame frame) {
+    boolean nothingOlder = !replacedKept && frame.position() <= cleanInFront;
+    return !nothingOlder
+            && frame.entry() instanceof JournalEntry.Stored stored
+            && liveness.isForgotten(stored)
+        ? new JournalEntry.Stored(stored.record().withoutPayload())
+        : null;
   }
 
   private void flush() {
@@ -157,10 +188,14 @@ public final class Compaction {
     for (Move move : moves) {
       target.extend(move.to().position() + 1, endOf(move.to()));
       move.to().markLive();
+      if (move.forgotten()) {
+        move.to().markForgotten();
+      }
     }
     if (framesEnd != target.endOffset()) {
       throw new IllegalStateException("frames end at " + framesEnd + ", not " + target.endOffset());
     }
+    target.rewritten(begunAt, !replacedKept);
     journal.replace(sources, target);
     target.holdUntil(journal.appendedBytes() + journal.sizeBytes());
     tellMoves();

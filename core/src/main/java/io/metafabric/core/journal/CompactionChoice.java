@@ -44,6 +44,29 @@ final class CompactionChoice {
     return widened(segments, worst, segmentBytes, minGarbage / 2);
   }
 
+  /**
+   * The next segment to rewrite so that forgotten headers go: one after the other from the oldest
+   * up to the last that has some, each once, because a header may go only when nothing in front of
+   * it can be older of its key; and again if that was not so the first time. Empty if that has been
+   * done.
+   */
+  static List<Segment> toForget(List<Segment> segments) {
+    int last = segments.size() - 1;
+    while (last >= 0 && segments.get(last).forgottenBytes() == 0) {
+      last--;
+    }
+    long inFront = 0;
+    for (int i = 0; i <= last; i++) {
+      Segment segment = segments.get(i);
+      boolean again = segment.forgottenBytes() > 0 && segment.rewrittenAt() < inFront;
+      if (again || segment.rewrittenAt() < segments.get(last).endPosition() - 1) {
+        return List.of(segment);
+      }
+      inFront = Math.max(inFront, segment.rewrittenAt());
+    }
+    return List.of();
+  }
+
   private static double garbage(Segment segment) {
     long bytes = Math.max(1, segment.endOffset() - segment.framesAt());
     // An empty segment as written has nothing that could be freed.

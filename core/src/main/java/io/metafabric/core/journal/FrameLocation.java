@@ -41,6 +41,11 @@ public final class FrameLocation {
     segment.addLiveBytes(accountedBytes());
   }
 
+  /** The frame is live, but no view knows it any more. */
+  void markForgotten() {
+    segment.addForgottenBytes(accountedBytes());
+  }
+
   /**
    * The frame counts as live although no view names it, so that nobody will say when it is needed
    * no more: for a time ({@link Journal#releaseHeld}).

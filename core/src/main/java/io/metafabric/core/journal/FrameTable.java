@@ -176,6 +176,14 @@ public final class FrameTable {
     return true;
   }
 
+  /** The frame is live, but no view knows it any more: it goes once nothing older needs it. */
+  public void markForgotten(long place) {
+    Segment segment = segment(place);
+    if (segment != null) {
+      segment.addForgottenBytes(FramePlace.maxLengthBytes(place));
+    }
+  }
+
   /** The length of a frame, or a little more. */
   public static int maxLengthBytes(long place) {
     return FramePlace.maxLengthBytes(place);

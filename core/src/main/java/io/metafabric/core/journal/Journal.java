@@ -359,6 +359,11 @@ public final class Journal implements AutoCloseable {
     return segments.stream().mapToLong(Segment::liveBytes).sum();
   }
 
+  /** Of {@link #liveBytes}, those of dead headers that no view knows any more. */
+  public long forgottenBytes() {
+    return segments.stream().mapToLong(Segment::forgottenBytes).sum();
+  }
+
   /**
    * Frames that compaction kept for readers alone count as garbage again once as much was appended
    * as the journal was long then: it is time to ask again whether they are needed.
@@ -407,6 +412,15 @@ public final class Journal implements AutoCloseable {
       }
     }
     return 0;
+  }
+
+  /** Nothing in front of {@code segment} had been replaced when this position was published. */
+  long cleanBefore(Segment segment) {
+    return segments.stream()
+        .takeWhile(each -> each != segment)
+        .mapToLong(Segment::cleanUpTo)
+        .min()
+        .orElse(Long.MAX_VALUE);
   }
 
   /** Segments that are written to no more and published as a whole, in order. */

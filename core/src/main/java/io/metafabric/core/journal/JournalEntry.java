@@ -42,7 +42,10 @@ public sealed interface JournalEntry {
     }
   }
 
-  /** All changes of another region's actor up to {@code counter} are in the journal before this. */
+  /**
+   * All changes of another region's actor up to {@code counter} are in the journal before this. Of
+   * an actor of this directory: it has written up to there, and nothing else is left of the newest.
+   */
   record Applied(RegionName region, ActorId actor, long counter) implements JournalEntry {}
 
   /** The fabric was closed in order; everything before this is durable. */

@@ -50,6 +50,9 @@ final class Segment {
   private final SegmentName name;
   private final Checkpoints checkpoints = new Checkpoints(CHECKPOINT_EVERY_BYTES);
   private final AtomicLong liveBytes = new AtomicLong();
+  private final AtomicLong forgottenBytes = new AtomicLong();
+  private volatile long cleanUpTo;
+  private volatile long rewrittenAt;
 
   /** Of these, bytes of which nobody will say that they are dead; until so much is appended. */
   private final AtomicLong heldBytes = new AtomicLong();
@@ -307,6 +310,37 @@ final class Segment {
   /** A frame at or before {@code position}, or the front, with its offset. */
   Checkpoints.Checkpoint before(long position) {
     return checkpoints.before(position);
+  }
+
+  /**
+   * Nothing is here that had been replaced when this position was published; 0 if that is not
+   * known.
+   */
+  long cleanUpTo() {
+    return cleanUpTo;
+  }
+
+  /**
+   * @param at published position when the compaction began that made this segment
+   * @param clean whether it kept nothing that had been replaced by then
+   */
+  void rewritten(long at, boolean clean) {
+    rewrittenAt = at;
+    cleanUpTo = clean ? at : 0;
+  }
+
+  /** Published position when the compaction began that made this; 0 if none did. */
+  long rewrittenAt() {
+    return rewrittenAt;
+  }
+
+  /** Of the live bytes, those of dead headers that no view knows any more. */
+  long forgottenBytes() {
+    return forgottenBytes.get();
+  }
+
+  void addForgottenBytes(long bytes) {
+    forgottenBytes.addAndGet(bytes);
   }
 
   /** Bytes of frames that are part of the present state. */

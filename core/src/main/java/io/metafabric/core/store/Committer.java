@@ -264,9 +264,13 @@ final class Committer {
         within = durability.syncWithin();
       }
     }
-    if (within == null) {
-      return;
+    if (within != null) {
+      syncWithin(within);
     }
+  }
+
+  /** Whatever has been written is durable by then, unless the disk refuses. */
+  void syncWithin(Duration within) {
     long dueNanos = clock.nanoTime() + within.toNanos();
     synchronized (lock) {
       if (syncPlanned && syncDueNanos - dueNanos <= 0) {

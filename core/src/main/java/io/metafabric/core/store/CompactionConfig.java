@@ -1,6 +1,7 @@
 package io.metafabric.core.store;
 
 import io.metafabric.core.error.ConfigurationException;
+import java.time.Duration;
 
 /**
  * @param bytesPerSecond how fast compaction reads while garbage is below its bound; above it there
@@ -9,22 +10,37 @@ import io.metafabric.core.error.ConfigurationException;
  * @param supersededBytes how much of it may be values that are shown, as superseded, until their
  *     successors can be read; four times as much where they are writes of this region that their
  *     homes lack
+ * @param forgetEvery from the end of one look at all that may be forgotten to the next
  */
-public record CompactionConfig(long bytesPerSecond, long retainBytes, long supersededBytes) {
+public record CompactionConfig(
+    long bytesPerSecond, long retainBytes, long supersededBytes, Duration forgetEvery) {
+  /** Often enough that what is forgotten is a small part of what is known. */
+  public static final Duration FORGET_EVERY = Duration.ofSeconds(60);
+
   private static final long DEFAULT_SUPERSEDED_BYTES = 64L << 20;
 
   public static final CompactionConfig DEFAULT = new CompactionConfig(32L << 20, 256L << 20);
 
   public CompactionConfig {
-    if (bytesPerSecond < 1 || retainBytes < 0 || supersededBytes < 0) {
+    if (bytesPerSecond < 1
+        || retainBytes < 0
+        || supersededBytes < 0
+        || forgetEvery.toMillis() < 1) {
       throw new ConfigurationException(
-          "compaction needs bytesPerSecond >= 1, retainBytes >= 0 and supersededBytes >= 0, was "
+          "compaction needs bytesPerSecond >= 1, retainBytes >= 0, supersededBytes >= 0 and"
+              + " forgetEvery >= 1 ms, was "
               + bytesPerSecond
               + ", "
               + retainBytes
+              + ", "
+              + supersededBytes
               + " and "
-              + supersededBytes);
+              + forgetEvery);
     }
+  }
+
+  public CompactionConfig(long bytesPerSecond, long retainBytes, long supersededBytes) {
+    this(bytesPerSecond, retainBytes, supersededBytes, FORGET_EVERY);
   }
 
   public CompactionConfig(long bytesPerSecond, long retainBytes) {

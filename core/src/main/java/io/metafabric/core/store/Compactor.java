@@ -27,6 +27,9 @@ final class Compactor implements AutoCloseable {
   private static final double HURRY_AT = 1.4;
   private static final double MIN_GARBAGE = 0.15;
 
+  /** Begins to rewrite segments without garbage at this share of forgotten headers. */
+  private static final double FORGET_AT = 0.2;
+
   private final Journal journal;
   private final Liveness liveness;
   private final SerialExecutor executor;
@@ -77,15 +80,21 @@ final class Compactor implements AutoCloseable {
   }
 
   private boolean isOver(double timesLive, int segments) {
-    return journal.sizeBytes()
-        > timesLive * journal.liveBytes() + segments * journal.segmentBytes();
+    long live = journal.liveBytes() - journal.forgottenBytes();
+    return journal.sizeBytes() > timesLive * live + segments * journal.segmentBytes();
+  }
+
+  /** To forget costs a rewriting of all that is older. */
+  private boolean isWorthForgetting() {
+    return journal.forgottenBytes() > FORGET_AT * journal.sizeBytes();
   }
 
   private void run() {
     try {
       Compaction compaction = underWay;
       if (compaction == null) {
-        compaction = Compaction.begin(journal, liveness, compactableTo(), MIN_GARBAGE);
+        compaction =
+            Compaction.begin(journal, liveness, compactableTo(), MIN_GARBAGE, isWorthForgetting());
         underWay = compaction;
         writtenBytes.addAndGet(compaction == null ? 0 : compaction.writtenBytes());
       }

@@ -31,6 +31,14 @@ final class RecentHeaders {
         place(key), estimatedBytes(key, header) <= MAX_ENTRY_BYTES ? new Entry(key, header) : null);
   }
 
+  /** Nothing is known of the key any more. */
+  void forget(Key key) {
+    Entry entry = entries.get(place(key));
+    if (entry != null && entry.key().equals(key)) {
+      entries.compareAndSet(place(key), entry, null);
+    }
+  }
+
   private static long estimatedBytes(Key key, Header header) {
     return 256 + 2L * key.utf8Length() + 64L * header.version().context().size();
   }

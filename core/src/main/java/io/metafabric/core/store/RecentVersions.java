@@ -6,6 +6,7 @@ import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -92,6 +93,18 @@ final class RecentVersions {
     write(set, version);
     if (used > sets.length / SET_WORDS * (WAYS / 2) && sets.length < MAX_SETS * SET_WORDS) {
       grow();
+    }
+  }
+
+  /** Nothing is known of the key any more. */
+  void forget(Key key) {
+    hash.of(key.path());
+    int set = setOf(hash.low());
+    int at = find(set);
+    if (at != set + SET_WORDS) {
+      used -= sets[at + DOT_AT] == 0 ? 0 : 1;
+      System.arraycopy(sets, at + ENTRY_WORDS, sets, at, set + SET_WORDS - ENTRY_WORDS - at);
+      Arrays.fill(sets, set + SET_WORDS - ENTRY_WORDS, set + SET_WORDS, 0);
     }
   }
 

@@ -36,6 +36,7 @@ import io.metafabric.core.version.HybridClock;
 import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -53,6 +54,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiPredicate;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -96,6 +98,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private long lastCounter;
   private long written;
   private long dotCollisions;
+  private long duplicates;
   private boolean closed;
 
   // Guarded by itself: for each region's actor, up to which counter its changes are published here.
@@ -107,7 +110,13 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   // The frame that says that this opening began; set before anything else is done.
   private volatile @Nullable FrameLocation openedAt;
   private volatile @Nullable Compactor compactor;
+  private volatile @Nullable DeadHeaders deadHeaders;
+  private final DurableProgress progress = new DurableProgress();
   private volatile LongSupplier neededAfter = () -> 0;
+
+  // The publisher's: of all that has been published. The journal keeps a record that has it, so
+  // that a write after a restart never has an older stamp than something that was forgotten.
+  private volatile Stamp newestStamp;
 
   // The newest write of each opening of this directory: kept even when it has been replaced, so
   // that the range of counters that a peer is told of ends where the actor ended.
@@ -136,6 +145,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     this.acknowledged = replayed.acknowledged();
     this.stamps = new HybridClock(clock);
     stamps.observe(replayed.newestStamp());
+    this.newestStamp = replayed.newestStamp();
     this.nodeId = replayed.nodeIdOr(random.nextLong());
     this.actor = replayed.freshActor(random);
     this.versions = new RecentVersions(random);
@@ -647,6 +657,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       return true;
     }
     Header ours = undecided == null ? publishedHeader(record.key()) : undecided.header();
+    if (ours == null && isApplied(theirs.version().dot())) {
+      // It was news once, and has been deleted and forgotten since.
+      duplicates++;
+      return false;
+    }
     if (ours == null) {
       stageInbound(null, false, record, inbound.keepPayload(), done);
       return true;
@@ -886,6 +901,60 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return journal.publishedPosition();
   }
 
+  /**
+   * Up to which counter the changes of each actor, own ones included, are published here and
+   * durable. Lags behind where writes do not wait for the disk; {@link #syncWithin} helps.
+   */
+  public VersionVector durablyApplied() {
+    VersionVector published = VersionVector.EMPTY;
+    for (JournalEntry.Applied each : applied()) {
+      published = published.with(new Dot(each.actor(), each.counter()));
+    }
+    return progress.update(published, journal.publishedPosition(), journal.durablePosition());
+  }
+
+  /** What was published is durable by then, unless the disk refuses. */
+  public void syncWithin(Duration within) {
+    if (journal.durablePosition() < journal.publishedPosition()) {
+      committer.syncWithin(within);
+    }
+  }
+
+  /** Nothing but this dead header is known of its key, and nobody can ask for it any more. */
+  private boolean forget(MetadataRecord dead) {
+    Key key = dead.key();
+    synchronized (decisions) {
+      if (closed || undecidedYet.containsKey(key) || !dead.header().equals(index.header(key))) {
+        return false;
+      }
+      Dot dot = dead.header().version().dot();
+      index.forget(key, dot);
+      tree.removed(dot);
+      recent.forget(key);
+      versions.forget(key);
+      return true;
+    }
+  }
+
+  /**
+   * Whether a record comes from the past: it was applied here once, and nothing is known of its key
+   * any more, because that was deleted or has expired.
+   */
+  public boolean wasForgotten(MetadataRecord record) {
+    try {
+      // In this order: what is applied was published before.
+      return isApplied(record.header().version().dot()) && header(record.key()) == null;
+    } catch (StorageException e) {
+      return false; // something is known of the key, but cannot be read
+    }
+  }
+
+  /** Whether this node has applied a write, in its actor's order, at some time. */
+  private boolean isApplied(Dot dot) {
+    return dot.counter() <= ownNewest.getOrDefault(dot.actor(), 0L)
+        || dot.counter() <= appliedUpTo(dot.actor());
+  }
+
   /** From this position on compaction has dropped nothing. */
   public long keptFrom() {
     return journal.keptFrom();
@@ -976,6 +1045,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         ownActors,
         ownNewest,
         neededAfter,
+        config.region(),
+        stamp -> stamp.compareTo(newestStamp) >= 0,
         (opened, at) -> {
           if (opened.actor().equals(actor)) {
             openedAt = at;
@@ -989,9 +1060,14 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   public StoreStats stats() {
     long tornBytes = journal.tornTails().stream().mapToLong(TornTail::bytes).sum();
+    DeadHeaders collected = deadHeaders;
     synchronized (decisions) {
       return new StoreStats(
           index.keys(),
+          index.tombstones(),
+          index.tombstoneBytes(),
+          collected == null ? 0 : collected.forgotten(),
+          duplicates,
           index.bytes(),
           index.readCacheBytes(),
           index.maxReadCacheBytes(),
@@ -1064,9 +1140,17 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    *
    * @param neededAfter peers still need every entry behind this position, within the bound on what
    *     is kept for them
+   * @param floor up to which counters every region has durably applied each actor's changes: what
+   *     is dead, and under it, is forgotten
    */
-  public void startCompaction(SerialExecutor executor, LongSupplier neededAfter) {
+  public void startCompaction(
+      SerialExecutor executor, LongSupplier neededAfter, Supplier<VersionVector> floor) {
     this.neededAfter = neededAfter;
+    var collecting =
+        new DeadHeaders(
+            index, this::forget, floor, executor, clock, config.compaction().forgetEvery());
+    deadHeaders = collecting;
+    collecting.start();
     var started = new Compactor(journal, liveness(), executor, config.compaction(), neededAfter);
     compactor = started;
     started.check();
@@ -1127,6 +1211,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         recent.published(record.key(), record.header());
         if (record.key().isSystem()) {
           system.put(record);
+        }
+        if (record.header().version().stamp().compareTo(newestStamp) > 0) {
+          newestStamp = record.header().version().stamp();
         }
         Dot dot = record.header().version().dot();
         if (before == null) {

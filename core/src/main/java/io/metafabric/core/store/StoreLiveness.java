@@ -9,10 +9,12 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Stamp;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * @param index guarded by itself, as are the others
  * @param ownNewest the newest counter of each actor that was issued here
  * @param neededAfter peers still need every entry behind this position
+ * @param region whose openings the own actors are
+ * @param isNewest whether nothing has been published with a later stamp
  * @param openedAt is told where the frame of an opening has been moved
  */
 record StoreLiveness(
@@ -30,6 +34,8 @@ record StoreLiveness(
     Set<ActorId> ownActors,
     Map<ActorId, Long> ownNewest,
     LongSupplier neededAfter,
+    RegionName region,
+    Predicate<Stamp> isNewest,
     BiConsumer<JournalEntry.Opened, FrameLocation> openedAt)
     implements Liveness {
 
@@ -39,6 +45,10 @@ record StoreLiveness(
       return kept(stored, position);
     }
     if (entry instanceof JournalEntry.Applied prefix) {
+      Long newest = ownNewest.get(prefix.actor());
+      if (newest != null && newest == prefix.counter()) {
+        return entry;
+      }
       synchronized (applied) {
         AppliedAt known = applied.get(prefix.actor());
         return known != null && known.prefix().counter() == prefix.counter() ? entry : null;
@@ -56,23 +66,46 @@ record StoreLiveness(
   /**
    * Beside what the index points at: everything with the key's present dot, because a peer's stream
    * relies on finding each dot where it was first written; the payload of an older write that is
-   * shown until the present one's can be read; and the header of a write of ours that lost to
-   * another region's, until every peer has heard of it and joined it to its context. A write that
-   * we replaced ourselves is in the context of what replaced it.
+   * shown until the present one's can be read; the header of a write of ours that lost to another
+   * region's, until every peer has heard of it and joined it to its context; and the counter of an
+   * actor's newest write, even when that has been replaced, and what has the newest stamp, even
+   * when it is forgotten. A write that we replaced ourselves is in the context of what replaced it.
    */
   private @Nullable JournalEntry kept(JournalEntry.Stored stored, long position) {
     Dot dot = stored.record().header().version().dot();
-    Long newest = ownNewest.get(dot.actor());
-    if ((newest != null && newest == dot.counter())
-        || index.isCurrent(stored.record().key(), dot)) {
+    if (index.isCurrent(stored.record().key(), dot)) {
       return stored;
     }
     if (stored.record().payload() != null && index.isSuperseded(stored.record().key(), dot)) {
       return stored;
     }
-    return position > neededAfter.getAsLong() && lost(stored.record().key(), dot)
-        ? new JournalEntry.Stored(stored.record().withoutPayload())
-        : null;
+    Long newest = ownNewest.get(dot.actor());
+    boolean isLast = newest != null && newest == dot.counter();
+    if (isNewest.test(stored.record().header().version().stamp())) {
+      return new JournalEntry.Stored(stored.record().withoutPayload());
+    }
+    if (position > neededAfter.getAsLong()) {
+      return isLast || lost(stored.record().key(), dot)
+          ? new JournalEntry.Stored(stored.record().withoutPayload())
+          : null;
+    }
+    return isLast ? new JournalEntry.Applied(region, dot.actor(), dot.counter()) : null;
+  }
+
+  @Override
+  public boolean isForgotten(JournalEntry entry) {
+    if (!(entry instanceof JournalEntry.Stored stored)) {
+      return false;
+    }
+    Header header = stored.record().header();
+    boolean mayBeDead = header.isTombstone() || header.expiresAtMs() != Header.NEVER;
+    return mayBeDead && index.header(stored.record().key()) == null;
+  }
+
+  @Override
+  public boolean isReplaced(JournalEntry entry) {
+    return entry instanceof JournalEntry.Stored stored
+        && !index.isCurrent(stored.record().key(), stored.record().header().version().dot());
   }
 
   private boolean lost(Key key, Dot dot) {
@@ -88,7 +121,7 @@ record StoreLiveness(
     if (entry instanceof JournalEntry.Stored stored) {
       boolean named = index.moved(stored.record().key(), from, to);
       // Of what the index names, whoever publishes next says that it is dead.
-      if (!named) {
+      if (!named && !isForgotten(stored)) {
         if (kept(stored, to.position()) == null) {
           to.markDead();
         } else {

@@ -66,6 +66,10 @@ final class StoreReplay implements Journal.Replay {
       if (version.stamp().compareTo(newestStamp) > 0) {
         newestStamp = version.stamp();
       }
+    } else if (entry instanceof JournalEntry.Applied own && own.actor().equals(issuing)) {
+      // In the place of its last write; what came back from peers stands behind a later opening.
+      ownNewest.merge(own.actor(), own.counter(), Math::max);
+      location.markLive();
     } else if (entry instanceof JournalEntry.Applied prefix) {
       apply(applied, prefix, location);
     } else if (entry instanceof JournalEntry.Acknowledged by) {

@@ -2,6 +2,10 @@ package io.metafabric.core.store;
 
 /**
  * @param keys keys known, deleted ones included
+ * @param tombstones of these, deleted ones that are not forgotten yet
+ * @param tombstoneBytes of the journal, for tombstones
+ * @param forgotten dead headers that were forgotten since the opening, because all regions had them
+ * @param duplicates versions that came again after they had been applied, and were discarded
  * @param indexBytes memory of the key index, outside of the heap
  * @param readCacheBytes memory of what was read of late, most of it outside of the heap
  * @param headerCacheBytes of heap, by estimate, for headers that were published of late
@@ -19,6 +23,10 @@ package io.metafabric.core.store;
  */
 public record StoreStats(
     long keys,
+    long tombstones,
+    long tombstoneBytes,
+    long forgotten,
+    long duplicates,
     long indexBytes,
     long readCacheBytes,
     long maxReadCacheBytes,

@@ -2,6 +2,7 @@ package io.metafabric.core.version;
 
 import java.util.Arrays;
 import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * Highest counter seen of each actor; an absent actor counts as zero. Immutable; {@link #merge} is
@@ -145,6 +146,42 @@ public final class VersionVector {
     }
     return new VersionVector(
         Arrays.copyOf(mergedActors, size), Arrays.copyOf(mergedCounters, size));
+  }
+
+  /** What both have seen: the lower counter of each actor. */
+  public VersionVector meet(VersionVector that) {
+    var metActors = new long[Math.min(actors.length, that.actors.length)];
+    var metCounters = new long[metActors.length];
+    int size = 0;
+    int mine = 0;
+    int theirs = 0;
+    while (mine < actors.length && theirs < that.actors.length) {
+      int order = Long.compareUnsigned(actors[mine], that.actors[theirs]);
+      if (order == 0) {
+        metActors[size] = actors[mine];
+        metCounters[size++] = Math.min(counters[mine], that.counters[theirs]);
+      }
+      mine += order <= 0 ? 1 : 0;
+      theirs += order >= 0 ? 1 : 0;
+    }
+    return new VersionVector(Arrays.copyOf(metActors, size), Arrays.copyOf(metCounters, size));
+  }
+
+  /** Entries that are higher here than in {@code that}. */
+  public VersionVector beyond(VersionVector that) {
+    var news = new TreeMap<ActorId, Long>();
+    forEach(
+        (actor, counter) -> {
+          if (counter > that.counter(actor)) {
+            news.put(actor, counter);
+          }
+        });
+    return of(news);
+  }
+
+  /** Whether {@code that} has nothing that this has not. */
+  public boolean covers(VersionVector that) {
+    return merge(that).equals(this);
   }
 
   /** Whose entry is due: negative for ours, positive for theirs, 0 for both. */

@@ -248,6 +248,18 @@ public sealed interface Frame {
     }
   }
 
+  /**
+   * Up to which counters the dialler has durably applied each actor's changes, its own included.
+   *
+   * @param whole replaces what it said before; otherwise only what has grown is here
+   */
+  record Progress(boolean whole, VersionVector applied) implements Frame {
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onProgress(this);
+    }
+  }
+
   /** Asks the home of a key to make another region its home. */
   record MoveHome(long requestId, Key key, RegionName to) implements Frame {
     @Override
@@ -468,6 +480,8 @@ public sealed interface Frame {
     void onPush(Push push);
 
     void onNotHolding(NotHolding notHolding);
+
+    void onProgress(Progress progress);
 
     void onMoveHome(MoveHome moveHome);
 

@@ -72,6 +72,7 @@ public final class FrameCodec {
   private static final int COMPARED = 15;
   private static final int DOTS = 16;
   private static final int REPAIR = 17;
+  private static final int PROGRESS = 18;
   private static final int MOVE_HOME = 19;
   private static final int HOLD = 20;
   private static final int DONE = 21;
@@ -188,9 +189,7 @@ public final class FrameCodec {
   }
 
   private static boolean isKnown(int type) {
-    return type <= CREDIT
-        || (type >= COMPARE && type <= REPAIR)
-        || (type >= MOVE_HOME && type <= DONE);
+    return type <= CREDIT || (type >= COMPARE && type <= DONE);
   }
 
   private static Frame decodeBody(int type, ByteReader in) {
@@ -229,6 +228,7 @@ public final class FrameCodec {
               in.varint("request"), readList(in, "answers", FrameCodec::readAnswer));
       case PUSH -> new Frame.Push(readList(in, "records", RecordCodec::readRecord));
       case NOT_HOLDING -> new Frame.NotHolding(readList(in, "keys", RecordCodec::readKey));
+      case PROGRESS -> new Frame.Progress(readFlag(in, "whole"), RecordCodec.readVector(in));
       case MOVE_HOME ->
           new Frame.MoveHome(
               in.varint("request"), RecordCodec.readKey(in), RecordCodec.readRegion(in));
@@ -536,6 +536,12 @@ public final class FrameCodec {
     public void onNotHolding(Frame.NotHolding notHolding) {
       begin(NOT_HOLDING).varint(notHolding.keys().size());
       notHolding.keys().forEach(key -> RecordCodec.writeKey(out, key));
+    }
+
+    @Override
+    public void onProgress(Frame.Progress progress) {
+      begin(PROGRESS).u8(progress.whole() ? 1 : 0);
+      RecordCodec.writeVector(out, progress.applied());
     }
 
     @Override

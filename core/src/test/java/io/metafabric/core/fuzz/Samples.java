@@ -197,7 +197,7 @@ final class Samples {
     Journal journal = open(disk);
     append(journal, 0, 100);
     Map<String, byte[]> before = files(disk);
-    Compaction compaction = Compaction.begin(journal, new TwoOfThree(), 90, 0.1);
+    Compaction compaction = Compaction.begin(journal, new TwoOfThree(), 90, 0.1, false);
     if (compaction == null) {
       throw new IllegalStateException("nothing to compact");
     }
@@ -210,6 +210,16 @@ final class Samples {
   }
 
   private record TwoOfThree() implements Liveness {
+    @Override
+    public boolean isForgotten(JournalEntry entry) {
+      return false;
+    }
+
+    @Override
+    public boolean isReplaced(JournalEntry entry) {
+      return false;
+    }
+
     @Override
     public JournalEntry kept(JournalEntry entry, long position) {
       return position % 3 == 0 ? null : entry;

@@ -55,6 +55,16 @@ class KeyIndexTest {
     }
 
     @Override
+    public boolean isForgotten(JournalEntry entry) {
+      return false;
+    }
+
+    @Override
+    public boolean isReplaced(JournalEntry entry) {
+      return false;
+    }
+
+    @Override
     public @Nullable JournalEntry kept(JournalEntry entry, long position) {
       MetadataRecord record = ((JournalEntry.Stored) entry).record();
       Dot dot = record.header().version().dot();
@@ -200,7 +210,8 @@ class KeyIndexTest {
       apply(record);
       check(index, Key.of("n/" + random.nextInt(KEYS)), i);
       if (i % 40 == 0) {
-        Compaction compaction = Compaction.begin(journal, new Live(index), Long.MAX_VALUE, 0.2);
+        Compaction compaction =
+            Compaction.begin(journal, new Live(index), Long.MAX_VALUE, 0.2, false);
         if (compaction != null) {
           while (compaction.step(256)) {
             check(index, Key.of("n/" + random.nextInt(KEYS)), i);

@@ -20,6 +20,16 @@ class SnapshotCursorTest {
   private final Liveness replacedByTheSecond =
       new Liveness() {
         @Override
+        public boolean isForgotten(JournalEntry entry) {
+          return false;
+        }
+
+        @Override
+        public boolean isReplaced(JournalEntry entry) {
+          return false;
+        }
+
+        @Override
         public JournalEntry kept(JournalEntry entry, long position) {
           return position < journal.announcedPosition() ? null : entry;
         }

@@ -3,6 +3,8 @@ package io.metafabric.core.sim;
 import io.metafabric.core.port.SerialExecutor;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.HashSet;
+import java.util.Set;
 
 /** A serial executor of virtual time: every task is one event of its own. */
 final class SimExecutor implements SerialExecutor {
@@ -11,6 +13,8 @@ final class SimExecutor implements SerialExecutor {
 
   // A turn runs whatever is first in here, so that neither jitter nor a pause changes the order.
   private final ArrayDeque<Runnable> ready = new ArrayDeque<>();
+  // In the world's queue, which must not hold on to what has been closed.
+  private final Set<Delayed> planned = new HashSet<>();
   private boolean open = true;
 
   SimExecutor(SimLife life, String name) {
@@ -47,10 +51,12 @@ final class SimExecutor implements SerialExecutor {
                 delayNanos,
                 name,
                 () -> {
+                  planned.remove(put);
                   // In line from now on, even if the node is paused.
                   ready.add(put);
                   life.turn(this::runNext);
                 });
+    planned.add(put);
     return put;
   }
 
@@ -77,6 +83,8 @@ final class SimExecutor implements SerialExecutor {
   public void close() {
     open = false;
     ready.clear();
+    planned.forEach(Delayed::cancel);
+    planned.clear();
   }
 
   private static final class Delayed implements Task, Runnable {

@@ -70,6 +70,7 @@ final class SimLife implements Scheduler {
     alive = false;
     paused = false;
     held.clear();
+    executors.forEach(SimExecutor::close);
     executors.clear();
   }
 }

@@ -12,6 +12,7 @@ import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.sim.SimNode;
 import io.metafabric.core.sim.SimWorld;
 import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.VersionVector;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -49,7 +50,8 @@ class IdentityTest {
       store =
           RecordStore.open(
               config, node.disk(), node.clock(), node.random(), committing, this::published);
-      store.startCompaction(node.scheduler().serial("compaction"), () -> Long.MAX_VALUE);
+      store.startCompaction(
+          node.scheduler().serial("compaction"), () -> Long.MAX_VALUE, () -> VersionVector.EMPTY);
     }
 
     void published(List<Published> changes) {

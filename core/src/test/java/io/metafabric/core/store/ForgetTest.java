@@ -1,0 +1,210 @@
+package io.metafabric.core.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.metafabric.core.error.StorageException;
+import io.metafabric.core.journal.Durability;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.sim.SimDisk;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.random.RandomGenerator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What is deleted or expired is forgotten once all regions have it, and never comes back. */
+final class ForgetTest {
+  private static final Duration ROUND = CompactionConfig.FORGET_EVERY.plusSeconds(2);
+
+  private static Key key(int i) {
+    return Key.of("n/" + i);
+  }
+
+  private static Bytes value(int length) {
+    return Bytes.copyOf(new byte[length]);
+  }
+
+  @Test
+  void aTombstoneIsForgotten_withItsIndexEntry_onceAllRegionsHaveIt() {
+    var machine = new StoreMachine(1, Durability.SYNC);
+    machine.open();
+    for (int i = 0; i < 100; i++) {
+      machine.write(key(i), value(50));
+    }
+    for (int i = 0; i < 90; i++) {
+      machine.write(key(i), null);
+    }
+    machine.world.runFor(ROUND);
+    StoreStats kept = machine.store().stats();
+    assertThat(kept.keys()).as("a region may lack the deletions").isEqualTo(100);
+    assertThat(kept.tombstones()).isEqualTo(90);
+    assertThat(kept.tombstoneBytes()).isBetween(90L * 40, 90L * 200);
+    assertThat(kept.forgotten()).isZero();
+
+    machine.forgets = true;
+    machine.world.runFor(ROUND);
+    StoreStats stats = machine.store().stats();
+    assertThat(stats.keys()).isEqualTo(10);
+    assertThat(stats.forgotten()).isEqualTo(90);
+    assertThat(stats.tombstones()).isZero();
+    assertThat(stats.tombstoneBytes()).isZero();
+    assertThat(machine.store().header(key(3))).isNull();
+    machine.check("forgotten");
+    machine.write(key(3), value(7));
+    machine.check("written anew");
+
+    machine.close();
+    machine.forgets = false;
+    machine.open();
+    assertThat(machine.store().stats().keys()).as("by the hint").isEqualTo(11);
+    machine.forgets = true;
+    machine.check("opened again");
+  }
+
+  @Test
+  void withoutSyncs_nothingIsForgotten_thatALossOfPowerCouldTakeBack() {
+    var machine = new StoreMachine(2, Durability.OS);
+    machine.forgets = true;
+    machine.open();
+    machine.write(key(1), value(50));
+    machine.write(key(1), null);
+    machine.world.runFor(ROUND);
+    assertThat(machine.store().header(key(1))).isNotNull();
+    machine.store().syncWithin(Duration.ofSeconds(1));
+    machine.world.runFor(ROUND.multipliedBy(2));
+    assertThat(machine.store().header(key(1))).isNull();
+  }
+
+  @Test
+  void whatHasExpired_isForgottenOnlyWhenNoClockCanShowItAnyMore() {
+    var machine = new StoreMachine(3, Durability.SYNC);
+    machine.forgets = true;
+    machine.open();
+    long expiresAtMs = machine.node.clock().wallMs() + 1000;
+    var written = machine.store().write(key(1), value(5), expiresAtMs, Precondition.NONE);
+    machine.world.runUntil("the write", written::isDone, Duration.ofSeconds(1));
+    machine.world.runFor(ROUND);
+    assertThat(machine.store().header(key(1))).as("expired a minute ago").isNotNull();
+    assertThat(machine.store().stats().tombstones()).isZero();
+    machine.world.runFor(DeadHeaders.EXPIRED_FOR.plus(ROUND));
+    assertThat(machine.store().header(key(1))).isNull();
+  }
+
+  @Test
+  void anOldVersionThatComesLate_isDiscarded() {
+    var machine = new StoreMachine(4, Durability.SYNC);
+    machine.forgets = true;
+    machine.open();
+    machine.write(key(1), value(50));
+    MetadataRecord old = machine.store().read(key(1));
+    machine.write(key(1), null);
+    machine.world.runFor(ROUND);
+    assertThat(machine.store().header(key(1))).isNull();
+
+    CompletableFuture<Boolean> late = machine.store().applyOne(new Inbound(old, true));
+    machine.world.runUntil("an answer", late::isDone, Duration.ofSeconds(1));
+    assertThat(late.join()).isFalse();
+    assertThat(machine.store().header(key(1))).isNull();
+    assertThat(machine.store().stats().duplicates()).isEqualTo(1);
+  }
+
+  @Test
+  void theJournalGivesUpTombstones_onceNothingOlderOfTheirKeysIsLeft() {
+    var machine = new StoreMachine(5, Durability.SYNC);
+    machine.forgets = true;
+    machine.open();
+    RandomGenerator random = machine.world.fork("load");
+    for (int i = 0; i < 2000; i++) {
+      machine.write(key(i), value(20));
+      machine.write(key(i), null);
+    }
+    for (int i = 0; i < 20_000; i++) {
+      machine.write(Key.of("m/" + random.nextInt(50)), value(100));
+      if (i % 2000 == 0) {
+        machine.world.runFor(ROUND);
+      }
+    }
+    machine.check("at the end");
+    StoreStats stats = machine.store().stats();
+    assertThat(stats.forgotten()).isEqualTo(2000);
+    assertThat(stats.journalBytes())
+        .as("2,000 tombstones take 120 kB: " + stats)
+        .isLessThan(60_000);
+  }
+
+  @ParameterizedTest
+  @MethodSource("io.metafabric.core.sim.SimSeeds#some")
+  void powerFailures_bringNothingBackThatWasForgotten(long seed) {
+    var machine = new StoreMachine(seed, seed % 2 == 0 ? Durability.SYNC : Durability.OS);
+    machine.forgets = true;
+    RandomGenerator random = machine.world.fork("load");
+    machine.open();
+    long forgotten = 0;
+    for (int life = 0; life < 8; life++) {
+      for (int i = 0; i < 200 && !machine.isDead(); i++) {
+        Key key = key(random.nextInt(40));
+        machine.write(key, random.nextInt(3) == 0 ? null : value(1 + random.nextInt(300)));
+        if (!machine.isDead() && random.nextInt(40) == 0) {
+          machine.store().syncWithin(Duration.ofSeconds(1));
+          machine.world.runFor(ROUND.multipliedBy(2));
+        }
+      }
+      forgotten += machine.store().stats().forgotten();
+      // All that was acknowledged is durable: what is missing afterwards was forgotten.
+      machine.store().syncWithin(Duration.ofMillis(1));
+      machine.world.runFor(Duration.ofSeconds(1));
+      machine.node.crash(SimDisk.Loss.SOME);
+      machine.open();
+      machine.check("life " + life);
+    }
+    assertThat(forgotten).as(machine.world.describe("something was forgotten")).isPositive();
+  }
+
+  @Test
+  void aCrashBeforeEachDiskOperation_bringsNothingBack() {
+    long operations = workload(new StoreMachine(7, Durability.SYNC));
+    assertThat(operations).isGreaterThan(300);
+    for (long at = 0; at < operations; at++) {
+      var machine = new StoreMachine(7, Durability.SYNC);
+      machine.disk().beforeOperation(at, () -> machine.node.crash(SimDisk.Loss.SOME));
+      workload(machine);
+      assertThat(machine.isDead()).as("operation " + at).isTrue();
+      machine.open();
+      machine.check("crash before operation " + at);
+      machine.world.runFor(ROUND);
+      machine.write(key(1), value(5));
+      machine.close();
+      machine.open();
+      machine.check("second opening after the crash before operation " + at);
+      machine.close();
+    }
+  }
+
+  /** Puts and deletes that are forgotten, compaction, a clean stop; ends early with the machine. */
+  private static long workload(StoreMachine machine) {
+    machine.forgets = true;
+    RandomGenerator random = machine.world.fork("load");
+    long before = machine.disk().operations();
+    try {
+      machine.open();
+      for (int i = 0; i < 120 && !machine.isDead(); i++) {
+        machine.write(key(random.nextInt(8)), i % 3 == 2 ? null : value(200));
+        if (i % 15 == 14 && !machine.isDead()) {
+          machine.world.runFor(ROUND);
+        }
+      }
+      if (!machine.isDead()) {
+        assertThat(machine.store().stats().forgotten()).isPositive();
+        machine.close();
+      }
+    } catch (StorageException e) {
+      if (!machine.isDead()) {
+        throw e;
+      }
+    }
+    return machine.disk().operations() - before;
+  }
+}

@@ -1,0 +1,94 @@
+package io.metafabric.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.sim.SimDisk;
+import io.metafabric.core.sim.SimLink;
+import io.metafabric.core.store.Precondition;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** Deletions over regions: forgotten once all have them, and never before. */
+final class ForgottenDeletesTest {
+  private static final RegionName EU = new RegionName("eu");
+  private static final RegionName US = new RegionName("us");
+  private static final Key KEY = Key.of("n/1");
+  private static final Duration LONG = Duration.ofMinutes(3);
+
+  private static SimCluster cluster(long seed) {
+    var cluster = new SimCluster(seed, 1 << 16, "ap", "eu", "us");
+    cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(40)));
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(3));
+    return cluster;
+  }
+
+  private static void write(SimCluster cluster, RegionName in, @Nullable String value) {
+    Bytes payload = value == null ? null : Bytes.utf8(value);
+    var writing = cluster.node(in).write(KEY, payload, Header.NEVER, Precondition.NONE);
+    cluster.world.runUntil("a write", writing::isDone, LONG);
+    writing.join();
+  }
+
+  private static void assertForgottenEverywhere(SimCluster cluster) {
+    for (RegionName region : cluster.regions) {
+      assertThat(cluster.node(region).store().header(KEY)).as("in %s", region).isNull();
+      assertThat(cluster.node(region).store().stats().tombstones()).isZero();
+    }
+  }
+
+  @Test
+  void whatAllRegionsHaveDeleted_isForgottenInAllOfThem_andCanBeWrittenAnew() {
+    var cluster = cluster(1);
+    write(cluster, EU, "one");
+    cluster.world.runFor(Duration.ofSeconds(1));
+    write(cluster, US, null);
+    cluster.world.runFor(LONG);
+    assertForgottenEverywhere(cluster);
+
+    write(cluster, US, "two");
+    cluster.world.runUntil("convergence", cluster::isConverged, LONG);
+    cluster.world.runFor(LONG);
+    for (RegionName region : cluster.regions) {
+      assertThat(cluster.node(region).store().header(KEY)).isNotNull();
+    }
+  }
+
+  @Test
+  void aRegionThatIsAway_isWaitedFor_howeverLong_andBringsNothingBack() {
+    var cluster = cluster(2);
+    write(cluster, EU, "one");
+    cluster.world.runFor(Duration.ofSeconds(1));
+    cluster.stop(US, SimDisk.Loss.NONE);
+    write(cluster, EU, null);
+    cluster.world.runFor(Duration.ofDays(2));
+    assertThat(cluster.node(EU).store().header(KEY)).isNotNull();
+    assertThat(cluster.node(EU).store().stats().tombstones()).isEqualTo(1);
+
+    cluster.start(US);
+    assertThat(cluster.node(US).store().header(KEY).isTombstone()).as("it still lives").isFalse();
+    cluster.world.runFor(LONG);
+    assertForgottenEverywhere(cluster);
+  }
+
+  @Test
+  void aRestart_forgetsWhatWasHeard_andWaitsUntilAllWereHeardAgain() {
+    var cluster = cluster(3);
+    write(cluster, EU, "one");
+    cluster.world.runFor(Duration.ofSeconds(1));
+    cluster.stop(US, SimDisk.Loss.NONE);
+    cluster.crash(EU);
+    cluster.start(EU);
+    write(cluster, EU, null);
+    cluster.world.runFor(LONG);
+    assertThat(cluster.node(EU).store().header(KEY)).isNotNull();
+    cluster.start(US);
+    cluster.world.runFor(LONG);
+    assertForgottenEverywhere(cluster);
+  }
+}
