@@ -18,9 +18,9 @@ public interface CatchUp {
    * stream goes on with what is left. Called on the loop, again after each time the connection was
    * lost, and again after a restart, until it has succeeded.
    *
-   * @return completes once the peer lacks nothing, with a failure if it must be tried again at the
-   *     next connection. Until then, and until the peer has acknowledged the range, it is not told
-   *     that it has everything
+   * @return completes once the peer lacks nothing, with a failure if it must be tried again soon.
+   *     Until then, and until the peer has acknowledged the range, it is not told that it has
+   *     everything
    */
   CompletableFuture<Void> onBehindRetention(RegionName peer);
 }

@@ -519,8 +519,16 @@ final class Outbound implements PeerHandler {
             (done, failure) -> {
               if (failure == null) {
                 loop.execute(() -> caughtUp(with, upTo));
+              } else {
+                loop.schedule(config.grantedPause(), () -> catchUpAgain(with));
               }
             });
+  }
+
+  private void catchUpAgain(PeerConnection with) {
+    if (with == connection && progress.isLacking() && !mended) {
+      catchUp(with);
+    }
   }
 
   private void caughtUp(PeerConnection with, long upTo) {

@@ -132,7 +132,8 @@ final class ReadAhead {
   private boolean isNews(Dot dot) {
     // Journaled again with a larger context, it keeps its dot: the peer joins contexts itself.
     long upTo = dot.actor().equals(actor) ? readUpTo : known.counter(dot.actor());
-    return dot.counter() > upTo && store.isOwn(dot.actor());
+    // What this directory had lost and got back from a peer is not in the order of its counters.
+    return dot.counter() > upTo && store.isIssuedHere(dot);
   }
 
   private boolean fits(Dot dot, @Nullable MetadataRecord record) {
