@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.metafabric.core.store.StoreStats;
 import io.metafabric.core.version.Version;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -165,6 +166,23 @@ class SingleNodeTest {
       assertThat(reads.hot()).isEqualTo(5);
       assertThat(reads.absent()).isEqualTo(3);
       assertThat(reads.total()).isEqualTo(8);
+    }
+  }
+
+  @Test
+  void whatDeletionsTakeIsCounted() {
+    try (var fabric = open("one")) {
+      for (int i = 0; i < 10; i++) {
+        fabric.put("n/" + i, utf8("value"));
+        assertThat(fabric.remove("n/" + i)).isTrue();
+      }
+      StoreStats deleted = fabric.stats().storage();
+      assertThat(deleted.tombstones()).isEqualTo(10);
+      assertThat(deleted.tombstoneBytes()).isBetween(10L * 30, 10L * 200);
+      assertThat(deleted.forgotten()).as("not looked for yet").isZero();
+      assertThat(deleted.duplicates()).isZero();
+      fabric.put("n/3", utf8("again"));
+      assertThat(fabric.stats().storage().tombstones()).isEqualTo(9);
     }
   }
 

@@ -221,4 +221,34 @@ class ChangeStreamTest {
     assertThat(contentOf(us)).isEqualTo(contentOf(eu));
     assertThat(stream(eu, us.appliedOf(EU)).next()).as("known all").isNull();
   }
+
+  @Test
+  void anOpeningOfWhichOnlyTheLastCounterIsLeft_isTold_inARangeWithoutChanges() {
+    RecordStore first = open(EU);
+    write(first, 1, "first");
+    write(first, 1, "first again");
+    first.close();
+    RecordStore eu = open(EU);
+    eu.startCompaction(
+        machines.get(EU).scheduler().serial("compaction"),
+        () -> Long.MAX_VALUE,
+        () -> VersionVector.EMPTY);
+    for (int i = 0; i < 200; i++) {
+      write(eu, i % 3, "x".repeat(200));
+    }
+    world.runFor(Duration.ofMinutes(1));
+
+    RecordStore us = open(US);
+    ChangeStream stream = stream(eu, VersionVector.EMPTY);
+    ChangeStream.Batch ofFirst = stream.next();
+    assertThat(ofFirst.frame()).isEqualTo(new Frame.Changes(first.actor(), 0, 2, List.of()));
+    stream.refused(ofFirst);
+    assertThat(stream.isDrained()).isFalse();
+    drain(stream, us, EU);
+    assertThat(stream.isDrained()).isTrue();
+    assertThat(us.appliedOf(EU).counter(first.actor())).isEqualTo(2);
+    assertThat(us.appliedOf(EU).counter(eu.actor())).isEqualTo(200);
+    assertThat(contentOf(us)).isEqualTo(contentOf(eu));
+    assertThat(stream(eu, us.appliedOf(EU)).next()).as("known all").isNull();
+  }
 }
