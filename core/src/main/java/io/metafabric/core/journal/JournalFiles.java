@@ -201,6 +201,9 @@ public final class JournalFiles {
             && at == bytes.limit()
             && (at < framesAt || Segment.DAMAGED_HEADER.equals(badHeader));
     var scanned = new ScannedSegment(name, bytes.limit(), isTornCreation);
+    if (name.generation() > 0 && at == framesAt && badHeader == null) {
+      scanned.endsAt(Segment.endOf(disk, name));
+    }
     if (badHeader != null && !isTornCreation) {
       scanned.damaged(0, at, badHeader);
     }

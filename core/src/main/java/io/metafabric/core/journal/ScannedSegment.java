@@ -18,6 +18,7 @@ final class ScannedSegment {
   private long firstPosition = NONE;
   private long lastPosition = NONE;
   private long sealedTo = NONE;
+  private long saidEnd = NONE;
 
   /** Which position is next in a segment as it was written; unknown behind damage. */
   private long due;
@@ -39,7 +40,8 @@ final class ScannedSegment {
     if (frame.entry() instanceof JournalEntry.Sealed sealed) {
       if (!isCompacted()) {
         addDamage(frame.offset(), frame.endOffset(), "the seal of a compacted segment is here");
-      } else if (damages.isEmpty() && sealed.frames() != frames) {
+      } else if (damages.isEmpty()
+          && (sealed.frames() != frames || (saidEnd != NONE && frame.position() != saidEnd))) {
         addDamage(frame.offset(), frame.endOffset(), "the seal of a compacted segment is wrong");
       }
       sealedTo = frame.position();
@@ -52,6 +54,11 @@ final class ScannedSegment {
     firstPosition = firstPosition == NONE ? frame.position() : firstPosition;
     lastPosition = frame.position();
     due = lastPosition + 1;
+  }
+
+  /** What the header of a compacted segment says of where it ends. */
+  void endsAt(long position) {
+    saidEnd = position;
   }
 
   void damaged(long fromOffset, long toOffset, String why) {

@@ -184,6 +184,13 @@ final class Segment {
     }
   }
 
+  /** The position behind a segment that has a good header, as that says. */
+  static long endOf(Disk disk, SegmentName name) {
+    Segment segment = open(disk, name);
+    segment.file.close();
+    return segment.endPosition();
+  }
+
   private static Segment openWritten(DiskFile file, SegmentName name) {
     ByteReader in = header(file, HEADER_BYTES);
     long magic = in.i64("magic");
