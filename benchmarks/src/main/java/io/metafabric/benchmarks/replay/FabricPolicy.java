@@ -1,0 +1,236 @@
+package io.metafabric.benchmarks.replay;
+
+import io.metafabric.cache.HotEntry;
+import io.metafabric.cache.HotTier;
+import io.metafabric.cache.caffeine.CaffeineTier;
+import io.metafabric.core.access.AccessEvent.Outcome;
+import io.metafabric.core.access.Prediction;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Stamp;
+import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
+import io.metafabric.node.Predictors;
+import io.metafabric.predict.AccessRing;
+import io.metafabric.predict.Foresight;
+import io.metafabric.predict.PredictorConfig;
+import io.metafabric.replicate.arm.Candidate;
+import io.metafabric.replicate.arm.CostBenefitPolicy;
+import io.metafabric.replicate.arm.Decision;
+import io.metafabric.replicate.arm.Prices;
+import io.metafabric.replicate.arm.ReplicationManager;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The classes that a fabric is made of, with its defaults: hot tier, access ring, foresight and
+ * ARM, called in the order in which a node calls them. Every record has the same weight, so that a
+ * capacity in entries is one in bytes.
+ */
+final class FabricPolicy implements ReplayPolicy {
+  private static final RegionName REGION = new RegionName("replay");
+  private static final String NAMESPACE = "trace/";
+
+  /** Of a record's key and payload together. */
+  private static final int TEXT_BYTES = Key.MAX_BYTES + 64;
+
+  /** The builder's default. */
+  private static final long PREFETCH_BYTES_PER_SECOND = 4L << 20;
+
+  /** What a fetch is priced as where it takes no time. */
+  private static final int PRICED_MS = 50;
+
+  private static final double LOCAL_MS = 0.001;
+  private static final int TICK_MS = 10;
+  private static final int MAX_EVENTS = 8192;
+
+  private final Trace trace;
+  private final int latencyMs;
+  private final boolean sharesModel;
+  private final HotTier<MetadataRecord> hot;
+  private final AccessRing ring = new AccessRing(REGION);
+  private final Foresight foresight;
+  private final ReplicationManager arm;
+  private final MetadataRecord[] records;
+  private final Map<String, Integer> numbers = new HashMap<>();
+  private final Map<Integer, String> underWay = new HashMap<>();
+  private long used;
+  private long wasted;
+  private boolean missed;
+  private long ranMs = Long.MIN_VALUE;
+
+  FabricPolicy(
+      Trace trace,
+      int capacity,
+      int latencyMs,
+      long seed,
+      boolean prediction,
+      boolean sharesModel) {
+    this.trace = trace;
+    this.latencyMs = latencyMs;
+    this.sharesModel = sharesModel;
+    this.records = records(trace);
+    for (int i = 0; i < records.length; i++) {
+      numbers.put(records[i].key().path(), i);
+    }
+    long entryBytes = new HotEntry<>(records[0], "", null).weightBytes();
+    this.hot =
+        new CaffeineTier<>(
+            capacity * entryBytes,
+            (key, dot) -> true,
+            record -> record,
+            (predictor, path, payloadBytes) -> wasted(predictor));
+    this.foresight =
+        new Foresight(
+            REGION,
+            Predictors.all(List.of(), REGION, seed),
+            PredictorConfig.DEFAULT_MAX_BYTES,
+            (name, failure) -> {
+              throw new IllegalStateException("predictor " + name + " failed", failure);
+            });
+    this.arm =
+        new ReplicationManager(
+            CostBenefitPolicy.of(Prices.DEFAULT), PREFETCH_BYTES_PER_SECOND, prediction, 0);
+  }
+
+  private static MetadataRecord[] records(Trace trace) {
+    var payloads = new Bytes[TEXT_BYTES + 1];
+    var records = new MetadataRecord[trace.keys().size()];
+    var version = new Version(new Dot(new ActorId(1), 1), VersionVector.EMPTY, new Stamp(1));
+    for (int i = 0; i < records.length; i++) {
+      Key key = key(trace.keys().get(i), i);
+      int length = TEXT_BYTES - key.path().length();
+      if (payloads[length] == null) {
+        payloads[length] = Bytes.copyOf(new byte[length]);
+      }
+      Bytes payload = payloads[length];
+      records[i] =
+          new MetadataRecord(key, Header.value(version, REGION, payload, Header.NEVER), payload);
+    }
+    return records;
+  }
+
+  /** A key that the fabric would not take is replayed under its number. */
+  private static Key key(String name, int number) {
+    try {
+      return Key.of(NAMESPACE + name);
+    } catch (RuntimeException e) {
+      return Key.of(NAMESPACE + "#" + number);
+    }
+  }
+
+  private void wasted(String predictor) {
+    wasted++;
+    foresight.wasted(predictor);
+  }
+
+  private void used(String predictor) {
+    used++;
+    foresight.used(predictor);
+  }
+
+  @Override
+  public boolean request(int row, long nowMs) {
+    ring.setNow(nowMs);
+    String path = records[trace.key()[row]].key().path();
+    HotEntry<MetadataRecord> entry = hot.hit(path);
+    Outcome outcome = Outcome.REMOTE;
+    if (entry != null) {
+      outcome = entry.markRead() ? Outcome.PREFETCHED : Outcome.HOT;
+      if (outcome == Outcome.PREFETCHED) {
+        used(entry.predictor());
+      }
+    } else {
+      missed = true;
+    }
+    ring.record(trace.clients().get(trace.client()[row]), path, outcome);
+    return entry != null;
+  }
+
+  @Override
+  public boolean holds(int key) {
+    return hot.peek(records[key].key()) != null;
+  }
+
+  @Override
+  public void arrived(int row) {
+    hot.fill(records[trace.key()[row]]);
+  }
+
+  @Override
+  public int takePrefetches(int[] into, long nowMs) {
+    if (latencyMs > 0 && !missed && nowMs - ranMs < TICK_MS) {
+      return 0;
+    }
+    hot.tick();
+    missed = false;
+    ranMs = nowMs;
+    foresight.observe(ring.drain(MAX_EVENTS));
+    if (!arm.isEnabled()) {
+      return 0;
+    }
+    var candidates = new ArrayList<Candidate>();
+    int ms = latencyMs == 0 ? PRICED_MS : latencyMs;
+    for (Prediction prediction : foresight.predictions(this::isHeld)) {
+      MetadataRecord record = records[numbers.get(prediction.key().path())];
+      candidates.add(new Candidate(prediction, record.header().payloadBytes(), ms, LOCAL_MS, 1.0));
+    }
+    return decide(candidates, into, nowMs);
+  }
+
+  private int decide(List<Candidate> candidates, int[] into, long nowMs) {
+    int count = 0;
+    for (Decision decision : arm.consider(candidates, nowMs * 1_000_000)) {
+      Prediction prediction = decision.candidate().prediction();
+      if (decision.copy() && count < into.length) {
+        int key = numbers.get(prediction.key().path());
+        underWay.put(key, prediction.predictor());
+        into[count++] = key;
+      }
+    }
+    return count;
+  }
+
+  private boolean isHeld(Key key) {
+    Integer number = numbers.get(key.path());
+    return number == null || underWay.containsKey(number) || hot.peek(key) != null;
+  }
+
+  @Override
+  public void prefetched(int key, boolean awaited) {
+    String predictor = underWay.remove(key);
+    foresight.made(predictor);
+    hot.fillPrefetched(records[key], predictor);
+    HotEntry<MetadataRecord> entry = awaited ? hot.hit(records[key].key().path()) : null;
+    if (entry != null && entry.markRead()) {
+      used(predictor);
+    }
+  }
+
+  @Override
+  public void outdated(int key) {
+    hot.drop(records[key].key());
+  }
+
+  @Override
+  public long prefetchesUsed() {
+    return used;
+  }
+
+  @Override
+  public long prefetchesWasted() {
+    return wasted;
+  }
+
+  @Override
+  public long predictorBytes() {
+    return foresight.stats().retainedBytes();
+  }
+}

@@ -1,0 +1,181 @@
+package io.metafabric.benchmarks.replay;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * LRU with Mithril's prefetching: keys that are missed close to each other, a few times and never
+ * often, are associated; a request for the one fetches the other. Parameters are those of the
+ * authors' simulator.
+ *
+ * @see <a href="https://doi.org/10.1145/3127479.3131210">Yang et al., Mithril: Mining Sporadic
+ *     Associations for Cache Prefetching, SoCC 2017</a>
+ */
+final class MithrilPolicy extends LruPolicy {
+  private static final int LOOKAHEAD = 20;
+  private static final int MIN_SUPPORT = 2;
+  private static final int MAX_SUPPORT = 8;
+  private static final int TOLERATED = 1;
+  private static final int ASSOCIATIONS = 2;
+  private static final int MINED_AT = 5120;
+
+  /** When each key was missed, until it has been so often enough to be mined. */
+  private final Map<Integer, Recorded> recording = new LinkedHashMap<>();
+
+  private final Map<Integer, Recorded> mining = new HashMap<>();
+  private final Map<Integer, List<Integer>> associated = new HashMap<>();
+  private final boolean[] unread;
+  private int[] wanted = new int[ASSOCIATIONS];
+  private int wantedCount;
+  private int clock;
+  private long used;
+  private long wasted;
+
+  /** Times of misses of one key, in misses. */
+  private static final class Recorded {
+    final int key;
+    final int[] at = new int[MAX_SUPPORT];
+    int count;
+
+    Recorded(int key) {
+      this.key = key;
+    }
+
+    int first() {
+      return at[0];
+    }
+  }
+
+  MithrilPolicy(Trace trace, int capacity) {
+    super(trace, capacity);
+    this.unread = new boolean[trace.keys().size()];
+  }
+
+  @Override
+  public boolean request(int row, long nowMs) {
+    int key = trace.key()[row];
+    boolean hit = super.request(row, nowMs);
+    if (hit && unread[key]) {
+      unread[key] = false;
+      used++;
+    }
+    if (!hit) {
+      record(key);
+    }
+    wantedCount = 0;
+    for (int other : associated.getOrDefault(key, List.of())) {
+      wanted[wantedCount++] = other;
+    }
+    return hit;
+  }
+
+  private void record(int key) {
+    clock++;
+    Recorded mined = mining.get(key);
+    if (mined != null) {
+      if (mined.count == MAX_SUPPORT) {
+        // Too frequent to be sporadic.
+        mining.remove(key);
+      } else {
+        mined.at[mined.count++] = clock;
+      }
+      return;
+    }
+    Recorded seen = recording.computeIfAbsent(key, Recorded::new);
+    seen.at[seen.count++] = clock;
+    if (seen.count == MIN_SUPPORT) {
+      recording.remove(key);
+      mining.put(key, seen);
+      if (mining.size() == MINED_AT) {
+        mine();
+        mining.clear();
+      }
+    }
+  }
+
+  private void mine() {
+    var all = new ArrayList<>(mining.values());
+    all.sort(Comparator.comparingInt(Recorded::first));
+    for (int i = 0; i < all.size(); i++) {
+      Recorded one = all.get(i);
+      for (int j = i + 1; j < all.size(); j++) {
+        Recorded other = all.get(j);
+        if (other.first() - one.first() > LOOKAHEAD) {
+          break;
+        }
+        if (areAssociated(one, other)) {
+          associate(one.key, other.key);
+        }
+      }
+    }
+  }
+
+  private static boolean areAssociated(Recorded one, Recorded other) {
+    if (Math.abs(one.count - other.count) > TOLERATED) {
+      return false;
+    }
+    int errors = 0;
+    for (int i = 0; i < Math.min(one.count, other.count); i++) {
+      if (Math.abs(one.at[i] - other.at[i]) > LOOKAHEAD && ++errors > TOLERATED) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private void associate(int key, int other) {
+    List<Integer> known = associated.computeIfAbsent(key, k -> new ArrayList<>(ASSOCIATIONS));
+    if (known.contains(other)) {
+      return;
+    }
+    if (known.size() == ASSOCIATIONS) {
+      known.remove(0);
+    }
+    known.add(other);
+  }
+
+  @Override
+  public int takePrefetches(int[] into, long nowMs) {
+    int count = 0;
+    for (int i = 0; i < wantedCount; i++) {
+      if (!holds(wanted[i])) {
+        into[count++] = wanted[i];
+      }
+    }
+    wantedCount = 0;
+    return count;
+  }
+
+  @Override
+  public void prefetched(int key, boolean awaited) {
+    if (!holds(key)) {
+      unread[key] = !awaited;
+      add(key);
+    }
+    if (awaited) {
+      used++;
+    }
+  }
+
+  @Override
+  void evicted(int key) {
+    if (unread[key]) {
+      unread[key] = false;
+      wasted++;
+    }
+  }
+
+  @Override
+  public long prefetchesUsed() {
+    return used;
+  }
+
+  @Override
+  public long prefetchesWasted() {
+    return wasted;
+  }
+}

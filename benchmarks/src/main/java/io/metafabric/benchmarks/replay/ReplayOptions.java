@@ -1,0 +1,162 @@
+package io.metafabric.benchmarks.replay;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** What a replay was asked for on the command line. Immutable. */
+public record ReplayOptions(
+    List<Path> traces,
+    List<Double> capacityPercents,
+    List<String> policies,
+    List<Integer> latenciesMs,
+    int regions,
+    PutMode puts,
+    TraceReader.BrokenRows brokenRows,
+    long seed,
+    Optional<Path> json) {
+  public static final String USAGE =
+      """
+      java -cp benchmarks/target/benchmarks.jar io.metafabric.benchmarks.Replay
+        --trace FILE[,FILE...]           gzip or plain CSV: timestamp_ms,client,key,op,size,region
+        --capacity-percent 1,5,10        of the trace's keys; default 5
+        --policy NAME[,NAME...]          of %s; default fabric,caffeine,lru
+        --latency-ms 0,50                of a fetch; default 0
+        --regions 1|3                    default 1
+        --puts access|write|read-then-write   default access
+        --broken-rows skip|refuse        default refuse
+        --seed N                         default 1
+        --json OUT                       where to write the results
+      """
+          .formatted(String.join(",", Policies.NAMES));
+
+  private static final Set<String> NAMES =
+      Set.of(
+          "--trace",
+          "--capacity-percent",
+          "--policy",
+          "--latency-ms",
+          "--regions",
+          "--puts",
+          "--broken-rows",
+          "--seed",
+          "--json");
+
+  private static final int MAX_LATENCY_MS = 60_000;
+
+  /**
+   * @throws ReplayException if an option is unknown, given twice, without a value, or has one that
+   *     makes no sense
+   */
+  public static ReplayOptions parse(String... arguments) {
+    Map<String, String> given = pairs(arguments);
+    if (!given.containsKey("--trace")) {
+      throw new ReplayException("--trace is missing; name at least one file");
+    }
+    var policies = list(given.getOrDefault("--policy", "fabric,caffeine,lru"));
+    for (String policy : policies) {
+      if (!Policies.NAMES.contains(policy)) {
+        throw wrong("--policy", policy, "one or more of " + String.join(",", Policies.NAMES));
+      }
+    }
+    return new ReplayOptions(
+        list(given.get("--trace")).stream().map(Path::of).toList(),
+        list(given.getOrDefault("--capacity-percent", "5")).stream()
+            .map(ReplayOptions::percent)
+            .toList(),
+        policies,
+        list(given.getOrDefault("--latency-ms", "0")).stream()
+            .map(each -> (int) number("--latency-ms", each, 0, MAX_LATENCY_MS))
+            .toList(),
+        regions(given.getOrDefault("--regions", "1")),
+        oneOf(PutMode.class, "--puts", given.getOrDefault("--puts", "access")),
+        oneOf(
+            TraceReader.BrokenRows.class,
+            "--broken-rows",
+            given.getOrDefault("--broken-rows", "refuse")),
+        number("--seed", given.getOrDefault("--seed", "1"), Long.MIN_VALUE, Long.MAX_VALUE),
+        Optional.ofNullable(given.get("--json")).map(Path::of));
+  }
+
+  private static Map<String, String> pairs(String... arguments) {
+    var given = new LinkedHashMap<String, String>();
+    for (int i = 0; i < arguments.length; i += 2) {
+      String name = arguments[i];
+      if (!NAMES.contains(name)) {
+        throw new ReplayException("unknown option \"" + name + "\"");
+      }
+      if (i + 1 == arguments.length) {
+        throw new ReplayException(name + " has no value");
+      }
+      if (given.put(name, arguments[i + 1]) != null) {
+        throw new ReplayException(name + " is given twice; separate values by commas");
+      }
+    }
+    return given;
+  }
+
+  private static List<String> list(String text) {
+    var parts = new ArrayList<String>();
+    for (String part : text.split(",", -1)) {
+      if (part.isBlank()) {
+        throw new ReplayException("\"" + text + "\" has an empty part; remove a comma");
+      }
+      parts.add(part.strip());
+    }
+    return List.copyOf(parts);
+  }
+
+  private static double percent(String text) {
+    try {
+      double percent = Double.parseDouble(text);
+      if (percent > 0 && percent <= 100) {
+        return percent;
+      }
+    } catch (NumberFormatException e) {
+      // Told below.
+    }
+    throw wrong("--capacity-percent", text, "numbers above 0 and up to 100");
+  }
+
+  private static long number(String option, String text, long least, long most) {
+    try {
+      long number = Long.parseLong(text);
+      if (number >= least && number <= most) {
+        return number;
+      }
+    } catch (NumberFormatException e) {
+      // Told below.
+    }
+    throw wrong(option, text, "a whole number from " + least + " to " + most);
+  }
+
+  private static int regions(String text) {
+    if (text.equals("1") || text.equals("3")) {
+      return Integer.parseInt(text);
+    }
+    throw wrong("--regions", text, "1 or 3");
+  }
+
+  private static <E extends Enum<E>> E oneOf(Class<E> type, String option, String text) {
+    List<String> names = Arrays.stream(type.getEnumConstants()).map(ReplayOptions::name).toList();
+    int index = names.indexOf(text);
+    if (index < 0) {
+      throw wrong(option, text, "one of " + String.join(", ", names));
+    }
+    return type.getEnumConstants()[index];
+  }
+
+  private static String name(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  private static ReplayException wrong(String option, String value, String expected) {
+    return new ReplayException(option + " was \"" + value + "\"; expected " + expected);
+  }
+}

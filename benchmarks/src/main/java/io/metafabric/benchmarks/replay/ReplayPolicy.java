@@ -1,0 +1,61 @@
+package io.metafabric.benchmarks.replay;
+
+/**
+ * What decides which keys are in the cache of one region, and which are fetched ahead. A replay
+ * calls it in virtual time, from one thread: {@link #request} for every request, {@link #arrived}
+ * when what was missing has come, {@link #takePrefetches} after either, and {@link #prefetched}
+ * when that has come.
+ */
+interface ReplayPolicy {
+  /**
+   * A request for a key.
+   *
+   * @param row of the trace
+   * @return whether it is in the cache
+   */
+  boolean request(int row, long nowMs);
+
+  /** Whether a key is in the cache; counts as nothing. */
+  boolean holds(int key);
+
+  /** What a request missed has come. */
+  void arrived(int row);
+
+  /**
+   * Keys to fetch ahead, each neither in the cache nor asked for yet.
+   *
+   * @return how many were written to the front of {@code into}
+   */
+  default int takePrefetches(int[] into, long nowMs) {
+    return 0;
+  }
+
+  /**
+   * What was fetched ahead has come.
+   *
+   * @param awaited whether a request waits for it by now; it is counted as used
+   */
+  default void prefetched(int key, boolean awaited) {
+    throw new IllegalStateException("never asked for " + key);
+  }
+
+  /** Another region changed the key: a copy here is no longer good. */
+  void outdated(int key);
+
+  /** Another region's request, where what is learned is shared. */
+  default void learn(int row) {}
+
+  default long prefetchesUsed() {
+    return 0;
+  }
+
+  /** Those that left the cache unread. */
+  default long prefetchesWasted() {
+    return 0;
+  }
+
+  /** Heap of what predicts, by its own estimate. */
+  default long predictorBytes() {
+    return 0;
+  }
+}

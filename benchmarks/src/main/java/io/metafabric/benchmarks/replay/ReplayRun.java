@@ -1,0 +1,53 @@
+package io.metafabric.benchmarks.replay;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** All combinations of what was asked for, one replay after the other. */
+public final class ReplayRun {
+  private ReplayRun() {}
+
+  /**
+   * @param out gets the table
+   * @param log gets reports of broken rows, and the progress if it is a terminal
+   * @throws ReplayException if a trace cannot be used
+   * @throws IOException if the results cannot be written
+   */
+  public static List<RunResult> run(ReplayOptions options, PrintStream out, PrintStream log)
+      throws IOException {
+    var progress = new Progress(System.console() == null ? null : log);
+    var results = new ArrayList<RunResult>();
+    for (Path file : options.traces()) {
+      Trace trace = TraceReader.read(file, options.brokenRows());
+      if (trace.brokenRows() > 0) {
+        log.println(trace.brokenRows() + " broken rows of " + file + " were skipped:");
+        trace.broken().forEach(each -> log.println("  " + each));
+      }
+      for (double percent : options.capacityPercents()) {
+        for (int latencyMs : options.latenciesMs()) {
+          for (String policy : options.policies()) {
+            results.add(
+                Replayer.run(
+                    trace,
+                    policy,
+                    percent,
+                    latencyMs,
+                    options.regions(),
+                    options.puts(),
+                    options.seed(),
+                    progress));
+          }
+        }
+      }
+    }
+    out.print(Results.table(results));
+    if (options.json().isPresent()) {
+      Files.writeString(options.json().get(), Results.json(results));
+    }
+    return results;
+  }
+}
