@@ -39,7 +39,7 @@ class LruPolicy implements ReplayPolicy {
     if (holds(key)) {
       return;
     }
-    if (recent.size() == capacity) {
+    while (recent.size() >= capacity) {
       evicted(recent.removeLast());
     }
     recent.addFirst(key);

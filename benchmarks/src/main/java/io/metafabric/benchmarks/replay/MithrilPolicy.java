@@ -21,21 +21,31 @@ final class MithrilPolicy extends LruPolicy {
   private static final int MAX_SUPPORT = 8;
   private static final int TOLERATED = 1;
   private static final int ASSOCIATIONS = 2;
-  private static final int MINED_AT = 5120;
+  private static final int LEAST_MAX_ASSOCIATED = 2000;
+
+  /** A row of 28 bytes each: a tenth of the cache, where its entries have 1 KiB. */
+  private static final int ASSOCIATED_PER_ENTRY = 4;
+
+  private static final int MINED_AT = 2560;
 
   /** When each key was missed, until it has been so often enough to be mined. */
   private final Map<Integer, Recorded> recording = new LinkedHashMap<>();
 
   private final Map<Integer, Recorded> mining = new HashMap<>();
-  private final Map<Integer, List<Integer>> associated = new HashMap<>();
+  private final Map<Integer, List<Integer>> associated = new LinkedHashMap<>();
   private final boolean[] unread;
+
+  /** Unread and spared from eviction once. */
+  private final boolean[] spared;
+
   private int[] wanted = new int[ASSOCIATIONS];
   private int wantedCount;
+  private final int maxAssociated;
   private int clock;
   private long used;
   private long wasted;
 
-  /** Times of misses of one key, in misses. */
+  /** Times of misses of one key, in requests. */
   private static final class Recorded {
     final int key;
     final int[] at = new int[MAX_SUPPORT];
@@ -52,12 +62,15 @@ final class MithrilPolicy extends LruPolicy {
 
   MithrilPolicy(Trace trace, int capacity) {
     super(trace, capacity);
+    this.maxAssociated = Math.max(LEAST_MAX_ASSOCIATED, ASSOCIATED_PER_ENTRY * capacity);
     this.unread = new boolean[trace.keys().size()];
+    this.spared = new boolean[trace.keys().size()];
   }
 
   @Override
   public boolean request(int row, long nowMs) {
     int key = trace.key()[row];
+    clock++;
     boolean hit = super.request(row, nowMs);
     if (hit && unread[key]) {
       unread[key] = false;
@@ -74,7 +87,6 @@ final class MithrilPolicy extends LruPolicy {
   }
 
   private void record(int key) {
-    clock++;
     Recorded mined = mining.get(key);
     if (mined != null) {
       if (mined.count == MAX_SUPPORT) {
@@ -102,29 +114,34 @@ final class MithrilPolicy extends LruPolicy {
     all.sort(Comparator.comparingInt(Recorded::first));
     for (int i = 0; i < all.size(); i++) {
       Recorded one = all.get(i);
+      boolean nearest = true;
       for (int j = i + 1; j < all.size(); j++) {
         Recorded other = all.get(j);
         if (other.first() - one.first() > LOOKAHEAD) {
           break;
         }
-        if (areAssociated(one, other)) {
-          associate(one.key, other.key);
+        if (Math.abs(one.count - other.count) <= TOLERATED) {
+          if (areAssociated(one, other, nearest)) {
+            associate(one.key, other.key);
+          }
+          nearest = false;
         }
       }
     }
   }
 
-  private static boolean areAssociated(Recorded one, Recorded other) {
-    if (Math.abs(one.count - other.count) > TOLERATED) {
-      return false;
-    }
+  /** Always close to each other, and once directly behind each other unless it is the nearest. */
+  private static boolean areAssociated(Recorded one, Recorded other, boolean nearest) {
     int errors = 0;
-    for (int i = 0; i < Math.min(one.count, other.count); i++) {
-      if (Math.abs(one.at[i] - other.at[i]) > LOOKAHEAD && ++errors > TOLERATED) {
+    boolean adjacent = nearest;
+    for (int i = 0; i < Math.min(one.count, other.count) - 1; i++) {
+      int apart = Math.abs(one.at[i] - other.at[i]);
+      if (apart > LOOKAHEAD && ++errors > TOLERATED) {
         return false;
       }
+      adjacent |= apart == 1;
     }
-    return true;
+    return adjacent;
   }
 
   private void associate(int key, int other) {
@@ -136,6 +153,9 @@ final class MithrilPolicy extends LruPolicy {
       known.remove(0);
     }
     known.add(other);
+    if (associated.size() > maxAssociated) {
+      associated.remove(associated.keySet().iterator().next());
+    }
   }
 
   @Override
@@ -154,6 +174,7 @@ final class MithrilPolicy extends LruPolicy {
   public void prefetched(int key, boolean awaited) {
     if (!holds(key)) {
       unread[key] = !awaited;
+      spared[key] = false;
       add(key);
     }
     if (awaited) {
@@ -163,7 +184,10 @@ final class MithrilPolicy extends LruPolicy {
 
   @Override
   void evicted(int key) {
-    if (unread[key]) {
+    if (unread[key] && !spared[key]) {
+      spared[key] = true;
+      add(key);
+    } else if (unread[key]) {
       unread[key] = false;
       wasted++;
     }
