@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * <p>A hit touches this object and nothing behind it: it is kept within half a cache line, and the
  * view's type is one that a caller need not check.
  */
-public final class HotEntry<V> {
+public final class HotEntry<V> extends QueueNode {
   /**
    * Bytes of an entry beside key and payload, on a 64-bit JVM with compressed references:
    * Caffeine's node and table slot 96, this entry 32, the view 40, record, header, version, dot,
@@ -86,6 +86,12 @@ public final class HotEntry<V> {
     return (state & UNREAD) != 0;
   }
 
+  @Override
+  int hash() {
+    return record.key().path().hashCode();
+  }
+
+  @Override
   public int weightBytes() {
     Bytes payload = record.payload();
     int payloadBytes = payload == null ? 0 : payload.length();

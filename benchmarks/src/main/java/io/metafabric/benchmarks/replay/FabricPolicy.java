@@ -1,8 +1,8 @@
 package io.metafabric.benchmarks.replay;
 
+import io.metafabric.cache.AdaptiveTier;
 import io.metafabric.cache.HotEntry;
 import io.metafabric.cache.HotTier;
-import io.metafabric.cache.caffeine.CaffeineTier;
 import io.metafabric.core.access.AccessEvent.Outcome;
 import io.metafabric.core.access.Prediction;
 import io.metafabric.core.record.Bytes;
@@ -82,7 +82,7 @@ final class FabricPolicy implements ReplayPolicy {
     }
     long entryBytes = new HotEntry<>(records[0], "", null).weightBytes();
     this.hot =
-        new CaffeineTier<>(
+        new AdaptiveTier<>(
             capacity * entryBytes,
             (key, dot) -> true,
             record -> record,

@@ -1,0 +1,286 @@
+package io.metafabric.cache;
+
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who goes when there is no room. A <em>window</em> for what is new, a <em>main</em> queue in which
+ * what was read gets another turn (CLOCK), <em>ghosts</em> of what was let go early, a sketch of
+ * how often each key was seen, and a <em>probation</em> queue for what was prefetched and not yet
+ * read. A read moves nothing, it is only counted; so reading needs no lock.
+ *
+ * <p>Three {@link Mode modes} share these queues and can be changed at any time; which one is best
+ * depends on what is read, and {@link ShadowRace} finds out. What leaves probation unread is
+ * wasted; how much probation may hold follows from which of two ghosts comes back more often, one
+ * that more probation would have kept, or one that more room for the rest would have.
+ *
+ * <p>Deterministic. Not thread-safe.
+ *
+ * @see <a href="https://doi.org/10.1145/3600006.3613147">Yang et al., S3-FIFO, SOSP 2023</a>
+ * @see <a href="https://doi.org/10.1145/3149371">Einziger, Friedman, Manes, TinyLFU, 2017</a>
+ */
+final class EvictionPolicy {
+  /** How the window's oldest is dealt with. */
+  enum Mode {
+    /** Stays if it was read twice, was let go too early before, or is seen more often. */
+    PROMOTING,
+    /** Stays if it is seen more often than what would go for it, and only then. */
+    FREQUENT,
+    /** There is no window: everything stays for a turn of the main queue. */
+    RECENT
+  }
+
+  private static final double WINDOW_SHARE = 0.1;
+  private static final int PROMOTED_AT = 2;
+  private static final int MAX_CREDIT = 7;
+
+  private static final double FIRST_PROBATION_SHARE = 0.12;
+  private static final double LEAST_PROBATION_SHARE = 0.04;
+  private static final double MOST_PROBATION_SHARE = 0.3;
+  private static final double PROBATION_STEP = 0.001;
+
+  /** What a little more room would have kept: the last of so many entries that went. */
+  private static final double MARGIN = 0.05;
+
+  private final long maxWeight;
+  private final Consumer<QueueNode> evicted;
+  private final NodeQueue window = new NodeQueue();
+  private final NodeQueue main = new NodeQueue();
+  private final NodeQueue probation = new NodeQueue();
+  private final Ghosts ghosts = new Ghosts();
+  private final Ghosts unreadGhosts = new Ghosts();
+  private final FrequencySketch sketch = new FrequencySketch();
+  private final long windowWeight;
+  private double probationShare = FIRST_PROBATION_SHARE;
+  private Mode mode = Mode.PROMOTING;
+
+  /**
+   * @param evicted is told who went
+   */
+  EvictionPolicy(long maxWeight, Consumer<QueueNode> evicted) {
+    this.maxWeight = maxWeight;
+    this.evicted = evicted;
+    this.windowWeight = (long) Math.max(1, maxWeight * WINDOW_SHARE);
+  }
+
+  void setMode(Mode next) {
+    mode = next;
+  }
+
+  Mode mode() {
+    return mode;
+  }
+
+  /** Takes in what somebody has asked for. */
+  void add(QueueNode node) {
+    fitTables();
+    int hash = node.hash();
+    sketch.add(hash, 1);
+    weighMargins(hash);
+    makeRoom(node.weightBytes());
+    place(node);
+  }
+
+  /** Takes in what nobody has asked for yet. */
+  void addUnread(QueueNode node) {
+    fitTables();
+    while (!probation.isEmpty() && probation.weight() + node.weightBytes() > probationWeight()) {
+      evictUnread();
+    }
+    makeRoom(node.weightBytes());
+    probation.addFirst(node);
+  }
+
+  /** What was on probation has been read. */
+  void firstRead(QueueNode node) {
+    if (node.queue == probation) {
+      probation.remove(node);
+      sketch.add(node.hash(), 1);
+      node.takeTouches();
+      place(node);
+    }
+  }
+
+  /** Another value of the same key takes its place; it may be larger. */
+  void replace(QueueNode node, QueueNode next) {
+    NodeQueue queue = node.queue;
+    if (queue == null) {
+      return;
+    }
+    next.succeed(node);
+    queue.replace(node, next);
+    makeRoom(0);
+  }
+
+  void remove(QueueNode node) {
+    NodeQueue queue = node.queue;
+    if (queue != null) {
+      queue.remove(node);
+    }
+  }
+
+  private void fitTables() {
+    int entries = entries();
+    sketch.ensureEntries(entries);
+    ghosts.ensureCapacity(entries);
+    unreadGhosts.ensureCapacity(Math.max(1, (int) (entries * MARGIN)));
+  }
+
+  private void place(QueueNode node) {
+    node.credit = 0;
+    int hash = node.hash();
+    if (mode == Mode.RECENT) {
+      main.addFirst(node);
+    } else if (mode == Mode.PROMOTING && ghosts.age(hash) <= main.size() + window.size()) {
+      ghosts.remove(hash);
+      main.addFirst(node);
+    } else {
+      window.addFirst(node);
+    }
+  }
+
+  private void weighMargins(int hash) {
+    int margin = (int) Math.max(1, entries() * MARGIN);
+    if (unreadGhosts.age(hash) <= margin) {
+      unreadGhosts.remove(hash);
+      probationShare = Math.min(MOST_PROBATION_SHARE, probationShare + PROBATION_STEP);
+    } else if (!probation.isEmpty() && ghosts.age(hash) <= margin) {
+      probationShare = Math.max(LEAST_PROBATION_SHARE, probationShare - PROBATION_STEP);
+    }
+  }
+
+  private long probationWeight() {
+    return (long) (maxWeight * probationShare);
+  }
+
+  private void makeRoom(long weight) {
+    while (weight() + weight > maxWeight && entries() > 0) {
+      evictOne();
+    }
+  }
+
+  private void evictOne() {
+    if (!probation.isEmpty()
+        && (probation.weight() > probationWeight() || (window.isEmpty() && main.isEmpty()))) {
+      evictUnread();
+    } else if (!window.isEmpty()
+        && (window.weight() >= windowWeight || main.isEmpty() || mode == Mode.RECENT)) {
+      evictFromWindow();
+    } else {
+      evictVictim();
+    }
+  }
+
+  private void evictUnread() {
+    QueueNode node = probation.last();
+    if (node != null) {
+      probation.remove(node);
+      unreadGhosts.add(node.hash());
+      evicted.accept(node);
+    }
+  }
+
+  private void evictFromWindow() {
+    for (QueueNode node = window.last(); node != null; node = window.last()) {
+      window.remove(node);
+      look(node);
+      if (goesToMain(node)) {
+        node.credit = 0;
+        main.addFirst(node);
+        if (main.weight() > mainWeight()) {
+          evictVictim();
+          return;
+        }
+      } else {
+        contend(node);
+        return;
+      }
+    }
+  }
+
+  private boolean goesToMain(QueueNode node) {
+    return switch (mode) {
+      case PROMOTING -> node.credit >= PROMOTED_AT;
+      case FREQUENT -> main.weight() + node.weightBytes() <= mainWeight();
+      case RECENT -> node.credit > 0;
+    };
+  }
+
+  /** What of the rest is not window. */
+  private long mainWeight() {
+    return maxWeight - windowWeight - probation.weight();
+  }
+
+  /** Either the node goes or, if it is seen more often, the one of the main queue. */
+  private void contend(QueueNode node) {
+    QueueNode victim = mode == Mode.RECENT ? null : victim();
+    if (victim != null && sketch.estimate(node.hash()) > sketch.estimate(victim.hash())) {
+      main.remove(victim);
+      letGo(victim);
+      node.credit = 0;
+      main.addFirst(node);
+    } else {
+      letGo(node);
+    }
+  }
+
+  private void evictVictim() {
+    QueueNode victim = victim();
+    if (victim != null) {
+      main.remove(victim);
+      evicted.accept(victim);
+    }
+  }
+
+  /** Gives those that were read another turn, until there is one that was not. */
+  private @Nullable QueueNode victim() {
+    QueueNode node = main.last();
+    while (node != null) {
+      look(node);
+      if (node.credit == 0) {
+        return node;
+      }
+      node.credit = mode == Mode.RECENT ? 0 : (byte) (node.credit - 1);
+      main.remove(node);
+      main.addFirst(node);
+      node = main.last();
+    }
+    return null;
+  }
+
+  /** Takes note of the reads since the last look. */
+  private void look(QueueNode node) {
+    int touches = node.takeTouches();
+    if (touches > 0) {
+      sketch.add(node.hash(), touches);
+      node.credit = (byte) Math.min(MAX_CREDIT, node.credit + touches);
+    }
+  }
+
+  private void letGo(QueueNode node) {
+    ghosts.add(node.hash());
+    evicted.accept(node);
+  }
+
+  int entries() {
+    return window.size() + main.size() + probation.size();
+  }
+
+  long weight() {
+    return window.weight() + main.weight() + probation.weight();
+  }
+
+  boolean isOnProbation(QueueNode node) {
+    return node.queue == probation;
+  }
+
+  /** The share of the whole that may be on probation now. */
+  double probationShare() {
+    return probationShare;
+  }
+
+  /** Of sketch and ghosts. */
+  long retainedBytes() {
+    return sketch.retainedBytes() + ghosts.retainedBytes() + unreadGhosts.retainedBytes();
+  }
+}

@@ -1,0 +1,81 @@
+package io.metafabric.cache;
+
+import org.jspecify.annotations.Nullable;
+
+/** A doubly linked list that knows its weight. Not thread-safe. */
+final class NodeQueue {
+  private @Nullable QueueNode first;
+  private @Nullable QueueNode last;
+  private long weight;
+  private int size;
+
+  void addFirst(QueueNode node) {
+    node.queue = this;
+    node.before = null;
+    node.after = first;
+    if (first == null) {
+      last = node;
+    } else {
+      first.before = node;
+    }
+    first = node;
+    weight += node.weightBytes();
+    size++;
+  }
+
+  void remove(QueueNode node) {
+    if (node.before == null) {
+      first = node.after;
+    } else {
+      node.before.after = node.after;
+    }
+    if (node.after == null) {
+      last = node.before;
+    } else {
+      node.after.before = node.before;
+    }
+    node.before = null;
+    node.after = null;
+    node.queue = null;
+    weight -= node.weightBytes();
+    size--;
+  }
+
+  /** Puts {@code next} where {@code node} is. */
+  void replace(QueueNode node, QueueNode next) {
+    next.queue = this;
+    next.before = node.before;
+    next.after = node.after;
+    if (node.before == null) {
+      first = next;
+    } else {
+      node.before.after = next;
+    }
+    if (node.after == null) {
+      last = next;
+    } else {
+      node.after.before = next;
+    }
+    node.before = null;
+    node.after = null;
+    node.queue = null;
+    weight += next.weightBytes() - node.weightBytes();
+  }
+
+  /** The one that came first of all; null if there is none. */
+  @Nullable QueueNode last() {
+    return last;
+  }
+
+  boolean isEmpty() {
+    return size == 0;
+  }
+
+  int size() {
+    return size;
+  }
+
+  long weight() {
+    return weight;
+  }
+}

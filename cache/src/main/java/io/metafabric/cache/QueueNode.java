@@ -1,0 +1,47 @@
+package io.metafabric.cache;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What {@link EvictionPolicy} arranges in its queues. All but {@link #touch} belongs to whoever
+ * holds the policy's lock.
+ */
+abstract class QueueNode {
+  static final int MAX_TOUCHES = 15;
+
+  @Nullable QueueNode before;
+  @Nullable QueueNode after;
+  @Nullable NodeQueue queue;
+
+  /**
+   * Reads since the policy last looked. Readers race for it: a lost one costs a little accuracy.
+   */
+  private int touches;
+
+  /** What is left of the reads that the policy has seen. */
+  byte credit;
+
+  abstract int hash();
+
+  abstract int weightBytes();
+
+  /** Any thread, on every read: one plain store, and none once there have been enough. */
+  final void touch() {
+    if (touches < MAX_TOUCHES) {
+      touches++;
+    }
+  }
+
+  final int takeTouches() {
+    int taken = touches;
+    if (taken != 0) {
+      touches = 0;
+    }
+    return taken;
+  }
+
+  final void succeed(QueueNode old) {
+    touches = old.touches;
+    credit = old.credit;
+  }
+}

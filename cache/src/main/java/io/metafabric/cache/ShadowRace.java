@@ -1,0 +1,137 @@
+package io.metafabric.cache;
+
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Which {@link EvictionPolicy.Mode} suits what is read: each runs on a sample of the keys, with a
+ * cache scaled down alike, and the one that misses least wins. What they hold is hashes alone, so
+ * the memory is small and bounded. The winner keeps the lead until another is better by {@value
+ * #LEAD}. Not thread-safe.
+ *
+ * @see <a
+ *     href="https://www.usenix.org/conference/atc17/technical-sessions/presentation/waldspurger">
+ *     Waldspurger et al., Cache Modeling and Optimization using Miniature Simulations, 2017</a>
+ */
+final class ShadowRace {
+  private static final int MAX_ENTRIES = 1024;
+  private static final double LEAD = 0.015;
+
+  /** Requests that any of the shadows missed, from one verdict to the next. */
+  private static final int MISSES_PER_VERDICT = 256;
+
+  private static final double MEMORY = 0.9;
+
+  private final Shadow[] shadows = new Shadow[EvictionPolicy.Mode.values().length];
+  private final int capacity;
+  private final int sampleMask;
+  private EvictionPolicy.Mode winner;
+  private int missesToVerdict = MISSES_PER_VERDICT;
+
+  /** One mode on the sample. */
+  private static final class Shadow {
+    final Map<Integer, ShadowNode> present = new HashMap<>();
+    final EvictionPolicy policy;
+    double misses;
+
+    Shadow(int capacity, EvictionPolicy.Mode mode) {
+      policy = new EvictionPolicy(capacity, node -> present.remove(node.hash()));
+      policy.setMode(mode);
+    }
+
+    boolean access(int hash) {
+      ShadowNode node = present.get(hash);
+      if (node != null) {
+        node.touch();
+        return true;
+      }
+      node = new ShadowNode(hash);
+      policy.add(node);
+      present.put(hash, node);
+      misses++;
+      return false;
+    }
+  }
+
+  private static final class ShadowNode extends QueueNode {
+    private final int hash;
+
+    ShadowNode(int hash) {
+      this.hash = hash;
+    }
+
+    @Override
+    int hash() {
+      return hash;
+    }
+
+    @Override
+    int weightBytes() {
+      return 1;
+    }
+  }
+
+  /**
+   * @param entries of the cache that the winner is for
+   * @param winner until there is another
+   */
+  ShadowRace(int entries, EvictionPolicy.Mode winner) {
+    int shift = 0;
+    while (entries >> shift > MAX_ENTRIES) {
+      shift++;
+    }
+    this.sampleMask = (1 << shift) - 1;
+    this.capacity = Math.max(1, entries >> shift);
+    this.winner = winner;
+    for (EvictionPolicy.Mode mode : EvictionPolicy.Mode.values()) {
+      shadows[mode.ordinal()] = new Shadow(capacity, mode);
+    }
+  }
+
+  /** Keys of which these bits of {@link #spread} are 0 take part. */
+  int sampleMask() {
+    return sampleMask;
+  }
+
+  static int spread(int hash) {
+    int mixed = hash * 0x85EB_CA6B;
+    return mixed ^ (mixed >>> 13);
+  }
+
+  /** A read of a key that takes part, whether it was there or not. */
+  void access(int hash) {
+    boolean missed = false;
+    for (Shadow shadow : shadows) {
+      missed |= !shadow.access(hash);
+    }
+    if (missed && --missesToVerdict == 0) {
+      missesToVerdict = MISSES_PER_VERDICT;
+      judge();
+    }
+  }
+
+  private void judge() {
+    Shadow leading = shadows[winner.ordinal()];
+    // The second bound keeps chance out of it while little has been seen.
+    double lead = Math.max(leading.misses * LEAD, Math.sqrt(leading.misses));
+    double toBeat = leading.misses - lead;
+    for (EvictionPolicy.Mode mode : EvictionPolicy.Mode.values()) {
+      Shadow shadow = shadows[mode.ordinal()];
+      if (shadow.misses < toBeat) {
+        toBeat = shadow.misses;
+        winner = mode;
+      }
+    }
+    for (Shadow shadow : shadows) {
+      shadow.misses *= MEMORY;
+    }
+  }
+
+  EvictionPolicy.Mode winner() {
+    return winner;
+  }
+
+  int capacity() {
+    return capacity;
+  }
+}
