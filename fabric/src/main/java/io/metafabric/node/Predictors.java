@@ -5,7 +5,7 @@ import io.metafabric.core.record.RegionName;
 import io.metafabric.predict.Predictor;
 import io.metafabric.predict.PredictorConfig;
 import io.metafabric.predict.PredictorProvider;
-import io.metafabric.predict.SuccessorPredictor;
+import io.metafabric.predict.SequencePredictor;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -21,7 +21,7 @@ public final class Predictors {
   public static List<Predictor> all(List<PredictorProvider> given, RegionName region, long seed) {
     var config = new PredictorConfig(region, PredictorConfig.DEFAULT_MAX_BYTES, seed);
     var all = new ArrayList<Predictor>();
-    all.add(new SuccessorPredictor(config));
+    all.add(new SequencePredictor(config));
     ServiceLoader.load(PredictorProvider.class, Predictors.class.getClassLoader())
         .forEach(provider -> all.add(provider.create(config)));
     given.forEach(provider -> all.add(provider.create(config)));

@@ -43,6 +43,10 @@ public final class Foresight {
   private final Trails trails = new Trails(MAX_TRAIL_BYTES);
   private final Map<String, GatedPredictor> predictors = new LinkedHashMap<>();
   private final AtomicLong unattributed = new AtomicLong();
+
+  /** Whether any predictor is asked client by client. */
+  private final boolean asksForClients;
+
   private long nowMs;
   private long surplus;
 
@@ -57,6 +61,7 @@ public final class Foresight {
       long maxBytesEach,
       BiConsumer<String, Throwable> onFailure) {
     this.region = region;
+    this.asksForClients = predictors.stream().anyMatch(each -> !(each instanceof RankedPredictor));
     this.maxBytes = MAX_TRAIL_BYTES + predictors.size() * maxBytesEach;
     for (Predictor predictor : predictors) {
       var gated = new GatedPredictor(predictor, maxBytesEach, onFailure);
@@ -70,7 +75,9 @@ public final class Foresight {
   /** Learns from reads; those of one client in the order in which it read. */
   public synchronized void observe(List<AccessEvent> events) {
     for (AccessEvent event : events) {
-      trails.append(event.client(), event.key());
+      if (asksForClients) {
+        trails.append(event.client(), event.key());
+      }
       nowMs = Math.max(nowMs, event.atMs());
     }
     for (GatedPredictor predictor : predictors.values()) {
@@ -91,6 +98,22 @@ public final class Foresight {
       predictor.settle();
     }
     var best = new LinkedHashMap<Key, Prediction>();
+    for (GatedPredictor predictor : predictors.values()) {
+      for (Prediction prediction : predictor.proposals(held, MAX_PREDICTIONS)) {
+        best.merge(prediction.key(), prediction, Foresight::surer);
+      }
+    }
+    if (asksForClients) {
+      askForClients(held, best);
+    }
+    var sorted = new ArrayList<>(best.values());
+    sorted.sort(BEST_FIRST);
+    int most = Math.min(sorted.size(), MAX_PREDICTIONS);
+    surplus += sorted.size() - most;
+    return List.copyOf(sorted.subList(0, most));
+  }
+
+  private void askForClients(Predicate<Key> held, Map<Key, Prediction> best) {
     for (Trails.Trail trail : trails.takeActive(MAX_CLIENTS_PER_CALL)) {
       var context =
           new PredictionContext(
@@ -108,11 +131,6 @@ public final class Foresight {
         }
       }
     }
-    var sorted = new ArrayList<>(best.values());
-    sorted.sort(BEST_FIRST);
-    int most = Math.min(sorted.size(), MAX_PREDICTIONS);
-    surplus += sorted.size() - most;
-    return List.copyOf(sorted.subList(0, most));
   }
 
   private static Prediction surer(Prediction a, Prediction b) {

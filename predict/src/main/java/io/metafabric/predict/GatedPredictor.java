@@ -2,10 +2,12 @@ package io.metafabric.predict;
 
 import io.metafabric.core.access.AccessEvent;
 import io.metafabric.core.access.Prediction;
+import io.metafabric.core.record.Key;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -109,7 +111,36 @@ final class GatedPredictor {
   /** Passes to the gate what has been counted since the last time. */
   void settle() {
     gate.made(made.getAndSet(0));
-    gate.resolved(used.getAndSet(0), wasted.getAndSet(0));
+    long nowUsed = used.getAndSet(0);
+    long nowWasted = wasted.getAndSet(0);
+    gate.resolved(nowUsed, nowWasted);
+    if (predictor instanceof RankedPredictor ranked) {
+      try {
+        ranked.resolved(nowUsed, nowWasted);
+      } catch (Throwable failure) {
+        fail(failure);
+      }
+    }
+  }
+
+  /** Whether it ranks what it says itself, and is asked for {@link #proposals}. */
+  boolean isRanked() {
+    return predictor instanceof RankedPredictor;
+  }
+
+  /** What a predictor that ranks itself lets through; of no other. */
+  List<Prediction> proposals(Predicate<Key> held, int most) {
+    if (!(predictor instanceof RankedPredictor ranked)) {
+      return List.of();
+    }
+    try {
+      List<Prediction> proposals = ranked.proposals(held, most);
+      predicted += proposals.size();
+      return proposals;
+    } catch (Throwable failure) {
+      fail(failure);
+      return List.of();
+    }
   }
 
   private long retainedBytes() {
@@ -127,10 +158,16 @@ final class GatedPredictor {
   ForesightStats.PerPredictor stats() {
     long bytes = retainedBytes();
     boolean failed = predictor == null;
+    boolean open = gate.open();
+    double floor = gate.floor();
+    if (predictor instanceof RankedPredictor ranked) {
+      open = ranked.open();
+      floor = ranked.floor();
+    }
     return new ForesightStats.PerPredictor(
         name,
-        gate.open() && !failed,
-        gate.floor(),
+        open && !failed,
+        floor,
         gate.precision(),
         predicted,
         gate.withheld(),

@@ -11,7 +11,7 @@ import io.metafabric.core.record.RegionName;
  * @param seed for whatever it draws by chance: the same seed, the same predictions
  */
 public record PredictorConfig(RegionName region, long maxBytes, long seed) {
-  public static final long DEFAULT_MAX_BYTES = 8L << 20;
+  public static final long DEFAULT_MAX_BYTES = 48L << 20;
   public static final long MIN_MAX_BYTES = 64L << 10;
 
   public PredictorConfig {

@@ -1,0 +1,80 @@
+package io.metafabric.predict;
+
+import java.util.Arrays;
+
+/** What is remembered of each slot of a {@link KeyTable}, in flat arrays. Not thread-safe. */
+final class KeyFacts {
+  static final int ROW_BYTES = 1 + 1 + 1 + 2 + 4;
+
+  private static final int TRIALS_LIMIT = 16;
+  private static final int READS_LIMIT = 127;
+
+  private byte[] came = new byte[0];
+  private byte[] tried = new byte[0];
+  private byte[] reads = new byte[0];
+  private char[] open = new char[0];
+  private int[] neededAt = new int[0];
+
+  void ensureCapacity(int capacity) {
+    if (capacity > reads.length) {
+      came = Arrays.copyOf(came, capacity);
+      tried = Arrays.copyOf(tried, capacity);
+      reads = Arrays.copyOf(reads, capacity);
+      open = Arrays.copyOf(open, capacity);
+      neededAt = Arrays.copyOf(neededAt, capacity);
+    }
+  }
+
+  void clear(int slot) {
+    came[slot] = 0;
+    tried[slot] = 0;
+    reads[slot] = 0;
+    open[slot] = 0;
+    neededAt[slot] = 0;
+  }
+
+  void countRead(int slot) {
+    if (reads[slot] < READS_LIMIT) {
+      reads[slot]++;
+    }
+  }
+
+  int reads(int slot) {
+    return reads[slot];
+  }
+
+  /** What came of a proposal of this key. */
+  void countOutcome(int slot, boolean cameTrue) {
+    tried[slot]++;
+    if (cameTrue) {
+      came[slot]++;
+    }
+    if (tried[slot] == TRIALS_LIMIT) {
+      tried[slot] >>= 1;
+      came[slot] >>= 1;
+    }
+  }
+
+  /** The share of proposals of this key that came true, drawn towards a half. */
+  double reliability(int slot) {
+    return (came[slot] + 0.5) / (tried[slot] + 1.0);
+  }
+
+  /** The number of its proposal that waits for an outcome, from 1; 0 if there is none. */
+  int open(int slot) {
+    return open[slot];
+  }
+
+  void setOpen(int slot, int number) {
+    open[slot] = (char) number;
+  }
+
+  /** The need of the key that was last, by number; 0 if there was none. */
+  int neededAt(int slot) {
+    return neededAt[slot];
+  }
+
+  void setNeededAt(int slot, int need) {
+    neededAt[slot] = need;
+  }
+}

@@ -1,0 +1,83 @@
+package io.metafabric.predict;
+
+/**
+ * Keys that have been proposed since the last call and by which sources, the latest word of each
+ * source. Holds {@value #MAX} keys and drops what is more. Not thread-safe.
+ */
+final class Proposals {
+  static final int MAX = 512;
+
+  private final int sources;
+  private final int[] references = new int[MAX];
+  private final int[] causes = new int[MAX];
+  private final short[] kinds;
+  private int count;
+  private int eventStart;
+  private long dropped;
+
+  Proposals(int sources) {
+    this.sources = sources;
+    this.kinds = new short[MAX * sources];
+  }
+
+  /** What is added from now on follows from another read. */
+  void nextRead() {
+    eventStart = count;
+  }
+
+  /**
+   * @param kind how it was said, from 0
+   * @param cause the reference that it followed from
+   */
+  void add(int reference, int source, int kind, int cause) {
+    int i = eventStart;
+    while (i < count && references[i] != reference) {
+      i++;
+    }
+    if (i == count) {
+      if (count == MAX) {
+        dropped++;
+        return;
+      }
+      references[i] = reference;
+      causes[i] = cause;
+      for (int s = 0; s < sources; s++) {
+        kinds[i * sources + s] = -1;
+      }
+      count++;
+    }
+    if (kinds[i * sources + source] < 0) {
+      kinds[i * sources + source] = (short) kind;
+    }
+  }
+
+  int count() {
+    return count;
+  }
+
+  int reference(int i) {
+    return references[i];
+  }
+
+  int cause(int i) {
+    return causes[i];
+  }
+
+  /** How a source said it; -1 if it did not. */
+  int kind(int i, int source) {
+    return kinds[i * sources + source];
+  }
+
+  void clear() {
+    count = 0;
+    eventStart = 0;
+  }
+
+  long dropped() {
+    return dropped;
+  }
+
+  long retainedBytes() {
+    return MAX * (8L + 2L * sources);
+  }
+}

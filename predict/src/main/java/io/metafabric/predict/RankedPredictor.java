@@ -1,0 +1,28 @@
+package io.metafabric.predict;
+
+import io.metafabric.core.access.Prediction;
+import io.metafabric.core.record.Key;
+import java.util.List;
+import java.util.function.Predicate;
+
+/**
+ * A predictor that sees every read in its place, ranks what it proposes by what came of it before,
+ * and keeps its own bound on waste. Nothing stands between its word and the pricing.
+ */
+interface RankedPredictor extends Predictor {
+  /**
+   * What the reads observed since the last call make likely and worth fetching, likeliest first.
+   *
+   * @param held whether a key's payload is here or on its way
+   */
+  List<Prediction> proposals(Predicate<Key> held, int most);
+
+  /** Outcomes of its prefetches since the last call. */
+  void resolved(long used, long wasted);
+
+  /** The least probability that it lets through now. */
+  double floor();
+
+  /** Whether it lets anything through now. */
+  boolean open();
+}
