@@ -49,6 +49,7 @@ final class FabricPolicy implements ReplayPolicy {
 
   private static final double LOCAL_MS = 0.001;
   private static final int TICK_MS = 10;
+  private static final long NANOS_PER_CALL = 10_000_000;
   private static final int MAX_EVENTS = 8192;
 
   private final Trace trace;
@@ -63,6 +64,7 @@ final class FabricPolicy implements ReplayPolicy {
   private final Map<Integer, String> underWay = new HashMap<>();
   private long used;
   private long wasted;
+  private long calls;
   private boolean missed;
   private long ranMs = Long.MIN_VALUE;
 
@@ -187,7 +189,7 @@ final class FabricPolicy implements ReplayPolicy {
 
   private int decide(List<Candidate> candidates, int[] into, long nowMs) {
     int count = 0;
-    for (Decision decision : arm.consider(candidates, nowMs * 1_000_000)) {
+    for (Decision decision : arm.consider(candidates, armNanos(nowMs))) {
       Prediction prediction = decision.candidate().prediction();
       if (decision.copy() && count < into.length) {
         int key = numbers.get(prediction.key().path());
@@ -196,6 +198,14 @@ final class FabricPolicy implements ReplayPolicy {
       }
     }
     return count;
+  }
+
+  /**
+   * Where a fetch takes no time, a budget in bytes per second has no meaning; and the time of some
+   * traces is only an order. Then each request has time for its own.
+   */
+  private long armNanos(long nowMs) {
+    return latencyMs == 0 ? ++calls * NANOS_PER_CALL : nowMs * 1_000_000;
   }
 
   private boolean isHeld(Key key) {
