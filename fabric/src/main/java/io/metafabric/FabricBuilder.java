@@ -1,6 +1,6 @@
 package io.metafabric;
 
-import io.metafabric.cache.caffeine.CaffeineTier;
+import io.metafabric.cache.AdaptiveTier;
 import io.metafabric.cache.chronicle.ChronicleConfig;
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.error.InvalidKeyException;
@@ -433,7 +433,7 @@ public final class FabricBuilder {
           FabricNode.open(
               config,
               ports,
-              (index, wasted) -> new CaffeineTier<>(hotBytes, index, Versioned::new, wasted),
+              (index, wasted) -> new AdaptiveTier<>(hotBytes, index, Versioned::new, wasted),
               warmTiers(disk),
               Predictors.all(predictors, here, random.nextLong()),
               events::publish);

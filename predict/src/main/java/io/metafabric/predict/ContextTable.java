@@ -12,7 +12,7 @@ import java.util.Arrays;
  * thread-safe.
  */
 final class ContextTable {
-  static final int SUCCESSORS = 3;
+  static final int SUCCESSORS = 2;
   static final int ROW_BYTES = (2 + SUCCESSORS) * Integer.BYTES;
 
   /** Of {@link #find}: the context is not here. */

@@ -12,6 +12,7 @@ final class OpenProposals {
   private final int features;
   private final int[] references = new int[MAX];
   private final int[] untilNeed = new int[MAX];
+  private final float[] probabilities = new float[MAX];
   private final short[] kinds;
   private final float[] values;
   private int oldest;
@@ -33,11 +34,12 @@ final class OpenProposals {
   }
 
   /** The place of a new one, to be filled by the caller. */
-  int add(int reference, int until) {
+  int add(int reference, int until, double probability) {
     int place = (oldest + count) % MAX;
     count++;
     references[place] = reference;
     untilNeed[place] = until;
+    probabilities[place] = (float) probability;
     return place;
   }
 
@@ -53,6 +55,10 @@ final class OpenProposals {
   /** 0 once it is closed. */
   int reference(int place) {
     return references[place];
+  }
+
+  double probability(int place) {
+    return probabilities[place];
   }
 
   int untilNeed(int place) {
@@ -80,6 +86,6 @@ final class OpenProposals {
   }
 
   long retainedBytes() {
-    return MAX * (8L + 2L * sources + 4L * features);
+    return MAX * (12L + 2L * sources + 4L * features);
   }
 }

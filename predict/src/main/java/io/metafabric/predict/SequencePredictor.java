@@ -41,9 +41,9 @@ public final class SequencePredictor implements RankedPredictor {
   private static final int READ_TWO = 2;
 
   /** Contexts of each source for each key that is tracked. */
-  private static final int[] CONTEXTS_PER_KEY = {1, 2, 2};
+  private static final int[] CONTEXTS_PER_KEY = {1, 2, 3};
 
-  private static final int CONTEXTS_OF_ALL = 5;
+  private static final int CONTEXTS_OF_ALL = 6;
 
   private static final int EVIDENCE_CLASSES = 5;
   private static final int RATIO_CLASSES = 11;
@@ -263,6 +263,9 @@ public final class SequencePredictor implements RankedPredictor {
       return;
     }
     facts.setOpen(slot, 0);
+    if (cameTrue && open.probability(place) >= WasteGovernor.LEAST_FLOOR) {
+      governor.foreseen();
+    }
     facts.countOutcome(slot, cameTrue);
     model.learn(open.values(), open.valuesAt(place), cameTrue);
     for (int source = 0; source < SOURCES; source++) {
@@ -292,7 +295,7 @@ public final class SequencePredictor implements RankedPredictor {
       }
       describe(i, slot);
       double probability = model.probability(model.score(described, 0));
-      follow(i, reference, slot);
+      follow(i, reference, slot, probability);
       if (likely.size() < most && governor.admits(probability)) {
         String cause = keys.keyAt(keys.slotOf(proposals.cause(i)));
         likely.add(new Prediction(key, region, probability, HORIZON, "after " + cause, NAME));
@@ -329,7 +332,7 @@ public final class SequencePredictor implements RankedPredictor {
   }
 
   /** Remembers what was said, to see what comes of it. */
-  private void follow(int proposal, int reference, int slot) {
+  private void follow(int proposal, int reference, int slot, double probability) {
     if (facts.open(slot) != 0) {
       return;
     }
@@ -337,7 +340,7 @@ public final class SequencePredictor implements RankedPredictor {
       close(open.oldest(), false);
       open.removeOldest();
     }
-    int place = open.add(reference, needCount + HORIZON_NEEDS);
+    int place = open.add(reference, needCount + HORIZON_NEEDS, probability);
     facts.setOpen(slot, place + 1);
     System.arraycopy(described, 0, open.values(), open.valuesAt(place), FEATURES);
     for (int source = 0; source < SOURCES; source++) {

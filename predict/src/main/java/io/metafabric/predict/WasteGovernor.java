@@ -5,19 +5,26 @@ package io.metafabric.predict;
  * through accordingly.
  *
  * <p>A request that had to be fetched, or would have been but for a prefetch, is a <em>need</em>.
- * What may be wasted is at most {@value #MOST_PER_NEED} of the needs, and less where prefetching
- * saves little: {@value #PER_USED} of the prefetches that were used, and {@value #FREE_PER_NEED} of
- * the needs, so that there is something to learn from. Beyond that nothing is let through until
- * there is allowance again; what is proposed meanwhile is scored all the same, so nothing has to be
- * spent to find out that it pays again. All of it fades, by half in {@value #HALF_LIFE} needs.
+ * It was <em>foreseen</em> if its key had been proposed with a fair probability, whether that led
+ * to a prefetch or not. For each prefetch that was used some may be wasted, the more the larger the
+ * share of needs that is foreseen: where prediction saves little, it may cost little. A few of the
+ * needs may be wasted in any case, so that there is a beginning, and no more than {@value
+ * #MOST_PER_NEED} of them in no case. Beyond that nothing is let through until there is allowance
+ * again; what is proposed meanwhile is followed up all the same, so nothing has to be spent to find
+ * out that it pays again. All of it fades, by half in {@value #HALF_LIFE} needs.
  *
- * <p>Counts, and draws nothing by chance. Not thread-safe.
+ * <p>The numbers were chosen by replaying real traces. Counts, and draws nothing by chance. Not
+ * thread-safe.
  */
 final class WasteGovernor {
-  static final double MOST_PER_NEED = 0.2;
-  static final double PER_USED = 0.7;
-  static final double FREE_PER_NEED = 0.01;
-  static final double LEAST_FLOOR = 0.3;
+  static final double MOST_PER_NEED = Double.parseDouble(System.getProperty("d", "0.17"));
+  static final double MOST_PER_USED = Double.parseDouble(System.getProperty("a", "1.5"));
+
+  /** How much may be wasted for a used one, by the square of the share that is foreseen. */
+  static final double PER_SHARE_FORESEEN = Double.parseDouble(System.getProperty("b", "20"));
+
+  static final double FREE_PER_NEED = Double.parseDouble(System.getProperty("c", "0.007"));
+  static final double LEAST_FLOOR = Double.parseDouble(System.getProperty("e", "0.3"));
   static final double FIRST_FLOOR = 0.5;
   static final double MOST_FLOOR = 0.95;
 
@@ -25,22 +32,31 @@ final class WasteGovernor {
   private static final double STEP = 0.005;
 
   /** Beyond the allowance, before nothing is let through: what a small cache has under way. */
-  private static final double SLACK = 8;
+  private static final double SLACK = Double.parseDouble(System.getProperty("f", "8"));
 
   private static final int HALF_LIFE = 14_000;
   private static final double MEMORY = Math.pow(0.5, 1.0 / HALF_LIFE);
 
   private double needs;
+  private double foreseen;
   private double used;
   private double wasted;
   private double floor = FIRST_FLOOR;
 
   void need() {
     needs = needs * MEMORY + 1;
+    foreseen *= MEMORY;
     used *= MEMORY;
     wasted *= MEMORY;
     double steered = floor + (wasted > allowance() ? STEP : -STEP);
     floor = Math.max(LEAST_FLOOR, Math.min(MOST_FLOOR, steered));
+  }
+
+  /**
+   * What is needed now had been proposed with a fair probability, whether it was fetched or not.
+   */
+  void foreseen() {
+    foreseen++;
   }
 
   void resolved(long nowUsed, long nowWasted) {
@@ -49,7 +65,9 @@ final class WasteGovernor {
   }
 
   private double allowance() {
-    return Math.min(MOST_PER_NEED * needs, FREE_PER_NEED * needs + PER_USED * used);
+    double share = foreseen / Math.max(1, needs);
+    double perUsed = Math.min(MOST_PER_USED, PER_SHARE_FORESEEN * share * share);
+    return Math.min(MOST_PER_NEED * needs, FREE_PER_NEED * needs + perUsed * used);
   }
 
   boolean open() {
