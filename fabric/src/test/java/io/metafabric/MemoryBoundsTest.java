@@ -33,7 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
  *
  * <p>What a host cannot fill from outside is filled where it lives: the write queue in {@code
  * WriteQueueBoundTest}, the access ring in {@code AccessRingTest}, predictors in {@code
- * SuccessorPredictorTest} and {@code ForesightTest}, who holds copies in {@code HoldersTest},
+ * SequencePredictorTest} and {@code ForesightTest}, who holds copies in {@code HoldersTest},
  * invalidated copies in {@code InvalidatedCopiesTest}, the index once more in {@code
  * IndexBoundTest}, a Chronicle Map in {@code PayloadMapTest}, a connection's queues in the
  * transport's contract.

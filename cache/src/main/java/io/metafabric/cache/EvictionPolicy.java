@@ -34,11 +34,10 @@ final class EvictionPolicy {
   private static final int PROMOTED_AT = 2;
   private static final int MAX_CREDIT = 7;
 
-  private static final double FIRST_PROBATION_SHARE =
-      Double.parseDouble(System.getProperty("p", "0.06"));
+  private static final double FIRST_PROBATION_SHARE = 0.06;
   private static final double LEAST_PROBATION_SHARE = 0.02;
   private static final double MOST_PROBATION_SHARE = 0.3;
-  private static final double PROBATION_STEP = Double.parseDouble(System.getProperty("s", "0.002"));
+  private static final double PROBATION_STEP = 0.002;
 
   /** What a little more room would have kept: the last of so many entries that went. */
   private static final double MARGIN = 0.05;

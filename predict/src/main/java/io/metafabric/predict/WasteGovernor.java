@@ -17,14 +17,14 @@ package io.metafabric.predict;
  * thread-safe.
  */
 final class WasteGovernor {
-  static final double MOST_PER_NEED = Double.parseDouble(System.getProperty("d", "0.17"));
-  static final double MOST_PER_USED = Double.parseDouble(System.getProperty("a", "1.5"));
+  static final double MOST_PER_NEED = 0.17;
+  static final double MOST_PER_USED = 1.5;
 
   /** How much may be wasted for a used one, by the square of the share that is foreseen. */
-  static final double PER_SHARE_FORESEEN = Double.parseDouble(System.getProperty("b", "20"));
+  static final double PER_SHARE_FORESEEN = 200;
 
-  static final double FREE_PER_NEED = Double.parseDouble(System.getProperty("c", "0.007"));
-  static final double LEAST_FLOOR = Double.parseDouble(System.getProperty("e", "0.3"));
+  static final double FREE_PER_NEED = 0.005;
+  static final double LEAST_FLOOR = 0.35;
   static final double FIRST_FLOOR = 0.5;
   static final double MOST_FLOOR = 0.95;
 
@@ -32,7 +32,7 @@ final class WasteGovernor {
   private static final double STEP = 0.005;
 
   /** Beyond the allowance, before nothing is let through: what a small cache has under way. */
-  private static final double SLACK = Double.parseDouble(System.getProperty("f", "8"));
+  private static final double SLACK = 8;
 
   private static final int HALF_LIFE = 14_000;
   private static final double MEMORY = Math.pow(0.5, 1.0 / HALF_LIFE);

@@ -6,8 +6,8 @@ import io.metafabric.MetadataFabric;
 import io.metafabric.Records;
 import io.metafabric.Versioned;
 import io.metafabric.benchmarks.TemporaryDirectory;
+import io.metafabric.cache.AdaptiveTier;
 import io.metafabric.cache.HotEntry;
-import io.metafabric.cache.caffeine.CaffeineTier;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
@@ -61,7 +61,7 @@ public class HotHitBenchmark {
   private final String[] sequence = new String[SAMPLES];
   private final ConcurrentHashMap<String, byte[]> map = new ConcurrentHashMap<>();
   private Cache<String, byte[]> caffeine;
-  private CaffeineTier<String> tier;
+  private AdaptiveTier<String> tier;
   private Path directory;
   private final ScheduledExecutorService ticks = Executors.newSingleThreadScheduledExecutor();
   private MetadataFabric fabric;
@@ -88,7 +88,7 @@ public class HotHitBenchmark {
             .build();
     var version = new Version(new Dot(new ActorId(1), 1), VersionVector.EMPTY, new Stamp(1));
     tier =
-        new CaffeineTier<>(
+        new AdaptiveTier<>(
             HOT_BYTES,
             (key, dot) -> dot.equals(version.dot()),
             record -> record.key().path(),
