@@ -32,7 +32,8 @@ final class FrequencySketch {
     entries = Math.max(count, 1);
     // Sixteen counters to a word and four rows of them: four counters for each entry and row.
     if (entries > words.length && words.length < MAX_WORDS) {
-      words = new long[Math.max(words.length * 2, Integer.highestOneBit(entries) * 2)];
+      long wanted = Math.max(words.length * 2L, Integer.highestOneBit(entries) * 2L);
+      words = new long[(int) Math.min(MAX_WORDS, wanted)];
       counted = 0;
     }
   }

@@ -19,7 +19,9 @@ final class Ghosts {
   /** Makes room to remember about so many; what is remembered is then forgotten. */
   void ensureCapacity(int count) {
     if (count > hashes.length / 2 && hashes.length < MAX_PLACES) {
-      int places = Math.max(2 * hashes.length, Integer.highestOneBit(count) * 4);
+      // At least double, and in long arithmetic: the count may be anything.
+      long wanted = Math.max(2L * hashes.length, Integer.highestOneBit(count) * 4L);
+      int places = (int) Math.min(MAX_PLACES, wanted);
       int[] oldHashes = hashes;
       int[] oldWentAt = wentAt;
       hashes = new int[places];

@@ -1,0 +1,222 @@
+package io.metafabric.benchmarks.replay;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.function.IntUnaryOperator;
+import java.util.zip.GZIPOutputStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ReplayTest {
+  @TempDir Path directory;
+
+  private Path trace(List<String> rows) throws IOException {
+    Path file = directory.resolve("small.csv.gz");
+    try (var out = new GZIPOutputStream(Files.newOutputStream(file))) {
+      out.write((TraceReader.HEADER + "\n").getBytes(StandardCharsets.UTF_8));
+      out.write(String.join("\n", rows).getBytes(StandardCharsets.UTF_8));
+    }
+    return file;
+  }
+
+  private Path trace(int rows, int clients, IntUnaryOperator key) throws IOException {
+    var lines = new ArrayList<String>();
+    for (int i = 0; i < rows; i++) {
+      lines.add(i + ",c" + i % clients + ",k" + key.applyAsInt(i) + ",get,100,");
+    }
+    return trace(lines);
+  }
+
+  private static RunResult replay(Path file, String policy, String... more) throws IOException {
+    var arguments = new ArrayList<>(List.of("--trace", file.toString(), "--policy", policy));
+    arguments.addAll(List.of(more));
+    return ReplayRun.run(ReplayOptions.parse(arguments.toArray(String[]::new)), silent(), silent())
+        .get(0);
+  }
+
+  private static PrintStream silent() {
+    return new PrintStream(new ByteArrayOutputStream(), false, StandardCharsets.UTF_8);
+  }
+
+  /** 2 3 1 2 of capacity 2: worked out by hand. */
+  @Test
+  void lruAndBelady_missWhatTheyMust() throws IOException {
+    int[] keys = {1, 2, 3, 1, 2, 4, 1, 2, 3, 1};
+    Path file = trace(keys.length, 1, i -> keys[i]);
+    assertThat(replay(file, "lru", "--capacity-percent", "50").misses()).isEqualTo(10);
+    assertThat(replay(file, "belady", "--capacity-percent", "50").misses()).isEqualTo(7);
+  }
+
+  @Test
+  void noPolicyIsBetterThanBelady_withoutFetchingAhead_andNoneHoldsMoreThanItMay()
+      throws IOException {
+    var random = new Random(5);
+    Path file = trace(20_000, 3, i -> (int) (Math.pow(random.nextDouble(), 3) * 500));
+    long least = replay(file, "belady").misses();
+    for (String policy : List.of("lru", "s3fifo", "caffeine", "fabric-no-prediction")) {
+      RunResult result = replay(file, policy);
+      assertThat(result.misses()).as(policy).isGreaterThanOrEqualTo(least);
+      assertThat(result.demandFetches()).as(policy).isEqualTo(result.misses());
+      assertThat(result.prefetches()).as(policy).isZero();
+    }
+  }
+
+  @Test
+  void whereOneFollowsTheOther_theFabricFetchesAhead_andMissesFarLess() throws IOException {
+    Path file = trace(40_000, 4, i -> i / 4 % 1_000);
+    RunResult without = replay(file, "fabric-no-prediction");
+    RunResult with = replay(file, "fabric");
+    assertThat(with.misses()).isLessThan(without.misses() / 2);
+    assertThat(with.prefetchesUsed()).isGreaterThan(with.prefetches() / 2);
+    assertThat(with.misses() + with.prefetches()).isLessThan(without.misses() * 5 / 4);
+    assertThat(with.predictorBytes()).isPositive();
+  }
+
+  @Test
+  void amongUnrelatedKeys_theFabricFetchesHardlyMore() throws IOException {
+    var random = new Random(6);
+    Path file = trace(40_000, 4, i -> (int) (Math.pow(random.nextDouble(), 2) * 3_000));
+    RunResult without = replay(file, "fabric-no-prediction");
+    RunResult with = replay(file, "fabric");
+    assertThat(with.misses() + with.prefetches()).isLessThan(without.misses() * 21 / 20);
+  }
+
+  @Test
+  void theSameSeed_givesTheSameRun() throws IOException {
+    var random = new Random(7);
+    Path file = trace(5_000, 5, i -> random.nextInt(10) * 20 + i % 20);
+    for (String latency : List.of("0", "50")) {
+      RunResult one = replay(file, "fabric", "--latency-ms", latency);
+      RunResult other = replay(file, "fabric", "--latency-ms", latency);
+      assertThat(one.misses()).isEqualTo(other.misses());
+      assertThat(one.prefetches()).isEqualTo(other.prefetches());
+      assertThat(one.stallMsMean()).isEqualTo(other.stallMsMean());
+    }
+  }
+
+  @Test
+  void aClientWaitsForWhatItMisses_andForTheRestOfWhatIsUnderWay() throws IOException {
+    Path file = trace(List.of("0,a,x,get,1,", "20,b,x,get,1,", "0,a,x,get,1,", "500,a,y,get,1,"));
+    RunResult result = replay(file, "lru", "--latency-ms", "50", "--capacity-percent", "100");
+    assertThat(result.misses()).isEqualTo(3);
+    assertThat(result.demandFetches()).isEqualTo(2);
+    assertThat(result.stallMsMean()).isEqualTo((50 + 30 + 50) / 4.0);
+    assertThat(result.stallMsP99()).isEqualTo(50);
+  }
+
+  @Test
+  void aWriteInOneRegion_outdatesTheOthersCopies() throws IOException {
+    Path file =
+        trace(
+            List.of(
+                "0,a,x,get,1,UTC-0800",
+                "1,b,x,get,1,UTC+0100",
+                "2,a,x,put,1,UTC-0800",
+                "3,b,x,get,1,UTC+0100",
+                "4,a,x,get,1,UTC-0800"));
+    RunResult result =
+        replay(file, "lru", "--regions", "3", "--puts", "write", "--capacity-percent", "100");
+    assertThat(result.requests()).isEqualTo(4);
+    assertThat(result.misses()).isEqualTo(3);
+    assertThat(replay(file, "lru", "--regions", "3", "--puts", "read-then-write").requests())
+        .isEqualTo(5);
+  }
+
+  @Test
+  void brokenRows_areReportedWithTheirLines_andSkippedOrRefused() throws IOException {
+    Path file =
+        trace(
+            List.of(
+                "0,a,x,get,1,",
+                "what,a,x,get,1,",
+                "0,a,x,get,1,",
+                "0,a,,get,1,",
+                "0,a",
+                "0,a,x,del,1,"));
+    Trace read = TraceReader.read(file, TraceReader.BrokenRows.SKIP);
+    assertThat(read.rows()).isEqualTo(2);
+    assertThat(read.brokenRows()).isEqualTo(4);
+    assertThat(read.broken().get(0)).contains("line 3", "timestamp");
+    assertThat(read.broken().get(1)).contains("line 5", "no key");
+    assertThat(read.broken().get(2)).contains("line 6", "columns");
+    assertThatThrownBy(() -> replay(file, "lru"))
+        .isInstanceOf(ReplayException.class)
+        .hasMessageContaining("line 3")
+        .hasMessageContaining("--broken-rows skip");
+  }
+
+  @Test
+  void badOptions_areRefusedWithWhatWouldBeRight() {
+    assertThatThrownBy(() -> ReplayOptions.parse("--policy", "lru"))
+        .hasMessageContaining("--trace");
+    for (String[] bad :
+        new String[][] {
+          {"--policy", "clock"},
+          {"--capacity-percent", "0"},
+          {"--capacity-percent", "1,,5"},
+          {"--latency-ms", "-1"},
+          {"--regions", "2"},
+          {"--puts", "often"},
+          {"--seed", "x"},
+          {"--unknown", "1"},
+          {"--json"}
+        }) {
+      var arguments = new ArrayList<>(List.of("--trace", "t"));
+      arguments.addAll(List.of(bad));
+      assertThatThrownBy(() -> ReplayOptions.parse(arguments.toArray(String[]::new)))
+          .as(String.join(" ", bad))
+          .isInstanceOf(ReplayException.class)
+          .hasMessageContaining(bad[bad.length == 1 ? 0 : bad[1].equals("1,,5") ? 1 : 0]);
+    }
+  }
+
+  @Test
+  void timesThatStandStillOrGoBack_andKeysTheFabricWouldNotTake_areReplayed() throws IOException {
+    var lines = new ArrayList<String>();
+    for (int i = 0; i < 3_000; i++) {
+      lines.add((i % 7) + ",c,k" + "x".repeat(i % 3 * 700) + i % 50 + ",get,0,");
+    }
+    Path file = trace(lines);
+    for (String latency : List.of("0", "50")) {
+      RunResult result =
+          replay(file, "fabric", "--latency-ms", latency, "--capacity-percent", "20");
+      assertThat(result.requests()).isEqualTo(3_000);
+    }
+  }
+
+  @Test
+  void theJson_hasTheFieldsThatProgramsReadFrom() throws IOException {
+    Path file = trace(100, 1, i -> i % 10);
+    Path json = directory.resolve("out.json");
+    replay(file, "lru,fabric", "--json", json.toString(), "--seed", "3");
+    assertThat(Files.readString(json))
+        .startsWith("[\n  {\"trace\": \"small\", \"policy\": \"lru\", \"capacityPercent\": 5")
+        .contains(
+            "\"capacity\": ",
+            "\"latencyMs\": 0",
+            "\"regions\": 1",
+            "\"requests\": 100",
+            "\"misses\": ",
+            "\"missPercent\": ",
+            "\"demandFetches\": ",
+            "\"prefetches\": ",
+            "\"prefetchesUsed\": ",
+            "\"prefetchesWasted\": ",
+            "\"stallMsMean\": ",
+            "\"stallMsP99\": ",
+            "\"wideAreaBytes\": ",
+            "\"predictorBytes\": ",
+            "\"eventsPerSecond\": ")
+        .endsWith("}\n]\n");
+  }
+}

@@ -1,0 +1,150 @@
+package io.metafabric.cache;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.metafabric.core.record.Key;
+import io.metafabric.core.store.CurrentDots;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class AdaptiveTierTest extends HotTierContract {
+  private static final CurrentDots ALL_CURRENT = (key, dot) -> true;
+
+  @Override
+  protected HotTier<String> newTier(long maxBytes, CurrentDots index, WasteListener wasted) {
+    return new AdaptiveTier<>(maxBytes, index, record -> "view of " + record.key(), wasted);
+  }
+
+  private HotTier<String> tier(List<String> wasted) {
+    return newTier(64 << 10, ALL_CURRENT, (predictor, path, bytes) -> wasted.add(path));
+  }
+
+  @Test
+  void aHit_allocatesNothing() {
+    var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+    try (var tier = newTier(1 << 20, ALL_CURRENT, (p, path, bytes) -> {})) {
+      tier.fill(TestRecords.write("n/1", 1, 100));
+      hits(tier, 200_000);
+      long before = threads.getCurrentThreadAllocatedBytes();
+      hits(tier, 200_000);
+      long allocated = threads.getCurrentThreadAllocatedBytes() - before;
+      assertThat(allocated).isLessThan(100_000);
+    }
+  }
+
+  private static void hits(HotTier<String> tier, int count) {
+    for (int i = 0; i < count; i++) {
+      if (tier.hit("n/1") == null) {
+        throw new AssertionError("a hit was expected");
+      }
+    }
+  }
+
+  @Test
+  void whatIsReadBetweenFills_staysThroughAScan() {
+    try (var tier = tier(new ArrayList<>())) {
+      tier.fill(TestRecords.write("n/read", 1, 500));
+      for (int i = 0; i < 2_000; i++) {
+        assertThat(tier.hit("n/read")).as("after %s fills", i).isNotNull();
+        tier.fill(TestRecords.write("n/" + i, 1, 500));
+      }
+    }
+  }
+
+  @Test
+  void unreadPrefetches_pushOutEachOther_andNotWhatIsInUse() {
+    var wasted = new ArrayList<String>();
+    try (var tier = tier(wasted)) {
+      for (int i = 0; i < 40; i++) {
+        tier.fill(TestRecords.write("n/used" + i, 1, 500));
+        tier.hit("n/used" + i);
+      }
+      for (int i = 0; i < 1_000; i++) {
+        tier.fillPrefetched(TestRecords.write("n/guess" + i, 1, 500), "oracle");
+      }
+      long kept = 0;
+      for (int i = 0; i < 40; i++) {
+        kept += tier.peek(Key.of("n/used" + i)) == null ? 0 : 1;
+      }
+      assertThat(kept).isGreaterThanOrEqualTo(38);
+      assertThat(wasted).hasSizeGreaterThan(950).startsWith("n/guess0", "n/guess1");
+    }
+  }
+
+  @Test
+  void aPrefetchThatWasRead_isNotWasted_whateverComesLater() {
+    var wasted = new ArrayList<String>();
+    try (var tier = tier(wasted)) {
+      tier.fillPrefetched(TestRecords.write("n/1", 1, 500), "oracle");
+      HotEntry<String> entry = tier.hit("n/1");
+      assertThat(entry).isNotNull();
+      assertThat(entry.markRead()).isTrue();
+      for (int i = 0; i < 1_000; i++) {
+        tier.fillPrefetched(TestRecords.write("n/guess" + i, 1, 500), "oracle");
+      }
+      assertThat(wasted).doesNotContain("n/1");
+    }
+  }
+
+  @Test
+  void theBound_holds_whateverIsDone() {
+    long seed = 42;
+    var random = new Random(seed);
+    try (var tier = tier(new ArrayList<>())) {
+      for (int i = 0; i < 20_000; i++) {
+        String path = "n/" + random.nextInt(400);
+        int bytes = random.nextInt(2_000);
+        switch (random.nextInt(6)) {
+          case 0 -> tier.fillPrefetched(TestRecords.write(path, i + 1, bytes), "oracle");
+          case 1 -> tier.refresh(TestRecords.write(path, i + 1, bytes));
+          case 2 -> tier.drop(Key.of(path));
+          case 3 -> tier.hit(path);
+          default -> tier.fill(TestRecords.write(path, i + 1, bytes));
+        }
+        assertThat(tier.sizeBytes()).as("seed %s step %s", seed, i).isBetween(0L, 64L << 10);
+      }
+      long entries = tier.entries();
+      long found = 0;
+      for (int i = 0; i < 400; i++) {
+        found += tier.peek(Key.of("n/" + i)) == null ? 0 : 1;
+      }
+      assertThat(found).isEqualTo(entries);
+    }
+  }
+
+  @Test
+  void readersAndWritersAtOnce_leaveItInOrder() throws InterruptedException {
+    try (var tier = tier(new ArrayList<>())) {
+      var threads = new ArrayList<Thread>();
+      for (int t = 0; t < 4; t++) {
+        var random = new Random(t);
+        threads.add(
+            new Thread(
+                () -> {
+                  for (int i = 0; i < 20_000; i++) {
+                    String path = "n/" + random.nextInt(200);
+                    if (tier.hit(path) == null) {
+                      tier.fill(TestRecords.write(path, 1, 500));
+                    }
+                    if (i % 50 == 0) {
+                      tier.drop(Key.of(path));
+                    }
+                  }
+                }));
+      }
+      threads.forEach(Thread::start);
+      for (Thread thread : threads) {
+        thread.join();
+      }
+      assertThat(tier.sizeBytes()).isBetween(1L, 64L << 10);
+      for (int i = 0; i < 200; i++) {
+        tier.drop(Key.of("n/" + i));
+      }
+      assertThat(tier.entries()).isZero();
+      assertThat(tier.sizeBytes()).isZero();
+    }
+  }
+}

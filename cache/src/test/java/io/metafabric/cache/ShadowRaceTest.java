@@ -1,0 +1,120 @@
+package io.metafabric.cache;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.metafabric.cache.EvictionPolicy.Mode;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Random;
+import java.util.function.IntSupplier;
+import org.junit.jupiter.api.Test;
+
+class ShadowRaceTest {
+  private static final int CAPACITY = 200;
+
+  /** What a cache under the policy that the race chooses misses. */
+  private static int misses(IntSupplier keys, int reads) {
+    Map<Integer, QueueNode> present = new HashMap<>();
+    var policy = new EvictionPolicy(CAPACITY, node -> present.remove(node.hash()));
+    var race = new ShadowRace(CAPACITY, policy.mode());
+    int misses = 0;
+    for (int i = 0; i < reads; i++) {
+      int key = keys.getAsInt();
+      race.access(key);
+      policy.setMode(race.winner());
+      QueueNode node = present.get(key);
+      if (node != null) {
+        node.touch();
+      } else {
+        misses++;
+        node = new One(key);
+        present.put(key, node);
+        policy.add(node);
+      }
+      assertThat(policy.weight()).isLessThanOrEqualTo(CAPACITY);
+      assertThat(present).hasSize(policy.entries());
+    }
+    return misses;
+  }
+
+  private static int lruMisses(IntSupplier keys, int reads) {
+    var lru = new LinkedHashMap<Integer, Boolean>(16, 0.75f, true);
+    int misses = 0;
+    for (int i = 0; i < reads; i++) {
+      int key = keys.getAsInt();
+      if (lru.put(key, true) == null) {
+        misses++;
+        if (lru.size() > CAPACITY) {
+          lru.remove(lru.keySet().iterator().next());
+        }
+      }
+    }
+    return misses;
+  }
+
+  private static final class One extends QueueNode {
+    private final int hash;
+
+    One(int hash) {
+      this.hash = hash;
+    }
+
+    @Override
+    int hash() {
+      return hash;
+    }
+
+    @Override
+    int weightBytes() {
+      return 1;
+    }
+  }
+
+  /** Each key is read twice, three quarters of the capacity apart: what small queues are bad at. */
+  private static IntSupplier twice() {
+    var state = new int[1];
+    return () -> {
+      int step = state[0]++;
+      int half = step / 2;
+      return step % 2 == 0 ? half : half - CAPACITY * 3 / 4;
+    };
+  }
+
+  @Test
+  void whatSuitsRecencyAlone_isFoundOut_andHardlyWorseThanLru() {
+    int reads = 60_000;
+    assertThat(misses(twice(), reads)).isLessThan((int) (lruMisses(twice(), reads) * 1.05));
+  }
+
+  @Test
+  void aLoopLargerThanTheCache_isPartlyKept() {
+    var state = new int[1];
+    IntSupplier loop = () -> state[0]++ % (CAPACITY * 2);
+    int reads = 60_000;
+    assertThat(misses(loop, reads)).as("LRU would miss all of them").isLessThan(reads * 3 / 4);
+  }
+
+  @Test
+  void oneHitWonders_doNotPushOutWhatIsReadOften() {
+    long seed = 7;
+    var random = new Random(seed);
+    var fresh = new int[] {1_000_000};
+    IntSupplier keys = () -> random.nextInt(2) == 0 ? random.nextInt(150) : fresh[0]++;
+    int reads = 60_000;
+    assertThat(misses(keys, reads)).as("seed %s", seed).isLessThan(reads / 2 + reads / 25);
+  }
+
+  @Test
+  void theSample_isBounded_whateverTheSizeOfTheCache() {
+    for (int entries : new int[] {1, 100, 1_024, 1_025, 1_000_000}) {
+      assertThat(new ShadowRace(entries, Mode.PROMOTING).capacity()).isBetween(1, 1_024);
+    }
+    var large = new ShadowRace(1_000_000, Mode.PROMOTING);
+    int sampled = 0;
+    for (int hash = 0; hash < 1_000_000; hash++) {
+      sampled += (ShadowRace.spread(hash) & large.sampleMask()) == 0 ? 1 : 0;
+    }
+    assertThat(sampled).isBetween(800, 1_200);
+  }
+}
