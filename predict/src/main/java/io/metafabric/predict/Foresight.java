@@ -86,6 +86,16 @@ public final class Foresight {
   }
 
   /**
+   * Learns from reads in other regions: what follows what is shared, and proposes nothing here.
+   * Predictors of the host's are not shown them.
+   */
+  public synchronized void learn(List<AccessEvent> events) {
+    for (GatedPredictor predictor : predictors.values()) {
+      predictor.learn(events);
+    }
+  }
+
+  /**
    * What the clients that have read since they were last asked about will read next: likeliest
    * first, each key once, in the name of the predictor that is surest of it. Of very many clients,
    * some wait for the next call.

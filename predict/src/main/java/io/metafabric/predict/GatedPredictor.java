@@ -54,6 +54,17 @@ final class GatedPredictor {
     }
   }
 
+  /** Shows a predictor that ranks itself what was read elsewhere. */
+  void learn(List<AccessEvent> events) {
+    if (predictor instanceof RankedPredictor ranked) {
+      try {
+        ranked.learn(events);
+      } catch (Throwable failure) {
+        fail(failure);
+      }
+    }
+  }
+
   /** Its predictions in its own name, as many as were asked for; the gate has not seen them. */
   List<Prediction> predict(PredictionContext context) {
     if (predictor == null) {

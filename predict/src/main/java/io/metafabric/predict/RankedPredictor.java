@@ -1,5 +1,6 @@
 package io.metafabric.predict;
 
+import io.metafabric.core.access.AccessEvent;
 import io.metafabric.core.access.Prediction;
 import io.metafabric.core.record.Key;
 import java.util.List;
@@ -16,6 +17,9 @@ interface RankedPredictor extends Predictor {
    * @param held whether a key's payload is here or on its way
    */
   List<Prediction> proposals(Predicate<Key> held, int most);
+
+  /** Learns from reads in other regions, of which no need follows here. */
+  void learn(List<AccessEvent> events);
 
   /** Outcomes of its prefetches since the last call. */
   void resolved(long used, long wasted);

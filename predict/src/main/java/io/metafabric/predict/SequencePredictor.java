@@ -152,6 +152,14 @@ public final class SequencePredictor implements RankedPredictor {
       }
       needed(client, read, slot);
     }
+    int last = follow(client, read);
+    if (last != read) {
+      propose(READ_TWO, last, read);
+    }
+  }
+
+  /** Notes that a client reads this next; what it read before. */
+  private int follow(String client, int read) {
     int trail = reads.trailOf(client);
     int last = reads.at(trail, 0);
     if (last != read) {
@@ -159,7 +167,16 @@ public final class SequencePredictor implements RankedPredictor {
         tables[READ_TWO].add(context(reads.at(trail, 1), last), read);
       }
       reads.push(trail, read);
-      propose(READ_TWO, last, read);
+    }
+    return last;
+  }
+
+  @Override
+  public void learn(List<AccessEvent> events) {
+    for (AccessEvent event : events) {
+      int read = keys.intern(event.key());
+      fitTables();
+      follow(event.client(), read);
     }
   }
 

@@ -3,6 +3,7 @@ package io.metafabric.benchmarks.replay;
 import io.metafabric.cache.AdaptiveTier;
 import io.metafabric.cache.HotEntry;
 import io.metafabric.cache.HotTier;
+import io.metafabric.core.access.AccessEvent;
 import io.metafabric.core.access.AccessEvent.Outcome;
 import io.metafabric.core.access.Prediction;
 import io.metafabric.core.record.Bytes;
@@ -25,6 +26,7 @@ import io.metafabric.replicate.arm.Decision;
 import io.metafabric.replicate.arm.Prices;
 import io.metafabric.replicate.arm.ReplicationManager;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -62,6 +64,10 @@ final class FabricPolicy implements ReplayPolicy {
   private final MetadataRecord[] records;
   private final Map<String, Integer> numbers = new HashMap<>();
   private final Map<Integer, String> underWay = new HashMap<>();
+
+  /** Keys that a request waits for; those of a prefetch that is awaited are among both. */
+  private final BitSet demanded = new BitSet();
+
   private long used;
   private long wasted;
   private long calls;
@@ -151,6 +157,7 @@ final class FabricPolicy implements ReplayPolicy {
       }
     } else {
       missed = true;
+      demanded.set(trace.key()[row]);
     }
     ring.record(trace.clients().get(trace.client()[row]), path, outcome);
     return entry != null;
@@ -163,6 +170,7 @@ final class FabricPolicy implements ReplayPolicy {
 
   @Override
   public void arrived(int row) {
+    demanded.clear(trace.key()[row]);
     hot.fill(records[trace.key()[row]]);
   }
 
@@ -210,17 +218,35 @@ final class FabricPolicy implements ReplayPolicy {
 
   private boolean isHeld(Key key) {
     Integer number = numbers.get(key.path());
-    return number == null || underWay.containsKey(number) || hot.peek(key) != null;
+    return number == null
+        || demanded.get(number)
+        || underWay.containsKey(number)
+        || hot.peek(key) != null;
   }
 
   @Override
   public void prefetched(int key, boolean awaited) {
+    demanded.clear(key);
     String predictor = underWay.remove(key);
     foresight.made(predictor);
     hot.fillPrefetched(records[key], predictor);
     HotEntry<MetadataRecord> entry = awaited ? hot.hit(records[key].key().path()) : null;
     if (entry != null && entry.markRead()) {
       used(predictor);
+    }
+  }
+
+  @Override
+  public void learn(int row) {
+    if (sharesModel) {
+      foresight.learn(
+          List.of(
+              new AccessEvent(
+                  trace.clients().get(trace.client()[row]),
+                  records[trace.key()[row]].key().path(),
+                  REGION,
+                  trace.timeMs()[row],
+                  Outcome.HOT)));
     }
   }
 
