@@ -10,6 +10,7 @@ import io.metafabric.core.access.AccessEvent.Outcome;
 import io.metafabric.core.error.IndexFullException;
 import io.metafabric.core.error.InvalidKeyException;
 import io.metafabric.core.error.WireFormatException;
+import io.metafabric.core.error.RegionUnreachableException;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.Disk;
@@ -19,6 +20,7 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.record.Sibling;
 import io.metafabric.core.store.CurrentDots;
 import io.metafabric.core.store.Inbound;
 import io.metafabric.core.store.Precondition;
@@ -80,6 +82,9 @@ public final class FabricNode<V> implements AutoCloseable {
   private final PeerTransport transport;
   private final Replicator replicator;
   private final SingleFlight<ReadOutcome> flights = new SingleFlight<>();
+  private final ForeignCode foreign;
+  private final Merging merging;
+  private final SiblingReads siblingReads;
   private final AccessRing accesses;
   private final Prefetcher prefetcher;
   private final ReadCounts counts = new ReadCounts();
@@ -113,8 +118,7 @@ public final class FabricNode<V> implements AutoCloseable {
     this.hot =
         opened.add(
             hotTier.create(
-                originLosesToAnyHeader(store),
-                (predictor, path, payloadBytes) -> prefetchWasted(predictor)));
+                shownAlone(store), (predictor, path, payloadBytes) -> prefetchWasted(predictor)));
     this.warm = opened.add(warmTier.create(store));
     this.transport = opened.add(ports.transport().apply(loop));
     store.systemRecords().forEach(this::moved);
@@ -133,6 +137,11 @@ public final class FabricNode<V> implements AutoCloseable {
     this.chase = new PayloadChase(store, this::isToHold, this::fetchToHold);
     homes.movedKeys().forEach(chase::add);
     this.chasedNanos = clock.nanoTime();
+    this.foreign = opened.add(ports.foreign());
+    this.merging =
+        new Merging(
+            store, homes, region, config.store().maxValueBytes(), clock, foreign, loop);
+    this.siblingReads = new SiblingReads(store, replicator, homes, region, clock);
     this.accesses = new AccessRing(region);
     this.prefetcher =
         new Prefetcher(
@@ -176,11 +185,20 @@ public final class FabricNode<V> implements AutoCloseable {
   }
 
   /**
-   * A value of the origin has the version NONE, which is current for as long as nothing is known.
+   * A value of the origin has the version NONE, which is current for as long as nothing is known;
+   * one that has to be merged with others is not what readers are to see.
    */
-  private static CurrentDots originLosesToAnyHeader(RecordStore store) {
+  private static CurrentDots shownAlone(RecordStore store) {
     return (key, dot) ->
-        dot.equals(Version.NONE.dot()) ? store.header(key) == null : store.isCurrent(key, dot);
+        dot.equals(Version.NONE.dot())
+            ? store.header(key) == null
+            : store.isCurrent(key, dot)
+                && (!store.conflictRules().of(key).mergesEverywhere() || isAlone(store, key));
+  }
+
+  private static boolean isAlone(RecordStore store, Key key) {
+    MetadataRecord known = store.read(key);
+    return known != null && !known.hasSiblings();
   }
 
   public @Nullable PeerAddress listening() {
@@ -277,6 +295,9 @@ public final class FabricNode<V> implements AutoCloseable {
   }
 
   private CompletionStage<ReadOutcome> load(@Nullable String client, Key key) {
+    if (store.conflictRules().of(key).keepsSiblings()) {
+      return loadMerged(client, key);
+    }
     MetadataRecord known = known(key);
     ReadOutcome here = readable(known, Outcome.WARM);
     if (here == null) {
@@ -290,6 +311,75 @@ public final class FabricNode<V> implements AutoCloseable {
     return CompletableFuture.completedFuture(here);
   }
 
+  private CompletionStage<ReadOutcome> loadMerged(@Nullable String client, Key key) {
+    MetadataRecord known = store.read(key);
+    if (known == null && knowsAbsent(key)) {
+      return CompletableFuture.completedFuture(new ReadOutcome.Absent(false));
+    }
+    boolean all = known != null && merging.concernsReads(known);
+    if (!siblingReads.isIncomplete(known, all)) {
+      return shown(key, new SiblingReads.Found(known, null), Outcome.WARM);
+    }
+    CompletionStage<ReadOutcome> outcome =
+        siblingReads.find(key, known, all).thenCompose(found -> shown(key, found, Outcome.REMOTE));
+    waitsForRemote(client, key);
+    return outcome;
+  }
+
+  private CompletionStage<ReadOutcome> shown(Key key, SiblingReads.Found found, Outcome from) {
+    MetadataRecord record = found.record();
+    if (record != null && merging.concernsReads(record)) {
+      return merging
+          .merged(record)
+          .thenApply(
+              merged ->
+                  merged == null
+                      ? shownWinner(key, found, from)
+                      : new ReadOutcome.Value(merged, from));
+    }
+    return CompletableFuture.completedFuture(shownWinner(key, found, from));
+  }
+
+  private ReadOutcome shownWinner(Key key, SiblingReads.Found found, Outcome from) {
+    ReadOutcome here = readable(found.record(), from);
+    if (here instanceof ReadOutcome.Value value) {
+      hot.fill(value.record());
+    }
+    FetchResult asked = found.asked();
+    return here != null || asked == null
+        ? orUnreachable(here)
+        : notFound(key, found.record(), asked);
+  }
+
+  private static ReadOutcome orUnreachable(@Nullable ReadOutcome here) {
+    return here == null ? new ReadOutcome.Unreachable("its payload is not here") : here;
+  }
+
+  /** All versions of a key, with the payloads that can be had; null if nothing is known of it. */
+  public CompletionStage<@Nullable MetadataRecord> siblings(Key key) {
+    MetadataRecord known = store.read(key);
+    if (known == null ? knowsAbsent(key) : !siblingReads.isIncomplete(known, true)) {
+      return CompletableFuture.completedFuture(known);
+    }
+    return siblingReads
+        .find(key, known, true)
+        .thenApply(
+            found -> {
+              FetchResult asked = found.asked();
+              boolean complete = !siblingReads.isIncomplete(found.record(), true);
+              if (!complete
+                  && asked != null
+                  && !(notFound(key, found.record(), asked) instanceof ReadOutcome.Absent)) {
+                throw new RegionUnreachableException(
+                    "the siblings of "
+                        + key
+                        + " cannot be read now: not all of them are here; try again when the links"
+                        + " are back");
+              }
+              return found.record();
+            });
+  }
+
   /** Header and payload of one moment. */
   private @Nullable MetadataRecord known(Key key) {
     MetadataRecord held = warm.get(key);
@@ -300,6 +390,12 @@ public final class FabricNode<V> implements AutoCloseable {
   private @Nullable ReadOutcome readable(@Nullable MetadataRecord record, Outcome from) {
     if (record == null) {
       return null;
+    }
+    if (record.hasSiblings()) {
+      Sibling visible = record.visibleAt(clock.wallMs());
+      return visible == null
+          ? new ReadOutcome.Absent(true)
+          : readable(new MetadataRecord(record.key(), visible.header(), visible.payload()), from);
     }
     if (!record.header().isVisibleAt(clock.wallMs())) {
       return new ReadOutcome.Absent(true);
@@ -330,7 +426,10 @@ public final class FabricNode<V> implements AutoCloseable {
     if (result instanceof FetchResult.Found found) {
       return takeOver(found.record(), record -> hot.fill(record));
     }
-    MetadataRecord known = store.read(key);
+    return CompletableFuture.completedFuture(notFound(key, store.read(key), result));
+  }
+
+  private ReadOutcome notFound(Key key, @Nullable MetadataRecord known, FetchResult result) {
     // It may have come in the meantime, from here or from elsewhere.
     ReadOutcome here = readable(known, Outcome.REMOTE);
     if (here == null && known == null) {
@@ -340,7 +439,7 @@ public final class FabricNode<V> implements AutoCloseable {
               ? new ReadOutcome.Absent(false)
               : null;
     }
-    return CompletableFuture.completedFuture(here == null ? unreachable(result) : here);
+    return here == null ? unreachable(result) : here;
   }
 
   private static ReadOutcome unreachable(FetchResult result) {
@@ -420,8 +519,12 @@ public final class FabricNode<V> implements AutoCloseable {
 
   /** The same for a caller that waits for the result, and whose thread may do the work. */
   public CompletableFuture<@Nullable MetadataRecord> writeHere(
-      Key key, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
-    return store.writeHere(key, payload, expiresAtMs, condition);
+      Key key,
+      @Nullable Bytes payload,
+      long expiresAtMs,
+      Precondition condition,
+      @Nullable Version read) {
+    return store.writeHere(key, payload, expiresAtMs, condition, read);
   }
 
   /** Waits until writes are taken again; false if that took too long. */
@@ -499,7 +602,12 @@ public final class FabricNode<V> implements AutoCloseable {
   }
 
   private void show(Published change) {
-    MetadataRecord record = change.record();
+    merging.published(change);
+    if (merging.concernsReads(change.record())) {
+      hot.drop(change.record().key());
+      return;
+    }
+    MetadataRecord record = change.record().alone();
     if (!change.local() && record.payload() == null && isChased(record)) {
       loop.execute(() -> chaseNow(record.key()));
     }
@@ -611,6 +719,7 @@ public final class FabricNode<V> implements AutoCloseable {
         replicationStats,
         transportStats,
         prefetchStats,
+        merging.stats(),
         memory(
             hotStats,
             warmStats,
@@ -668,6 +777,7 @@ public final class FabricNode<V> implements AutoCloseable {
   @Override
   public void close() {
     loop.close();
+    foreign.close();
     store.refuseWrites();
     replicator.close();
     transport.close();
@@ -733,6 +843,7 @@ public final class FabricNode<V> implements AutoCloseable {
       MetadataRecord record = store.read(key);
       if (record == null
           || record.payload() != null
+          || record.hasSiblings()
           || !record.header().isVisibleAt(clock.wallMs())) {
         return null;
       }
@@ -748,7 +859,7 @@ public final class FabricNode<V> implements AutoCloseable {
               () ->
                   arriving.thenCompose(
                       result ->
-                          result instanceof FetchResult.Found found
+                          result instanceof FetchResult.Found found && !found.record().hasSiblings()
                               ? takeOver(
                                   found.record(), record -> hot.fillPrefetched(record, predictor))
                               : CompletableFuture.completedFuture(

@@ -10,6 +10,7 @@ import io.metafabric.core.sim.SimNetwork;
 import io.metafabric.core.sim.SimNode;
 import io.metafabric.core.sim.SimWorld;
 import io.metafabric.core.store.CompactionConfig;
+import io.metafabric.core.store.ConflictConfig;
 import io.metafabric.core.store.Durabilities;
 import io.metafabric.core.store.StoreConfig;
 import io.metafabric.core.transport.PeerAddress;
@@ -39,6 +40,7 @@ final class SimCluster {
   long hotTierBytes = 64 << 10;
   long maxIndexBytes = 64 << 20;
   CompactionConfig compaction = CompactionConfig.DEFAULT;
+  ConflictConfig conflicts = ConflictConfig.DEFAULT;
 
   SimCluster(long seed, long segmentBytes, String... names) {
     this.world = new SimWorld(seed);
@@ -77,7 +79,8 @@ final class SimCluster {
             MAX_VALUE_BYTES,
             8 << 20,
             maxIndexBytes,
-            compaction);
+            compaction,
+            conflicts);
     var config =
         new NodeConfig(
             store,

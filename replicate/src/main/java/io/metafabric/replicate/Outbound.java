@@ -163,7 +163,8 @@ final class Outbound implements PeerHandler {
             config.region(),
             store.nodeId(),
             config.regions(),
-            config.maxValueBytes()));
+            config.maxValueBytes(),
+            store.conflictRules().names()));
   }
 
   @Override

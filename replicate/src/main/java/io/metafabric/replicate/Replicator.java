@@ -1,5 +1,6 @@
 package io.metafabric.replicate;
 
+import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.place.HomeLookup;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.port.Clock;
@@ -184,7 +185,7 @@ public final class Replicator implements AutoCloseable {
     var toForward = new ArrayList<MetadataRecord>();
     for (Published change : changes) {
       if (!change.local() && change.record().payload() != null && isHome(change.record().key())) {
-        toForward.add(change.record());
+        toForward.add(change.record().alone());
       }
     }
     if (!toForward.isEmpty()) {
@@ -397,6 +398,11 @@ public final class Replicator implements AutoCloseable {
     }
 
     @Override
+    public ConflictRules conflictRules() {
+      return store.conflictRules();
+    }
+
+    @Override
     public Frame.Welcome welcome(RegionName peer, PeerSession by) {
       var before = sessions.put(peer, by);
       if (before != null && before != by) {
@@ -421,6 +427,10 @@ public final class Replicator implements AutoCloseable {
     public void changes(RegionName peer, PeerConnection from, Frame.Changes changes) {
       ActorId actor = changes.actor();
       long before = store.takenUpTo(actor);
+      if (store.isHeld(actor)) {
+        // Its clock is ahead, or ours behind: what follows waits where it comes from.
+        return;
+      }
       if (changes.after() > before) {
         missing(peer, from, actor);
         return;

@@ -7,7 +7,8 @@ public enum Refusal {
   REGION(3),
   REGIONS(4),
   IDENTITY(5),
-  VALUE_BYTES(6);
+  VALUE_BYTES(6),
+  CONFLICT_RULES(7);
 
   private final int code;
 
