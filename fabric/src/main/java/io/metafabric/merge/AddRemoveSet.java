@@ -10,6 +10,8 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.Map;
+import java.util.NavigableMap;
+import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -39,15 +41,15 @@ public final class AddRemoveSet {
     }
   }
 
-  private final TreeMap<String, Long> seen;
-  private final TreeMap<Bytes, TreeSet<Tag>> entries;
+  private final SortedMap<String, Long> seen;
+  private final NavigableMap<Bytes, SortedSet<Tag>> entries;
 
-  private AddRemoveSet(TreeMap<String, Long> seen, TreeMap<Bytes, TreeSet<Tag>> entries) {
+  private AddRemoveSet(SortedMap<String, Long> seen, NavigableMap<Bytes, SortedSet<Tag>> entries) {
     this.seen = seen;
     this.entries = entries;
   }
 
-  private static TreeMap<Bytes, TreeSet<Tag>> entries() {
+  private static NavigableMap<Bytes, SortedSet<Tag>> entries() {
     return new TreeMap<>(Comparator.comparing(Bytes::toArray, Arrays::compareUnsigned));
   }
 
@@ -88,7 +90,7 @@ public final class AddRemoveSet {
     return new AddRemoveSet(seen, entries);
   }
 
-  private static TreeSet<Tag> readTags(ByteReader in, String[] names, Map<String, Long> seen) {
+  private static SortedSet<Tag> readTags(ByteReader in, String[] names, Map<String, Long> seen) {
     var tags = new TreeSet<Tag>();
     int count = in.varint("additions", 1, MAX_ADDITIONS);
     for (int i = 0; i < count; i++) {
@@ -175,7 +177,8 @@ public final class AddRemoveSet {
     return minus(element.getBytes(StandardCharsets.UTF_8));
   }
 
-  private static TreeMap<Bytes, TreeSet<Tag>> copy(TreeMap<Bytes, TreeSet<Tag>> from) {
+  private static NavigableMap<Bytes, SortedSet<Tag>> copy(
+      NavigableMap<Bytes, SortedSet<Tag>> from) {
     var copy = entries();
     copy.putAll(from);
     return copy;
@@ -192,10 +195,10 @@ public final class AddRemoveSet {
 
   /** What the other has too, or has not seen. */
   private static void takeLeft(
-      AddRemoveSet from, AddRemoveSet other, TreeMap<Bytes, TreeSet<Tag>> into) {
+      AddRemoveSet from, AddRemoveSet other, NavigableMap<Bytes, SortedSet<Tag>> into) {
     from.entries.forEach(
         (element, tags) -> {
-          TreeSet<Tag> theirs = other.entries.get(element);
+          SortedSet<Tag> theirs = other.entries.get(element);
           for (Tag tag : tags) {
             boolean has = theirs != null && theirs.contains(tag);
             if (has || other.seen.getOrDefault(tag.writer, 0L) < tag.number) {

@@ -5,7 +5,9 @@ import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.conflict.ConflictRule;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.record.Bytes;
+import java.math.BigInteger;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -38,9 +40,9 @@ public final class Counter {
     }
   }
 
-  private final TreeMap<String, Sums> byWriter;
+  private final SortedMap<String, Sums> byWriter;
 
-  private Counter(TreeMap<String, Sums> byWriter) {
+  private Counter(SortedMap<String, Sums> byWriter) {
     this.byWriter = byWriter;
   }
 
@@ -85,11 +87,9 @@ public final class Counter {
 
   /** The sum of all; the largest or smallest long if that is beyond it. */
   public long value() {
-    var sum = java.math.BigInteger.ZERO;
+    var sum = BigInteger.ZERO;
     for (Sums sums : byWriter.values()) {
-      sum =
-          sum.add(java.math.BigInteger.valueOf(sums.plus))
-              .subtract(java.math.BigInteger.valueOf(sums.minus));
+      sum = sum.add(BigInteger.valueOf(sums.plus)).subtract(BigInteger.valueOf(sums.minus));
     }
     if (sum.bitLength() < Long.SIZE) {
       return sum.longValue();

@@ -6,6 +6,7 @@ import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.record.Bytes;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The beginning of every value here: format and kind. There is one form of each value, so that
@@ -46,7 +47,7 @@ final class Encoding {
   }
 
   /** The next name, which must be behind {@code last}; null is before all. */
-  static String nextName(ByteReader in, @org.jspecify.annotations.Nullable String last) {
+  static String nextName(ByteReader in, @Nullable String last) {
     String name = in.text("name", MAX_NAME_BYTES);
     if (name.isEmpty() || (last != null && last.compareTo(name) >= 0)) {
       throw new WireFormatException("\"" + name + "\" is out of order behind \"" + last + "\"");

@@ -6,6 +6,8 @@ import io.metafabric.core.conflict.ConflictRule;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.record.Bytes;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Map;
 import java.util.Optional;
@@ -22,8 +24,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Fields {
   public static final Fields EMPTY = new Fields(new TreeMap<>());
-
-  private static final long MILLI = 1_000;
 
   /** A field as somebody has set it; null removed it. */
   private record Field(long stampMicros, @Nullable Bytes value) {
@@ -42,13 +42,13 @@ public final class Fields {
       if (value == null || that.value == null) {
         return Boolean.compare(value != null, that.value != null);
       }
-      return java.util.Arrays.compareUnsigned(value.toArray(), that.value.toArray());
+      return Arrays.compareUnsigned(value.toArray(), that.value.toArray());
     }
   }
 
-  private final TreeMap<String, Field> fields;
+  private final SortedMap<String, Field> fields;
 
-  private Fields(TreeMap<String, Field> fields) {
+  private Fields(SortedMap<String, Field> fields) {
     this.fields = fields;
   }
 
@@ -135,8 +135,7 @@ public final class Fields {
   private Fields with(String name, @Nullable Bytes value, Instant now) {
     Encoding.requireName(name, "a field");
     Field before = fields.get(name);
-    long stamp =
-        Math.max(0, Math.multiplyExact(now.toEpochMilli(), MILLI) + now.getNano() / 1_000 % MILLI);
+    long stamp = Math.max(0, ChronoUnit.MICROS.between(Instant.EPOCH, now));
     if (before != null && before.stampMicros >= stamp) {
       stamp = before.stampMicros == Long.MAX_VALUE ? Long.MAX_VALUE : before.stampMicros + 1;
     }
