@@ -50,7 +50,7 @@ final class Encoding {
   static String nextName(ByteReader in, @Nullable String last) {
     String name = in.text("name", MAX_NAME_BYTES);
     if (name.isEmpty() || (last != null && last.compareTo(name) >= 0)) {
-      throw new WireFormatException("\"" + name + "\" is out of order behind \"" + last + "\"");
+      throw new WireFormatException("the name \"" + name + "\" is empty or out of order");
     }
     return name;
   }

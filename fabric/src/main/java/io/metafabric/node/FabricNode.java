@@ -7,10 +7,11 @@ import io.metafabric.cache.PayloadTier;
 import io.metafabric.cache.SingleFlight;
 import io.metafabric.cache.WarmTierStats;
 import io.metafabric.core.access.AccessEvent.Outcome;
+import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.error.IndexFullException;
 import io.metafabric.core.error.InvalidKeyException;
-import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.error.RegionUnreachableException;
+import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.Disk;
@@ -139,8 +140,7 @@ public final class FabricNode<V> implements AutoCloseable {
     this.chasedNanos = clock.nanoTime();
     this.foreign = opened.add(ports.foreign());
     this.merging =
-        new Merging(
-            store, homes, region, config.store().maxValueBytes(), clock, foreign, loop);
+        new Merging(store, homes, region, config.store().maxValueBytes(), clock, foreign, loop);
     this.siblingReads = new SiblingReads(store, replicator, homes, region, clock);
     this.accesses = new AccessRing(region);
     this.prefetcher =
@@ -233,6 +233,9 @@ public final class FabricNode<V> implements AutoCloseable {
    * @return null if {@link #read} must be asked
    */
   public @Nullable MetadataRecord readHere(@Nullable String client, Key key) {
+    if (store.conflictRules().of(key).keepsSiblings()) {
+      return null;
+    }
     MetadataRecord record = warm.get(key);
     if (record == null || !isVisible(record.header())) {
       return null;
@@ -296,7 +299,7 @@ public final class FabricNode<V> implements AutoCloseable {
 
   private CompletionStage<ReadOutcome> load(@Nullable String client, Key key) {
     if (store.conflictRules().of(key).keepsSiblings()) {
-      return loadMerged(client, key);
+      return loadBeside(client, key);
     }
     MetadataRecord known = known(key);
     ReadOutcome here = readable(known, Outcome.WARM);
@@ -311,7 +314,7 @@ public final class FabricNode<V> implements AutoCloseable {
     return CompletableFuture.completedFuture(here);
   }
 
-  private CompletionStage<ReadOutcome> loadMerged(@Nullable String client, Key key) {
+  private CompletionStage<ReadOutcome> loadBeside(@Nullable String client, Key key) {
     MetadataRecord known = store.read(key);
     if (known == null && knowsAbsent(key)) {
       return CompletableFuture.completedFuture(new ReadOutcome.Absent(false));
@@ -343,7 +346,11 @@ public final class FabricNode<V> implements AutoCloseable {
   private ReadOutcome shownWinner(Key key, SiblingReads.Found found, Outcome from) {
     ReadOutcome here = readable(found.record(), from);
     if (here instanceof ReadOutcome.Value value) {
-      hot.fill(value.record());
+      if (from == Outcome.WARM) {
+        hot.offer(value.record());
+      } else {
+        hot.fill(value.record());
+      }
     }
     FetchResult asked = found.asked();
     return here != null || asked == null
@@ -514,7 +521,22 @@ public final class FabricNode<V> implements AutoCloseable {
    */
   public CompletableFuture<@Nullable MetadataRecord> write(
       Key key, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
-    return store.write(key, payload, expiresAtMs, condition);
+    return write(key, payload, expiresAtMs, condition, null);
+  }
+
+  /**
+   * The same.
+   *
+   * @param read what the caller has read; null if it has seen all that is known here
+   */
+  private CompletableFuture<@Nullable MetadataRecord> write(
+      Key key,
+      @Nullable Bytes payload,
+      long expiresAtMs,
+      Precondition condition,
+      @Nullable Version read) {
+    requireClock();
+    return store.write(key, payload, expiresAtMs, condition, read);
   }
 
   /** The same for a caller that waits for the result, and whose thread may do the work. */
@@ -524,7 +546,15 @@ public final class FabricNode<V> implements AutoCloseable {
       long expiresAtMs,
       Precondition condition,
       @Nullable Version read) {
+    requireClock();
     return store.writeHere(key, payload, expiresAtMs, condition, read);
+  }
+
+  private void requireClock() {
+    String problem = replicator.clockProblem();
+    if (problem != null) {
+      throw new ClockSkewException(problem);
+    }
   }
 
   /** Waits until writes are taken again; false if that took too long. */
@@ -588,6 +618,9 @@ public final class FabricNode<V> implements AutoCloseable {
 
   /** Where a home is moved to needs all of the record; null if nobody who is reachable has it. */
   private CompletableFuture<@Nullable MetadataRecord> readWhole(Key key) {
+    if (store.conflictRules().of(key).keepsSiblings()) {
+      return siblings(key).toCompletableFuture();
+    }
     return read(null, key)
         .thenApply(outcome -> outcome instanceof ReadOutcome.Value value ? value.record() : null);
   }

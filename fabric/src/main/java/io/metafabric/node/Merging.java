@@ -50,6 +50,17 @@ final class Merging {
   /** The laws are checked by the first merges, and by each of so many. */
   private static final int CHECK_EVERY = 16;
 
+  /** Writes what values have become, if this node may write. */
+  @FunctionalInterface
+  interface Writer {
+    CompletableFuture<@Nullable MetadataRecord> write(
+        Key key,
+        @Nullable Bytes payload,
+        long expiresAtMs,
+        Precondition condition,
+        @Nullable Version read);
+  }
+
   /** Commutative and idempotent it was not. */
   private static final class UnlawfulException extends RuntimeException {
     private static final long serialVersionUID = 1L;
@@ -60,6 +71,7 @@ final class Merging {
   }
 
   private final RecordStore store;
+  private final Writer writer;
   private final HomeLookup homes;
   private final RegionName region;
   private final int maxValueBytes;
@@ -90,6 +102,7 @@ final class Merging {
 
   Merging(
       RecordStore store,
+      Writer writer,
       HomeLookup homes,
       RegionName region,
       int maxValueBytes,
@@ -97,6 +110,7 @@ final class Merging {
       ForeignCode foreign,
       SerialExecutor loop) {
     this.store = store;
+    this.writer = writer;
     this.homes = homes;
     this.region = region;
     this.maxValueBytes = maxValueBytes;
@@ -312,7 +326,7 @@ final class Merging {
   /** Over what was merged, and nothing that has come since. */
   private CompletionStage<?> write(
       Key key, @Nullable Bytes payload, long expiresAtMs, Version read) {
-    return store
+    return writer
         .write(key, payload, expiresAtMs, Precondition.NONE, read)
         .thenRun(written::incrementAndGet);
   }

@@ -37,6 +37,9 @@ final class Outbound implements PeerHandler {
     void onDropped(RegionName from, Key key);
 
     void onDisconnected(RegionName from);
+
+    /** The peer's clock seems to be ahead by so much, give or take half of the round trip. */
+    void onClock(RegionName from, double offsetMs, double rttMs);
   }
 
   private static final double RTT_WEIGHT = 0.2;
@@ -480,6 +483,7 @@ final class Outbound implements PeerHandler {
       if (reply.sequence() == heartbeatSequence) {
         double sampleMs = (clock.nanoTime() - heartbeatSentNanos) / 1e6;
         rttMs = Double.isNaN(rttMs) ? sampleMs : rttMs + RTT_WEIGHT * (sampleMs - rttMs);
+        events.onClock(peer, reply.wallMs() - (clock.wallMs() - sampleMs / 2), sampleMs);
       }
     }
 

@@ -20,9 +20,9 @@ import io.metafabric.core.wire.Refusal;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.SortedMap;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /** A connection that a peer dialled: it is asked who it is, then served. Belongs to the loop. */
@@ -287,7 +287,7 @@ final class PeerSession implements PeerHandler {
     @Override
     public void onHeartbeat(Frame.Heartbeat heartbeat) {
       host.heard(by, heartbeat.allAcknowledged());
-      from().send(new Frame.HeartbeatReply(heartbeat.sequence()));
+      from().send(new Frame.HeartbeatReply(heartbeat.sequence(), clock.wallMs()));
     }
 
     @Override

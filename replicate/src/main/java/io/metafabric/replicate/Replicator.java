@@ -61,6 +61,7 @@ public final class Replicator implements AutoCloseable {
   private final Map<RegionName, PeerSession> sessions = new HashMap<>();
   private final Map<RegionName, InSync> inSync = new TreeMap<>();
   private final Holders holders;
+  private final ClockAgreement clocks;
   private final Fetches fetches;
   private final MoveRequests moves;
   private final AtomicBoolean pumpQueued = new AtomicBoolean();
@@ -101,6 +102,7 @@ public final class Replicator implements AutoCloseable {
     this.random = random;
     this.copies = copies;
     this.homeMoves = homeMoves;
+    this.clocks = new ClockAgreement(config.peers().size(), store.maxClockSkew());
     this.holders = new Holders(config.holderBytes());
     this.fetches = new Fetches(config, loop, this::link);
     this.moves = new MoveRequests(loop, this::link);
@@ -327,6 +329,11 @@ public final class Replicator implements AutoCloseable {
   private boolean isFresh(InSync peer) {
     return peer.allReceived
         && clock.nanoTime() - peer.heardNanos <= config.failureTimeout().toNanos();
+  }
+
+  /** Why this node's clock must not stamp anything now; null if it may. */
+  public @Nullable String clockProblem() {
+    return clocks.problem();
   }
 
   /** Smoothed round-trip time to a region in milliseconds; NaN before it was measured. */

@@ -79,7 +79,18 @@ public final class ConflictLog implements AutoCloseable {
     synchronized (pending) {
       executor = background;
     }
+    background.execute(this::countWhatIsThere);
     plan();
+  }
+
+  private void countWhatIsThere() {
+    synchronized (files) {
+      try {
+        countBytes();
+      } catch (StorageException e) {
+        // Counted at the next write.
+      }
+    }
   }
 
   /** Returns at once. */

@@ -5,11 +5,11 @@ import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.record.Key;
-import io.metafabric.core.version.ActorId;
-import org.jspecify.annotations.Nullable;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.version.ActorId;
 import java.util.ArrayList;
+import org.jspecify.annotations.Nullable;
 
 /** The bodies of journal frames. Stateless. */
 final class EntryCodec {

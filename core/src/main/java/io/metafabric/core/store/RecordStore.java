@@ -31,8 +31,8 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
-import io.metafabric.core.store.RecentVersions.Seen;
 import io.metafabric.core.record.Sibling;
+import io.metafabric.core.store.RecentVersions.Seen;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.HybridClock;
@@ -208,6 +208,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   public long nodeId() {
     return nodeId;
+  }
+
+  /** How far ahead of this node's clock a change may be stamped. */
+  public Duration maxClockSkew() {
+    return config.conflicts().maxClockSkew();
   }
 
   /** Issues this opening's versions. */
@@ -422,7 +427,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         requireRoomInIndex(key);
       }
       MetadataRecord record =
-          nextRecord(key, seen == null ? VersionVector.EMPTY : seen.context(), payload, expiresAtMs);
+          nextRecord(
+              key, seen == null ? VersionVector.EMPTY : seen.context(), payload, expiresAtMs);
       written++;
       Staged.Completion done = failure -> complete(future, record, failure);
       if (read != null && seen != null && !read.covers(seen.dot())) {

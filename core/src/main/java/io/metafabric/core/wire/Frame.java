@@ -94,7 +94,10 @@ public sealed interface Frame {
     }
   }
 
-  record HeartbeatReply(long sequence) implements Frame {
+  /**
+   * @param wallMs the wall clock of the side that was dialled, epoch milliseconds
+   */
+  record HeartbeatReply(long sequence, long wallMs) implements Frame {
     @Override
     public void deliverTo(Handler handler) {
       handler.onHeartbeatReply(this);

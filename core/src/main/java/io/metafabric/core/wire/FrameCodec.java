@@ -145,7 +145,7 @@ public final class FrameCodec {
               RecordCodec.readVector(in));
       case REFUSE -> new Frame.Refuse(readRefusal(in), in.text("refusal", MAX_TEXT_BYTES));
       case HEARTBEAT -> new Frame.Heartbeat(in.varint("sequence"), readFlag(in, "acknowledged"));
-      case HEARTBEAT_REPLY -> new Frame.HeartbeatReply(in.varint("sequence"));
+      case HEARTBEAT_REPLY -> new Frame.HeartbeatReply(in.varint("sequence"), in.i64("wall clock"));
       case CHANGES -> readChanges(in);
       case ACK ->
           new Frame.Ack(
@@ -338,7 +338,7 @@ public final class FrameCodec {
 
     @Override
     public void onHeartbeatReply(Frame.HeartbeatReply reply) {
-      begin(HEARTBEAT_REPLY).varint(reply.sequence());
+      begin(HEARTBEAT_REPLY).varint(reply.sequence()).i64(reply.wallMs());
     }
 
     @Override

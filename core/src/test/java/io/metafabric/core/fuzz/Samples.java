@@ -92,7 +92,7 @@ final class Samples {
         new Frame.Welcome(1, "cluster", US, 10, VersionVector.of(new Dot(ACTOR, 300))),
         new Frame.Refuse(Refusal.REGIONS, "no"),
         new Frame.Heartbeat(128, true),
-        new Frame.HeartbeatReply(128),
+        new Frame.HeartbeatReply(128, 9),
         new Frame.Changes(ACTOR, 0, 9, records()),
         new Frame.Ack(ACTOR, 4, true),
         new Frame.Fetch(

@@ -71,7 +71,9 @@ class FrameCodecTest {
     golden.put(
         new Frame.Refuse(Refusal.REGIONS, "no"), "00000006" + "1c49cc64" + "0300" + "04026e6f");
     golden.put(new Frame.Heartbeat(128, true), "00000005" + "cfd9a4b2" + "0400" + "800101");
-    golden.put(new Frame.HeartbeatReply(128), "00000004" + "e7a8a976" + "0500" + "8001");
+    golden.put(
+        new Frame.HeartbeatReply(128, -2),
+        "0000000c" + "67d3f68f" + "0500" + "8001" + "fffffffffffffffe");
     golden.put(
         new Frame.Changes(ACTOR, 1, 4, List.of(record("n/1", 2, "abc"), record("n/2", 4, null))),
         "0000004b"
@@ -188,7 +190,7 @@ class FrameCodecTest {
                     .as(Frame.Welcome::new),
                 Combinators.combine(Arbitraries.of(Refusal.class), texts).as(Frame.Refuse::new),
                 Combinators.combine(longs, flags).as(Frame.Heartbeat::new),
-                longs.map(Frame.HeartbeatReply::new),
+                Combinators.combine(longs, longs).as(Frame.HeartbeatReply::new),
                 Combinators.combine(
                         AnyRecords.actors(), Arbitraries.longs().between(0, 1000), records)
                     .as(FrameCodecTest::changes),
