@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.metafabric.core.conflict.Conflict;
 import io.metafabric.core.conflict.ConflictRule;
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.error.ConflictOpenException;
@@ -95,6 +96,11 @@ class ConflictsTest {
         fabric.put("n/1", utf8("v" + i), Version.NONE);
       }
       assertThat(values(fabric.siblings("n/1"))).hasSize(16).startsWith("v19").endsWith("v4");
+      assertThat(fabric.conflicts())
+          .extracting(lost -> new String(lost.value().orElseThrow(), StandardCharsets.UTF_8))
+          .containsExactly("v0", "v1", "v2", "v3");
+      assertThat(fabric.conflicts())
+          .allMatch(lost -> lost.reason() == Conflict.Reason.TOO_MANY_SIBLINGS);
     }
   }
 
@@ -104,6 +110,41 @@ class ConflictsTest {
       fabric.put("n/1", utf8("one"));
       fabric.put("n/1", utf8("two"), Version.NONE);
       assertThat(values(fabric.siblings("n/1"))).containsExactly("two");
+      Version three = fabric.put("n/1", utf8("three"), fabric.get("n/1").orElseThrow().version());
+      fabric.put("n/1", utf8("four"));
+      fabric.put("n/1", utf8("five"), three);
+
+      assertThat(fabric.conflicts())
+          .extracting(lost -> new String(lost.value().orElseThrow(), StandardCharsets.UTF_8))
+          .as("what had been seen, or was replaced blindly, is no conflict")
+          .containsExactly("one", "four");
+    }
+    try (var fabric = open(ConflictRule.lastWriterWins())) {
+      assertThat(fabric.conflicts()).hasSize(2);
+    }
+  }
+
+  @Test
+  void theWriteOfOneRegionThatLosesAgainstAnothers_isInTheLogOfBoth() throws Exception {
+    List<Integer> ports = FreePorts.take(2);
+    ConflictRule rule = ConflictRule.lastWriterWins();
+    try (var eu = open("eu", "us", ports, rule)) {
+      eu.put("n/1", utf8("from eu"));
+    }
+    try (var us = open("us", "eu", ports, rule)) {
+      us.put("n/1", utf8("from us"));
+    }
+    try (var eu = open("eu", "us", ports, rule);
+        var us = open("us", "eu", ports, rule)) {
+      for (MetadataFabric each : List.of(eu, us)) {
+        await().atMost(LONG).until(() -> !each.conflicts().isEmpty());
+        assertThat(each.get("n/1").map(Versioned::utf8)).hasValue("from us");
+        Conflict lost = each.conflicts().get(0);
+        assertThat(lost.key().path()).isEqualTo("n/1");
+        assertThat(lost.value()).hasValue(utf8("from eu"));
+        assertThat(lost.reason()).isEqualTo(Conflict.Reason.LAST_WRITER_WINS);
+        assertThat(lost.winner()).isEqualTo(each.get("n/1").orElseThrow().version().dot());
+      }
     }
   }
 

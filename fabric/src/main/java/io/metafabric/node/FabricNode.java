@@ -7,6 +7,7 @@ import io.metafabric.cache.PayloadTier;
 import io.metafabric.cache.SingleFlight;
 import io.metafabric.cache.WarmTierStats;
 import io.metafabric.core.access.AccessEvent.Outcome;
+import io.metafabric.core.conflict.ConflictLog;
 import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.error.IndexFullException;
 import io.metafabric.core.error.InvalidKeyException;
@@ -23,6 +24,7 @@ import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.record.Sibling;
 import io.metafabric.core.store.CurrentDots;
+import io.metafabric.core.store.HeldStats;
 import io.metafabric.core.store.Inbound;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.store.Published;
@@ -140,7 +142,15 @@ public final class FabricNode<V> implements AutoCloseable {
     this.chasedNanos = clock.nanoTime();
     this.foreign = opened.add(ports.foreign());
     this.merging =
-        new Merging(store, homes, region, config.store().maxValueBytes(), clock, foreign, loop);
+        new Merging(
+            store,
+            this::write,
+            homes,
+            region,
+            config.store().maxValueBytes(),
+            clock,
+            foreign,
+            loop);
     this.siblingReads = new SiblingReads(store, replicator, homes, region, clock);
     this.accesses = new AccessRing(region);
     this.prefetcher =
@@ -346,11 +356,7 @@ public final class FabricNode<V> implements AutoCloseable {
   private ReadOutcome shownWinner(Key key, SiblingReads.Found found, Outcome from) {
     ReadOutcome here = readable(found.record(), from);
     if (here instanceof ReadOutcome.Value value) {
-      if (from == Outcome.WARM) {
-        hot.offer(value.record());
-      } else {
-        hot.fill(value.record());
-      }
+      hot.fill(value.record());
     }
     FetchResult asked = found.asked();
     return here != null || asked == null
@@ -783,6 +789,12 @@ public final class FabricNode<V> implements AutoCloseable {
             "header cache", storeStats.headerCacheBytes(), StoreConfig.MAX_HEADER_CACHE_BYTES));
     all.add(new MemoryUse("moved homes", store.systemBytes(), 2 * StoreConfig.MAX_SYSTEM_BYTES));
     all.add(new MemoryUse("write queue", storeStats.pendingBytes(), storage.maxPendingBytes()));
+    all.add(new MemoryUse("held changes", storeStats.held().bytes(), HeldStats.MAX_BYTES));
+    all.add(
+        new MemoryUse(
+            "conflicts to be logged",
+            storeStats.conflicts().pendingBytes(),
+            ConflictLog.MAX_PENDING_BYTES));
     for (PeerStats peer : replicationStats.peers()) {
       all.add(
           new MemoryUse(

@@ -72,6 +72,7 @@ class ClockSkewTest {
         .isLessThan(cluster.machine(us).clock().wallMs() + 60_000);
 
     cluster.machine(eu).jumpWall(Duration.ofHours(-1));
+    run(Duration.ofSeconds(2));
     write(eu, Key.of("n/behind"), "waits behind it");
     run(Duration.ofMinutes(1));
     assertThat(cluster.node(us).store().header(Key.of("n/behind"))).isNull();

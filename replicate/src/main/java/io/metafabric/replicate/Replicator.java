@@ -141,6 +141,12 @@ public final class Replicator implements AutoCloseable {
           public void onDisconnected(RegionName from) {
             fetches.disconnected(from);
             moves.disconnected(from);
+            clocks.forget(from);
+          }
+
+          @Override
+          public void onClock(RegionName from, double offsetMs, double rttMs) {
+            clocks.measured(from, offsetMs, rttMs);
           }
         });
   }

@@ -29,7 +29,11 @@ import org.jspecify.annotations.Nullable;
  * fabric depends on it. Writing is done in the background, and synced.
  */
 public final class ConflictLog implements AutoCloseable {
+  /** On disk. */
   public static final long MAX_BYTES = 4 << 20;
+
+  /** In memory, on the way there. */
+  public static final long MAX_PENDING_BYTES = 1 << 20;
 
   /** Larger values are logged without their bytes. */
   public static final int MAX_VALUE_BYTES = 64 << 10;
@@ -39,8 +43,7 @@ public final class ConflictLog implements AutoCloseable {
   static final int HEADER_BYTES = 20;
   static final int FRAME_BYTES = 8;
 
-  private static final long MAX_PENDING_BYTES = 1 << 20;
-  private static final long MAX_FILE_BYTES = (MAX_BYTES - MAX_PENDING_BYTES) / 2;
+  private static final long MAX_FILE_BYTES = MAX_BYTES / 2;
   private static final int REMEMBERED = 1024;
 
   private final Disk disk;
@@ -300,7 +303,7 @@ public final class ConflictLog implements AutoCloseable {
 
   public ConflictLogStats stats() {
     synchronized (pending) {
-      return new ConflictLogStats(logged, dropped, bytes + pendingBytes, MAX_BYTES);
+      return new ConflictLogStats(logged, dropped, bytes, pendingBytes);
     }
   }
 

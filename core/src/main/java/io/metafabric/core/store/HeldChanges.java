@@ -18,9 +18,6 @@ import org.jspecify.annotations.Nullable;
  * the journal, until its time has come. What follows them stays where it comes from. Thread-safe.
  */
 final class HeldChanges {
-  /** Beyond this they are not taken; they come again. */
-  private static final long MAX_BYTES = 8 << 20;
-
   private record Range(
       JournalEntry.Held entry,
       @Nullable FrameLocation at,
@@ -59,7 +56,7 @@ final class HeldChanges {
    */
   synchronized @Nullable CompletableFuture<Boolean> hold(JournalEntry.Held entry) {
     long size = size(entry);
-    if (byActor.containsKey(entry.actor()) || bytes + size > MAX_BYTES) {
+    if (byActor.containsKey(entry.actor()) || bytes + size > HeldStats.MAX_BYTES) {
       return null;
     }
     var applied = new CompletableFuture<Boolean>();
@@ -153,6 +150,6 @@ final class HeldChanges {
       changes += range.entry.records().size();
       aheadMs = Math.max(aheadMs, aheadMs(range.entry.records().get(0), nowMs));
     }
-    return new HeldStats(byActor.size(), changes, aheadMs, everHeld);
+    return new HeldStats(byActor.size(), changes, aheadMs, bytes, everHeld);
   }
 }

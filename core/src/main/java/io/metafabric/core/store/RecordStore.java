@@ -858,12 +858,19 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private Conflict lost(MetadataRecord theirs, Header ours, boolean theirsWon) {
     Header lost = theirsWon ? ours : theirs.header();
     Header won = theirsWon ? theirs.header() : ours;
-    MetadataRecord from = theirsWon ? newestRecord(theirs.key()) : theirs;
+    Bytes payload = theirsWon ? payloadToLog(theirs.key()) : theirs.payload();
     return conflict(
-        theirs.key(),
-        new Sibling(lost, from == null ? null : from.payload()),
-        won,
-        Conflict.Reason.LAST_WRITER_WINS);
+        theirs.key(), new Sibling(lost, payload), won, Conflict.Reason.LAST_WRITER_WINS);
+  }
+
+  /** What is damaged has no value to be logged, and holds nothing up for that. */
+  private @Nullable Bytes payloadToLog(Key key) {
+    try {
+      MetadataRecord known = newestRecord(key);
+      return known == null ? null : known.payload();
+    } catch (StorageException e) {
+      return null;
+    }
   }
 
   private Conflict conflict(Key key, Sibling lost, Header won, Conflict.Reason reason) {

@@ -121,6 +121,7 @@ final class Samples {
       case 0 -> new JournalEntry.Opened(ACTOR, 42, "cluster \u00e9", EU);
       case 1 -> new JournalEntry.Applied(US, new ActorId(77), i);
       case 2 -> new JournalEntry.Closed();
+      case 3 -> new JournalEntry.Held(US, ACTOR, 3, 9, List.of(records().get(i % 4), siblings()));
       default -> new JournalEntry.Stored(records().get(i % 4));
     };
   }

@@ -98,7 +98,7 @@ class HeldChangesTest {
     run(Duration.ofMinutes(2));
     assertThat(ranged.join()).isTrue();
     assertThat(applied(AHEAD)).isEqualTo(3);
-    assertThat(held()).isEqualTo(new HeldStats(0, 0, 0, 2));
+    assertThat(held()).isEqualTo(new HeldStats(0, 0, 0, 0, 2));
   }
 
   @Test
