@@ -87,6 +87,8 @@ class MemoryBoundsTest {
               "header cache",
               "moved homes",
               "write queue",
+              "held changes",
+              "conflicts to be logged",
               "changes under way to us",
               "transport queues",
               "who holds copies",

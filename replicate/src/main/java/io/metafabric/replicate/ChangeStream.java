@@ -5,6 +5,7 @@ import io.metafabric.core.error.StorageException;
 import io.metafabric.core.journal.JournalCursor;
 import io.metafabric.core.journal.JournalEntry;
 import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.Sibling;
 import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
@@ -134,10 +135,13 @@ final class ChangeStream {
    */
   private @Nullable MetadataRecord nextUnsent() {
     if (cursor.next() instanceof JournalEntry.Stored stored) {
-      Dot dot = stored.record().header().version().dot();
-      // Journaled again with a larger context, it keeps its dot: the peer joins contexts itself.
-      if (store.isOwn(dot.actor()) && !sent.contains(dot)) {
-        return stored.record();
+      for (Sibling each : stored.record().versions()) {
+        Dot dot = each.header().version().dot();
+        // Journaled again with a larger context, or beside a sibling, it keeps its dot: the peer
+        // joins what it knows itself. Where it was first written it is the newest of its actor.
+        if (store.isOwn(dot.actor()) && !sent.contains(dot)) {
+          return new MetadataRecord(stored.record().key(), each.header(), each.payload());
+        }
       }
     }
     return null;

@@ -38,6 +38,9 @@ final class Outbound implements PeerHandler {
     void onDropped(RegionName from, Key key);
 
     void onDisconnected(RegionName from);
+
+    /** The peer's clock seems to be ahead by so much, give or take half of the round trip. */
+    void onClock(RegionName from, double offsetMs, double rttMs);
   }
 
   private static final double RTT_WEIGHT = 0.2;
@@ -165,7 +168,8 @@ final class Outbound implements PeerHandler {
             config.region(),
             store.nodeId(),
             config.regions(),
-            config.maxValueBytes()));
+            config.maxValueBytes(),
+            store.conflictRules().names()));
   }
 
   @Override
@@ -537,6 +541,7 @@ final class Outbound implements PeerHandler {
         pair.answered(heartbeatSentNanos, reply.wallMs());
         double sampleMs = (clock.nanoTime() - heartbeatSentNanos) / 1e6;
         rttMs = Double.isNaN(rttMs) ? sampleMs : rttMs + RTT_WEIGHT * (sampleMs - rttMs);
+        events.onClock(peer, pair.clockOffsetMs(), sampleMs);
       }
     }
 

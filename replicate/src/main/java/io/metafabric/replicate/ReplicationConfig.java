@@ -1,5 +1,6 @@
 package io.metafabric.replicate;
 
+import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.MetadataRecord;
@@ -42,6 +43,9 @@ public record ReplicationConfig(
     int windowBytes,
     long holderBytes,
     int maxValueBytes) {
+  /** What all siblings of a key take at most, beside the largest payload. */
+  private static final int SIBLING_RESERVE_BYTES = 128 << 10;
+
   public ReplicationConfig {
     peers = new TreeMap<>(peers);
     if (peers.containsKey(region)) {
@@ -90,7 +94,9 @@ public record ReplicationConfig(
    */
   boolean allows(MetadataRecord record) {
     Bytes payload = record.payload();
-    return payload == null || record.key().isSystem() || payload.length() <= maxValueBytes;
+    return (payload == null || record.key().isSystem() || payload.length() <= maxValueBytes)
+        && (!record.hasSiblings()
+            || RecordCodec.estimatedBytes(record) <= maxValueBytes + SIBLING_RESERVE_BYTES);
   }
 
   /** All regions, this one included, sorted. */

@@ -1,5 +1,6 @@
 package io.metafabric.replicate;
 
+import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.place.HomeLookup;
 import io.metafabric.core.place.Homes;
@@ -64,6 +65,7 @@ public final class Replicator implements AutoCloseable {
   private final Map<RegionName, RegionPair> pairs = new TreeMap<>();
   private final PublicationTimes times;
   private final Holders holders;
+  private final ClockAgreement clocks;
   private final Fetches fetches;
   private final MoveRequests moves;
   private final AtomicBoolean pumpQueued = new AtomicBoolean();
@@ -98,6 +100,7 @@ public final class Replicator implements AutoCloseable {
     this.random = random;
     this.copies = copies;
     this.homeMoves = homeMoves;
+    this.clocks = new ClockAgreement(config.peers().size(), store.maxClockSkew());
     this.holders = new Holders(config.holderBytes());
     this.fetches = new Fetches(config, loop, this::link);
     this.moves = new MoveRequests(loop, this::link);
@@ -145,6 +148,12 @@ public final class Replicator implements AutoCloseable {
           public void onDisconnected(RegionName from) {
             fetches.disconnected(from);
             moves.disconnected(from);
+            clocks.forget(from);
+          }
+
+          @Override
+          public void onClock(RegionName from, double offsetMs, double rttMs) {
+            clocks.measured(from, offsetMs, rttMs);
           }
         });
   }
@@ -195,7 +204,7 @@ public final class Replicator implements AutoCloseable {
         newest = change.record().header().version().dot().counter();
       }
       if (!change.local() && change.record().payload() != null && isHome(change.record().key())) {
-        toForward.add(change.record());
+        toForward.add(change.record().alone());
       }
     }
     if (newest > 0) {
@@ -348,6 +357,11 @@ public final class Replicator implements AutoCloseable {
     return true;
   }
 
+  /** Why this node's clock must not stamp anything now; null if it may. */
+  public @Nullable String clockProblem() {
+    return clocks.problem();
+  }
+
   /** Smoothed round-trip time to a region in milliseconds; NaN before it was measured. */
   public double rttMs(RegionName region) {
     return link(region).rttMs();
@@ -435,6 +449,11 @@ public final class Replicator implements AutoCloseable {
     }
 
     @Override
+    public ConflictRules conflictRules() {
+      return store.conflictRules();
+    }
+
+    @Override
     public Frame.Welcome welcome(RegionName peer, long itsNodeId, PeerSession by) {
       pair(peer).served(itsNodeId);
       var before = sessions.put(peer, by);
@@ -459,6 +478,10 @@ public final class Replicator implements AutoCloseable {
     public void changes(RegionName peer, PeerConnection from, Frame.Changes changes) {
       ActorId actor = changes.actor();
       long before = store.takenUpTo(actor);
+      if (store.isHeld(actor)) {
+        // Its clock is ahead, or ours behind: what follows waits where it comes from.
+        return;
+      }
       if (changes.after() > before) {
         missing(peer, from, actor);
         return;

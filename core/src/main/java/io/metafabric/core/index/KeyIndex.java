@@ -183,7 +183,7 @@ public final class KeyIndex {
       if (!isHeader(words[i + 1]) && (words[i + 1] & ~PAYLOAD_ONLY) == header.dot()) {
         MetadataRecord found = recordAt(words[i], header.record().key());
         if (isSameWrite(found, header.record())) {
-          return found.withHeader(header.record().header());
+          return header.record().withPayload(found.payload());
         }
       }
     }

@@ -3,6 +3,7 @@ package io.metafabric.core.journal;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.ActorId;
+import java.util.List;
 
 /** Everything a journal can hold; docs/FORMAT.md has the bytes. Immutable. */
 public sealed interface JournalEntry {
@@ -22,6 +23,20 @@ public sealed interface JournalEntry {
 
   /** All changes of another region's actor up to {@code counter} are in the journal before this. */
   record Applied(RegionName region, ActorId actor, long counter) implements JournalEntry {}
+
+  /**
+   * Changes of another region's actor that are not applied yet, because they are stamped too far
+   * ahead of this node's clock. Dead once they are applied.
+   *
+   * @param after counter up to which the actor's changes are applied before
+   * @param upTo and up to which they are with these
+   */
+  record Held(RegionName region, ActorId actor, long after, long upTo, List<MetadataRecord> records)
+      implements JournalEntry {
+    public Held {
+      records = List.copyOf(records);
+    }
+  }
 
   /** The fabric was closed in order; everything before this is durable. */
   record Closed() implements JournalEntry {}

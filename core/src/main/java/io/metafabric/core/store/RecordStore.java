@@ -1,6 +1,11 @@
 package io.metafabric.core.store;
 
 import io.metafabric.core.codec.RecordCodec;
+import io.metafabric.core.conflict.Conflict;
+import io.metafabric.core.conflict.ConflictLog;
+import io.metafabric.core.conflict.ConflictRules;
+import io.metafabric.core.error.ClockSkewException;
+import io.metafabric.core.error.ConflictOpenException;
 import io.metafabric.core.error.FabricClosedException;
 import io.metafabric.core.error.FabricException;
 import io.metafabric.core.error.IndexFullException;
@@ -26,6 +31,7 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.record.Sibling;
 import io.metafabric.core.store.RecentVersions.Seen;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
@@ -33,6 +39,7 @@ import io.metafabric.core.version.HybridClock;
 import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -60,6 +67,8 @@ import org.jspecify.annotations.Nullable;
  * that order once it is durable in its mode. Readers see published states only.
  */
 public final class RecordStore implements CurrentDots, AutoCloseable {
+  private static final Duration LOOK_AT_HELD_EVERY = Duration.ofSeconds(1);
+
   private final StoreConfig config;
   private final Disk disk;
   private final Clock clock;
@@ -87,6 +96,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private long written;
   private long dotCollisions;
   private boolean closed;
+
+  private final HeldChanges held;
+  private final ConflictLog conflictLog;
 
   // Guarded by itself: for each region's actor, up to which counter its changes are published here.
   private final Map<ActorId, AppliedAt> applied;
@@ -119,6 +131,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     this.index = replayed.index();
     this.system = replayed.system();
     this.applied = replayed.applied();
+    this.held = new HeldChanges(config.conflicts().maxClockSkew().toMillis());
+    replayed.heldInto(held);
+    this.conflictLog = new ConflictLog(disk);
     this.stamps = new HybridClock(clock);
     stamps.observe(replayed.newestStamp());
     this.nodeId = replayed.nodeIdOr(random.nextLong());
@@ -176,6 +191,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       store.openedAt = first.get(0);
       first.get(0).markLive();
       journal.publish(first.get(0).position());
+      store.planHeld();
       return store;
     } catch (RuntimeException e) {
       journal.abandon();
@@ -194,6 +210,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return nodeId;
   }
 
+  /** How far ahead of this node's clock a change may be stamped. */
+  public Duration maxClockSkew() {
+    return config.conflicts().maxClockSkew();
+  }
+
   /** Issues this opening's versions. */
   public ActorId actor() {
     return actor;
@@ -206,6 +227,16 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   public RegionName region() {
     return config.region();
+  }
+
+  /** Writes that had not been seen by what took their place, the oldest first. */
+  public List<Conflict> conflicts() {
+    return conflictLog.entries();
+  }
+
+  /** What becomes of concurrent writes. */
+  public ConflictRules conflictRules() {
+    return config.conflicts().rules();
   }
 
   /** The newest published header, or null if nothing is known of the key. */
@@ -233,6 +264,14 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   /**
+   * A state with those of its payloads that {@code other} has; what that has beside them is not
+   * taken.
+   */
+  public MetadataRecord withPayloadsOf(MetadataRecord state, MetadataRecord other) {
+    return Siblings.withPayloadsOf(state, other);
+  }
+
+  /**
    * Writes a value, or a tombstone if {@code payload} is null.
    *
    * @param expiresAtMs epoch milliseconds, or {@link Header#NEVER}
@@ -242,8 +281,22 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    */
   public CompletableFuture<@Nullable MetadataRecord> write(
       Key key, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
+    return write(key, payload, expiresAtMs, condition, null);
+  }
+
+  /**
+   * The same.
+   *
+   * @param read what the caller has read; null if it has seen all that is known here
+   */
+  public CompletableFuture<@Nullable MetadataRecord> write(
+      Key key,
+      @Nullable Bytes payload,
+      long expiresAtMs,
+      Precondition condition,
+      @Nullable Version read) {
     CompletableFuture<@Nullable MetadataRecord> written =
-        queue(key, payload, expiresAtMs, condition);
+        queue(key, payload, expiresAtMs, condition, read);
     committer.start();
     return written;
   }
@@ -254,8 +307,18 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    */
   public CompletableFuture<@Nullable MetadataRecord> writeHere(
       Key key, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
+    return writeHere(key, payload, expiresAtMs, condition, null);
+  }
+
+  /** The same for a caller that has read no more than {@code read}. */
+  public CompletableFuture<@Nullable MetadataRecord> writeHere(
+      Key key,
+      @Nullable Bytes payload,
+      long expiresAtMs,
+      Precondition condition,
+      @Nullable Version read) {
     CompletableFuture<@Nullable MetadataRecord> written =
-        queue(key, payload, expiresAtMs, condition);
+        queue(key, payload, expiresAtMs, condition, read);
     committer.commitHere();
     return written;
   }
@@ -319,7 +382,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   private CompletableFuture<@Nullable MetadataRecord> queue(
-      Key key, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
+      Key key,
+      @Nullable Bytes payload,
+      long expiresAtMs,
+      Precondition condition,
+      @Nullable Version read) {
     if (payload != null && payload.length() > config.maxValueBytes()) {
       throw new ValueTooLargeException(
           "the value of "
@@ -342,6 +409,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
                     + " bytes wait for the disk; write slower"));
         return future;
       }
+      if (config.conflicts().rules().of(key).keepsSiblings()) {
+        queueBeside(key, payload, expiresAtMs, condition, read, future);
+        return future;
+      }
       Staged newest = undecidedYet.get(key);
       Seen seen = condition == Precondition.NONE && newest == null ? versions.get(key) : null;
       if (seen == null) {
@@ -355,17 +426,100 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       if (seen == null) {
         requireRoomInIndex(key);
       }
-      MetadataRecord record = nextRecord(key, seen, payload, expiresAtMs);
+      MetadataRecord record =
+          nextRecord(
+              key, seen == null ? VersionVector.EMPTY : seen.context(), payload, expiresAtMs);
       written++;
+      Staged.Completion done = failure -> complete(future, record, failure);
+      if (read != null && seen != null && !read.covers(seen.dot())) {
+        Header unseen = newestHeader(key);
+        done = unseen == null ? done : logged(lost(record, unseen, true), done);
+      }
       stage(
           new JournalEntry.Stored(record),
           seen == null ? null : seen.dot(),
           false,
           new Published(record, true),
           RecordCodec.estimatedBytes(record),
-          failure -> complete(future, record, failure));
+          done);
     }
     return future;
+  }
+
+  /** A write that leaves beside it what its writer has not seen. */
+  private void queueBeside(
+      Key key,
+      @Nullable Bytes payload,
+      long expiresAtMs,
+      Precondition condition,
+      @Nullable Version read,
+      CompletableFuture<@Nullable MetadataRecord> future) {
+    MetadataRecord known = newestRecord(key);
+    if (!condition.holds(visible(known), clock.wallMs())) {
+      decline(future, undecidedYet.get(key));
+      return;
+    }
+    if (known == null) {
+      requireRoomInIndex(key);
+    }
+    VersionVector context = contextOf(key, known, read);
+    MetadataRecord record = nextRecord(key, context, payload, expiresAtMs);
+    written++;
+    Siblings.Joined joined =
+        known == null
+            ? new Siblings.Joined(record, List.of())
+            : Siblings.join(known, record, config.maxValueBytes());
+    logFallenOut(joined);
+    stageBeside(
+        joined.record(),
+        known,
+        new Published(joined.record(), true),
+        failure -> complete(future, record, failure));
+  }
+
+  /** What a condition is about; an invisible one is as good as any other. */
+  private @Nullable Header visible(@Nullable MetadataRecord known) {
+    if (known == null) {
+      return null;
+    }
+    Sibling visible = known.visibleAt(clock.wallMs());
+    return visible == null ? known.header() : visible.header();
+  }
+
+  private VersionVector contextOf(Key key, @Nullable MetadataRecord known, @Nullable Version read) {
+    List<Sibling> versions = known == null ? List.of() : known.versions();
+    VersionVector seen =
+        read == null
+            ? WriterContext.ofAll(versions)
+            : read.equals(Version.NONE) ? VersionVector.EMPTY : read.seen();
+    VersionVector context = WriterContext.folded(seen, versions, this::knownUpTo);
+    if (context.loneDots() > WriterContext.MAX_LONE_DOTS) {
+      throw new ConflictOpenException(
+          "a conflict over "
+              + key
+              + " was left open for too long: what its writers have seen takes more than "
+              + WriterContext.MAX_LONE_DOTS
+              + " dots; read siblings(\""
+              + key
+              + "\") and put what they become with its version");
+    }
+    return context;
+  }
+
+  /** Up to which counter nothing is missing here of what the actor wrote. */
+  private long knownUpTo(ActorId who) {
+    if (who.equals(actor)) {
+      return lastCounter;
+    }
+    return isOwn(who) ? ownNewest.getOrDefault(who, 0L) : takenUpTo(who);
+  }
+
+  /** With the payloads that are in the journal, or on their way there. */
+  private @Nullable MetadataRecord newestRecord(Key key) {
+    Staged staged = undecidedYet.get(key);
+    return staged != null && staged.entry() instanceof JournalEntry.Stored stored
+        ? stored.record()
+        : index.read(key);
   }
 
   private void requireRoomInIndex(Key key) {
@@ -418,8 +572,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   private MetadataRecord nextRecord(
-      Key key, @Nullable Seen seen, @Nullable Bytes payload, long expiresAtMs) {
-    var context = seen == null ? VersionVector.EMPTY : seen.context();
+      Key key, VersionVector context, @Nullable Bytes payload, long expiresAtMs) {
     var version = new Version(new Dot(actor, ++lastCounter), context, stamps.next());
     Header header =
         payload == null
@@ -434,11 +587,108 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    *
    * @param after counter up to which the actor's changes must have been taken before
    * @param prefix up to which counter they are with these
+   *     <p>What is stamped too far ahead of this node's clock is held, with all that follows it.
    * @return completes with true once all of it is published, and with it the prefix; with false at
    *     once if something before it is missing, because it never came or because the disk refused
    *     it; nothing was taken then
    */
   public CompletableFuture<Boolean> applyRange(
+      long after, List<Inbound> inbound, AppliedPrefix prefix) {
+    int ahead = firstAhead(inbound);
+    return ahead < 0 ? applyWhole(after, inbound, prefix) : hold(after, inbound, ahead, prefix);
+  }
+
+  private int firstAhead(List<Inbound> inbound) {
+    long nowMs = clock.wallMs();
+    for (int i = 0; i < inbound.size(); i++) {
+      if (held.isAhead(inbound.get(i).record(), nowMs)) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  /** Applies what is before {@code ahead}, and holds the rest. */
+  private CompletableFuture<Boolean> hold(
+      long after, List<Inbound> inbound, int ahead, AppliedPrefix prefix) {
+    long before = inbound.get(ahead).record().header().version().dot().counter() - 1;
+    CompletableFuture<Boolean> first =
+        applyWhole(
+            after,
+            inbound.subList(0, ahead),
+            new AppliedPrefix(prefix.region(), prefix.actor(), Math.max(after, before)));
+    var records = new ArrayList<MetadataRecord>();
+    for (Inbound each : inbound.subList(ahead, inbound.size())) {
+      records.add(each.keepPayload() ? each.record() : each.record().withoutPayload());
+    }
+    var entry =
+        new JournalEntry.Held(prefix.region(), prefix.actor(), before, prefix.counter(), records);
+    return first.thenCompose(
+        taken -> taken ? hold(entry) : CompletableFuture.completedFuture(false));
+  }
+
+  private CompletableFuture<Boolean> hold(JournalEntry.Held entry) {
+    synchronized (decisions) {
+      CompletableFuture<Boolean> applied =
+          entry.after() < takenUpTo(entry.actor()) ? null : held.hold(entry);
+      if (applied == null) {
+        // It is here already, and comes again; or comes again when there is room.
+        return new CompletableFuture<>();
+      }
+      long bytes = entry.records().stream().mapToLong(RecordCodec::estimatedBytes).sum();
+      stage(
+          entry,
+          null,
+          false,
+          null,
+          (int) bytes,
+          failure -> {
+            if (failure == null) {
+              planHeld();
+            } else {
+              held.forget(entry.actor());
+            }
+          });
+      committer.start();
+      return applied;
+    }
+  }
+
+  /** Whether changes of this actor wait until this node's clock has come nearer to their stamps. */
+  public boolean isHeld(ActorId from) {
+    return held.holds(from);
+  }
+
+  /** Clocks may be set: looks again every second. */
+  private void planHeld() {
+    if (!held.isEmpty()) {
+      committing.schedule(LOOK_AT_HELD_EVERY, this::applyHeld);
+    }
+  }
+
+  private void applyHeld() {
+    for (JournalEntry.Held range : held.due(clock.wallMs())) {
+      var inbound = new ArrayList<Inbound>();
+      range.records().forEach(record -> inbound.add(new Inbound(record, true)));
+      int ahead = firstAhead(inbound);
+      List<Inbound> ready = ahead < 0 ? inbound : inbound.subList(0, ahead);
+      long upTo =
+          ahead < 0
+              ? range.upTo()
+              : range.records().get(ahead).header().version().dot().counter() - 1;
+      if (upTo <= takenUpTo(range.actor())) {
+        continue;
+      }
+      try {
+        applyWhole(range.after(), ready, new AppliedPrefix(range.region(), range.actor(), upTo));
+      } catch (FabricClosedException e) {
+        return;
+      }
+    }
+    planHeld();
+  }
+
+  private CompletableFuture<Boolean> applyWhole(
       long after, List<Inbound> inbound, AppliedPrefix prefix) {
     var future = new CompletableFuture<Boolean>();
     synchronized (decisions) {
@@ -502,10 +752,15 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   /**
    * Takes over one record that did not come in its actor's order: an answer to a fetch.
    *
-   * @return completes once it is published, or what was found newer is, and then with false
+   * @return completes once it is published, or what was found newer is, and then with false; with
+   *     false at once if it is stamped too far ahead of this node's clock
    */
   public CompletableFuture<Boolean> applyOne(Inbound inbound) {
     var future = new CompletableFuture<Boolean>();
+    if (firstAhead(List.of(inbound)) >= 0) {
+      future.complete(false);
+      return future;
+    }
     synchronized (decisions) {
       requireOpen();
       IndexFullException full = noRoomFor(List.of(inbound));
@@ -523,9 +778,17 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * Takes over records that did not come in their actors' order: parts of a snapshot.
    *
    * @return completes once all of them are published, or what was found newer is; with an {@link
-   *     IndexFullException} if there is no room for one of them, and none was taken then
+   *     IndexFullException} if there is no room for one of them, with a {@link ClockSkewException}
+   *     if one is stamped too far ahead of this node's clock, and none was taken then
    */
   public CompletableFuture<Void> applyAll(List<Inbound> inbound) {
+    if (firstAhead(inbound) >= 0) {
+      return CompletableFuture.failedFuture(
+          new ClockSkewException(
+              "a record is stamped more than "
+                  + config.conflicts().maxClockSkew()
+                  + " ahead of this node's clock; set the clock that is wrong"));
+    }
     var all = new AllDone(inbound.size());
     synchronized (decisions) {
       requireOpen();
@@ -553,7 +816,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   private boolean stageIfNews(Inbound inbound, Staged.Completion done) {
-    MetadataRecord record = inbound.record();
+    if (config.conflicts().rules().of(inbound.record().key()).keepsSiblings()) {
+      return stageBeside(inbound, done);
+    }
+    MetadataRecord record = inbound.record().alone();
     Header theirs = record.header();
     stamps.observe(theirs.version().stamp());
     Header ours = newestHeader(record.key());
@@ -571,17 +837,102 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     boolean theirsWon =
         joined.version().dot().equals(theirs.version().dot())
             && joined.payloadCrc32c() == theirs.payloadCrc32c();
+    boolean concurrent =
+        !sameDot
+            && !ours.version().covers(theirs.version().dot())
+            && !theirs.version().covers(ours.version().dot());
+    Staged.Completion published = concurrent ? logged(lost(record, ours, theirsWon), done) : done;
     boolean bringsPayload = record.payload() != null && inbound.keepPayload();
     boolean payloadIsNews = sameDot && samePayload && bringsPayload && !holdsPayload(record.key());
     if (theirsWon && (!sameDot || !samePayload || payloadIsNews)) {
-      stageInbound(ours, record.withHeader(joined), inbound.keepPayload(), done);
+      stageInbound(ours, record.withHeader(joined), inbound.keepPayload(), published);
       return true;
     }
     if (!joined.equals(ours)) {
-      stageInbound(ours, new MetadataRecord(record.key(), joined, null), false, done);
+      stageInbound(ours, new MetadataRecord(record.key(), joined, null), false, published);
       return true;
     }
     return false;
+  }
+
+  private Conflict lost(MetadataRecord theirs, Header ours, boolean theirsWon) {
+    Header lost = theirsWon ? ours : theirs.header();
+    Header won = theirsWon ? theirs.header() : ours;
+    Bytes payload = theirsWon ? payloadToLog(theirs.key()) : theirs.payload();
+    return conflict(
+        theirs.key(), new Sibling(lost, payload), won, Conflict.Reason.LAST_WRITER_WINS);
+  }
+
+  /** What is damaged has no value to be logged, and holds nothing up for that. */
+  private @Nullable Bytes payloadToLog(Key key) {
+    try {
+      MetadataRecord known = newestRecord(key);
+      return known == null ? null : known.payload();
+    } catch (StorageException e) {
+      return null;
+    }
+  }
+
+  private Conflict conflict(Key key, Sibling lost, Header won, Conflict.Reason reason) {
+    return new Conflict(
+        key, lost.header(), won.version().dot(), lost.payload(), clock.wallMs(), reason);
+  }
+
+  private Staged.Completion logged(Conflict conflict, Staged.Completion done) {
+    return failure -> {
+      if (failure == null) {
+        conflictLog.add(conflict);
+      }
+      done.done(failure);
+    };
+  }
+
+  private void logFallenOut(Siblings.Joined joined) {
+    for (Sibling each : joined.fellOut()) {
+      conflictLog.add(
+          conflict(
+              joined.record().key(),
+              each,
+              joined.record().header(),
+              Conflict.Reason.TOO_MANY_SIBLINGS));
+    }
+  }
+
+  /** What is known and what came are kept beside each other, unless one had seen the other. */
+  private boolean stageBeside(Inbound inbound, Staged.Completion done) {
+    MetadataRecord theirs = inbound.record();
+    theirs.versions().forEach(each -> stamps.observe(each.header().version().stamp()));
+    MetadataRecord ours = newestRecord(theirs.key());
+    if (ours == null) {
+      stageInbound(null, theirs, inbound.keepPayload(), done);
+      return true;
+    }
+    if (Siblings.collide(ours, theirs)) {
+      dotCollisions++;
+    }
+    MetadataRecord toKeep = inbound.keepPayload() ? theirs : theirs.withoutPayload();
+    MetadataRecord kept = Siblings.join(ours, toKeep, config.maxValueBytes()).record();
+    Siblings.Joined shown = Siblings.join(ours, theirs, config.maxValueBytes());
+    logFallenOut(shown);
+    if (kept.equals(ours)) {
+      return false;
+    }
+    stageBeside(kept, ours, new Published(shown.record(), false), done);
+    return true;
+  }
+
+  private void stageBeside(
+      MetadataRecord journaled,
+      @Nullable MetadataRecord before,
+      Published published,
+      Staged.Completion done) {
+    stage(
+        new JournalEntry.Stored(journaled),
+        before == null ? null : before.header().version().dot(),
+        before != null && KeyIndex.isSameWrite(before.header(), journaled.header()),
+        published,
+        RecordCodec.estimatedBytes(published.record()),
+        done);
   }
 
   private void stageInbound(
@@ -601,6 +952,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * @return completes with false if {@code record} is not the current version any more
    */
   public CompletableFuture<Boolean> keep(MetadataRecord record) {
+    if (config.conflicts().rules().of(record.key()).keepsSiblings()) {
+      return applyOne(new Inbound(record, true));
+    }
     var future = new CompletableFuture<Boolean>();
     synchronized (decisions) {
       requireOpen();
@@ -782,7 +1136,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private Liveness liveness() {
     return new StoreLiveness(
         index,
+        config.conflicts().rules(),
         applied,
+        held,
         ownActors,
         ownNewest,
         neededAfter,
@@ -816,7 +1172,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           tornBytes,
           journal.replayedBytes(),
           journal.liveBytes(),
-          compactor == null ? CompactionStats.NONE : compactor.stats());
+          compactor == null ? CompactionStats.NONE : compactor.stats(),
+          conflictLog.stats(),
+          held.stats(clock.wallMs()));
     }
   }
 
@@ -836,6 +1194,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     if (compacting != null) {
       compacting.close();
     }
+    conflictLog.close();
     journal.close();
     saveViews();
   }
@@ -844,7 +1203,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private void saveViews() {
     JournalImage image = journal.image();
     FrameLocation opened = openedAt;
-    if (image != null && opened != null) {
+    // What is held is in the journal alone; the next opening reads that.
+    if (image != null && opened != null && held.isEmpty()) {
       StoreImage.write(
           disk,
           config,
@@ -875,6 +1235,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     var started = new Compactor(journal, liveness(), executor, config.compaction(), neededAfter);
     compactor = started;
     started.check();
+    conflictLog.start(executor);
   }
 
   private final class StoreSink implements Committer.Sink {
@@ -932,16 +1293,27 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         if (record.key().isSystem()) {
           system.put(record);
         }
-        Dot dot = record.header().version().dot();
         if (published.local()) {
-          publishedCounter = dot.counter();
-          ownNewest.put(actor, dot.counter());
+          publishedCounter = newestOwn(record);
+          ownNewest.put(actor, publishedCounter);
         }
       } else if (staged.entry() instanceof JournalEntry.Applied prefix) {
         synchronized (applied) {
           StoreReplay.apply(applied, prefix, at);
         }
+        held.applied(prefix.actor(), prefix.counter());
+      } else if (staged.entry() instanceof JournalEntry.Held range) {
+        held.journaled(range, at);
       }
+    }
+
+    private long newestOwn(MetadataRecord record) {
+      long newest = 0;
+      for (Sibling each : record.versions()) {
+        Dot dot = each.header().version().dot();
+        newest = dot.actor().equals(actor) ? Math.max(newest, dot.counter()) : newest;
+      }
+      return newest;
     }
 
     @Override

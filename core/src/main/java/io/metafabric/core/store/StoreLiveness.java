@@ -1,11 +1,13 @@
 package io.metafabric.core.store;
 
+import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.index.KeyIndex;
 import io.metafabric.core.journal.FrameLocation;
 import io.metafabric.core.journal.JournalEntry;
 import io.metafabric.core.journal.Liveness;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import java.util.Map;
@@ -18,13 +20,17 @@ import org.jspecify.annotations.Nullable;
  * What compaction and backups must keep of a store's journal. Thread-safe.
  *
  * @param index guarded by itself, as are the others
+ * @param rules where writes have siblings, which are live too
+ * @param held what is not applied yet
  * @param ownNewest the newest counter of each actor that was issued here
  * @param neededAfter peers still need every entry behind this position
  * @param openedAt is told where the frame of an opening has been moved
  */
 record StoreLiveness(
     KeyIndex index,
+    ConflictRules rules,
     Map<ActorId, AppliedAt> applied,
+    HeldChanges held,
     Set<ActorId> ownActors,
     Map<ActorId, Long> ownNewest,
     LongSupplier neededAfter,
@@ -42,6 +48,9 @@ record StoreLiveness(
         return known != null && known.prefix().counter() == prefix.counter() ? entry : null;
       }
     }
+    if (entry instanceof JournalEntry.Held range) {
+      return held.isLive(range) ? entry : null;
+    }
     return entry instanceof JournalEntry.Opened ? entry : null;
   }
 
@@ -55,12 +64,20 @@ record StoreLiveness(
     Dot dot = stored.record().header().version().dot();
     Long newest = ownNewest.get(dot.actor());
     if ((newest != null && newest == dot.counter())
-        || index.isCurrent(stored.record().key(), dot)) {
+        || index.isCurrent(stored.record().key(), dot)
+        || isSibling(stored.record().key(), dot)) {
       return stored;
     }
     return position > neededAfter.getAsLong() && lost(stored.record().key(), dot)
         ? new JournalEntry.Stored(stored.record().withoutPayload())
         : null;
+  }
+
+  private boolean isSibling(Key key, Dot dot) {
+    MetadataRecord known = rules.of(key).keepsSiblings() ? index.read(key) : null;
+    return known != null
+        && known.siblings().stream()
+            .anyMatch(sibling -> sibling.header().version().dot().equals(dot));
   }
 
   private boolean lost(Key key, Dot dot) {
@@ -81,6 +98,8 @@ record StoreLiveness(
       }
     } else if (entry instanceof JournalEntry.Opened opened) {
       openedAt.accept(opened, to);
+    } else if (entry instanceof JournalEntry.Held range) {
+      held.moved(range, from, to);
     } else if (entry instanceof JournalEntry.Applied prefix) {
       synchronized (applied) {
         applied.computeIfPresent(

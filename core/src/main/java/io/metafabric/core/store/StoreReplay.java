@@ -13,10 +13,12 @@ import io.metafabric.core.journal.JournalEntry;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Stamp;
+import io.metafabric.core.version.Version;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
@@ -36,6 +38,8 @@ final class StoreReplay implements Journal.Replay {
   private static final int MIN_ACTOR_BYTES = 9;
   private static final int MIN_OPENING_BYTES = MIN_ACTOR_BYTES + 1;
 
+  private final Map<ActorId, JournalEntry.Held> held = new HashMap<>();
+  private final Map<ActorId, FrameLocation> heldAt = new HashMap<>();
   private Stamp newestStamp = new Stamp(0);
   private @Nullable Long nodeId;
 
@@ -53,18 +57,26 @@ final class StoreReplay implements Journal.Replay {
       if (stored.record().key().isSystem()) {
         system.put(stored.record());
       }
-      var version = stored.record().header().version();
-      newestCounters.merge(version.dot().actor(), version.dot().counter(), Math::max);
-      if (version.stamp().compareTo(newestStamp) > 0) {
-        newestStamp = version.stamp();
-      }
+      noteNewest(stored.record().header().version());
+      stored.record().siblings().forEach(sibling -> noteNewest(sibling.header().version()));
     } else if (entry instanceof JournalEntry.Applied prefix) {
       apply(applied, prefix, location);
+      held.remove(prefix.actor());
+    } else if (entry instanceof JournalEntry.Held range) {
+      held.put(range.actor(), range);
+      heldAt.put(range.actor(), location);
     } else if (entry instanceof JournalEntry.Opened opened) {
       checkIdentity(opened);
       nodeId = opened.nodeId();
       add(location.position(), opened.actor());
       location.markLive();
+    }
+  }
+
+  private void noteNewest(Version version) {
+    newestCounters.merge(version.dot().actor(), version.dot().counter(), Math::max);
+    if (version.stamp().compareTo(newestStamp) > 0) {
+      newestStamp = version.stamp();
     }
   }
 
@@ -109,6 +121,13 @@ final class StoreReplay implements Journal.Replay {
 
   Map<ActorId, AppliedAt> applied() {
     return applied;
+  }
+
+  /** Takes over what was held when the journal ended. */
+  void heldInto(HeldChanges changes) {
+    held.forEach(
+        (actor, range) ->
+            changes.journaled(range, Objects.requireNonNull(heldAt.get(actor), "its place")));
   }
 
   /** Who issued versions from each position on at which this directory was opened. */

@@ -54,8 +54,14 @@ final class StoreMachine {
 
   long maxIndexBytes = 64 << 20;
   long retainBytes;
+  ConflictConfig conflicts = ConflictConfig.DEFAULT;
 
   static StoreConfig config(Durabilities durability, long maxIndexBytes, long retainBytes) {
+    return config(durability, maxIndexBytes, retainBytes, ConflictConfig.DEFAULT);
+  }
+
+  private static StoreConfig config(
+      Durabilities durability, long maxIndexBytes, long retainBytes, ConflictConfig conflicts) {
     return new StoreConfig(
         "test",
         new RegionName("paris"),
@@ -64,7 +70,8 @@ final class StoreMachine {
         1 << 16,
         1 << 20,
         maxIndexBytes,
-        new CompactionConfig(1 << 20, retainBytes));
+        new CompactionConfig(1 << 20, retainBytes),
+        conflicts);
   }
 
   RecordStore open() {
@@ -73,7 +80,7 @@ final class StoreMachine {
     compacting = node.scheduler().serial("compaction");
     var opened =
         RecordStore.open(
-            config(durability, maxIndexBytes, retainBytes),
+            config(durability, maxIndexBytes, retainBytes, conflicts),
             node.disk(),
             node.clock(),
             node.random(),
