@@ -145,17 +145,18 @@ public final class FabricNode<V> implements AutoCloseable {
     homes.movedKeys().forEach(chase::add);
     this.chasedNanos = clock.nanoTime();
     this.foreign = opened.add(ports.foreign());
+    this.siblingReads = new SiblingReads(store, replicator, homes, region, clock);
     this.merging =
         new Merging(
             store,
             this::write,
+            siblingReads,
             homes,
             region,
             config.store().maxValueBytes(),
             clock,
             foreign,
             loop);
-    this.siblingReads = new SiblingReads(store, replicator, homes, region, clock);
     this.accesses = new AccessRing(region);
     this.prefetcher =
         new Prefetcher(
@@ -349,6 +350,11 @@ public final class FabricNode<V> implements AutoCloseable {
   private CompletionStage<ReadOutcome> shown(Key key, SiblingReads.Found found, Outcome from) {
     MetadataRecord record = found.record();
     if (record != null && merging.concernsReads(record)) {
+      if (siblingReads.isIncomplete(record, true)) {
+        // One of them alone may lack what this very region has written before.
+        return CompletableFuture.completedFuture(
+            found.asked() == null ? orUnreachable(null) : unreachable(found.asked()));
+      }
       return merging
           .merged(record)
           .thenApply(
@@ -476,7 +482,7 @@ public final class FabricNode<V> implements AutoCloseable {
     boolean keep = isToHold(key);
     boolean isCurrent = store.isCurrent(key, record.header().version().dot());
     CompletionStage<?> stored;
-    if (!isCurrent) {
+    if (!isCurrent || record.hasSiblings()) {
       stored = store.applyOne(new Inbound(record, keep));
     } else if (keep && record.payload() != null) {
       stored = store.keep(record);
@@ -493,7 +499,10 @@ public final class FabricNode<V> implements AutoCloseable {
       return newer;
     }
     if (!record.header().isVisibleAt(clock.wallMs())) {
-      return new ReadOutcome.Absent(true);
+      // A deletion that is not taken yet may not hide what the next read would show again.
+      return store.isCurrent(record.key(), record.header().version().dot())
+          ? new ReadOutcome.Absent(true)
+          : new ReadOutcome.Unreachable("what is newer is not taken here yet");
     }
     fill.accept(record);
     return new ReadOutcome.Value(record, Outcome.REMOTE);
@@ -542,7 +551,7 @@ public final class FabricNode<V> implements AutoCloseable {
    *
    * @param read what the caller has read; null if it has seen all that is known here
    */
-  private CompletableFuture<@Nullable MetadataRecord> write(
+  public CompletableFuture<@Nullable MetadataRecord> write(
       Key key,
       @Nullable Bytes payload,
       long expiresAtMs,
@@ -597,6 +606,7 @@ public final class FabricNode<V> implements AutoCloseable {
     MetadataRecord newest = store.systemRecord(key);
     Key moved = newest == null ? null : moved(newest);
     if (moved != null) {
+      merging.homeMoved(moved);
       loop.execute(() -> chaseNow(moved));
     }
   }
@@ -649,14 +659,14 @@ public final class FabricNode<V> implements AutoCloseable {
 
   private void show(Published change) {
     merging.published(change);
+    if (!change.local() && isChased(change.record())) {
+      loop.execute(() -> chaseNow(change.record().key()));
+    }
     if (merging.concernsReads(change.record())) {
       hot.drop(change.record().key());
       return;
     }
     MetadataRecord record = change.record().alone();
-    if (!change.local() && record.payload() == null && isChased(record)) {
-      loop.execute(() -> chaseNow(record.key()));
-    }
     if (change.local()) {
       warm.written(record);
     }
@@ -689,10 +699,10 @@ public final class FabricNode<V> implements AutoCloseable {
 
   /** Whoever writes sends the payload to the homes that it knows of; a move may be news to it. */
   private boolean isChased(MetadataRecord record) {
-    return !record.header().isTombstone()
+    return PayloadChase.missing(record) != null
         && homes.of(record.key()).epoch() > 0
         && isToHold(record.key())
-        && !store.holdsPayload(record.key());
+        && (record.hasSiblings() || !store.holdsPayload(record.key()));
   }
 
   private void tick() {

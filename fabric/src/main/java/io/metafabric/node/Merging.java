@@ -2,6 +2,7 @@ package io.metafabric.node;
 
 import io.metafabric.core.conflict.ConflictRule;
 import io.metafabric.core.conflict.Merge;
+import io.metafabric.core.error.RegionUnreachableException;
 import io.metafabric.core.place.HomeLookup;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.SerialExecutor;
@@ -16,7 +17,6 @@ import io.metafabric.core.store.Published;
 import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.version.Version;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -44,6 +44,7 @@ import org.slf4j.LoggerFactory;
 final class Merging {
   private static final Logger log = LoggerFactory.getLogger(Merging.class);
   private static final Duration WITHIN = Duration.ofSeconds(1);
+  private static final Duration RETRY_AFTER = Duration.ofSeconds(2);
   private static final int MAX_DUE = 4096;
   private static final int MAX_FAILED = 256;
 
@@ -72,6 +73,7 @@ final class Merging {
 
   private final RecordStore store;
   private final Writer writer;
+  private final SiblingReads reads;
   private final HomeLookup homes;
   private final RegionName region;
   private final int maxValueBytes;
@@ -100,9 +102,13 @@ final class Merging {
   private final Set<Key> due = new LinkedHashSet<>();
   private boolean resolving;
 
+  // Guarded by due: those that could not be resolved, and are tried again soon.
+  private final Set<Key> later = new LinkedHashSet<>();
+
   Merging(
       RecordStore store,
       Writer writer,
+      SiblingReads reads,
       HomeLookup homes,
       RegionName region,
       int maxValueBytes,
@@ -111,6 +117,7 @@ final class Merging {
       SerialExecutor loop) {
     this.store = store;
     this.writer = writer;
+    this.reads = reads;
     this.homes = homes;
     this.region = region;
     this.maxValueBytes = maxValueBytes;
@@ -266,6 +273,13 @@ final class Merging {
     }
   }
 
+  /** This region may be the home of the key now; what the last one left open is to be closed. */
+  void homeMoved(Key key) {
+    if (store.conflictRules().of(key).merge() != null) {
+      noteDue(key);
+    }
+  }
+
   private void noteDue(Key key) {
     if (!homes.homesOf(key).home().equals(region)) {
       return;
@@ -300,7 +314,37 @@ final class Merging {
     } catch (RuntimeException e) {
       done = CompletableFuture.failedFuture(e);
     }
-    done.whenComplete((any, failure) -> loop.execute(this::resolveNext));
+    done.whenComplete(
+        (any, failure) -> {
+          if (failure != null) {
+            tryLater(next);
+          }
+          loop.execute(this::resolveNext);
+        });
+  }
+
+  /** A payload is not here, or a write was refused: neither is for ever. */
+  private void tryLater(Key key) {
+    synchronized (due) {
+      if (later.size() >= MAX_DUE) {
+        dropped.incrementAndGet();
+        return;
+      }
+      later.add(key);
+      if (later.size() > 1) {
+        return;
+      }
+    }
+    loop.schedule(RETRY_AFTER, this::retry);
+  }
+
+  private void retry() {
+    List<Key> again;
+    synchronized (due) {
+      again = List.copyOf(later);
+      later.clear();
+    }
+    again.forEach(this::noteDue);
   }
 
   private CompletionStage<?> resolve(Key key) {
@@ -310,6 +354,17 @@ final class Merging {
     }
     if (visible(known).isEmpty()) {
       return write(key, null, Header.NEVER, known.seen());
+    }
+    return reads.find(key, known, true).thenCompose(found -> resolve(key, found.record()));
+  }
+
+  private CompletionStage<?> resolve(Key key, @Nullable MetadataRecord known) {
+    if (known == null || !known.hasSiblings()) {
+      return CompletableFuture.completedFuture(null);
+    }
+    if (reads.isIncomplete(known, true)) {
+      return CompletableFuture.failedFuture(
+          new RegionUnreachableException("not all values of " + key + " are here"));
     }
     return merge(known)
         .thenCompose(
@@ -334,16 +389,5 @@ final class Merging {
   MergeStats stats() {
     return new MergeStats(
         merged.get(), written.get(), failed.get(), dropped.get(), new ConcurrentHashMap<>(off));
-  }
-
-  /** What is still to be read of a state before it can be merged. */
-  List<Sibling> missing(MetadataRecord known) {
-    var missing = new ArrayList<Sibling>();
-    for (Sibling each : visible(known)) {
-      if (each.payload() == null) {
-        missing.add(each);
-      }
-    }
-    return missing;
   }
 }

@@ -1,5 +1,6 @@
 package io.metafabric.simulation;
 
+import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.error.FabricException;
 import io.metafabric.core.error.IndexFullException;
@@ -33,6 +34,7 @@ import org.jspecify.annotations.Nullable;
 /** One region of a run: its process, its host, and what that host has seen and may expect. */
 final class Site {
   private static final Duration RETRY = Duration.ofSeconds(2);
+  private static final Duration MAX_SKEW = Duration.ofHours(1);
 
   private final Simulation run;
   private final SimCluster cluster;
@@ -41,6 +43,7 @@ final class Site {
   // What this region has shown or acknowledged of each key: it must never know less again.
   private final Map<Key, Header> seen = new HashMap<>();
   private final List<Write> pending = new ArrayList<>();
+  private Duration skew = Duration.ZERO;
   private boolean damaged;
   private boolean keptFromWriting;
   private boolean readOnly;
@@ -219,8 +222,11 @@ final class Site {
     startIn(Duration.ZERO);
   }
 
+  /** It is never further than an hour from where it should be. */
   void jumpClock(Duration by) {
-    machine().jumpWall(by);
+    Duration next = skew.plus(by);
+    skew = next.abs().compareTo(MAX_SKEW) > 0 ? by : next;
+    machine().setSkew(skew);
   }
 
   void damaged(boolean is) {
@@ -415,14 +421,15 @@ final class Site {
     boolean refused =
         cause instanceof StorageFullException
             || cause instanceof OverloadedException
-            || cause instanceof IndexFullException;
+            || cause instanceof IndexFullException
+            || isOfClocks(cause);
     write.fate = refused ? Write.Fate.REFUSED : Write.Fate.UNKNOWN;
     if (machine().life() != life) {
       write.fate = Write.Fate.UNKNOWN;
       return;
     }
     run.world().trace(write + ": " + cause);
-    if (!mayFail(cause)) {
+    if (!mayFail(cause) && !isOfClocks(cause)) {
       run.violation(write + " failed", cause);
     } else if (!refused && !readOnly) {
       // It takes nothing any more until somebody restarts it.
@@ -438,6 +445,11 @@ final class Site {
                 }
               });
     }
+  }
+
+  private boolean isOfClocks(Throwable failure) {
+    return failure instanceof ClockSkewException
+        && run.setting().weather().containsKey(Fault.CLOCK_JUMP);
   }
 
   private static Throwable causeOf(Throwable failure) {

@@ -612,11 +612,15 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private CompletableFuture<Boolean> hold(
       long after, List<Inbound> inbound, int ahead, AppliedPrefix prefix) {
     long before = inbound.get(ahead).record().header().version().dot().counter() - 1;
+    long upTo = Math.max(after, before);
+    // What is before is durable first. A prefix of nothing is no entry.
     CompletableFuture<Boolean> first =
-        applyWhole(
-            after,
-            inbound.subList(0, ahead),
-            new AppliedPrefix(prefix.region(), prefix.actor(), Math.max(after, before)));
+        upTo == 0
+            ? CompletableFuture.completedFuture(true)
+            : applyWhole(
+                after,
+                inbound.subList(0, ahead),
+                new AppliedPrefix(prefix.region(), prefix.actor(), upTo));
     var records = new ArrayList<MetadataRecord>();
     for (Inbound each : inbound.subList(ahead, inbound.size())) {
       records.add(each.keepPayload() ? each.record() : each.record().withoutPayload());

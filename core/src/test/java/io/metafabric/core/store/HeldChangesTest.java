@@ -102,6 +102,21 @@ class HeldChangesTest {
   }
 
   @Test
+  void theVeryFirstOfAnActor_isHeld_andNothingOfItIsApplied() {
+    CompletableFuture<Boolean> ranged = apply(AHEAD, 0, Duration.ofHours(1));
+    run(Duration.ofSeconds(1));
+    assertThat(machine.store().isHeld(AHEAD)).isTrue();
+    assertThat(applied(AHEAD)).isZero();
+    machine.node.crash();
+    open();
+    assertThat(applied(AHEAD)).isZero();
+    assertThat(machine.store().isHeld(AHEAD)).isTrue();
+    run(Duration.ofHours(1));
+    assertThat(applied(AHEAD)).isEqualTo(1);
+    assertThat(ranged).isNotDone();
+  }
+
+  @Test
   void aHeldChange_doesNotPullTheClockOfThisNodeAhead() {
     apply(AHEAD, 0, Duration.ofDays(1));
     run(Duration.ofSeconds(1));
