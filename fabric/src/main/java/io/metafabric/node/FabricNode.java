@@ -493,11 +493,12 @@ public final class FabricNode<V> implements AutoCloseable {
         (done, failure) -> failure == null ? shown(record, fill) : unstored(record, failure));
   }
 
-  private ReadOutcome shown(MetadataRecord record, Consumer<MetadataRecord> fill) {
-    ReadOutcome newer = newerThan(record);
+  private ReadOutcome shown(MetadataRecord arrived, Consumer<MetadataRecord> fill) {
+    ReadOutcome newer = newerThan(arrived);
     if (newer != null) {
       return newer;
     }
+    MetadataRecord record = asKnownHere(arrived);
     if (!record.header().isVisibleAt(clock.wallMs())) {
       // A deletion that is not taken yet may not hide what the next read would show again.
       return store.isCurrent(record.key(), record.header().version().dot())
@@ -518,6 +519,20 @@ public final class FabricNode<V> implements AutoCloseable {
     return outcome == null
         ? new ReadOutcome.Unreachable("its payload did not come along")
         : outcome;
+  }
+
+  /**
+   * The same write with the header that it has here: whoever gave the record need not have heard of
+   * concurrent writes over which it won here, and a reader may have.
+   */
+  private MetadataRecord asKnownHere(MetadataRecord arrived) {
+    Header known = store.header(arrived.key());
+    Header given = arrived.header();
+    return known != null
+            && known.version().dot().equals(given.version().dot())
+            && known.payloadCrc32c() == given.payloadCrc32c()
+        ? arrived.withHeader(known)
+        : arrived;
   }
 
   /** What is known here instead by now, if that can be told without asking again. */
@@ -893,7 +908,7 @@ public final class FabricNode<V> implements AutoCloseable {
     public void offer(MetadataRecord record) {
       if (store.isCurrent(record.key(), record.header().version().dot())) {
         invalidated.remove(record.key());
-        hot.fill(record);
+        hot.fill(asKnownHere(record));
       } else {
         store.applyOne(new Inbound(record, false));
       }

@@ -1,9 +1,12 @@
 package io.metafabric.tool;
 
+import io.metafabric.cache.chronicle.ChronicleFiles;
 import io.metafabric.core.error.FabricException;
 import io.metafabric.core.journal.JournalConfig;
 import io.metafabric.core.journal.JournalFiles;
 import io.metafabric.core.port.Disk;
+import io.metafabric.core.store.HintCheck;
+import io.metafabric.core.store.ViewReport;
 import io.metafabric.host.FileDisk;
 import io.metafabric.host.ReadOnlyDisk;
 import java.io.IOException;
@@ -11,6 +14,7 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -57,12 +61,13 @@ public final class JournalTool {
         """
         usage: java -cp metadata-fabric.jar io.metafabric.tool.JournalTool COMMAND
           inspect DIRECTORY
-            what is in it, segment by segment; every checksum of the journal is verified, what is missing
-            is told, nothing is changed
+            what is in it, segment by segment; every checksum is verified, those of the index's hint and
+            of Chronicle Map's marker too, what is missing is told, nothing is changed
           repair DIRECTORY NEW-DIRECTORY
             copies all that is readable into another directory without a journal, and lists what
             is not; nothing is changed in the first
-        Close the fabric first. Exit code: 0 all readable, 1 damage, 2 usage, 3 failed.""");
+        Close the fabric first. Exit code: 0 all readable, 1 damage, 2 usage, 3 failed. A damaged hint or
+        marker loses nothing: the next opening does without it.""");
     return USAGE;
   }
 
@@ -78,8 +83,13 @@ public final class JournalTool {
       }
       out.printf("%-44s %12s %9s %9s  %s%n", "segment", "bytes", "frames", "payloads", "positions");
       reports.forEach(this::print);
+      List<ViewReport> views = List.of(HintCheck.inspect(disk), ChronicleFiles.inspect(disk));
+      views.forEach(this::print);
       printForeign(disk.list(), reports, files.companions());
-      return reports.stream().allMatch(report -> report.damages().isEmpty()) ? GOOD : DAMAGED;
+      boolean good =
+          reports.stream().allMatch(report -> report.damages().isEmpty())
+              && views.stream().noneMatch(view -> view.state() == ViewReport.State.DAMAGED);
+      return good ? GOOD : DAMAGED;
     } finally {
       lock.close();
     }
@@ -105,6 +115,11 @@ public final class JournalTool {
         report.lastPosition(),
         report.compacted() ? ", compacted" : "");
     report.damages().forEach(this::print);
+  }
+
+  private void print(ViewReport view) {
+    String state = view.state().name().toLowerCase(Locale.ROOT);
+    out.printf("%-44s %s: %s%n", view.file(), state, view.why());
   }
 
   private void print(JournalFiles.Damage damage) {

@@ -93,6 +93,38 @@ class ReadYourWritesTest {
     }
   }
 
+  /** The region that gives the value has not heard yet of what it has won over. */
+  @Test
+  void afterAPutThatLost_theValueThatWon_hasAVersionThatCoversIt() {
+    var lossy = new SimLink(Duration.ofMillis(100), Duration.ZERO, 1, 0);
+    cluster.network.link("eu", "us", lossy);
+    cluster.network.link("eu", "ap", lossy);
+    var lost = write(Bytes.utf8("earlier"), Precondition.NONE).header().version().dot();
+    cluster.world.runFor(Duration.ofMillis(10));
+    var us = cluster.node(new RegionName("us"));
+    var won =
+        us.write(key, Bytes.utf8("later"), Header.NEVER, Precondition.NONE)
+            .thenApply(record -> record.header().version().dot());
+    cluster.world.runUntil(
+        "its header",
+        () -> won.isDone() && eu.store().isCurrent(key, won.join()),
+        Duration.ofSeconds(1));
+    cluster.network.link("eu", "us", SimLink.perfect(Duration.ofMillis(100)));
+    cluster.network.link("eu", "ap", SimLink.perfect(Duration.ofMillis(100)));
+    assertThat(us.store().header(key).version().covers(lost)).isFalse();
+
+    ReadOutcome first = ended(eu.read("me", key));
+    assertThat(first)
+        .isInstanceOfSatisfying(
+            ReadOutcome.Value.class,
+            value -> {
+              assertThat(value.record().payload()).isEqualTo(Bytes.utf8("later"));
+              assertThat(value.record().header()).isEqualTo(eu.store().header(key));
+              assertThat(value.record().header().version().covers(lost)).isTrue();
+            });
+    assertThat(eu.hotTier().peek(key).header()).isEqualTo(eu.store().header(key));
+  }
+
   @Test
   void whoIsToldThatThereIsAValue_canReadIt() {
     Key fresh = Key.of("fresh/1");

@@ -78,6 +78,36 @@ class JournalToolTest {
         .containsExactly("not the fabric's: journal-1.log", "not the fabric's: notes.txt");
   }
 
+  private String lineOf(String file) {
+    return output().lines().filter(line -> line.startsWith(file + " ")).findFirst().orElseThrow();
+  }
+
+  @Test
+  void inspect_verifiesTheHintAndTheMarkerToo() throws IOException {
+    assertThat(run("inspect", directory.toString())).isEqualTo(JournalTool.GOOD);
+    assertThat(lineOf("index.hint")).contains(" good: ");
+    assertThat(lineOf("warm.chronicle.clean")).contains(" absent: ");
+
+    Path hint = directory.resolve("index.hint");
+    byte[] older = Files.readAllBytes(hint);
+    byte[] damaged = older.clone();
+    damaged[damaged.length - 100] ^= 4;
+    Files.write(hint, damaged);
+    assertThat(run("inspect", directory.toString())).isEqualTo(JournalTool.DAMAGED);
+    assertThat(lineOf("index.hint")).contains(" damaged: ");
+    open(directory).close();
+    Files.write(hint, older);
+    assertThat(run("inspect", directory.toString())).isEqualTo(JournalTool.GOOD);
+    assertThat(lineOf("index.hint")).contains(" stale: ");
+    Files.delete(hint);
+    assertThat(run("inspect", directory.toString())).isEqualTo(JournalTool.GOOD);
+    assertThat(lineOf("index.hint")).contains(" absent: ");
+
+    Files.writeString(directory.resolve("warm.chronicle.clean"), "no marker");
+    assertThat(run("inspect", directory.toString())).isEqualTo(JournalTool.DAMAGED);
+    assertThat(lineOf("warm.chronicle.clean")).contains(" damaged: ");
+  }
+
   @Test
   void inspect_namesTheFormatOfWhatItCannotRead() throws IOException {
     Path segment = directory.resolve("journal-0000000000000001.log");

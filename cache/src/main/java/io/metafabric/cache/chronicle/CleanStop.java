@@ -55,7 +55,7 @@ record CleanStop(String configuration, long fileBytes, int fileCrc32c, long entr
         : null;
   }
 
-  private boolean describes(Disk disk) {
+  boolean describes(Disk disk) {
     if (!disk.list().contains(ChronicleFiles.MAP)) {
       return false;
     }
@@ -77,7 +77,7 @@ record CleanStop(String configuration, long fileBytes, int fileCrc32c, long entr
   }
 
   /** Null if there is no marker, or no whole one. */
-  private static @Nullable CleanStop read(Disk disk) {
+  static @Nullable CleanStop read(Disk disk) {
     if (!disk.list().contains(ChronicleFiles.CLEAN_STOP)) {
       return null;
     }

@@ -6,6 +6,7 @@ import io.metafabric.core.port.Disk;
 import io.metafabric.core.port.DiskFile;
 import io.metafabric.core.sim.SimNode;
 import io.metafabric.core.sim.SimWorld;
+import io.metafabric.core.store.ViewReport.State;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -112,6 +113,26 @@ class CleanStopTest {
       }
       assertThat(CleanStop.find(disk, CONFIGURATION)).as("%d bytes", length).isNull();
     }
+  }
+
+  @Test
+  void anInspection_tellsWhichItIs() {
+    assertThat(ChronicleFiles.inspect(disk).state()).isEqualTo(State.GOOD);
+    for (String name : new String[] {ChronicleFiles.MAP, ChronicleFiles.CLEAN_STOP}) {
+      flip(name, 17, 3);
+      assertThat(ChronicleFiles.inspect(disk).state()).as(name).isEqualTo(State.DAMAGED);
+      flip(name, 17, 3);
+    }
+    assertThat(ChronicleFiles.inspect(disk).state()).isEqualTo(State.GOOD);
+    disk.delete(ChronicleFiles.MAP);
+    assertThat(ChronicleFiles.inspect(disk).state()).isEqualTo(State.STALE);
+    ChronicleFiles.discard(disk);
+    assertThat(ChronicleFiles.inspect(disk).state()).isEqualTo(State.ABSENT);
+    stopCleanly();
+    disk.delete(ChronicleFiles.CLEAN_STOP);
+    assertThat(ChronicleFiles.inspect(disk).state())
+        .as("as when it is killed")
+        .isEqualTo(State.STALE);
   }
 
   @Test

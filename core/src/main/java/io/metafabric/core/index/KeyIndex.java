@@ -459,6 +459,34 @@ public final class KeyIndex {
     return index.markAllLive() ? index : null;
   }
 
+  /**
+   * Whether the slots in {@code file} are those that {@link #describeTo} described. Holds a few
+   * pages of them at a time.
+   *
+   * @param offset where they begin
+   * @throws io.metafabric.core.error.WireFormatException if this is no description
+   */
+  public static boolean isWhole(ByteReader in, DiskFile file, long offset) {
+    in.i64("hash seed");
+    in.varint("keys");
+    int actors = in.varint("actors", 0, in.remaining() / Long.BYTES);
+    for (int i = 0; i < actors; i++) {
+      in.i64("actor");
+    }
+    long at = offset;
+    var through = ByteBuffer.allocate(COPIED_BYTES);
+    for (int i = 0; i < TABLES; i++) {
+      long bytes = (long) in.varint("pages", 0, Integer.MAX_VALUE) * PagePool.PAGE_BYTES;
+      in.varint("slots", 0, Integer.MAX_VALUE);
+      int crc = in.i32("checksum");
+      if (bytes > 0 && !SlotTable.hasChecksum(crc, file, at, bytes, through)) {
+        return false;
+      }
+      at += bytes;
+    }
+    return true;
+  }
+
   /** Accounts for all frames that are named; false if one of them cannot be there. */
   private boolean markAllLive() {
     for (SlotTable table : tables) {

@@ -354,6 +354,20 @@ final class SlotTable {
     return crc32c() == crc;
   }
 
+  /** Whether the pages that were written to {@code file} are there, as they were. */
+  static boolean hasChecksum(
+      int expected, DiskFile file, long offset, long bytes, ByteBuffer through) {
+    var crc = new CRC32C();
+    for (long at = 0; at < bytes; at += through.limit()) {
+      through.clear().limit((int) Math.min(through.capacity(), bytes - at));
+      if (file.read(offset + at, through) < through.limit()) {
+        return false;
+      }
+      crc.update(through.flip());
+    }
+    return (int) crc.getValue() == expected;
+  }
+
   /** Slots in use. */
   int used() {
     return used;

@@ -162,6 +162,7 @@ public final class Compaction {
       throw new IllegalStateException("frames end at " + framesEnd + ", not " + target.endOffset());
     }
     journal.replace(sources, target);
+    target.holdUntil(journal.appendedBytes() + journal.sizeBytes());
     tellMoves();
     journal.retire(sources);
     sources.forEach(each -> journal.disk().delete(each.name().file()));

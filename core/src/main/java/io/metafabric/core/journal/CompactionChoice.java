@@ -12,6 +12,14 @@ final class CompactionChoice {
   /** A segment of at most this share of the full size is small. */
   private static final int SMALL = 4;
 
+  /**
+   * Segments of one compaction have at most so many times the full size together, and at most so
+   * many bytes: all of it may turn out to be needed by somebody.
+   */
+  private static final int READ = 8;
+
+  private static final long READ_BYTES = 1L << 30;
+
   private CompactionChoice() {}
 
   /**
@@ -68,13 +76,16 @@ final class CompactionChoice {
     var chosen = new ArrayList<Segment>();
     chosen.add(segments.get(worst));
     long live = segments.get(worst).liveBytes();
+    long room = Math.min(READ * segmentBytes, READ_BYTES) - segments.get(worst).endOffset();
     for (int i = worst + 1; i < segments.size(); i++) {
       Segment next = segments.get(i);
       if (!areAdjacent(segments.get(i - 1), next)
           || !gains(next, segmentBytes, someGarbage)
-          || live + next.liveBytes() > segmentBytes) {
+          || live + next.liveBytes() > segmentBytes
+          || next.endOffset() > room) {
         break;
       }
+      room -= next.endOffset();
       live += next.liveBytes();
       chosen.add(next);
     }
@@ -82,9 +93,11 @@ final class CompactionChoice {
       Segment before = segments.get(i);
       if (!areAdjacent(before, segments.get(i + 1))
           || !gains(before, segmentBytes, someGarbage)
-          || live + before.liveBytes() > segmentBytes) {
+          || live + before.liveBytes() > segmentBytes
+          || before.endOffset() > room) {
         break;
       }
+      room -= before.endOffset();
       live += before.liveBytes();
       chosen.add(0, before);
     }

@@ -27,6 +27,16 @@ final class DurableMark implements AutoCloseable {
     file = disk.open(NAME);
   }
 
+  /** What a journal that nobody has open has recorded; creates nothing. */
+  static long in(Disk disk) {
+    if (!disk.list().contains(NAME)) {
+      return 0;
+    }
+    try (var mark = new DurableMark(disk)) {
+      return mark.read();
+    }
+  }
+
   /** 0 if nothing is recorded, or the record is torn. */
   long read() {
     var bytes = ByteBuffer.allocate(BYTES);

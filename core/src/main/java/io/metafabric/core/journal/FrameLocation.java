@@ -41,6 +41,14 @@ public final class FrameLocation {
     segment.addLiveBytes(accountedBytes());
   }
 
+  /**
+   * The frame counts as live although no view names it, so that nobody will say when it is needed
+   * no more: for a time ({@link Journal#releaseHeld}).
+   */
+  public void markHeld() {
+    segment.addHeldBytes(accountedBytes());
+  }
+
   /** The frame is so no more. */
   public void markDead() {
     segment.addLiveBytes(-accountedBytes());

@@ -359,6 +359,15 @@ public final class Journal implements AutoCloseable {
     return segments.stream().mapToLong(Segment::liveBytes).sum();
   }
 
+  /**
+   * Frames that compaction kept for readers alone count as garbage again once as much was appended
+   * as the journal was long then: it is time to ask again whether they are needed.
+   */
+  public void releaseHeld() {
+    long appended = appendedBytes();
+    segments.forEach(segment -> segment.releaseHeld(appended));
+  }
+
   /** Keeps compaction away from what is behind {@code position} until the pin is closed. */
   public Pin pin(long position) {
     var pin = new Pin(position);

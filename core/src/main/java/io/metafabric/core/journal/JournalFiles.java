@@ -87,21 +87,12 @@ public final class JournalFiles {
               }));
       payloads.add(count[0]);
     }
-    ScannedSegment.addMissing(scanned, mark());
+    ScannedSegment.addMissing(scanned, DurableMark.in(disk));
     var reports = new ArrayList<Report>();
     for (int i = 0; i < scanned.size(); i++) {
       reports.add(scanned.get(i).report(payloads.get(i)));
     }
     return reports;
-  }
-
-  private long mark() {
-    if (!disk.list().contains(DurableMark.NAME)) {
-      return 0;
-    }
-    try (var mark = new DurableMark(disk)) {
-      return mark.read();
-    }
   }
 
   /** The other files that are a journal's: its mark, and what was cut off. */
@@ -123,7 +114,7 @@ public final class JournalFiles {
       scanned.add(
           scan(name, frame -> places.putIfAbsent(frame.position(), new Place(name, frame))));
     }
-    ScannedSegment.addMissing(scanned, mark());
+    ScannedSegment.addMissing(scanned, DurableMark.in(disk));
     List<Damage> unreadable = scanned.stream().flatMap(each -> each.damages().stream()).toList();
     try (var copy = new JournalCopy(target, segmentBytes);
         var frames = new Frames(disk)) {

@@ -3,6 +3,7 @@ package io.metafabric.core.journal;
 import io.metafabric.core.codec.ByteReader;
 import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.error.WireFormatException;
+import io.metafabric.core.port.Disk;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -39,6 +40,21 @@ public final class JournalImage {
 
   long closedOffset() {
     return closedOffset;
+  }
+
+  /**
+   * Whether it is of the journal in {@code disk}, which nobody has open. Reads no more of that than
+   * the beginning of each file and its last frame.
+   */
+  public boolean isOf(Disk disk) {
+    if (DurableMark.in(disk) > closedPosition) {
+      return false;
+    }
+    JournalRecovery.Result found = ImageCheck.restore(disk, new FrameTable(), this);
+    if (found != null) {
+      found.segments().forEach(segment -> segment.file().close());
+    }
+    return found != null;
   }
 
   public void writeTo(ByteWriter out) {

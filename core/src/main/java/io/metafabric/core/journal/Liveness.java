@@ -9,7 +9,7 @@ public interface Liveness {
 
   /**
    * The frame, which is accounted for as live, can be read at {@code to} from now on, and soon only
-   * there. Marks it as dead if it has become so meanwhile.
+   * there. Marks it as dead if it has become so meanwhile, as held if it is kept for readers alone.
    */
   void moved(JournalEntry entry, FrameLocation from, FrameLocation to);
 }

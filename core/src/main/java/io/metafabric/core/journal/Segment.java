@@ -51,6 +51,11 @@ final class Segment {
   private final Checkpoints checkpoints = new Checkpoints(CHECKPOINT_EVERY_BYTES);
   private final AtomicLong liveBytes = new AtomicLong();
 
+  /** Of these, bytes of which nobody will say that they are dead; until so much is appended. */
+  private final AtomicLong heldBytes = new AtomicLong();
+
+  private volatile long heldUntil;
+
   // Written by one, read by cursors: what is before them is complete in the file.
   private volatile long endOffset;
   private volatile long endPosition;
@@ -311,6 +316,22 @@ final class Segment {
 
   void addLiveBytes(long bytes) {
     liveBytes.addAndGet(bytes);
+  }
+
+  /** Some of the live bytes: compaction kept them, but no view names them. */
+  void addHeldBytes(long bytes) {
+    heldBytes.addAndGet(bytes);
+  }
+
+  /** Frames that are held here count as live until the journal has appended so many bytes. */
+  void holdUntil(long appendedBytes) {
+    heldUntil = appendedBytes;
+  }
+
+  void releaseHeld(long appendedBytes) {
+    if (appendedBytes >= heldUntil) {
+      addLiveBytes(-heldBytes.getAndSet(0));
+    }
   }
 
   /** Whether another segment has taken its place: reads of it may fail, and are to be repeated. */

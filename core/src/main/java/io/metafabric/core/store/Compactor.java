@@ -69,6 +69,7 @@ final class Compactor implements AutoCloseable {
       return;
     }
     checkedAtBytes = bytes;
+    journal.releaseHeld();
     if (isOver(BEGIN_AT, 1) && active.compareAndSet(false, true)) {
       checkedAtPosition = journal.publishedPosition();
       executor.execute(this::run);

@@ -25,6 +25,10 @@ final class StoreImage {
   static final String NAME = "index.hint";
 
   private static final long MAGIC = 0x4d4648494e543033L; // "MFHINT03"
+
+  /** Its last two bytes are the format's digits. */
+  private static final int FORMAT_BITS = 2 * Byte.SIZE;
+
   private static final int HEADER_BYTES = 16;
   private static final int MAX_DESCRIPTION_BYTES = 256 << 20;
   private static final int MAX_CLUSTER_BYTES = 1024;
@@ -68,7 +72,7 @@ final class StoreImage {
     }
   }
 
-  private static long pagesAt(int descriptionBytes) {
+  static long pagesAt(int descriptionBytes) {
     return (HEADER_BYTES + (long) descriptionBytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
   }
 
@@ -103,7 +107,18 @@ final class StoreImage {
     }
   }
 
-  private static @Nullable ByteReader description(DiskFile file) {
+  /** Whether it begins as one of an earlier or a later version does. */
+  static boolean isOfAnotherFormat(DiskFile file) {
+    var begin = ByteBuffer.allocate(Long.BYTES);
+    if (file.read(0, begin) < Long.BYTES) {
+      return false;
+    }
+    long magic = begin.getLong(0);
+    return magic != MAGIC && magic >>> FORMAT_BITS == MAGIC >>> FORMAT_BITS;
+  }
+
+  /** Null if it is torn, damaged, or of another format. */
+  static @Nullable ByteReader description(DiskFile file) {
     var header = ByteBuffer.allocate(HEADER_BYTES);
     if (file.read(0, header) < HEADER_BYTES) {
       return null;
@@ -125,11 +140,15 @@ final class StoreImage {
         : null;
   }
 
+  static String readCluster(ByteReader in) {
+    return in.text("cluster", MAX_CLUSTER_BYTES);
+  }
+
   private static @Nullable Loaded load(
       StoreConfig config, Disk disk, DiskFile file, ByteReader in) {
     int descriptionBytes = in.remaining();
     boolean ours =
-        in.text("cluster", MAX_CLUSTER_BYTES).equals(config.cluster())
+        readCluster(in).equals(config.cluster())
             && RecordCodec.readRegion(in).equals(config.region());
     // A replay says whose it is.
     if (!ours) {

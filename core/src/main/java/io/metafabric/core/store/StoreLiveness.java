@@ -93,8 +93,12 @@ record StoreLiveness(
     if (entry instanceof JournalEntry.Stored stored) {
       boolean named = index.moved(stored.record().key(), from, to);
       // Of what the index names, whoever publishes next says that it is dead.
-      if (!named && kept(stored, to.position()) == null) {
-        to.markDead();
+      if (!named) {
+        if (kept(stored, to.position()) == null) {
+          to.markDead();
+        } else {
+          to.markHeld();
+        }
       }
     } else if (entry instanceof JournalEntry.Opened opened) {
       openedAt.accept(opened, to);

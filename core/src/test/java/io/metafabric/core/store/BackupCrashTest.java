@@ -12,17 +12,27 @@ import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.sim.SimNode;
 import java.util.HashMap;
 import java.util.Map;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** The power fails before each single disk operation of a backup, on either side. */
+@ParameterizedClass(name = "seed {0}")
+@MethodSource("io.metafabric.core.sim.SimSeeds#exhaustive")
 class BackupCrashTest {
   private static final int KEYS = 40;
 
   private final Map<Key, Bytes> written = new HashMap<>();
 
+  private final long seed;
+
+  BackupCrashTest(long seed) {
+    this.seed = seed;
+  }
+
   private StoreMachine filled() {
-    var machine = new StoreMachine(5, Durability.SYNC);
+    var machine = new StoreMachine(seed, Durability.SYNC);
     machine.open();
     for (int i = 0; i < 3 * KEYS; i++) {
       Key key = Key.of("n/" + i % KEYS);
@@ -47,7 +57,7 @@ class BackupCrashTest {
   @EnumSource(SimDisk.Loss.class)
   void aCopyIsWhole_orDoesNotOpen(SimDisk.Loss loss) {
     StoreMachine counted = filled();
-    var target = new SimDisk(1);
+    var target = new SimDisk(seed);
     long readsFrom = counted.disk().operations();
     assertThat(backup(counted, target)).isTrue();
     long ofSource = counted.disk().operations() - readsFrom;
@@ -60,19 +70,19 @@ class BackupCrashTest {
       var copy = new SimNode(machine.world, "copy");
       machine.disk().beforeOperation(at, () -> machine.node.crash(loss));
       boolean done = backup(machine, copy.disk());
-      check(copy, done, "the source failed before operation " + at);
+      check(copy, done, "seed " + seed + ": the source failed before operation " + at);
       if (machine.isDead()) {
         machine.open();
       }
-      machine.check("the source, before operation " + at);
+      machine.check("seed " + seed + ": the source, before operation " + at);
     }
     for (long at = 0; at < ofTarget; at++) {
       StoreMachine machine = filled();
       var copy = new SimNode(machine.world, "copy");
       copy.disk().beforeOperation(at, () -> copy.crash(loss));
       boolean done = backup(machine, copy.disk());
-      check(copy, done, "the target failed before operation " + at);
-      machine.check("beside a target that failed before operation " + at);
+      check(copy, done, "seed " + seed + ": the target failed before operation " + at);
+      machine.check("seed " + seed + ": beside a target that failed before operation " + at);
     }
   }
 

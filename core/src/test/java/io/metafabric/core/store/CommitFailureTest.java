@@ -19,15 +19,24 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Whatever goes wrong on the thread that commits, those who wait are told, and in order. */
+@ParameterizedClass(name = "seed {0}")
+@MethodSource("io.metafabric.core.sim.SimSeeds#several")
 class CommitFailureTest {
   private static final Key ONE = Key.of("n/one");
   private static final Key TWO = Key.of("n/two");
 
-  private final SimWorld world = new SimWorld(4);
-  private final SimNode node = new SimNode(world, "paris");
+  private final SimWorld world;
+  private final SimNode node;
   private final List<Runnable> whenPublished = new ArrayList<>();
+
+  CommitFailureTest(long seed) {
+    world = new SimWorld(seed);
+    node = new SimNode(world, "paris");
+  }
 
   private RecordStore open() {
     StoreConfig config = StoreMachine.config(Durabilities.all(Durability.SYNC), 64 << 20, 0);

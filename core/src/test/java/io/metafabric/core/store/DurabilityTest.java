@@ -23,19 +23,35 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What each mode survives when the power fails and everything that was not synced is gone. */
+@ParameterizedClass(name = "seed {0}")
+@MethodSource("io.metafabric.core.sim.SimSeeds#several")
 class DurabilityTest {
   private static final Key ONE = Key.of("n/one");
   private static final Key MONEY = Key.of("money/one");
 
-  private static StoreMachine machine(Durability otherwise) {
+  private final long seed;
+
+  DurabilityTest(long seed) {
+    this.seed = seed;
+  }
+
+  private StoreMachine machine(Durability otherwise) {
     var machine =
-        new StoreMachine(3, new Durabilities(Map.of("money", Durability.SYNC), otherwise));
+        new StoreMachine(seed, new Durabilities(Map.of("money", Durability.SYNC), otherwise));
     machine.open();
+    // So that what follows lies at another place of a segment with each seed.
+    RandomGenerator random = machine.world.fork("before");
+    for (int i = random.nextInt(60); i > 0; i--) {
+      machine.write(Key.of("before/" + i), Bytes.copyOf(new byte[random.nextInt(300)]));
+    }
     return machine;
   }
 
@@ -79,7 +95,7 @@ class DurabilityTest {
   /** The executor that would run a planned sync is busy with commits, for as long as they come. */
   @Test
   void anInterval_isKeptWhileWritesNeverCease() {
-    var world = new SimWorld(5);
+    var world = new SimWorld(seed);
     var node = new SimNode(world, "paris");
     var nanos = new AtomicLong();
     var clock =
@@ -207,7 +223,7 @@ class DurabilityTest {
 
   /** Writes until the disk takes no more; there is no room in advance any more either. */
   private static void fill(StoreMachine machine) {
-    machine.disk().setCapacityBytes(machine.disk().usedBytes());
+    machine.disk().setCapacityBytes(machine.disk().usedBytes() + 1000);
     for (int i = 0; ; i++) {
       try {
         machine.write(Key.of("filler/" + i), Bytes.utf8("filler"));

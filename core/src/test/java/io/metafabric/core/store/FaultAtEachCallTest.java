@@ -10,6 +10,7 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.sim.SimFault;
+import io.metafabric.core.sim.SimSeeds;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -18,16 +19,22 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.BooleanSupplier;
+import java.util.random.RandomGenerator;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * One disk operation after the other refuses, of a workload with puts, deletes, compaction and a
  * stop in order: what was acknowledged is there after a loss of power, nothing else is, and after a
  * sync that failed nothing is acknowledged any more.
  */
+@ParameterizedClass(name = "seed {0}")
+@MethodSource("io.metafabric.core.sim.SimSeeds#exhaustive")
 class FaultAtEachCallTest {
   private static final int KEYS = 12;
+  private static final int TRIED_EVERY = 8;
 
   /** How an operation refuses. */
   private enum Refusal {
@@ -67,12 +74,21 @@ class FaultAtEachCallTest {
     }
   }
 
+  private final long seed;
+
+  FaultAtEachCallTest(long seed) {
+    this.seed = seed;
+  }
+
   @ParameterizedTest
   @EnumSource
   void whatWasAcknowledged_isThere_andNothingIsAcknowledgedAfterAFailedSync(Refusal refusal) {
     long struck = 0;
     for (long at = 0; ; at++) {
-      var machine = new StoreMachine(7, Durability.SYNC);
+      if (!SimSeeds.isTried(seed, at, TRIED_EVERY)) {
+        continue;
+      }
+      var machine = new StoreMachine(seed, Durability.SYNC);
       long skip = at;
       long[] seen = {0};
       SimFault fault =
@@ -89,7 +105,7 @@ class FaultAtEachCallTest {
                     }
                     return true;
                   });
-      String what = refusal + " " + at;
+      String what = "seed " + seed + ", " + refusal + " " + at;
       boolean failed = run(machine, fault, () -> seen[0] > skip, what);
       struck += seen[0] > skip ? 1 : 0;
       if (seen[0] <= skip) {
@@ -97,7 +113,7 @@ class FaultAtEachCallTest {
         break;
       }
     }
-    System.out.printf("%s: refused at each of %d calls%n", refusal, struck);
+    System.out.printf("seed %d, %s: refused at %d calls%n", seed, refusal, struck);
     assertThat(struck).isPositive();
   }
 
@@ -106,6 +122,7 @@ class FaultAtEachCallTest {
       StoreMachine machine, SimFault fault, BooleanSupplier struck, String what) {
     var owed = new Owed();
     boolean refused = false;
+    RandomGenerator random = machine.world.fork("load");
     for (int life = 0; life < 2; life++) {
       try {
         machine.open();
@@ -115,7 +132,7 @@ class FaultAtEachCallTest {
         refused = true;
         machine.open();
       }
-      refused |= write(machine, owed, life, struck, what);
+      refused |= write(machine, owed, life, random, struck, what);
       boolean closed = close(machine, struck, what);
       refused |= !closed;
       machine.node.crash(SimDisk.Loss.ALL);
@@ -132,13 +149,19 @@ class FaultAtEachCallTest {
   }
 
   private static boolean write(
-      StoreMachine machine, Owed owed, int life, BooleanSupplier struck, String what) {
+      StoreMachine machine,
+      Owed owed,
+      int life,
+      RandomGenerator random,
+      BooleanSupplier struck,
+      String what) {
     boolean refused = false;
     boolean readOnly = false;
     for (int i = 0; i < 90; i++) {
-      Key key = Key.of("n/" + (i * 7) % KEYS);
-      String value = i % 11 == 10 ? "deleted" : life + "-" + i + "-" + "x".repeat(i * 37 % 290);
-      Bytes bytes = i % 11 == 10 ? null : Bytes.utf8(value);
+      Key key = Key.of("n/" + random.nextInt(KEYS));
+      boolean delete = random.nextInt(11) == 0;
+      String value = delete ? "deleted" : life + "-" + i + "-" + "x".repeat(random.nextInt(290));
+      Bytes bytes = delete ? null : Bytes.utf8(value);
       CompletableFuture<?> written;
       try {
         written = machine.store().write(key, bytes, Header.NEVER, Precondition.NONE);

@@ -11,17 +11,27 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import java.time.Duration;
 import java.util.concurrent.CompletionException;
+import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A disk without room: whoever asks is told, what is there is read, and room helps at once. */
+@ParameterizedClass(name = "seed {0}")
+@MethodSource("io.metafabric.core.sim.SimSeeds#several")
 class FullDiskTest {
   private static final Key KEY = Key.of("n/1");
 
-  private final StoreMachine machine = new StoreMachine(3, Durability.SYNC);
+  private final StoreMachine machine;
+
+  FullDiskTest(long seed) {
+    machine = new StoreMachine(seed, Durability.SYNC);
+  }
 
   private void fillUp() {
+    RandomGenerator random = machine.world.fork("fillers");
     machine.disk().setCapacityBytes(machine.disk().usedBytes());
     for (int i = 0; ; i++) {
       var write =
@@ -29,7 +39,7 @@ class FullDiskTest {
               .store()
               .write(
                   Key.of("n/filler-" + i),
-                  Bytes.copyOf(new byte[300]),
+                  Bytes.copyOf(new byte[300 + random.nextInt(300)]),
                   Header.NEVER,
                   Precondition.NONE);
       machine.world.runUntil("the write", write::isDone, Duration.ofMinutes(1));

@@ -21,13 +21,21 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Another region's changes, in the order of its counters or not, on a disk that may be full. */
+@ParameterizedClass(name = "seed {0}")
+@MethodSource("io.metafabric.core.sim.SimSeeds#several")
 class InboundRangeTest {
   private static final RegionName US = new RegionName("us");
   private static final ActorId ACTOR = new ActorId(99);
 
-  private final StoreMachine machine = new StoreMachine(5, Durability.SYNC);
+  private final StoreMachine machine;
+
+  InboundRangeTest(long seed) {
+    machine = new StoreMachine(seed, Durability.SYNC);
+  }
 
   @BeforeEach
   void open() {

@@ -18,16 +18,24 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** What happens when there are more keys than the index may have memory for. */
+@ParameterizedClass(name = "seed {0}")
+@MethodSource("io.metafabric.core.sim.SimSeeds#exhaustive")
 class IndexBoundTest {
   private static final long MAX_BYTES = 1 << 20;
 
   /** Taken from the system at a time. */
   private static final long STEP_BYTES = 512 << 10;
 
-  private final StoreMachine machine = new StoreMachine(3, Durability.OS);
+  private final StoreMachine machine;
   private int keys;
+
+  IndexBoundTest(long seed) {
+    machine = new StoreMachine(seed, Durability.OS);
+  }
 
   private static Key key(int i) {
     return Key.of("n/" + i);

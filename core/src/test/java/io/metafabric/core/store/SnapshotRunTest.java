@@ -31,7 +31,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Snapshots beside writers and compaction, interrupted anywhere, over restarts and power failures
@@ -141,7 +141,7 @@ class SnapshotRunTest {
   }
 
   @ParameterizedTest
-  @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20})
+  @MethodSource("io.metafabric.core.sim.SimSeeds#some")
   void whatArrives_isTheStateAtTheEnd(long seed) {
     random = new Random(seed);
     interruptEvery = 4 + random.nextInt(30);

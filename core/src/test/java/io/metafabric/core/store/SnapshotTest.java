@@ -21,14 +21,25 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** What a snapshot's stream refuses, and what it needs kept. */
+@ParameterizedClass(name = "seed {0}")
+@MethodSource("io.metafabric.core.sim.SimSeeds#several")
 class SnapshotTest {
   private static final int BATCH_BYTES = 2000;
   private static final int KEYS = 40;
 
-  private final StoreMachine source = machine(1, Durability.SYNC);
-  private final StoreMachine target = machine(2, Durability.SYNC);
+  private final long seed;
+  private final StoreMachine source;
+  private final StoreMachine target;
+
+  SnapshotTest(long seed) {
+    this.seed = seed;
+    source = machine(seed, Durability.SYNC);
+    target = machine(seed + 1000, Durability.SYNC);
+  }
 
   private static StoreMachine machine(long seed, Durability durability) {
     var machine = new StoreMachine(seed, durability);
@@ -110,7 +121,7 @@ class SnapshotTest {
 
   @Test
   void aTokenOfWhatAPowerFailureTook_isRefused_andOneOfAKilledProcessIsNot() {
-    var lazy = machine(3, Durability.OS);
+    var lazy = machine(seed, Durability.OS);
     lazy.open();
     overwrite(lazy, KEYS);
     SnapshotToken token = after(batches(lazy).get(0));

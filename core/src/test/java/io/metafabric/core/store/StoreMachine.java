@@ -38,7 +38,7 @@ final class StoreMachine {
   private @Nullable RecordStore store;
   private @Nullable SerialExecutor committing;
   private @Nullable SerialExecutor compacting;
-  private int lives;
+  private int lives = 1;
 
   StoreMachine(long seed, Durability durability) {
     this(seed, Durabilities.all(durability));
@@ -55,6 +55,7 @@ final class StoreMachine {
   long maxIndexBytes = 64 << 20;
   long retainBytes;
   ConflictConfig conflicts = ConflictConfig.DEFAULT;
+  long peersNeedAfter = Long.MAX_VALUE;
 
   static StoreConfig config(Durabilities durability, long maxIndexBytes, long retainBytes) {
     return config(durability, maxIndexBytes, retainBytes, ConflictConfig.DEFAULT);
@@ -86,7 +87,7 @@ final class StoreMachine {
             node.random(),
             committing,
             changes -> {});
-    opened.startCompaction(compacting, () -> Long.MAX_VALUE);
+    opened.startCompaction(compacting, () -> peersNeedAfter);
     store = opened;
     return opened;
   }

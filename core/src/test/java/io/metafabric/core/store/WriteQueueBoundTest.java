@@ -12,15 +12,23 @@ import java.util.ArrayList;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** While the disk stands still, writers fill the queue, and are refused then. */
+@ParameterizedClass(name = "seed {0}")
+@MethodSource("io.metafabric.core.sim.SimSeeds#several")
 class WriteQueueBoundTest {
   /** What {@link StoreMachine} configures. */
   private static final long MAX_PENDING_BYTES = 1 << 20;
 
   private static final int VALUE_BYTES = 1000;
 
-  private final StoreMachine machine = new StoreMachine(9, Durability.SYNC);
+  private final StoreMachine machine;
+
+  WriteQueueBoundTest(long seed) {
+    machine = new StoreMachine(seed, Durability.SYNC);
+  }
 
   @Test
   void itHoldsNoMoreThanItsBoundAndOneWrite_andTakesMoreOnceItIsEmpty() throws Exception {
