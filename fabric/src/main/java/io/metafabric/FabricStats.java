@@ -62,12 +62,20 @@ public record FabricStats(
    * @param remote in another region, or on its way from there
    * @param origin in the system of record
    * @param absent nowhere: there is no value
+   * @param stale an older value, because nobody who has the newest could be reached
    * @param failed nobody who could tell was reachable
    */
   public record Reads(
-      long hot, long prefetched, long warm, long remote, long origin, long absent, long failed) {
+      long hot,
+      long prefetched,
+      long warm,
+      long remote,
+      long origin,
+      long absent,
+      long stale,
+      long failed) {
     public long total() {
-      return hot + prefetched + warm + remote + origin + absent + failed;
+      return hot + prefetched + warm + remote + origin + absent + stale + failed;
     }
   }
 
@@ -82,6 +90,7 @@ public record FabricStats(
             node.remoteReads(),
             node.originReads(),
             node.absentReads(),
+            node.supersededReads(),
             node.failedReads()),
         node.hotTier(),
         node.warmTier(),

@@ -80,10 +80,16 @@ final class OpenFabric implements MetadataFabric {
 
   @Override
   public Optional<Versioned> get(String key) {
-    return get(null, key);
+    return get(null, key, ReadOptions.DEFAULT);
   }
 
-  private Optional<Versioned> get(@Nullable String client, String path) {
+  @Override
+  public Optional<Versioned> get(String key, ReadOptions options) {
+    return get(null, key, options);
+  }
+
+  private Optional<Versioned> get(@Nullable String client, String path, ReadOptions options) {
+    Objects.requireNonNull(options, "options");
     requireOpen();
     if (path != null) {
       Optional<Versioned> hit = node.hit(client, path);
@@ -91,21 +97,24 @@ final class OpenFabric implements MetadataFabric {
         return hit;
       }
     }
-    return getBeyondHot(client, Key.of(path));
+    return getBeyondHot(client, Key.of(path), options);
   }
 
-  private Optional<Versioned> getBeyondHot(@Nullable String client, Key key) {
+  private Optional<Versioned> getBeyondHot(@Nullable String client, Key key, ReadOptions options) {
     MetadataRecord here = node.readHere(client, key);
     if (here != null) {
       return Optional.of(new Versioned(here));
     }
-    ReadOutcome outcome = await(node.read(client, key), key);
+    ReadOutcome outcome = taken(await(node.read(client, key), key), options);
     if (outcome instanceof ReadOutcome.Absent absent && !absent.everWritten() && origin != null) {
       return counted(client, key, originFlights.ask(key, () -> load(origin, key)));
     }
     node.finished(client, key, outcome);
     if (outcome instanceof ReadOutcome.Value value) {
       return Optional.of(new Versioned(value.record()));
+    }
+    if (outcome instanceof ReadOutcome.Superseded older) {
+      return Optional.of(new Versioned(older.record(), true));
     }
     if (outcome instanceof ReadOutcome.Absent) {
       return Optional.empty();
@@ -123,11 +132,22 @@ final class OpenFabric implements MetadataFabric {
     throw new IllegalStateException("a read ended with " + outcome);
   }
 
+  private static ReadOutcome taken(ReadOutcome outcome, ReadOptions options) {
+    return outcome instanceof ReadOutcome.Superseded older && !options.allowsStale()
+        ? new ReadOutcome.Unreachable(
+            older.why() + ", and an older value of it was not to be returned")
+        : outcome;
+  }
+
   private ReadOutcome await(CompletableFuture<ReadOutcome> reading, Key key) {
     try {
       return reading.get(fetchTimeout.toNanos(), TimeUnit.NANOSECONDS);
     } catch (TimeoutException e) {
-      return new ReadOutcome.Unreachable("no answer within " + fetchTimeout);
+      String why = "no answer within " + fetchTimeout;
+      MetadataRecord older = node.supersededHere(key);
+      return older == null
+          ? new ReadOutcome.Unreachable(why)
+          : new ReadOutcome.Superseded(older, why);
     } catch (InterruptedException e) {
       throw interrupted("reading " + key, e);
     } catch (ExecutionException e) {
@@ -556,7 +576,12 @@ final class OpenFabric implements MetadataFabric {
 
     @Override
     public Optional<Versioned> get(String key) {
-      return OpenFabric.this.get(client, key);
+      return OpenFabric.this.get(client, key, ReadOptions.DEFAULT);
+    }
+
+    @Override
+    public Optional<Versioned> get(String key, ReadOptions options) {
+      return OpenFabric.this.get(client, key, options);
     }
 
     @Override

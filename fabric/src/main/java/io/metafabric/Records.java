@@ -17,10 +17,22 @@ public interface Records {
    * The value of a key, from the nearest place that has it. Waits for another region only if this
    * one does not hold the value, and no longer than the fetch timeout.
    *
+   * <p>If nobody who has the newest value can be reached, an older one that still is to be had is
+   * returned, and {@linkplain Versioned#isStale() says so}; never one of which this region knows
+   * that it was removed or has expired.
+   *
    * @throws io.metafabric.core.error.RegionUnreachableException if no region that could tell was
    *     reachable; absent is never a guess
    */
   Optional<Versioned> get(String key);
+
+  /**
+   * The same, with a say in what it may be answered with.
+   *
+   * @throws io.metafabric.core.error.RegionUnreachableException as {@link #get(String)}, and if
+   *     there is only a stale value and {@code options} do not take it
+   */
+  Optional<Versioned> get(String key, ReadOptions options);
 
   /**
    * Stores a value. Returns once it is durable here; other regions learn of it later.

@@ -9,13 +9,23 @@ import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
 
-/** A value and the write that made it. Immutable. */
+/**
+ * A value and the write that made it. Immutable.
+ *
+ * <p>Two are equal if they are of the same write, and both stale or neither.
+ */
 public final class Versioned {
   private final MetadataRecord record;
   private final Bytes payload;
+  private final boolean stale;
 
   Versioned(MetadataRecord record) {
+    this(record, false);
+  }
+
+  Versioned(MetadataRecord record, boolean stale) {
     this.record = record;
+    this.stale = stale;
     this.payload = Objects.requireNonNull(record.payload(), "a value has a payload");
   }
 
@@ -55,6 +65,15 @@ public final class Versioned {
     return record.header().writtenIn().name();
   }
 
+  /**
+   * Whether this region knows, or was told by another one, that a newer value has been written,
+   * which no region that could be reached has: this is the newest one that could be read. {@link
+   * #version()} is that of this older write, so a {@link Records#replace} that expects it fails.
+   */
+  public boolean isStale() {
+    return stale;
+  }
+
   /** When it is hidden; empty if never. */
   public Optional<Instant> expiresAt() {
     long atMs = record.header().expiresAtMs();
@@ -63,7 +82,9 @@ public final class Versioned {
 
   @Override
   public boolean equals(Object that) {
-    return that instanceof Versioned versioned && record.equals(versioned.record);
+    return that instanceof Versioned versioned
+        && stale == versioned.stale
+        && record.equals(versioned.record);
   }
 
   @Override
@@ -74,6 +95,6 @@ public final class Versioned {
   /** Without the value, which may be nobody's business. */
   @Override
   public String toString() {
-    return key() + " " + version() + " (" + payload + ")";
+    return key() + " " + version() + " (" + payload + (stale ? ", stale)" : ")");
   }
 }

@@ -93,6 +93,7 @@ class MemoryBoundsTest {
               "transport queues",
               "who holds copies",
               "invalidated copies",
+              "superseded copies",
               "access ring",
               "predictors",
               "callbacks");

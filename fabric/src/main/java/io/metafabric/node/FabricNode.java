@@ -14,6 +14,8 @@ import io.metafabric.core.error.InvalidKeyException;
 import io.metafabric.core.error.RegionUnreachableException;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.error.WireFormatException;
+import io.metafabric.core.index.KeyIndex;
+import io.metafabric.core.index.Substitute;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.Disk;
@@ -35,6 +37,7 @@ import io.metafabric.core.store.StoreStats;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.transport.PeerTransport;
 import io.metafabric.core.transport.TransportStats;
+import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Version;
 import io.metafabric.migrate.MovedHomes;
 import io.metafabric.predict.AccessRing;
@@ -53,6 +56,7 @@ import io.metafabric.replicate.arm.Decision;
 import io.metafabric.replicate.arm.ReplicationManager;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -94,6 +98,7 @@ public final class FabricNode<V> implements AutoCloseable {
   private final Prefetcher prefetcher;
   private final ReadCounts counts = new ReadCounts();
   private final InvalidatedCopies invalidated = new InvalidatedCopies();
+  private final SupersededCopies superseded = new SupersededCopies();
   private final RegionName region;
   private final MovedHomes homes;
   private final HomeMover mover;
@@ -140,6 +145,7 @@ public final class FabricNode<V> implements AutoCloseable {
             new Copies(),
             new Moves(),
             onPeerStateChange);
+    store.keepSuperseded(this::isMissingAtHome);
     this.mover = new HomeMover(region, homes, store, replicator, loop, clock, this::readWhole);
     this.chase = new PayloadChase(store, this::isToHold, this::fetchToHold);
     homes.movedKeys().forEach(chase::add);
@@ -215,8 +221,13 @@ public final class FabricNode<V> implements AutoCloseable {
   }
 
   private static boolean isAlone(RecordStore store, Key key) {
-    MetadataRecord known = store.read(key);
-    return known != null && !known.hasSiblings();
+    try {
+      MetadataRecord known = store.read(key);
+      return known != null && !known.hasSiblings();
+    } catch (StorageException e) {
+      // Whoever reads it is told.
+      return false;
+    }
   }
 
   public @Nullable PeerAddress listening() {
@@ -310,6 +321,8 @@ public final class FabricNode<V> implements AutoCloseable {
       }
     } else if (outcome instanceof ReadOutcome.Absent) {
       counts.count(Outcome.ABSENT);
+    } else if (outcome instanceof ReadOutcome.Superseded) {
+      counts.countSuperseded();
     } else {
       counts.countFailed();
     }
@@ -450,7 +463,10 @@ public final class FabricNode<V> implements AutoCloseable {
 
   private CompletionStage<ReadOutcome> arrived(Key key, FetchResult result) {
     if (result instanceof FetchResult.Found found) {
-      return takeOver(found.record(), record -> hot.fill(record));
+      MetadataRecord arrived = found.record().alone();
+      if (arrived.payload() != null || arrived.header().isTombstone()) {
+        return takeOver(arrived, record -> hot.fill(record));
+      }
     }
     return CompletableFuture.completedFuture(notFound(key, store.read(key), result));
   }
@@ -459,16 +475,84 @@ public final class FabricNode<V> implements AutoCloseable {
     // It may have come in the meantime, from here or from elsewhere.
     ReadOutcome here = readable(known, Outcome.REMOTE);
     if (here == null && known == null) {
-      boolean actsForHome = replicator.answersFor(key);
-      here =
-          result instanceof FetchResult.Absent || actsForHome
-              ? new ReadOutcome.Absent(false)
-              : null;
+      here = isAbsent(key, result) ? new ReadOutcome.Absent(false) : null;
     }
-    return here == null ? unreachable(result) : here;
+    return here == null ? instead(key, result) : here;
   }
 
-  private static ReadOutcome unreachable(FetchResult result) {
+  /** The backup answers for a home that could not be asked, not for one that could not tell. */
+  private boolean isAbsent(Key key, FetchResult result) {
+    boolean isHomeSilent =
+        result instanceof FetchResult.Unreachable
+            || (result instanceof FetchResult.NotHeld notHeld && !notHeld.byHome());
+    return result instanceof FetchResult.Absent || (isHomeSilent && replicator.answersFor(key));
+  }
+
+  /** What there is where the newest value cannot be had. */
+  private ReadOutcome instead(Key key, FetchResult result) {
+    MetadataRecord there = result instanceof FetchResult.Superseded older ? older.record() : null;
+    MetadataRecord older = newestOlder(key, there);
+    ReadOutcome.Unreachable unreachable = unreachable(result);
+    Header newest = older == null ? null : store.header(key);
+    if (older != null && newest != null && KeyIndex.isSameWrite(older.header(), newest)) {
+      // Whoever gave it knows of a newer one; this region does not.
+      return new ReadOutcome.Value(older.withHeader(newest), Outcome.REMOTE);
+    }
+    return older == null ? unreachable : new ReadOutcome.Superseded(older, unreachable.why());
+  }
+
+  /**
+   * A superseded value that can be shown at once, for a read that has waited long enough; null if
+   * there is none.
+   */
+  public @Nullable MetadataRecord supersededHere(Key key) {
+    return newestOlder(key, null);
+  }
+
+  /** Of what is here and what came from elsewhere that which readers may see, and is the newest. */
+  private @Nullable MetadataRecord newestOlder(Key key, @Nullable MetadataRecord there) {
+    if (store.conflictRules().of(key).keepsSiblings()) {
+      // One of several that nothing has replaced would be taken for all of them.
+      return null;
+    }
+    Substitute substitute = store.substitute(key);
+    long nowMs = clock.wallMs();
+    if (substitute == null) {
+      return there != null && store.header(key) == null && there.header().isVisibleAt(nowMs)
+          ? there
+          : null;
+    }
+    if (!substitute.newest().isVisibleAt(nowMs)) {
+      return null;
+    }
+    MetadataRecord newest = null;
+    for (MetadataRecord each : Arrays.asList(substitute.held(), superseded.get(key), there)) {
+      if (each != null
+          && substitute.allows(each, nowMs)
+          && (newest == null || isNewer(each.header().version(), newest.header().version()))) {
+        newest = each;
+      }
+    }
+    return newest;
+  }
+
+  private static boolean isNewer(Version one, Version other) {
+    return one.covers(other.dot())
+        || (!other.covers(one.dot()) && one.stamp().compareTo(other.stamp()) > 0);
+  }
+
+  /** A write of this region's whose payload may be nowhere else. */
+  private boolean isMissingAtHome(Key key, Dot write) {
+    if (!store.isOwn(write.actor())) {
+      return false;
+    }
+    Homes at = homes.homesOf(key);
+    RegionName backup = at.backup();
+    return !replicator.hasAcknowledged(at.home(), write)
+        || (backup != null && !replicator.hasAcknowledged(backup, write));
+  }
+
+  private static ReadOutcome.Unreachable unreachable(FetchResult result) {
     return new ReadOutcome.Unreachable(
         result instanceof FetchResult.Unreachable unreachable
             ? unreachable.why()
@@ -482,7 +566,7 @@ public final class FabricNode<V> implements AutoCloseable {
     boolean keep = isToHold(key);
     boolean isCurrent = store.isCurrent(key, record.header().version().dot());
     CompletionStage<?> stored;
-    if (!isCurrent || record.hasSiblings()) {
+    if (!isCurrent) {
       stored = store.applyOne(new Inbound(record, keep));
     } else if (keep && record.payload() != null) {
       stored = store.keep(record);
@@ -505,6 +589,7 @@ public final class FabricNode<V> implements AutoCloseable {
           ? new ReadOutcome.Absent(true)
           : new ReadOutcome.Unreachable("what is newer is not taken here yet");
     }
+    superseded.remove(record.key());
     fill.accept(record);
     return new ReadOutcome.Value(record, Outcome.REMOTE);
   }
@@ -528,9 +613,7 @@ public final class FabricNode<V> implements AutoCloseable {
   private MetadataRecord asKnownHere(MetadataRecord arrived) {
     Header known = store.header(arrived.key());
     Header given = arrived.header();
-    return known != null
-            && known.version().dot().equals(given.version().dot())
-            && known.payloadCrc32c() == given.payloadCrc32c()
+    return known != null && KeyIndex.isSameWrite(known, given)
         ? arrived.withHeader(known)
         : arrived;
   }
@@ -649,9 +732,16 @@ public final class FabricNode<V> implements AutoCloseable {
     var ended = new CompletableFuture<Void>();
     replicator
         .fetch(key, header)
-        .thenCompose(result -> arrived(key, result))
+        .thenCompose(result -> kept(key, result))
         .whenComplete((outcome, failure) -> loop.execute(() -> ended.complete(null)));
     return ended;
+  }
+
+  private CompletionStage<?> kept(Key key, FetchResult result) {
+    return result instanceof FetchResult.Found found
+            && store.conflictRules().of(key).keepsSiblings()
+        ? store.applyOne(new Inbound(found.record(), true))
+        : arrived(key, result);
   }
 
   /** Where a home is moved to needs all of the record; null if nobody who is reachable has it. */
@@ -693,6 +783,7 @@ public final class FabricNode<V> implements AutoCloseable {
   }
 
   private void showPayload(MetadataRecord record, boolean local) {
+    superseded.remove(record.key());
     if (local || invalidated.contains(record.key())) {
       invalidated.remove(record.key());
       hot.fill(record);
@@ -702,13 +793,35 @@ public final class FabricNode<V> implements AutoCloseable {
   }
 
   private void hideOlder(MetadataRecord record) {
+    if (record.header().isTombstone()) {
+      superseded.remove(record.key());
+    }
     MetadataRecord shown = hot.peek(record.key());
     if (shown == null || shown.header().version().dot().equals(record.header().version().dot())) {
       return;
     }
-    hot.drop(record.key());
     if (!record.header().isTombstone()) {
+      // Before it is dropped: a reader finds it here or there.
+      keepCopy(shown);
       invalidated.add(record.key());
+    }
+    hot.drop(record.key());
+  }
+
+  /** A copy that the journal does not have, as far as can be told. */
+  private void keepCopy(MetadataRecord shown) {
+    if (!shown.header().version().equals(Version.NONE) && !holdsOlder(shown.key())) {
+      superseded.add(shown);
+    }
+  }
+
+  private boolean holdsOlder(Key key) {
+    try {
+      Substitute substitute = store.substitute(key);
+      return substitute != null && substitute.held() != null;
+    } catch (StorageException e) {
+      // It cannot be read from there in any case.
+      return false;
     }
   }
 
@@ -787,6 +900,7 @@ public final class FabricNode<V> implements AutoCloseable {
         counts.of(Outcome.REMOTE),
         counts.of(Outcome.ORIGIN),
         counts.of(Outcome.ABSENT),
+        counts.superseded(),
         counts.failed(),
         hotStats,
         warmStats,
@@ -849,6 +963,9 @@ public final class FabricNode<V> implements AutoCloseable {
     all.add(
         new MemoryUse(
             "invalidated copies", invalidated.estimatedBytes(), InvalidatedCopies.MAX_BYTES));
+    all.add(
+        new MemoryUse(
+            "superseded copies", superseded.estimatedBytes(), SupersededCopies.MAX_BYTES));
     all.add(new MemoryUse("access ring", accesses.retainedBytes(), accesses.maxRetainedBytes()));
     all.add(new MemoryUse("predictors", foresight.retainedBytes(), foresight.maxRetainedBytes()));
     return all;
@@ -894,9 +1011,14 @@ public final class FabricNode<V> implements AutoCloseable {
         return record;
       }
       MetadataRecord shown = hot.peek(key);
-      boolean current =
-          shown != null && shown.header().version().dot().equals(record.header().version().dot());
-      return current ? shown : record;
+      return shown != null && shown.header().version().dot().equals(record.header().version().dot())
+          ? record.withPayload(shown.payload())
+          : record;
+    }
+
+    @Override
+    public @Nullable MetadataRecord findSuperseded(Key key) {
+      return supersededHere(key);
     }
 
     @Override
@@ -908,6 +1030,7 @@ public final class FabricNode<V> implements AutoCloseable {
     public void offer(MetadataRecord record) {
       if (store.isCurrent(record.key(), record.header().version().dot())) {
         invalidated.remove(record.key());
+        superseded.remove(record.key());
         hot.fill(asKnownHere(record));
       } else {
         store.applyOne(new Inbound(record, false));

@@ -15,6 +15,7 @@ public record NodeStats(
     long remoteReads,
     long originReads,
     long absentReads,
+    long supersededReads,
     long failedReads,
     HotTierStats hotTier,
     WarmTierStats warmTier,

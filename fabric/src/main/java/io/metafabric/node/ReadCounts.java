@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.LongAdder;
 /** Counts reads by where the value was found. Thread-safe. */
 final class ReadCounts {
   private final LongAdder[] byOutcome;
+  private final LongAdder superseded = new LongAdder();
   private final LongAdder failed = new LongAdder();
 
   ReadCounts() {
@@ -19,12 +20,20 @@ final class ReadCounts {
     byOutcome[outcome.ordinal()].increment();
   }
 
+  void countSuperseded() {
+    superseded.increment();
+  }
+
   void countFailed() {
     failed.increment();
   }
 
   long of(AccessEvent.Outcome outcome) {
     return byOutcome[outcome.ordinal()].sum();
+  }
+
+  long superseded() {
+    return superseded.sum();
   }
 
   long failed() {

@@ -14,6 +14,9 @@ public sealed interface ReadOutcome {
    */
   record Absent(boolean everWritten) implements ReadOutcome {}
 
+  /** An older value: nobody who has the newest one could be reached. */
+  record Superseded(MetadataRecord record, String why) implements ReadOutcome {}
+
   record Unreachable(String why) implements ReadOutcome {}
 
   /** A prefetch on which the read waited found nothing; the read has to look for itself. */

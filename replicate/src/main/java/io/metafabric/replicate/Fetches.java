@@ -4,20 +4,23 @@ import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.record.Sibling;
 import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Version;
 import io.metafabric.core.wire.Frame;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Asks other regions for payloads: one region after the other for a read that waits, many keys at
- * once for a prefetch. Belongs to the loop.
+ * Asks other regions for payloads: one region after the other for a read that waits, and all that
+ * are left at last; many keys at once for a prefetch. Belongs to the loop.
  */
 final class Fetches {
   /** One key that is being asked for, and who is left to ask. */
@@ -26,24 +29,50 @@ final class Fetches {
     final @Nullable Dot atLeast;
     final RegionName home;
     final List<RegionName> candidates;
+    final Set<RegionName> lastResort;
     final boolean prefetch;
     final CompletableFuture<FetchResult> result = new CompletableFuture<>();
     int next;
+    int underWay;
+    boolean askedAll;
     boolean anyAnswered;
+    boolean homeAnswered;
     boolean unknownToBackup;
-    boolean knownToHome;
+    FetchResult.@Nullable Superseded older;
 
     Asked(
         Key key,
         @Nullable Dot atLeast,
         RegionName home,
         List<RegionName> candidates,
+        Set<RegionName> lastResort,
         boolean prefetch) {
       this.key = key;
       this.atLeast = atLeast;
       this.home = home;
       this.candidates = candidates;
+      this.lastResort = lastResort;
       this.prefetch = prefetch;
+    }
+
+    /** The backup knows of no such key, and the home did not say that it does. */
+    boolean deniedForHome() {
+      return unknownToBackup && !homeAnswered;
+    }
+
+    /** Of several older values the newest. */
+    void found(FetchResult.Superseded candidate) {
+      FetchResult.Superseded best = older;
+      if (best == null || isNewer(candidate, best)) {
+        older = candidate;
+      }
+    }
+
+    private static boolean isNewer(FetchResult.Superseded a, FetchResult.Superseded b) {
+      Version one = a.record().header().version();
+      Version other = b.record().header().version();
+      return one.covers(other.dot())
+          || (!other.covers(one.dot()) && one.stamp().compareTo(other.stamp()) > 0);
     }
   }
 
@@ -63,10 +92,15 @@ final class Fetches {
 
   /**
    * @param candidates in the order in which to ask
+   * @param lastResort regions to be asked, all at once, if none of those has it
    */
   CompletableFuture<FetchResult> fetch(
-      Key key, @Nullable Dot atLeast, RegionName home, List<RegionName> candidates) {
-    var asked = new Asked(key, atLeast, home, candidates, false);
+      Key key,
+      @Nullable Dot atLeast,
+      RegionName home,
+      List<RegionName> candidates,
+      Set<RegionName> lastResort) {
+    var asked = new Asked(key, atLeast, home, candidates, lastResort, false);
     askNext(asked);
     return asked.result;
   }
@@ -82,7 +116,7 @@ final class Fetches {
           if (to == null) {
             results.put(key, CompletableFuture.completedFuture(unreachable(regions)));
           } else {
-            var asked = new Asked(key, atLeast.apply(key), to, List.of(to), true);
+            var asked = new Asked(key, atLeast.apply(key), to, List.of(to), Set.of(), true);
             asked.next = 1;
             results.put(key, asked.result);
             byRegion.computeIfAbsent(to, region -> new ArrayList<>()).add(asked);
@@ -108,11 +142,35 @@ final class Fetches {
         return;
       }
     }
-    if (asked.unknownToBackup && !asked.knownToHome) {
-      // The home did not answer; the backup does so for it.
+    if (!asked.askedAll && !asked.deniedForHome()) {
+      asked.askedAll = true;
+      askTheRest(asked);
+    } else if (--asked.underWay <= 0) {
+      end(asked);
+    }
+  }
+
+  /** It is somewhere, or was: anybody may have a copy, or an older one. */
+  private void askTheRest(Asked asked) {
+    // One for itself, so that it does not end before all are asked.
+    asked.underWay = 1;
+    for (RegionName to : asked.lastResort) {
+      boolean isNew = !asked.candidates.contains(to) && links.apply(to).isEstablished();
+      if (isNew && send(to, List.of(asked))) {
+        asked.underWay++;
+      }
+    }
+    askNext(asked);
+  }
+
+  private static void end(Asked asked) {
+    if (asked.older != null) {
+      asked.result.complete(asked.older);
+    } else if (asked.deniedForHome()) {
+      // The home could not be asked; the backup answers for it.
       asked.result.complete(new FetchResult.Absent());
     } else if (asked.anyAnswered) {
-      asked.result.complete(new FetchResult.NotHeld());
+      asked.result.complete(new FetchResult.NotHeld(asked.homeAnswered));
     } else {
       asked.result.complete(unreachable(asked.candidates));
     }
@@ -181,6 +239,10 @@ final class Fetches {
       return;
     }
     asked.anyAnswered = true;
+    asked.homeAnswered |= from.equals(asked.home);
+    if (answer instanceof Frame.Answer.Superseded older && isShowable(older.record())) {
+      asked.found(new FetchResult.Superseded(older.record(), from));
+    }
     if (answer instanceof Frame.Answer.Unknown && asked.atLeast == null) {
       if (from.equals(asked.home)) {
         asked.result.complete(new FetchResult.Absent());
@@ -188,15 +250,27 @@ final class Fetches {
       }
       asked.unknownToBackup = true;
     }
-    asked.knownToHome |= from.equals(asked.home);
     askNext(asked);
   }
 
   /** Whether it is what was asked for; a peer that errs is treated like one that lacks it. */
   private boolean isOfUse(Asked asked, MetadataRecord record) {
-    boolean covers = asked.atLeast == null || record.header().version().covers(asked.atLeast);
-    boolean whole = record.header().isTombstone() || record.payload() != null;
-    return covers && whole && config.allows(record);
+    return hasOneOfUse(record, asked.atLeast) && config.allows(record);
+  }
+
+  /** Whether one of the versions is not older than what is wanted, and is whole. */
+  static boolean hasOneOfUse(MetadataRecord record, @Nullable Dot atLeast) {
+    for (Sibling each : record.versions()) {
+      boolean whole = each.header().isTombstone() || each.payload() != null;
+      if (whole && (atLeast == null || each.header().version().covers(atLeast))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private boolean isShowable(MetadataRecord record) {
+    return record.payload() != null && config.allows(record);
   }
 
   void close() {

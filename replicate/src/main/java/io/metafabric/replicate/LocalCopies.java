@@ -9,6 +9,12 @@ public interface LocalCopies {
   /** The newest header known, with the payload if any tier has it; null if nothing is known. */
   @Nullable MetadataRecord find(Key key);
 
+  /**
+   * An older value, with its payload, that may be shown until the newest one's payload can be read;
+   * null if there is none.
+   */
+  @Nullable MetadataRecord findSuperseded(Key key);
+
   /** Whether a payload that is sent unasked is of use here, though this is no home of the key. */
   boolean wants(Key key);
 

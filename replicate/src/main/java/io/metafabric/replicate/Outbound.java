@@ -11,6 +11,7 @@ import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.transport.PeerConnection;
 import io.metafabric.core.transport.PeerHandler;
 import io.metafabric.core.transport.PeerTransport;
+import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
@@ -85,6 +86,7 @@ final class Outbound implements PeerHandler {
   private volatile double rttMs = Double.NaN;
   private volatile long neededAfter;
   private volatile long inFlightBytes;
+  private volatile VersionVector peerHas = VersionVector.EMPTY;
   private volatile boolean drained;
   private final AtomicLong connects = new AtomicLong();
   private final AtomicLong resends = new AtomicLong();
@@ -240,7 +242,8 @@ final class Outbound implements PeerHandler {
         new ChangeStream(
             store, config.batchBytes(), welcome.applied(), resumeAt(welcome), outgoing);
     lag.reset();
-    lag.acknowledged(welcome.applied());
+    peerHas = welcome.applied();
+    lag.acknowledged(peerHas);
     established = true;
     pair.linked(welcome.nodeId());
     sendHeartbeat(by);
@@ -488,6 +491,11 @@ final class Outbound implements PeerHandler {
     return rttMs;
   }
 
+  /** Whether the peer has this write of ours, durably. */
+  boolean hasAcknowledged(Dot write) {
+    return peerHas.contains(write);
+  }
+
   PeerStats stats() {
     String toRead = unreadable;
     String noConnection = problem;
@@ -556,7 +564,8 @@ final class Outbound implements PeerHandler {
         lastProgressNanos = now;
         rewindsWithoutProgress = 0;
         failedAttempts = 0;
-        lag.acknowledged(current.acknowledged());
+        peerHas = current.acknowledged();
+        lag.acknowledged(peerHas);
       }
       if (ack.resend()) {
         rewindOnce(current, now);

@@ -9,7 +9,6 @@ import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
-import io.metafabric.core.record.Sibling;
 import io.metafabric.core.transport.PeerConnection;
 import io.metafabric.core.transport.PeerHandler;
 import io.metafabric.core.version.Dot;
@@ -42,6 +41,9 @@ final class PeerSession implements PeerHandler {
     void changes(RegionName peer, PeerConnection from, Frame.Changes changes);
 
     @Nullable MetadataRecord find(Key key);
+
+    /** An older value that may be shown; null if there is none. */
+    @Nullable MetadataRecord findSuperseded(Key key);
 
     /** Whether this region may say of a key that nobody wrote it. */
     boolean answersFor(Key key);
@@ -313,7 +315,7 @@ final class PeerSession implements PeerHandler {
       var answers = new ArrayList<Frame.Answer>();
       int bytes = 0;
       for (Frame.Wanted wanted : fetch.wanted()) {
-        Frame.Answer answer = answer(wanted);
+        Frame.Answer answer = answer(wanted, !fetch.prefetch());
         int more = estimatedBytes(answer);
         if (!answers.isEmpty() && bytes + more > REPLY_BYTES) {
           reply(fetch, answers);
@@ -332,7 +334,9 @@ final class PeerSession implements PeerHandler {
       return ANSWER_BYTES
           + (answer instanceof Frame.Answer.Found found
               ? RecordCodec.estimatedBytes(found.record())
-              : answer.key().utf8Length());
+              : answer instanceof Frame.Answer.Superseded older
+                  ? RecordCodec.estimatedBytes(older.record())
+                  : answer.key().utf8Length());
     }
 
     private void reply(Frame.Fetch fetch, List<Frame.Answer> answers) {
@@ -341,21 +345,25 @@ final class PeerSession implements PeerHandler {
       }
     }
 
-    private Frame.Answer answer(Frame.Wanted wanted) {
-      MetadataRecord record;
+    private Frame.Answer answer(Frame.Wanted wanted, boolean orOlder) {
       try {
-        record = host.find(wanted.key());
+        Frame.Answer answer = find(wanted);
+        return orOlder && answer instanceof Frame.Answer.NotHeld ? older(wanted.key()) : answer;
       } catch (StorageException e) {
         // Damaged here; who asks shall ask the next region, and not lose this connection.
         return new Frame.Answer.NotHeld(wanted.key());
       }
+    }
+
+    private Frame.Answer find(Frame.Wanted wanted) {
+      MetadataRecord record = host.find(wanted.key());
       if (record == null) {
         return host.answersFor(wanted.key())
             ? new Frame.Answer.Unknown(wanted.key())
             : new Frame.Answer.NotHeld(wanted.key());
       }
       Dot atLeast = wanted.atLeast();
-      if (!hasOneOfUse(record, atLeast) || !host.config().allows(record)) {
+      if (!Fetches.hasOneOfUse(record, atLeast) || !host.config().allows(record)) {
         return new Frame.Answer.NotHeld(wanted.key());
       }
       if (record.header().isTombstone()) {
@@ -365,15 +373,13 @@ final class PeerSession implements PeerHandler {
       return new Frame.Answer.Found(record);
     }
 
-    /** Whether one of the versions is not older than what is wanted, and is held. */
-    private static boolean hasOneOfUse(MetadataRecord record, @Nullable Dot atLeast) {
-      for (Sibling each : record.versions()) {
-        boolean held = each.header().isTombstone() || each.payload() != null;
-        if (held && (atLeast == null || each.header().version().covers(atLeast))) {
-          return true;
-        }
-      }
-      return false;
+    private Frame.Answer older(Key key) {
+      MetadataRecord record = host.find(key);
+      MetadataRecord older =
+          record == null || record.payload() != null ? record : host.findSuperseded(key);
+      return older == null || older.payload() == null || !host.config().allows(older)
+          ? new Frame.Answer.NotHeld(key)
+          : new Frame.Answer.Superseded(older);
     }
 
     @Override

@@ -248,9 +248,10 @@ public final class Replicator implements AutoCloseable {
   }
 
   /**
-   * Asks the regions that may hold the payload, one after the other: home, backup, and the region
-   * that wrote it; those that are not likely to answer come last. They answer from what they hold
-   * themselves, so nobody waits in a circle.
+   * Asks the regions that may hold the payload, one after the other: one that was given a copy if
+   * it is nearer than the home, home, backup, and the region that wrote it; those that are not
+   * likely to answer come last. If none of them has it, all others are asked. They answer from what
+   * they hold themselves, so nobody waits in a circle.
    *
    * @param known the newest header known here; null to ask whether there is one
    */
@@ -260,7 +261,12 @@ public final class Replicator implements AutoCloseable {
     loop.execute(
         () ->
             fetches
-                .fetch(key, atLeast, homes.homesOf(key).home(), candidates(key, known))
+                .fetch(
+                    key,
+                    atLeast,
+                    homes.homesOf(key).home(),
+                    candidates(key, known),
+                    config.peers().keySet())
                 .thenAccept(result::complete));
     return result;
   }
@@ -310,12 +316,43 @@ public final class Replicator implements AutoCloseable {
 
   private List<RegionName> candidates(Key key, @Nullable Header known) {
     Homes at = homes.homesOf(key);
-    var candidates = new ArrayList<RegionName>(3);
+    var candidates = new ArrayList<RegionName>(4);
+    if (known != null) {
+      addOther(candidates, holderNearerThan(at.home(), key));
+    }
     addOther(candidates, at.home());
     addOther(candidates, at.backup());
     addOther(candidates, known == null ? null : known.writtenIn());
     candidates.sort(Comparator.comparing(region -> !link(region).isTrusted())); // it is stable
     return candidates;
+  }
+
+  /** A region that was given a copy by this node, if that is known to be the shorter way. */
+  private @Nullable RegionName holderNearerThan(RegionName home, Key key) {
+    Outbound toHome = outbound.get(home);
+    if (toHome == null) {
+      return null;
+    }
+    RegionName nearest = null;
+    double shortest = toHome.isEstablished() ? toHome.rttMs() : Double.POSITIVE_INFINITY;
+    for (RegionName region : holders.of(key)) {
+      Outbound link = link(region);
+      if (link.isEstablished() && link.rttMs() < shortest) {
+        nearest = region;
+        shortest = link.rttMs();
+      }
+    }
+    return nearest;
+  }
+
+  /**
+   * Whether this region's write, or one that covers it, is durable in a region.
+   *
+   * @param write one of ours
+   */
+  public boolean hasAcknowledged(RegionName region, Dot write) {
+    Outbound link = outbound.get(region);
+    return link == null || link.hasAcknowledged(write);
   }
 
   private void addOther(List<RegionName> to, @Nullable RegionName region) {
@@ -547,6 +584,11 @@ public final class Replicator implements AutoCloseable {
     @Override
     public @Nullable MetadataRecord find(Key key) {
       return copies.find(key);
+    }
+
+    @Override
+    public @Nullable MetadataRecord findSuperseded(Key key) {
+      return copies.findSuperseded(key);
     }
 
     @Override

@@ -145,6 +145,11 @@ class ReplicatorTest {
     }
 
     @Override
+    public @Nullable MetadataRecord findSuperseded(Key key) {
+      return null;
+    }
+
+    @Override
     public boolean wants(Key key) {
       return true;
     }
@@ -248,8 +253,8 @@ class ReplicatorTest {
     }
     assertThat(results)
         .containsExactly(
-            new FetchResult.NotHeld(),
-            new FetchResult.NotHeld(),
+            new FetchResult.NotHeld(true),
+            new FetchResult.NotHeld(true),
             new FetchResult.Found(wanted, US));
   }
 

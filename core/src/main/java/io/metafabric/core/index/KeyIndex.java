@@ -2,6 +2,7 @@ package io.metafabric.core.index;
 
 import io.metafabric.core.codec.ByteReader;
 import io.metafabric.core.codec.ByteWriter;
+import io.metafabric.core.error.StorageException;
 import io.metafabric.core.journal.FrameLocation;
 import io.metafabric.core.journal.FrameTable;
 import io.metafabric.core.journal.JournalEntry;
@@ -14,15 +15,19 @@ import io.metafabric.core.version.Dot;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiFunction;
+import java.util.function.BiPredicate;
 import java.util.function.Consumer;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Where each key's newest record is in the journal, and its payload if that is elsewhere. Outside
- * of the heap: 20 bytes a slot, one slot a key, two where the payload came in another frame.
+ * of the heap: 20 bytes a slot, one slot a key, two where the payload came in another frame, or is
+ * an older write's that may be shown until the newest one's can be read.
  *
  * <p>A slot has 32 bits of the key's hash, beside 7 that choose the table, the frame's place, and
  * the dot. Other keys may have the same bits, so a key is always compared with the one in the
@@ -41,6 +46,13 @@ public final class KeyIndex {
   /** In a slot's second word: this is where the payload is, and another slot has the header. */
   private static final long PAYLOAD_ONLY = Long.MIN_VALUE;
 
+  /** In the first word of a slot that has a payload only: it is an older write's. */
+  private static final long SUPERSEDED = Long.MIN_VALUE;
+
+  private static final long FLAG = Long.MIN_VALUE;
+
+  private static final int MUST_STAY_FACTOR = 4;
+
   private static final int FEW_WORDS = 8;
 
   /** Pages are written and read so many bytes at a time. */
@@ -53,6 +65,11 @@ public final class KeyIndex {
   private final SlotTable[] tables = new SlotTable[TABLES];
   private final DotWords dots;
   private final AtomicLong keys = new AtomicLong();
+  private final SupersededQueue superseded = new SupersededQueue();
+  private volatile long maxSupersededBytes = Long.MAX_VALUE / MUST_STAY_FACTOR;
+  private volatile BiPredicate<Key, Dot> mustStay = (key, dot) -> false;
+  // The publisher's: so much was over the bound, and had to stay.
+  private long keptBytes;
 
   /**
    * @param hashSeed should be drawn at random
@@ -70,7 +87,11 @@ public final class KeyIndex {
   }
 
   /** A slot whose key has been compared. */
-  private record Found(MetadataRecord record, long place, long dot) {
+  private record Found(JournalEntry.Stored stored, long place, long dot) {
+    MetadataRecord record() {
+      return stored.record();
+    }
+
     boolean hasPayload() {
       return (place & HAS_PAYLOAD) != 0;
     }
@@ -113,6 +134,16 @@ public final class KeyIndex {
   }
 
   private @Nullable MetadataRecord look(Key key, boolean forPayload) {
+    return look(
+        key,
+        (words, found) ->
+            found.hasPayload() || !forPayload ? found.record() : withPayload(words, found));
+  }
+
+  /**
+   * @return null if nothing is known of the key
+   */
+  private <T> @Nullable T look(Key key, BiFunction<long[], Found, @Nullable T> view) {
     long hash = hash(key);
     SlotTable table = table(hash);
     long[] before = null;
@@ -122,14 +153,51 @@ public final class KeyIndex {
       before = words;
       try {
         Found found = find(words, key);
-        if (found == null) {
-          return null;
-        }
-        return found.hasPayload() || !forPayload ? found.record() : withPayload(words, found);
+        return found == null ? null : view.apply(words, found);
       } catch (FrameMovedException e) {
         // Compaction has moved it since we looked; the slot says where to.
       }
     }
+  }
+
+  /**
+   * What may be shown for a key of which the newest write's payload is not here; null if it is
+   * here, if the newest write was a remove, or if nothing is known of the key.
+   *
+   * @throws io.metafabric.core.error.CorruptJournalException if it is damaged on disk
+   */
+  public @Nullable Substitute substitute(Key key) {
+    return look(
+        key,
+        (words, found) -> {
+          MetadataRecord newest = withPayload(words, found);
+          return newest.payload() != null || newest.header().isTombstone()
+              ? null
+              : new Substitute(
+                  newest.header(), found.stored().sinceOfNext(), superseded(words, newest));
+        });
+  }
+
+  /** The dot of {@link JournalEntry.Stored#sinceOfNext} of the newest frame of a key. */
+  public @Nullable Dot sinceOfNext(Key key) {
+    return look(key, (words, found) -> found.stored().sinceOfNext());
+  }
+
+  private @Nullable MetadataRecord superseded(long[] words, MetadataRecord newest) {
+    for (int i = 0; i < words.length && words[i] != 0; i += 2) {
+      if (!isHeader(words[i + 1]) && isSuperseded(words[i])) {
+        MetadataRecord found = recordAt(words[i], newest.key());
+        if (found.key().equals(newest.key())) {
+          return found;
+        }
+      }
+    }
+    return null;
+  }
+
+  /** Of a slot that has a payload only. */
+  private static boolean isSuperseded(long first) {
+    return (first & SUPERSEDED) != 0;
   }
 
   /** Thrown and caught here alone, seldom; has no stack trace. */
@@ -151,9 +219,9 @@ public final class KeyIndex {
   private @Nullable Found find(long[] words, Key key) {
     for (int i = 0; i < words.length && words[i] != 0; i += 2) {
       if (isHeader(words[i + 1])) {
-        MetadataRecord record = recordAt(words[i], key);
-        if (record.key().equals(key)) {
-          return new Found(record, words[i], words[i + 1]);
+        JournalEntry.Stored stored = storedAt(words[i], key);
+        if (stored.record().key().equals(key)) {
+          return new Found(stored, words[i], words[i + 1]);
         }
       }
     }
@@ -161,16 +229,20 @@ public final class KeyIndex {
   }
 
   private MetadataRecord recordAt(long place) {
-    return record(frames.read(place & ~HAS_PAYLOAD));
+    return stored(frames.read(place & ~FLAG)).record();
   }
 
   private MetadataRecord recordAt(long place, Key expected) {
-    return record(frames.read(place & ~HAS_PAYLOAD, expected));
+    return storedAt(place, expected).record();
   }
 
-  private static MetadataRecord record(@Nullable JournalEntry entry) {
+  private JournalEntry.Stored storedAt(long place, Key expected) {
+    return stored(frames.read(place & ~FLAG, expected));
+  }
+
+  private static JournalEntry.Stored stored(@Nullable JournalEntry entry) {
     if (entry instanceof JournalEntry.Stored stored) {
-      return stored.record();
+      return stored;
     }
     if (entry == null) {
       throw new FrameMovedException();
@@ -180,7 +252,9 @@ public final class KeyIndex {
 
   private MetadataRecord withPayload(long[] words, Found header) {
     for (int i = 0; i < words.length && words[i] != 0; i += 2) {
-      if (!isHeader(words[i + 1]) && (words[i + 1] & ~PAYLOAD_ONLY) == header.dot()) {
+      if (!isHeader(words[i + 1])
+          && !isSuperseded(words[i])
+          && (words[i + 1] & ~PAYLOAD_ONLY) == header.dot()) {
         MetadataRecord found = recordAt(words[i], header.record().key());
         if (isSameWrite(found, header.record())) {
           return header.record().withPayload(found.payload());
@@ -220,6 +294,26 @@ public final class KeyIndex {
     return header != null && header.version().dot().equals(dot);
   }
 
+  /**
+   * Whether the journal's payload of this write is still of use, for want of the newest one's.
+   * Seldom reads the journal.
+   */
+  public boolean isSuperseded(Key key, Dot dot) {
+    long hash = hash(key);
+    long wanted = dots.find(dot);
+    int answer =
+        table(hash).has(fingerprint(hash), wanted | PAYLOAD_ONLY, DotWords.INEXACT | PAYLOAD_ONLY);
+    if (answer == SlotTable.NO) {
+      return false;
+    }
+    if (answer == SlotTable.YES && DotWords.isExact(wanted)) {
+      return true;
+    }
+    Substitute shown = substitute(key);
+    MetadataRecord held = shown == null ? null : shown.held();
+    return held != null && held.header().version().dot().equals(dot);
+  }
+
   /** Whether the journal has the payload of the key's newest record. */
   public boolean holdsPayload(Key key) {
     MetadataRecord record = read(key);
@@ -230,14 +324,15 @@ public final class KeyIndex {
    * A key's new state.
    *
    * @param before what {@link #header} says of it, null if nothing
-   * @param record with a payload if the frame has it; without, a payload of the same write stays
+   * @param now with a payload if the frame has it; without, a payload of the same write stays, and
+   *     so does that of the write that {@link JournalEntry.Stored#since} names
    * @param at the frame, which becomes live; those that it replaces become dead
    */
-  public void publish(@Nullable Header before, MetadataRecord record, FrameLocation at) {
+  public void publish(@Nullable Header before, JournalEntry.Stored now, FrameLocation at) {
     publish(
         before == null ? null : before.version().dot(),
-        before != null && isSameWrite(before, record.header()),
-        record,
+        before != null && isSameWrite(before, now.record().header()),
+        now,
         at);
   }
 
@@ -248,8 +343,9 @@ public final class KeyIndex {
    * @param sameWrite whether that was the same write, with another context or without its payload
    */
   public void publish(
-      @Nullable Dot before, boolean sameWrite, MetadataRecord record, FrameLocation at) {
+      @Nullable Dot before, boolean sameWrite, JournalEntry.Stored now, FrameLocation at) {
     at.markLive();
+    MetadataRecord record = now.record();
     long place = at.place() | (record.payload() == null ? 0 : HAS_PAYLOAD);
     long dot = dots.encode(record.header().version().dot());
     long hash = hash(record.key());
@@ -261,39 +357,166 @@ public final class KeyIndex {
         table.insert(fingerprint, place, dot);
         keys.incrementAndGet();
       } else {
-        replace(table, fingerprint, before, sameWrite, record, place, dot);
+        replace(table, hash, before, sameWrite, now, place, dot);
       }
     } finally {
       table.unlock(stamp);
     }
+    dropSuperseded();
   }
 
   private void replace(
       SlotTable table,
-      int fingerprint,
+      long hash,
       Dot before,
       boolean sameWrite,
-      MetadataRecord now,
+      JournalEntry.Stored now,
       long place,
       long dot) {
-    int header = headerSlot(table, fingerprint, now.key(), before);
+    int fingerprint = fingerprint(hash);
+    Key key = now.record().key();
+    int header = headerSlot(table, fingerprint, key, before);
     long old = table.first(header);
-    boolean oldHasPayload = (old & HAS_PAYLOAD) != 0;
-    int payload =
-        oldHasPayload ? -1 : payloadSlot(table, fingerprint, table.second(header), now.key());
-    boolean keeps = now.payload() == null && sameWrite;
-    if (keeps && oldHasPayload) {
-      // First what can fail, for want of memory; it may move the other.
-      table.insert(fingerprint, old & ~HAS_PAYLOAD, dot | PAYLOAD_ONLY);
-      header = headerSlot(table, fingerprint, now.key(), before);
+    long oldDot = table.second(header);
+    if ((old & HAS_PAYLOAD) != 0) {
+      if (now.record().payload() == null && (sameWrite || before.equals(now.since()))) {
+        // First what can fail, for want of memory; it may move the other.
+        table.insert(
+            fingerprint, (old & ~FLAG) | (sameWrite ? 0 : SUPERSEDED), oldDot | PAYLOAD_ONLY);
+        header = headerSlot(table, fingerprint, key, before);
+        if (!sameWrite) {
+          superseded.add(hash, oldDot | PAYLOAD_ONLY, lengthOf(old));
+        }
+      } else {
+        frames.markDead(old & ~FLAG);
+      }
       table.set(header, place, dot);
       return;
     }
     table.set(header, place, dot);
-    frames.markDead(old & ~HAS_PAYLOAD);
-    if (!keeps && payload >= 0) {
-      frames.markDead(table.first(payload));
-      table.remove(payload);
+    frames.markDead(old);
+    int payload = payloadSlot(table, fingerprint, key);
+    if (payload >= 0) {
+      replacePayload(table, hash, payload, before, sameWrite, now);
+    }
+  }
+
+  /**
+   * What becomes of a payload that was in a frame of its own, of the last write or an older one.
+   */
+  private void replacePayload(
+      SlotTable table,
+      long hash,
+      int slot,
+      Dot before,
+      boolean sameWrite,
+      JournalEntry.Stored now) {
+    long first = table.first(slot);
+    long second = table.second(slot);
+    Dot since = now.since();
+    boolean was = isSuperseded(first);
+    boolean isOwn = sameWrite && !was;
+    boolean isShown = since != null && (was ? isOf(first, second, since) : since.equals(before));
+    if (now.record().payload() == null && (isOwn || isShown)) {
+      if (!isOwn && !was) {
+        table.set(slot, first | SUPERSEDED, second);
+        superseded.add(hash, second, lengthOf(first));
+      }
+      return;
+    }
+    remove(table, slot);
+  }
+
+  private boolean isOf(long first, long second, Dot dot) {
+    long word = second & ~PAYLOAD_ONLY;
+    return DotWords.isExact(word)
+        ? word == dots.find(dot)
+        : recordAt(first).header().version().dot().equals(dot);
+  }
+
+  private void remove(SlotTable table, int slot) {
+    long first = table.first(slot);
+    if (isSuperseded(first)) {
+      superseded.removed(lengthOf(first));
+    }
+    frames.markDead(first & ~FLAG);
+    table.remove(slot);
+  }
+
+  private static int lengthOf(long first) {
+    return FrameTable.maxLengthBytes(first & ~FLAG);
+  }
+
+  /**
+   * How much of the journal may be payloads of older writes. Those that were superseded first go
+   * first, but those that {@code mustStay} only beyond {@value #MUST_STAY_FACTOR} times as much.
+   *
+   * @param mustStay is asked about writes that nobody else may have; must not wait
+   */
+  public void limitSuperseded(long maxBytes, BiPredicate<Key, Dot> mustStay) {
+    this.mustStay = mustStay;
+    maxSupersededBytes = maxBytes;
+  }
+
+  private void dropSuperseded() {
+    superseded.forgetGone((hash, dot) -> withSuperseded(hash, dot, (table, slot) -> true));
+    long max = maxSupersededBytes;
+    long most = MUST_STAY_FACTOR * max;
+    if (superseded.bytes() <= Math.max(max, Math.min(most, keptBytes + keptBytes / 8))) {
+      return;
+    }
+    // Beyond the most a little more is given up than must be, so that this is not done each time.
+    long keepable = superseded.bytes() > most ? most - most / 8 : most;
+    for (int left = superseded.size(); left > 0 && superseded.bytes() > max; left--) {
+      boolean mayKeep = superseded.bytes() <= keepable;
+      SupersededQueue.Entry oldest = superseded.poll();
+      withSuperseded(
+          oldest.hash(),
+          oldest.dot(),
+          (table, slot) -> {
+            if (mayKeep && mustStay(table.first(slot))) {
+              superseded.addAgain(oldest);
+            } else {
+              remove(table, slot);
+              superseded.dropped();
+            }
+            return true;
+          });
+    }
+    // Those that must stay are not looked at for each that is added.
+    keptBytes = superseded.bytes() > max ? superseded.bytes() : 0;
+  }
+
+  private boolean mustStay(long first) {
+    MetadataRecord record;
+    try {
+      record = recordAt(first);
+    } catch (StorageException e) {
+      // What is damaged is of no use to anybody, and must not stop what is published.
+      return false;
+    }
+    return mustStay.test(record.key(), record.header().version().dot());
+  }
+
+  private interface SlotAction {
+    boolean run(SlotTable table, int slot);
+  }
+
+  /** False if there is no such slot any more. */
+  private boolean withSuperseded(long hash, long dot, SlotAction action) {
+    SlotTable table = table(hash);
+    int fingerprint = fingerprint(hash);
+    long stamp = table.lock();
+    try {
+      int slot = table.find(fingerprint);
+      for (; slot >= 0 && table.matches(slot, fingerprint); slot++) {
+        if (table.second(slot) == dot && isSuperseded(table.first(slot))) {
+          return action.run(table, slot);
+        }
+      }
+      return false;
+    } finally {
+      table.unlock(stamp);
     }
   }
 
@@ -317,11 +540,17 @@ public final class KeyIndex {
     throw new IllegalStateException("the index has lost " + key);
   }
 
-  private int payloadSlot(SlotTable table, int fingerprint, long dot, Key key) {
+  /** Where the payload is that a key has beside its newest header; -1 if there is none. */
+  private int payloadSlot(SlotTable table, int fingerprint, Key key) {
     int slot = table.find(fingerprint);
+    int first = slot;
+    int headers = 0;
     for (; slot >= 0 && table.matches(slot, fingerprint); slot++) {
-      if (table.second(slot) == (dot | PAYLOAD_ONLY)
-          && (DotWords.isExact(dot) || recordAt(table.first(slot)).key().equals(key))) {
+      headers += isHeader(table.second(slot)) ? 1 : 0;
+    }
+    for (slot = first; slot >= 0 && table.matches(slot, fingerprint); slot++) {
+      if (!isHeader(table.second(slot))
+          && (headers == 1 || recordAt(table.first(slot)).key().equals(key))) {
         return slot;
       }
     }
@@ -329,8 +558,8 @@ public final class KeyIndex {
   }
 
   /** The same where it is not known what was before: reads the journal. */
-  public void replay(MetadataRecord record, FrameLocation at) {
-    publish(header(record.key()), record, at);
+  public void replay(JournalEntry.Stored now, FrameLocation at) {
+    publish(header(now.record().key()), now, at);
   }
 
   /**
@@ -347,8 +576,8 @@ public final class KeyIndex {
       int slot = table.find(fingerprint);
       for (; slot >= 0 && table.matches(slot, fingerprint); slot++) {
         long first = table.first(slot);
-        if ((first & ~HAS_PAYLOAD) == from.place()) {
-          table.set(slot, to.place() | (first & HAS_PAYLOAD), table.second(slot));
+        if ((first & ~FLAG) == from.place()) {
+          table.set(slot, to.place() | (first & FLAG), table.second(slot));
           return true;
         }
       }
@@ -456,7 +685,29 @@ public final class KeyIndex {
       at += (long) pages * PagePool.PAGE_BYTES;
       left -= pages;
     }
-    return index.markAllLive() ? index : null;
+    if (!index.markAllLive()) {
+      return null;
+    }
+    index.findSuperseded();
+    return index;
+  }
+
+  /** In the order of their places, which is about that in which they were written. */
+  private void findSuperseded() {
+    record Placed(long hash, long dot, long place) {}
+    var found = new ArrayList<Placed>();
+    for (int i = 0; i < TABLES; i++) {
+      SlotTable table = tables[i];
+      for (int slot = 0; slot < table.slots(); slot++) {
+        long first = table.first(slot);
+        if (first != 0 && !isHeader(table.second(slot)) && isSuperseded(first)) {
+          long hash = (long) i << TABLE_SHIFT | Integer.toUnsignedLong(table.fingerprint(slot));
+          found.add(new Placed(hash, table.second(slot), first & ~FLAG));
+        }
+      }
+    }
+    found.sort(Comparator.comparingLong(Placed::place));
+    found.forEach(each -> superseded.add(each.hash(), each.dot(), lengthOf(each.place())));
   }
 
   /**
@@ -492,7 +743,7 @@ public final class KeyIndex {
     for (SlotTable table : tables) {
       for (int slot = 0; slot < table.slots(); slot++) {
         long first = table.first(slot);
-        if (first != 0 && !frames.markLive(first & ~HAS_PAYLOAD)) {
+        if (first != 0 && !frames.markLive(first & ~FLAG)) {
           return false;
         }
       }
@@ -520,8 +771,18 @@ public final class KeyIndex {
     return frames.maxCacheBytes();
   }
 
-  /** Memory taken from the system, outside of the heap. */
+  /** Memory taken from the system, outside of the heap, and that of the order of payloads. */
   public long bytes() {
-    return pool.bytes();
+    return pool.bytes() + superseded.memoryBytes();
+  }
+
+  /** Of the journal: payloads of older writes, that may be shown. */
+  public long supersededBytes() {
+    return superseded.bytes();
+  }
+
+  /** How many of these payloads were given up, for want of room, before a newer one came. */
+  public long supersededDropped() {
+    return superseded.droppedCount();
   }
 }

@@ -8,6 +8,7 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
 import java.util.ArrayList;
 import org.jspecify.annotations.Nullable;
 
@@ -19,18 +20,19 @@ final class EntryCodec {
   static final int CLOSED = 4;
   static final int SEALED = 5;
   static final int HELD = 9;
+  static final int STORED_SINCE = 10;
 
   private static final int MAX_CLUSTER_BYTES = 1024;
 
   private EntryCodec() {}
 
   static boolean isKnown(int type) {
-    return (type >= OPENED && type <= SEALED) || type == HELD;
+    return (type >= OPENED && type <= SEALED) || type == HELD || type == STORED_SINCE;
   }
 
   static int typeOf(JournalEntry entry) {
-    if (entry instanceof JournalEntry.Stored) {
-      return STORED;
+    if (entry instanceof JournalEntry.Stored stored) {
+      return stored.since() == null ? STORED : STORED_SINCE;
     }
     if (entry instanceof JournalEntry.Applied) {
       return APPLIED;
@@ -46,6 +48,10 @@ final class EntryCodec {
 
   static void write(ByteWriter out, JournalEntry entry) {
     if (entry instanceof JournalEntry.Stored stored) {
+      Dot since = stored.since();
+      if (since != null) {
+        RecordCodec.writeDot(out, since);
+      }
       RecordCodec.writeRecord(out, stored.record());
     } else if (entry instanceof JournalEntry.Applied applied) {
       RecordCodec.writeRegion(out, applied.region());
@@ -76,6 +82,7 @@ final class EntryCodec {
           case APPLIED ->
               new JournalEntry.Applied(
                   RecordCodec.readRegion(in), new ActorId(in.i64("actor")), in.varint("counter"));
+          case STORED_SINCE -> readStoredSince(in, expected);
           case CLOSED -> new JournalEntry.Closed();
           case HELD -> readHeld(in);
           case SEALED -> new JournalEntry.Sealed(in.varint("frames"));
@@ -99,5 +106,14 @@ final class EntryCodec {
       records.add(RecordCodec.readRecord(in));
     }
     return new JournalEntry.Held(region, actor, after, upTo, records);
+  }
+
+  private static JournalEntry readStoredSince(ByteReader in, @Nullable Key expected) {
+    Dot since = RecordCodec.readDot(in);
+    MetadataRecord record = RecordCodec.readRecord(in, expected);
+    if (record.payload() != null || record.header().isTombstone()) {
+      throw new WireFormatException("nothing is shown in place of " + record);
+    }
+    return new JournalEntry.Stored(record, since);
   }
 }

@@ -176,6 +176,11 @@ public final class FrameTable {
     return true;
   }
 
+  /** The length of a frame, or a little more. */
+  public static int maxLengthBytes(long place) {
+    return FramePlace.maxLengthBytes(place);
+  }
+
   /** The frame is part of the present state no more. */
   public void markDead(long place) {
     Segment segment = segment(place);

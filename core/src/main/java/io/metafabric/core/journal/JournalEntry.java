@@ -3,7 +3,9 @@ package io.metafabric.core.journal;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Everything a journal can hold; docs/FORMAT.md has the bytes. Immutable. */
 public sealed interface JournalEntry {
@@ -17,9 +19,29 @@ public sealed interface JournalEntry {
 
   /**
    * A key's new state. Without a payload, a payload of the same dot that was held before stays
-   * held.
+   * held, and so does that of {@code since}.
+   *
+   * @param since of a value whose payload is not in this frame: the newest write of the key, this
+   *     one included, whose payload has been held here or that was a remove. Nothing older is shown
+   *     in place of the payload. Null if there is none, and for all other records
    */
-  record Stored(MetadataRecord record) implements JournalEntry {}
+  record Stored(MetadataRecord record, @Nullable Dot since) implements JournalEntry {
+    public Stored {
+      if (since != null && (record.payload() != null || record.header().isTombstone())) {
+        throw new IllegalArgumentException("nothing is shown in place of " + record);
+      }
+    }
+
+    public Stored(MetadataRecord record) {
+      this(record, null);
+    }
+
+    /** What a later write of the key, of which the payload does not come along, is stored with. */
+    public @Nullable Dot sinceOfNext() {
+      boolean isAll = record.payload() != null || record.header().isTombstone();
+      return isAll ? record.header().version().dot() : since;
+    }
+  }
 
   /** All changes of another region's actor up to {@code counter} are in the journal before this. */
   record Applied(RegionName region, ActorId actor, long counter) implements JournalEntry {}

@@ -13,6 +13,7 @@ import io.metafabric.core.error.OverloadedException;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.error.ValueTooLargeException;
 import io.metafabric.core.index.KeyIndex;
+import io.metafabric.core.index.Substitute;
 import io.metafabric.core.journal.FrameLocation;
 import io.metafabric.core.journal.FrameTable;
 import io.metafabric.core.journal.Journal;
@@ -53,6 +54,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiPredicate;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
@@ -153,6 +155,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
                 ownNewest.put(who, counter);
               }
             });
+    keepSuperseded((key, dot) -> isOwn(dot.actor()));
     this.committer =
         new Committer(journal, config.durability(), committing, clock, new StoreSink());
   }
@@ -269,6 +272,26 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    */
   public MetadataRecord withPayloadsOf(MetadataRecord state, MetadataRecord other) {
     return Siblings.withPayloadsOf(state, other);
+  }
+
+  /**
+   * What may be shown for a key of which the newest write's payload is not in the journal; null if
+   * it is there, if the newest write was a remove, or if nothing is known of the key.
+   *
+   * @throws io.metafabric.core.error.CorruptJournalException if it is damaged on disk
+   */
+  public @Nullable Substitute substitute(Key key) {
+    return index.substitute(key);
+  }
+
+  /**
+   * Of the older writes that are kept until the newest ones can be read, those that {@code
+   * mustStay} are given up last.
+   *
+   * @param mustStay whether nobody else may have the payload of a write; must not wait
+   */
+  public void keepSuperseded(BiPredicate<Key, Dot> mustStay) {
+    index.limitSuperseded(config.compaction().supersededBytes(), mustStay);
   }
 
   /**
@@ -852,8 +875,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       stageInbound(ours, record.withHeader(joined), inbound.keepPayload(), published);
       return true;
     }
-    if (!joined.equals(ours)) {
-      stageInbound(ours, new MetadataRecord(record.key(), joined, null), false, published);
+    boolean removesMore = theirs.isTombstone() && removesMore(record.key(), theirs, ours);
+    if (removesMore || !joined.equals(ours)) {
+      Dot since = removesMore ? theirs.version().dot() : since(record.key(), joined);
+      var stored = new JournalEntry.Stored(new MetadataRecord(record.key(), joined, null), since);
+      stageInbound(ours, stored.record(), stored, published);
       return true;
     }
     return false;
@@ -939,10 +965,49 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         done);
   }
 
+  /**
+   * Whether a remove that has lost to our write, or was covered by it, takes away what is shown in
+   * place of that write's payload. That is kept in the journal: what was removed must not be shown
+   * after a restart either.
+   */
+  private boolean removesMore(Key key, Header remove, Header ours) {
+    if (ours.isTombstone()) {
+      return false;
+    }
+    Dot since = since(key, ours);
+    Dot removed = remove.version().dot();
+    return since == null
+        || (!since.equals(ours.version().dot())
+            && !since.equals(removed)
+            && remove.version().covers(since));
+  }
+
+  /** The newest write of a key whose payload has been here, or that removed it. */
+  private @Nullable Dot since(Key key, Header next) {
+    if (next.isTombstone()) {
+      return null;
+    }
+    Staged staged = undecidedYet.get(key);
+    return staged != null && staged.entry() instanceof JournalEntry.Stored stored
+        ? stored.sinceOfNext()
+        : index.sinceOfNext(key);
+  }
+
   private void stageInbound(
       @Nullable Header before, MetadataRecord record, boolean keepPayload, Staged.Completion done) {
+    MetadataRecord kept = keepPayload ? record : record.withoutPayload();
+    boolean isWhole = kept.payload() != null || before == null;
+    Dot since = isWhole ? null : since(record.key(), kept.header());
+    stageInbound(before, record, new JournalEntry.Stored(kept, since), done);
+  }
+
+  private void stageInbound(
+      @Nullable Header before,
+      MetadataRecord record,
+      JournalEntry.Stored stored,
+      Staged.Completion done) {
     stage(
-        new JournalEntry.Stored(keepPayload ? record : record.withoutPayload()),
+        stored,
         before == null ? null : before.version().dot(),
         before != null && KeyIndex.isSameWrite(before, record.header()),
         new Published(record, false),
@@ -1176,6 +1241,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           tornBytes,
           journal.replayedBytes(),
           journal.liveBytes(),
+          index.supersededBytes(),
+          index.supersededDropped(),
           compactor == null ? CompactionStats.NONE : compactor.stats(),
           conflictLog.stats(),
           held.stats(clock.wallMs()));
@@ -1292,7 +1359,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       Published published = staged.published();
       if (staged.entry() instanceof JournalEntry.Stored stored && published != null) {
         MetadataRecord record = stored.record();
-        index.publish(staged.before(), staged.isSameWrite(), record, at);
+        index.publish(staged.before(), staged.isSameWrite(), stored, at);
         recent.published(record.key(), record.header());
         if (record.key().isSystem()) {
           system.put(record);

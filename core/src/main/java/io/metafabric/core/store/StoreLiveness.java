@@ -56,9 +56,10 @@ record StoreLiveness(
 
   /**
    * Beside what the index points at: everything with the key's present dot, because a peer's stream
-   * relies on finding each dot where it was first written; and the header of a write of ours that
-   * lost to another region's, until every peer has heard of it and joined it to its context. A
-   * write that we replaced ourselves is in the context of what replaced it.
+   * relies on finding each dot where it was first written; the payload of an older write that is
+   * shown until the present one's can be read; and the header of a write of ours that lost to
+   * another region's, until every peer has heard of it and joined it to its context. A write that
+   * we replaced ourselves is in the context of what replaced it.
    */
   private @Nullable JournalEntry kept(JournalEntry.Stored stored, long position) {
     Dot dot = stored.record().header().version().dot();
@@ -66,6 +67,9 @@ record StoreLiveness(
     if ((newest != null && newest == dot.counter())
         || index.isCurrent(stored.record().key(), dot)
         || isSibling(stored.record().key(), dot)) {
+      return stored;
+    }
+    if (stored.record().payload() != null && index.isSuperseded(stored.record().key(), dot)) {
       return stored;
     }
     return position > neededAfter.getAsLong() && lost(stored.record().key(), dot)

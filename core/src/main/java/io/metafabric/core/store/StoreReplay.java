@@ -53,7 +53,7 @@ final class StoreReplay implements Journal.Replay {
   @Override
   public void entry(JournalEntry entry, FrameLocation location) {
     if (entry instanceof JournalEntry.Stored stored) {
-      index.replay(stored.record(), location);
+      index.replay(stored, location);
       if (stored.record().key().isSystem()) {
         system.put(stored.record());
       }

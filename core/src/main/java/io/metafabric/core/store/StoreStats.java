@@ -17,6 +17,9 @@ import io.metafabric.core.conflict.ConflictLogStats;
  * @param conflicts what was written to the conflict log
  * @param held changes that are stamped too far ahead of this node's clock, and wait
  * @param liveBytes of the journal, those that are part of the present state
+ * @param supersededBytes of these, values that are shown, as superseded, until their successors can
+ *     be read
+ * @param supersededDropped how many of those were given up, for want of room, before that
  */
 public record StoreStats(
     long keys,
@@ -34,6 +37,8 @@ public record StoreStats(
     long tornTailBytes,
     long replayedBytes,
     long liveBytes,
+    long supersededBytes,
+    long supersededDropped,
     CompactionStats compaction,
     ConflictLogStats conflicts,
     HeldStats held) {}

@@ -209,8 +209,16 @@ public sealed interface Frame {
       }
     }
 
-    /** It has a header, but not the payload, or an older one than wanted. */
+    /** It has a header, but no payload that could be shown, or would not say. */
     record NotHeld(Key key) implements Answer {}
+
+    /** It has not what is wanted, but an older value with its payload. */
+    record Superseded(MetadataRecord record) implements Answer {
+      @Override
+      public Key key() {
+        return record.key();
+      }
+    }
 
     /** It has no header. */
     record Unknown(Key key) implements Answer {}

@@ -69,6 +69,7 @@ public final class FrameCodec {
   private static final int FOUND = 1;
   private static final int NOT_HELD = 2;
   private static final int UNKNOWN = 3;
+  private static final int SUPERSEDED = 4;
 
   private FrameCodec() {}
 
@@ -279,6 +280,7 @@ public final class FrameCodec {
       case FOUND -> new Frame.Answer.Found(RecordCodec.readRecord(in));
       case NOT_HELD -> new Frame.Answer.NotHeld(RecordCodec.readKey(in));
       case UNKNOWN -> new Frame.Answer.Unknown(RecordCodec.readKey(in));
+      case SUPERSEDED -> new Frame.Answer.Superseded(RecordCodec.readRecord(in));
       default -> throw new WireFormatException("there is no answer " + outcome);
     };
   }
@@ -397,6 +399,9 @@ public final class FrameCodec {
         if (answer instanceof Frame.Answer.Found found) {
           out.u8(FOUND);
           RecordCodec.writeRecord(out, found.record());
+        } else if (answer instanceof Frame.Answer.Superseded older) {
+          out.u8(SUPERSEDED);
+          RecordCodec.writeRecord(out, older.record());
         } else {
           out.u8(answer instanceof Frame.Answer.NotHeld ? NOT_HELD : UNKNOWN);
           RecordCodec.writeKey(out, answer.key());

@@ -107,7 +107,8 @@ final class Samples {
                 new Frame.Answer.Found(records().get(0)),
                 new Frame.Answer.Found(siblings()),
                 new Frame.Answer.NotHeld(Key.of("n/2")),
-                new Frame.Answer.Unknown(Key.of("n/3")))),
+                new Frame.Answer.Unknown(Key.of("n/3")),
+                new Frame.Answer.Superseded(records().get(1)))),
         new Frame.Push(records()),
         new Frame.NotHolding(List.of(Key.of("n/1"))),
         new Frame.MoveHome(7, Key.of("n/1"), US),
@@ -117,11 +118,12 @@ final class Samples {
 
   /** One of each kind, over and over. */
   private static JournalEntry entry(int i) {
-    return switch (i % 7) {
+    return switch (i % 8) {
       case 0 -> new JournalEntry.Opened(ACTOR, 42, "cluster \u00e9", EU);
       case 1 -> new JournalEntry.Applied(US, new ActorId(77), i);
       case 2 -> new JournalEntry.Closed();
       case 3 -> new JournalEntry.Held(US, ACTOR, 3, 9, List.of(records().get(i % 4), siblings()));
+      case 4 -> new JournalEntry.Stored(records().get(2), new Dot(ACTOR, 2));
       default -> new JournalEntry.Stored(records().get(i % 4));
     };
   }

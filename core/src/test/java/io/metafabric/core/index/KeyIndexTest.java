@@ -41,6 +41,9 @@ class KeyIndexTest {
   private static final ToLongFunction<Key> POOR_HASH = key -> key.id().length() % 2;
 
   private final Map<Key, MetadataRecord> model = new HashMap<>();
+  private final Map<Key, MetadataRecord> older = new HashMap<>();
+  private final Map<Key, MetadataRecord> whole = new HashMap<>();
+  private final Map<Key, JournalEntry.Stored> newest = new HashMap<>();
   private final Map<ActorId, Long> counters = new HashMap<>();
   private final FrameTable frames = new FrameTable();
 
@@ -54,7 +57,9 @@ class KeyIndexTest {
     @Override
     public @Nullable JournalEntry kept(JournalEntry entry, long position) {
       MetadataRecord record = ((JournalEntry.Stored) entry).record();
-      return index.isCurrent(record.key(), record.header().version().dot()) ? entry : null;
+      Dot dot = record.header().version().dot();
+      boolean shown = record.payload() != null && index.isSuperseded(record.key(), dot);
+      return shown || index.isCurrent(record.key(), dot) ? entry : null;
     }
 
     @Override
@@ -104,22 +109,66 @@ class KeyIndexTest {
     return random.nextInt(4) == 0 ? record.withoutPayload() : record;
   }
 
-  private void apply(MetadataRecord record) {
-    MetadataRecord before = model.get(record.key());
+  /** As the store says it, or as it does when a remove has come that was covered already. */
+  private JournalEntry.Stored stored(Random random, MetadataRecord record) {
+    JournalEntry.Stored before = newest.get(record.key());
+    if (before == null || record.payload() != null || record.header().isTombstone()) {
+      return new JournalEntry.Stored(record);
+    }
+    Dot since = random.nextInt(6) == 0 ? new Dot(new ActorId(500), 1) : before.sinceOfNext();
+    return new JournalEntry.Stored(record, since);
+  }
+
+  private void apply(JournalEntry.Stored stored) {
+    MetadataRecord record = stored.record();
+    Key key = record.key();
+    MetadataRecord before = model.get(key);
     boolean sameWrite =
         before != null
             && before.header().version().dot().equals(record.header().version().dot())
             && before.header().payloadCrc32c() == record.header().payloadCrc32c();
+    boolean isWhole = record.payload() != null || record.header().isTombstone();
+    if (!isWhole && !sameWrite && before != null && before.payload() != null) {
+      // With the context that it had when its payload came.
+      older.put(key, whole.get(key));
+    }
     model.put(
-        record.key(),
-        record.payload() == null && sameWrite ? before.withHeader(record.header()) : record);
+        key, record.payload() == null && sameWrite ? before.withHeader(record.header()) : record);
+    MetadataRecord held = older.get(key);
+    if (held != null && (isWhole || !held.header().version().dot().equals(stored.since()))) {
+      older.remove(key);
+    }
+    newest.put(key, stored);
+    if (record.payload() != null) {
+      whole.put(key, record);
+    }
   }
+
+  private void checkOlder(KeyIndex index, Key key) {
+    MetadataRecord record = model.get(key);
+    Substitute shown = index.substitute(key);
+    if (record == null || record.payload() != null || record.header().isTombstone()) {
+      assertThat(shown).isNull();
+      return;
+    }
+    MetadataRecord held = older.get(key);
+    assertThat(shown)
+        .isEqualTo(new Substitute(record.header(), newest.get(key).sinceOfNext(), held));
+    if (held != null) {
+      assertThat(index.isSuperseded(key, held.header().version().dot())).isTrue();
+      shownOlder++;
+    }
+    assertThat(index.isSuperseded(key, record.header().version().dot())).isFalse();
+  }
+
+  private int shownOlder;
 
   private void check(KeyIndex index, Key key, int i) {
     MetadataRecord expected = model.get(key);
     assertThat(index.read(key)).isEqualTo(expected);
     assertThat(index.header(key)).isEqualTo(expected == null ? null : expected.header());
     assertThat(index.holdsPayload(key)).isEqualTo(expected != null && expected.payload() != null);
+    checkOlder(index, key);
     if (expected != null) {
       Dot dot = expected.header().version().dot();
       assertThat(index.isCurrent(key, dot)).isTrue();
@@ -142,9 +191,9 @@ class KeyIndexTest {
     int compactions = 0;
     for (int i = 0; i < 4000; i++) {
       Key key = Key.of("n/" + random.nextInt(KEYS));
-      MetadataRecord record = next(random, key);
+      JournalEntry.Stored record = stored(random, next(random, key));
       MetadataRecord before = model.get(key);
-      FrameLocation at = journal.append(List.of(new JournalEntry.Stored(record))).get(0);
+      FrameLocation at = journal.append(List.of(record)).get(0);
       journal.makeDurable();
       index.publish(before == null ? null : before.header(), record, at);
       journal.publish(at.position());
@@ -162,6 +211,8 @@ class KeyIndexTest {
     }
     assertThat(compactions).as("seed " + seed).isGreaterThan(20);
     assertThat(others).as("seed " + seed).isPositive();
+    assertThat(shownOlder).as("seed " + seed).isGreaterThan(100);
+    assertThat(index.supersededBytes()).as("seed " + seed).isPositive();
     var keys = new ArrayList<Key>();
     index.forEachKey(keys::add);
     assertThat(keys).containsExactlyInAnyOrderElementsOf(model.keySet());
@@ -180,7 +231,7 @@ class KeyIndexTest {
             again,
             (entry, at) -> {
               if (entry instanceof JournalEntry.Stored stored) {
-                index.replay(stored.record(), at);
+                index.replay(stored, at);
               }
             });
     for (int i = 0; i < KEYS; i++) {

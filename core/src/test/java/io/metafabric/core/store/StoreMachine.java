@@ -56,13 +56,21 @@ final class StoreMachine {
   long retainBytes;
   ConflictConfig conflicts = ConflictConfig.DEFAULT;
   long peersNeedAfter = Long.MAX_VALUE;
+  long supersededBytes = 64 << 20;
 
   static StoreConfig config(Durabilities durability, long maxIndexBytes, long retainBytes) {
-    return config(durability, maxIndexBytes, retainBytes, ConflictConfig.DEFAULT);
+    return config(
+        durability,
+        maxIndexBytes,
+        new CompactionConfig(1 << 20, retainBytes),
+        ConflictConfig.DEFAULT);
   }
 
   private static StoreConfig config(
-      Durabilities durability, long maxIndexBytes, long retainBytes, ConflictConfig conflicts) {
+      Durabilities durability,
+      long maxIndexBytes,
+      CompactionConfig compaction,
+      ConflictConfig conflicts) {
     return new StoreConfig(
         "test",
         new RegionName("paris"),
@@ -71,7 +79,7 @@ final class StoreMachine {
         1 << 16,
         1 << 20,
         maxIndexBytes,
-        new CompactionConfig(1 << 20, retainBytes),
+        compaction,
         conflicts);
   }
 
@@ -81,7 +89,11 @@ final class StoreMachine {
     compacting = node.scheduler().serial("compaction");
     var opened =
         RecordStore.open(
-            config(durability, maxIndexBytes, retainBytes, conflicts),
+            config(
+                durability,
+                maxIndexBytes,
+                new CompactionConfig(1 << 20, retainBytes, supersededBytes),
+                conflicts),
             node.disk(),
             node.clock(),
             node.random(),

@@ -95,6 +95,12 @@ class FrameCodecTest {
                 new Frame.Wanted(Key.of("n/2"), null))),
         "00000018" + "e3f499be" + "0800" + "070102036e2f3101000000000000001102036e2f3200");
     golden.put(
+        new Frame.FetchReply(8, List.of(new Frame.Answer.Superseded(record("n/1", 2, "abc")))),
+        "00000028"
+            + "ffec8d10"
+            + "0900"
+            + "080104036e2f310000000000000000110200000000000000050002657503364b3fb701616263");
+    golden.put(
         new Frame.FetchReply(
             7,
             List.of(
@@ -177,6 +183,7 @@ class FrameCodecTest {
             .map(TreeMap::new);
     Arbitrary<Frame.Answer> found = AnyRecords.recordsWithSiblings().map(Frame.Answer.Found::new);
     Arbitrary<Frame.Answer> notHeld = AnyRecords.keys().map(Frame.Answer.NotHeld::new);
+    Arbitrary<Frame.Answer> superseded = AnyRecords.records().map(Frame.Answer.Superseded::new);
     Arbitrary<Frame.Answer> unknown = AnyRecords.keys().map(Frame.Answer.Unknown::new);
     return Arbitraries.oneOf(
             List.of(
@@ -204,7 +211,8 @@ class FrameCodecTest {
                     .as(Frame.Ack::new),
                 Combinators.combine(longs, flags, wanted).as(Frame.Fetch::new),
                 Combinators.combine(
-                        longs, Arbitraries.oneOf(found, notHeld, unknown).list().ofMaxSize(5))
+                        longs,
+                        Arbitraries.oneOf(found, notHeld, unknown, superseded).list().ofMaxSize(5))
                     .as(Frame.FetchReply::new),
                 records.map(Frame.Push::new),
                 AnyRecords.keys().list().ofMaxSize(5).map(Frame.NotHolding::new),
@@ -374,7 +382,7 @@ class FrameCodecTest {
   @Test
   void onlyRecordsWaitBehindRecords() {
     assertThat(oneOfEach().stream().filter(frame -> !frame.isControl()).map(Object::getClass))
-        .containsExactly(
+        .containsOnly(
             Frame.Changes.class, Frame.FetchReply.class, Frame.Push.class, Frame.Hold.class);
   }
 }
