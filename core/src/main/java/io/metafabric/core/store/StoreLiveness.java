@@ -8,6 +8,7 @@ import io.metafabric.core.journal.Liveness;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.Sibling;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import java.util.Map;
@@ -62,11 +63,12 @@ record StoreLiveness(
    * we replaced ourselves is in the context of what replaced it.
    */
   private @Nullable JournalEntry kept(JournalEntry.Stored stored, long position) {
+    Key key = stored.record().key();
     Dot dot = stored.record().header().version().dot();
-    Long newest = ownNewest.get(dot.actor());
-    if ((newest != null && newest == dot.counter())
-        || index.isCurrent(stored.record().key(), dot)
-        || isSibling(stored.record().key(), dot)) {
+    if (isNewestOwn(dot)
+        || index.isCurrent(key, dot)
+        || isSibling(key, dot)
+        || hasOwnThatIsLive(stored)) {
       return stored;
     }
     if (stored.record().payload() != null && index.isSuperseded(stored.record().key(), dot)) {
@@ -75,6 +77,28 @@ record StoreLiveness(
     return position > neededAfter.getAsLong() && lost(stored.record().key(), dot)
         ? new JournalEntry.Stored(stored.record().withoutPayload())
         : null;
+  }
+
+  private boolean isNewestOwn(Dot dot) {
+    Long newest = ownNewest.get(dot.actor());
+    return newest != null && newest == dot.counter();
+  }
+
+  /**
+   * A write of ours may have been journaled first as a sibling of what is behind it by now. Which
+   * of several frames was the first cannot be told any more: all stay, until the conflict is
+   * closed.
+   */
+  private boolean hasOwnThatIsLive(JournalEntry.Stored stored) {
+    Key key = stored.record().key();
+    for (Sibling each : stored.record().siblings()) {
+      Dot dot = each.header().version().dot();
+      boolean live = isNewestOwn(dot) || index.isCurrent(key, dot) || isSibling(key, dot);
+      if (live && ownActors.contains(dot.actor())) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private boolean isSibling(Key key, Dot dot) {
