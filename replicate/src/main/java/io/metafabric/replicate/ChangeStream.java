@@ -13,6 +13,7 @@ import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.function.Function;
@@ -42,6 +43,10 @@ final class ChangeStream {
   private VersionVector sent;
   private JournalCursor cursor;
   private @Nullable MetadataRecord lookedAhead;
+
+  // The other versions of the entry that was read last, and where the cursor was before it.
+  private final Deque<MetadataRecord> beside = new ArrayDeque<>();
+  private long positionBefore;
   private @Nullable Batch refused;
   private long inFlightBytes;
 
@@ -112,10 +117,10 @@ final class ChangeStream {
       sent = sent.with(record.header().version().dot());
       records.add(out);
       bytes += more;
-      position = cursor.position();
+      position = beside.isEmpty() ? cursor.position() : positionBefore;
     }
     if (records.isEmpty()) {
-      if (inFlight.isEmpty() && lookedAhead == null) {
+      if (inFlight.isEmpty() && lookedAhead == null && beside.isEmpty()) {
         acknowledgedPosition = cursor.position();
       }
       return null;
@@ -132,19 +137,34 @@ final class ChangeStream {
 
   /**
    * The next entry if it is one of ours that was not sent; null if it is another or there is none.
+   * One that has several of ours is given as several.
    */
   private @Nullable MetadataRecord nextUnsent() {
-    if (cursor.next() instanceof JournalEntry.Stored stored) {
-      for (Sibling each : stored.record().versions()) {
-        Dot dot = each.header().version().dot();
-        // Journaled again with a larger context, or beside a sibling, it keeps its dot: the peer
-        // joins what it knows itself. Where it was first written it is the newest of its actor.
-        if (store.isOwn(dot.actor()) && !sent.contains(dot)) {
-          return new MetadataRecord(stored.record().key(), each.header(), each.payload());
-        }
+    if (beside.isEmpty()) {
+      positionBefore = cursor.position();
+      if (cursor.next() instanceof JournalEntry.Stored stored) {
+        addUnsent(stored.record());
       }
     }
-    return null;
+    return beside.poll();
+  }
+
+  private void addUnsent(MetadataRecord record) {
+    for (Sibling each : record.versions()) {
+      Dot dot = each.header().version().dot();
+      // Journaled again with a larger context, or beside a sibling, it keeps its dot: the peer
+      // joins what it knows itself. Where it was first written it is the newest of its actor;
+      // others of ours that are there too may not be anywhere else any more.
+      if (store.isOwn(dot.actor()) && !sent.contains(dot)) {
+        beside.add(new MetadataRecord(record.key(), each.header(), each.payload()));
+      }
+    }
+    if (beside.size() > 1) {
+      var inOrder = new ArrayList<>(beside);
+      inOrder.sort(Comparator.comparingLong(each -> each.header().version().dot().counter()));
+      beside.clear();
+      beside.addAll(inOrder);
+    }
   }
 
   private static boolean isOfSameActor(MetadataRecord record, List<MetadataRecord> records) {
@@ -192,6 +212,7 @@ final class ChangeStream {
     inFlightBytes = 0;
     refused = null;
     lookedAhead = null;
+    beside.clear();
     sent = acknowledged;
     cursor = store.cursorAfter(acknowledgedPosition);
   }
@@ -201,11 +222,15 @@ final class ChangeStream {
     return inFlight.isEmpty()
         && refused == null
         && lookedAhead == null
+        && beside.isEmpty()
         && cursor.position() >= store.publishedPosition();
   }
 
   boolean hasUnread() {
-    return refused != null || lookedAhead != null || cursor.position() < store.publishedPosition();
+    return refused != null
+        || lookedAhead != null
+        || !beside.isEmpty()
+        || cursor.position() < store.publishedPosition();
   }
 
   boolean hasInFlight() {
