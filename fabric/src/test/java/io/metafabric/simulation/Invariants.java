@@ -92,6 +92,10 @@ final class Invariants {
         }
       }
     }
+    String missing = Concurrent.missingAtTheEnd(run);
+    if (missing != null) {
+      return missing;
+    }
     for (Site site : run.sites()) {
       for (PeerStats peer : site.node().stats().replication().peers()) {
         if (peer.state() != PeerState.IN_SYNC || peer.pendingChanges() != 0) {
@@ -116,10 +120,12 @@ final class Invariants {
       run.sites().forEach(site -> site.observe(key));
     }
     for (Write write : run.ledger().writes()) {
-      if (write.fate == Write.Fate.ACKNOWLEDGED) {
+      boolean isAlone = !run.setting().concurrentKeys().contains(write.key);
+      if (write.fate == Write.Fate.ACKNOWLEDGED && isAlone) {
         checkNotLost(write);
       }
     }
+    Concurrent.checkAtTheEnd(run);
     checkPayloads();
   }
 

@@ -29,6 +29,8 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** One region of a run: its process, its host, and what that host has seen and may expect. */
@@ -52,11 +54,18 @@ final class Site {
   private int starts;
   private long startedNanos;
   private @Nullable Runnable armedForOpening;
+  private final Concurrent concurrent;
 
   Site(Simulation run, SimCluster cluster, RegionName region) {
     this.run = run;
     this.cluster = cluster;
     this.region = region;
+    this.concurrent = new Concurrent(run, this);
+  }
+
+  /** What its host does with keys whose concurrent writes are kept. */
+  Concurrent concurrent() {
+    return concurrent;
   }
 
   String name() {
@@ -146,6 +155,7 @@ final class Site {
     startedNanos = run.world().nanoTime();
     readOnly = false;
     run.keys().forEach(this::observe);
+    run.setting().concurrentKeys().forEach(concurrent::observe);
   }
 
   void stop() {
@@ -177,6 +187,7 @@ final class Site {
       write.fate = Write.Fate.UNKNOWN;
     }
     pending.clear();
+    concurrent.ended();
   }
 
   /** In the middle of what it does; soon, if it does nothing. */
@@ -200,6 +211,7 @@ final class Site {
   void mount(SimDisk other) {
     machine().mount(other);
     seen.clear();
+    concurrent.forget();
     run.world().trace(region + " is given another disk");
   }
 
@@ -267,7 +279,7 @@ final class Site {
   }
 
   /** A disk that takes nothing more can still be read. */
-  private boolean mayFailToRead(Throwable failure) {
+  boolean mayFailToRead(Throwable failure) {
     return failure instanceof StorageException
         && (damaged || faults.stream().anyMatch(fault -> fault.hits() > 0 && fault.isOfReads()));
   }
@@ -365,13 +377,45 @@ final class Site {
     if (!isUp()) {
       return; // it crashed when it looked at the key
     }
-    run.begins();
     Write write = run.ledger().begin(key, bytes, expiresAtMs);
+    write(
+        write,
+        () -> node().write(key, write.payload, expiresAtMs, condition),
+        header -> {
+          if (known != null && !header.version().covers(known.version().dot())) {
+            run.violation(write + " does not cover what was known before: " + known, null);
+          }
+          saw(key, header);
+          observe(key);
+        },
+        failure -> {
+          if (failure == null && write.fate == Write.Fate.REFUSED) {
+            declined(write, onlyIfAbsent);
+          }
+        });
+  }
+
+  void write(
+      Write write,
+      Supplier<CompletableFuture<MetadataRecord>> call,
+      Consumer<Header> acknowledged) {
+    write(write, call, acknowledged, failure -> {});
+  }
+
+  /**
+   * @param acknowledged what is to be checked then
+   * @param ended whatever became of it, unless the process ended
+   */
+  void write(
+      Write write,
+      Supplier<CompletableFuture<MetadataRecord>> call,
+      Consumer<Header> acknowledged,
+      Consumer<@Nullable Throwable> ended) {
+    run.begins();
     int life = machine().life();
     pending.add(write);
     try {
-      node()
-          .write(key, write.payload, expiresAtMs, condition)
+      call.get()
           .whenComplete(
               (record, failure) -> {
                 pending.remove(write);
@@ -381,31 +425,32 @@ final class Site {
                   write.fate = Write.Fate.UNKNOWN;
                 } else if (record == null) {
                   write.fate = Write.Fate.REFUSED;
-                  declined(write, onlyIfAbsent);
                 } else {
-                  acknowledged(write, record, known);
+                  acknowledged(write, record);
+                  acknowledged.accept(record.header());
+                }
+                if (machine().life() == life) {
+                  ended.accept(failure);
                 }
                 run.ended("write", region, write.number, write.fate.ordinal());
               });
     } catch (FabricException e) {
       pending.remove(write);
       failed(write, life, e);
+      if (machine().life() == life) {
+        ended.accept(e);
+      }
     }
   }
 
-  private void acknowledged(Write write, MetadataRecord record, @Nullable Header known) {
+  private void acknowledged(Write write, MetadataRecord record) {
     Header header = record.header();
     write.fate = Write.Fate.ACKNOWLEDGED;
     write.header = header;
-    if (known != null && !header.version().covers(known.version().dot())) {
-      run.violation(write + " does not cover what was known when it was written: " + known, null);
-    }
     if (header.expiresAtMs() != write.expiresAtMs
         || !Objects.equals(record.payload(), write.payload)) {
       run.violation(write + " was stored as another: " + record, null);
     }
-    saw(write.key, header);
-    observe(write.key);
   }
 
   private void declined(Write write, boolean onlyIfAbsent) {
@@ -452,7 +497,7 @@ final class Site {
         && run.setting().weather().containsKey(Fault.CLOCK_JUMP);
   }
 
-  private static Throwable causeOf(Throwable failure) {
+  static Throwable causeOf(Throwable failure) {
     return failure instanceof CompletionException && failure.getCause() != null
         ? failure.getCause()
         : failure;
