@@ -35,6 +35,7 @@ import io.metafabric.replicate.arm.CostBenefitPolicy;
 import io.metafabric.replicate.arm.Prices;
 import io.metafabric.replicate.netty.NettyConfig;
 import io.metafabric.replicate.netty.NettyPeerTransport;
+import io.metafabric.replicate.zstd.ZstdCompression;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -440,7 +441,8 @@ public final class FabricBuilder {
             scheduler,
             random,
             disk,
-            loop -> new NettyPeerTransport(nettyConfig(here, maxBytes), loop),
+            loop ->
+                new NettyPeerTransport(nettyConfig(here, maxBytes), ZstdCompression.load(), loop),
             new ForeignThread(here.name()));
     long hotBytes = or(hotTierBytes, 64L << 20);
     var events =

@@ -90,6 +90,8 @@ class MemoryBoundsTest {
               "held changes",
               "conflicts to be logged",
               "changes under way to us",
+              "changes that wait for us",
+              "changes that came and wait for the disk",
               "transport queues",
               "who holds copies",
               "invalidated copies",
@@ -224,6 +226,8 @@ class MemoryBoundsTest {
       assertThat(us.read()).isInstanceOf(Frame.Hello.class);
       us.send(
           new Frame.Welcome(FrameCodec.PROTOCOL, "default", RawPeer.US, 7, VersionVector.EMPTY));
+      // More than anybody should take: what is under way has a bound here too.
+      us.send(new Frame.Credit(Integer.MAX_VALUE, false));
       for (int i = 0; i < 30; i++) {
         eu.put("n/" + i, new byte[1 << 20]);
         assertAllWithinBounds(eu);

@@ -388,6 +388,7 @@ class TroubleTest {
       eu.put("n/b" + pad, new byte[1 << 20]);
       us.send(RawPeer.hello(FrameCodec.PROTOCOL, 1 << 20));
       assertThat(us.read()).isInstanceOf(Frame.Welcome.class);
+      assertThat(us.read()).isInstanceOf(Frame.Credit.class);
       us.send(
           new Frame.Fetch(
               1,

@@ -951,7 +951,17 @@ public final class FabricNode<V> implements AutoCloseable {
               "changes under way to " + peer.region(),
               peer.inFlightBytes(),
               config.replication().windowBytes()));
+      all.add(
+          new MemoryUse(
+              "changes that wait for " + peer.region(),
+              peer.waitingBytes(),
+              config.replication().maxWaitingBytes()));
     }
+    all.add(
+        new MemoryUse(
+            "changes that came and wait for the disk",
+            replicationStats.receivedBytes(),
+            (long) replicationStats.peers().size() * config.replication().maxReceivedBytes()));
     all.add(
         new MemoryUse(
             "transport queues", transportStats.waitingBytes(), transportStats.maxWaitingBytes()));
@@ -976,6 +986,7 @@ public final class FabricNode<V> implements AutoCloseable {
   public void close() {
     loop.close();
     foreign.close();
+    replicator.noteProgress();
     store.refuseWrites();
     replicator.close();
     transport.close();

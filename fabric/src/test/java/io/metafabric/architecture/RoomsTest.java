@@ -81,6 +81,7 @@ class RoomsTest {
     onlyIn("com.github.benmanes..", "io.metafabric.cache.caffeine").check(PRODUCTION);
     onlyIn("net.openhft..", "io.metafabric.cache.chronicle").check(PRODUCTION);
     onlyIn("io.netty..", "io.metafabric.replicate.netty").check(PRODUCTION);
+    onlyIn("com.github.luben..", "io.metafabric.replicate.zstd").check(PRODUCTION);
     onlyIn(
             "org.slf4j..",
             "io.metafabric.replicate.netty",
@@ -115,7 +116,13 @@ class RoomsTest {
   @Test
   void everyThirdPartyThatIsUsed_hasARule() {
     Set<String> known =
-        Set.of("com.github.benmanes", "net.openhft", "io.netty", "org.slf4j", "org.jspecify");
+        Set.of(
+            "com.github.benmanes",
+            "com.github.luben",
+            "net.openhft",
+            "io.netty",
+            "org.slf4j",
+            "org.jspecify");
     noClasses()
         .should()
         .dependOnClassesThat(

@@ -215,7 +215,12 @@ final class Workload {
   }
 
   private void requireNothingOlder(String key, Optional<Versioned> got) {
-    Version now = got.map(Versioned::version).or(() -> fabric.explain(key).version()).orElse(null);
+    // What is out of date says so, and is no worse than none: its successor is known, not at hand.
+    Version now =
+        got.filter(value -> !value.isStale())
+            .map(Versioned::version)
+            .or(() -> fabric.explain(key).version())
+            .orElse(null);
     Version last = seen.get(key);
     if (last != null && (now == null || !now.covers(last.dot()))) {
       throw new IllegalStateException(key + " was " + last + " and then " + now);

@@ -119,7 +119,10 @@ final class Faults {
     public void runIn(Simulation run) {
       Site at = run.site(site);
       List<String> sealed = at.sealedFiles();
-      if (sealed.isEmpty() || at.isDamaged()) {
+      // Where a new segment may not have reached the disk, a crash makes the one before it the
+      // last,
+      // and damage at its end a torn tail.
+      if (sealed.isEmpty() || at.mayFail()) {
         return;
       }
       String name = sealed.get(file % sealed.size());

@@ -245,10 +245,6 @@ final class Site {
     damaged = is;
   }
 
-  boolean isDamaged() {
-    return damaged;
-  }
-
   boolean mayKeepFromWriting() {
     return !keptFromWriting && !damaged;
   }
@@ -274,7 +270,7 @@ final class Site {
     fullUntilNanos = Math.max(fullUntilNanos, run.world().nanoTime() + time.plus(RETRY).toNanos());
   }
 
-  private boolean mayFail() {
+  boolean mayFail() {
     return hasFailed() || run.world().nanoTime() <= fullUntilNanos;
   }
 

@@ -2,18 +2,13 @@ package io.metafabric.replicate;
 
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.error.StorageException;
-import io.metafabric.core.journal.JournalCursor;
-import io.metafabric.core.journal.JournalEntry;
 import io.metafabric.core.record.MetadataRecord;
-import io.metafabric.core.record.Sibling;
 import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.function.Function;
@@ -27,28 +22,25 @@ import org.jspecify.annotations.Nullable;
 final class ChangeStream {
   /**
    * @param position of the last journal entry that it accounts for
+   * @param bytes as {@link RecordCodec#estimatedBytes} counts
    */
   record Batch(Frame.Changes frame, long position, int bytes) {}
 
-  /** Foreign entries are skipped; after this many the caller gets its turn. */
-  private static final int MAX_SCAN = 10_000;
+  /** All that must be known of a batch until it is acknowledged. */
+  private record UnderWay(ActorId actor, long upTo, long position, int bytes) {}
 
   private final RecordStore store;
   private final int batchBytes;
   private final Function<MetadataRecord, MetadataRecord> outgoing;
-  private final Deque<Batch> inFlight = new ArrayDeque<>();
+  private final Deque<UnderWay> inFlight = new ArrayDeque<>();
 
   private VersionVector acknowledged;
   private long acknowledgedPosition;
   private VersionVector sent;
-  private JournalCursor cursor;
-  private @Nullable MetadataRecord lookedAhead;
-
-  // The other versions of the entry that was read last, and where the cursor was before it.
-  private final Deque<MetadataRecord> beside = new ArrayDeque<>();
-  private long positionBefore;
+  private ReadAhead ahead;
   private @Nullable Batch refused;
   private long inFlightBytes;
+  private long coalescedBefore;
 
   /**
    * @param acknowledged what the peer says it has
@@ -67,7 +59,11 @@ final class ChangeStream {
     this.acknowledged = acknowledged;
     this.acknowledgedPosition = fromPosition;
     this.sent = acknowledged;
-    this.cursor = store.cursorAfter(fromPosition);
+    this.ahead = readAhead();
+  }
+
+  private ReadAhead readAhead() {
+    return new ReadAhead(store, batchBytes, acknowledgedPosition, acknowledged, outgoing);
   }
 
   /**
@@ -82,102 +78,32 @@ final class ChangeStream {
       refused = null;
       return again;
     }
-    var records = new ArrayList<MetadataRecord>();
-    int bytes = 0;
-    long after = 0;
-    long position = cursor.position();
-    for (int scanned = 0; scanned < MAX_SCAN && bytes < batchBytes; scanned++) {
-      MetadataRecord record;
-      try {
-        record = lookedAhead != null ? lookedAhead : nextUnsent();
-      } catch (StorageException e) {
-        if (records.isEmpty()) {
-          throw e;
-        }
-        break; // the next call comes by it again
-      }
-      lookedAhead = null;
-      if (record == null) {
-        if (cursor.position() >= store.publishedPosition()) {
-          break;
-        }
-        continue;
-      }
-      MetadataRecord out = outgoing.apply(record);
-      int more = RecordCodec.estimatedBytes(out);
-      boolean fits = bytes + more <= batchBytes && isOfSameActor(record, records);
-      if (!records.isEmpty() && !fits) {
-        lookedAhead = record;
-        break;
-      }
-      if (records.isEmpty()) {
-        after = sent.counter(actorOf(record));
-      }
-      // At once: the same write may be journaled again within this batch.
-      sent = sent.with(record.header().version().dot());
-      records.add(out);
-      bytes += more;
-      position = beside.isEmpty() ? cursor.position() : positionBefore;
-    }
+    ahead.read();
+    List<MetadataRecord> records = ahead.take();
     if (records.isEmpty()) {
-      if (inFlight.isEmpty() && lookedAhead == null && beside.isEmpty()) {
-        acknowledgedPosition = cursor.position();
+      if (inFlight.isEmpty() && ahead.isEmpty()) {
+        acknowledgedPosition = ahead.position();
       }
       return null;
     }
-    return batch(records, after, position, bytes);
+    return batch(records);
   }
 
-  private static Batch batch(List<MetadataRecord> records, long after, long position, int bytes) {
-    ActorId actor = actorOf(records.get(0));
-    Dot last = records.get(records.size() - 1).header().version().dot();
-    var frame = new Frame.Changes(actor, after, last.counter(), records);
-    return new Batch(frame, position, bytes);
-  }
-
-  /**
-   * The next entry if it is one of ours that was not sent; null if it is another or there is none.
-   * One that has several of ours is given as several.
-   */
-  private @Nullable MetadataRecord nextUnsent() {
-    if (beside.isEmpty()) {
-      positionBefore = cursor.position();
-      if (cursor.next() instanceof JournalEntry.Stored stored) {
-        addUnsent(stored.record());
-      }
+  private Batch batch(List<MetadataRecord> records) {
+    ActorId actor = records.get(0).header().version().dot().actor();
+    int bytes = 0;
+    for (MetadataRecord record : records) {
+      bytes += RecordCodec.estimatedBytes(record);
     }
-    return beside.poll();
-  }
-
-  private void addUnsent(MetadataRecord record) {
-    for (Sibling each : record.versions()) {
-      Dot dot = each.header().version().dot();
-      // Journaled again with a larger context, or beside a sibling, it keeps its dot: the peer
-      // joins what it knows itself. Where it was first written it is the newest of its actor;
-      // others of ours that are there too may not be anywhere else any more.
-      if (store.isOwn(dot.actor()) && !sent.contains(dot)) {
-        beside.add(new MetadataRecord(record.key(), each.header(), each.payload()));
-      }
-    }
-    if (beside.size() > 1) {
-      var inOrder = new ArrayList<>(beside);
-      inOrder.sort(Comparator.comparingLong(each -> each.header().version().dot().counter()));
-      beside.clear();
-      beside.addAll(inOrder);
-    }
-  }
-
-  private static boolean isOfSameActor(MetadataRecord record, List<MetadataRecord> records) {
-    return records.isEmpty() || actorOf(record).equals(actorOf(records.get(0)));
-  }
-
-  private static ActorId actorOf(MetadataRecord record) {
-    return record.header().version().dot().actor();
+    var frame = new Frame.Changes(actor, sent.counter(actor), ahead.readUpTo(), records);
+    sent = sent.with(new Dot(actor, ahead.readUpTo()));
+    return new Batch(frame, ahead.position(), bytes);
   }
 
   /** The batch is under way. */
   void sent(Batch batch) {
-    inFlight.add(batch);
+    Frame.Changes frame = batch.frame();
+    inFlight.add(new UnderWay(frame.actor(), frame.upTo(), batch.position(), batch.bytes()));
     inFlightBytes += batch.bytes();
   }
 
@@ -190,8 +116,8 @@ final class ChangeStream {
   boolean acknowledge(ActorId actor, long counter) {
     boolean news = false;
     while (!inFlight.isEmpty()) {
-      Batch head = inFlight.peek();
-      if (!head.frame().actor().equals(actor) || head.frame().upTo() > counter) {
+      UnderWay head = inFlight.peek();
+      if (!head.actor().equals(actor) || head.upTo() > counter) {
         break;
       }
       inFlight.remove();
@@ -201,6 +127,7 @@ final class ChangeStream {
     }
     if (counter > acknowledged.counter(actor)) {
       acknowledged = acknowledged.with(new Dot(actor, counter));
+      ahead.has(actor, counter);
       news = true;
     }
     return news;
@@ -211,26 +138,23 @@ final class ChangeStream {
     inFlight.clear();
     inFlightBytes = 0;
     refused = null;
-    lookedAhead = null;
-    beside.clear();
     sent = acknowledged;
-    cursor = store.cursorAfter(acknowledgedPosition);
+    coalescedBefore = coalesced();
+    ahead = readAhead();
   }
 
   /** Whether the peer has acknowledged every published change. */
   boolean isDrained() {
-    return inFlight.isEmpty()
-        && refused == null
-        && lookedAhead == null
-        && beside.isEmpty()
-        && cursor.position() >= store.publishedPosition();
+    return inFlight.isEmpty() && !hasUnread();
   }
 
   boolean hasUnread() {
-    return refused != null
-        || lookedAhead != null
-        || !beside.isEmpty()
-        || cursor.position() < store.publishedPosition();
+    return refused != null || !ahead.isEmpty() || !ahead.isAtEnd();
+  }
+
+  /** Whether a long run of others' entries was met: nothing will come to go on for. */
+  boolean mustReadOn() {
+    return inFlight.isEmpty() && refused == null && hasUnread();
   }
 
   boolean hasInFlight() {
@@ -239,6 +163,33 @@ final class ChangeStream {
 
   long inFlightBytes() {
     return inFlightBytes;
+  }
+
+  /** Of changes that were read and wait to be sent. */
+  long waitingBytes() {
+    Batch waits = refused;
+    return ahead.bytes() + (waits == null ? 0 : waits.bytes());
+  }
+
+  /** Changes that were not sent, because a later one of the same key said all of it. */
+  long coalesced() {
+    return coalescedBefore + ahead.coalesced();
+  }
+
+  /**
+   * Some of the entries from {@link #lackingFrom} to here were not kept any more when they were
+   * come by; 0 if all were since {@link #lackingIsNoted}.
+   */
+  long lackingUpTo() {
+    return ahead.lackingUpTo();
+  }
+
+  void lackingIsNoted() {
+    ahead.lackingIsNoted();
+  }
+
+  long lackingFrom() {
+    return ahead.lackingFrom();
   }
 
   long acknowledgedPosition() {

@@ -17,6 +17,7 @@ import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
 import io.metafabric.core.wire.Refusal;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
@@ -42,6 +43,9 @@ final class Outbound implements PeerHandler {
 
     /** The peer's clock seems to be ahead by so much, give or take half of the round trip. */
     void onClock(RegionName from, double offsetMs, double rttMs);
+
+    /** As {@link CatchUp#onBehindRetention}. */
+    CompletableFuture<Void> onBehindRetention(RegionName peer);
   }
 
   private static final double RTT_WEIGHT = 0.2;
@@ -49,6 +53,9 @@ final class Outbound implements PeerHandler {
   private static final Duration RESEND_AT_LEAST = Duration.ofSeconds(2);
   private static final double FIRST_REWIND_PAUSE_MS = 20;
   private static final double LONGEST_REWIND_PAUSE_MS = 5000;
+
+  /** Batches after which other tasks of the loop have their turn. */
+  private static final int BATCHES_PER_TURN = 8;
 
   private final RegionName peer;
   private final PeerAddress address;
@@ -66,8 +73,8 @@ final class Outbound implements PeerHandler {
   private @Nullable PeerConnection connection;
   private @Nullable ChangeStream stream;
   private SerialExecutor.@Nullable Task handshakeTimer;
-  private VersionVector knownAcknowledged = VersionVector.EMPTY;
-  private long knownPosition;
+  private final Progress progress;
+  private boolean mended;
   // Since a connection was of use: one that ends as soon as it was made is a failed attempt too.
   private int failedAttempts;
   private long establishedNanos;
@@ -79,6 +86,7 @@ final class Outbound implements PeerHandler {
   private boolean rewindPlanned;
   private boolean pumpAgain;
   private boolean pumpAtNextBeat;
+  private long credit;
   private boolean stopped;
 
   private volatile boolean established;
@@ -86,6 +94,11 @@ final class Outbound implements PeerHandler {
   private volatile double rttMs = Double.NaN;
   private volatile long neededAfter;
   private volatile long inFlightBytes;
+  private volatile long waitingBytes;
+  private volatile long coalesced;
+  private volatile long lackingEntries;
+  private final AtomicLong timesBehindRetention = new AtomicLong();
+  private long coalescedByEarlierStreams;
   private volatile VersionVector peerHas = VersionVector.EMPTY;
   private volatile boolean drained;
   private final AtomicLong connects = new AtomicLong();
@@ -118,11 +131,19 @@ final class Outbound implements PeerHandler {
     this.pair = pair;
     this.lag = lag;
     this.events = events;
+    this.progress = new Progress(peer, store, clock);
+    this.neededAfter = progress.position();
+    this.lackingEntries = progress.lackingEntries();
   }
 
   void start() {
     dial();
     beat();
+  }
+
+  /** Where to go on after a restart; the loop has ended. */
+  void noteProgress() {
+    progress.noteAtTheEnd();
   }
 
   void stop() {
@@ -205,13 +226,15 @@ final class Outbound implements PeerHandler {
     }
     ChangeStream ended = stream;
     if (ended != null) {
-      knownAcknowledged = ended.acknowledged();
-      knownPosition = ended.acknowledgedPosition();
+      progress.advance(ended.acknowledged(), ended.acknowledgedPosition());
+      coalescedByEarlierStreams += ended.coalesced();
     }
     connection = null;
     stream = null;
     drained = false;
     inFlightBytes = 0;
+    waitingBytes = 0;
+    credit = 0;
     unreadable = null;
     if (!stopped) {
       if (pair.refusal() == null) {
@@ -240,7 +263,15 @@ final class Outbound implements PeerHandler {
     problem = null;
     stream =
         new ChangeStream(
-            store, config.batchBytes(), welcome.applied(), resumeAt(welcome), outgoing);
+            store,
+            config.batchBytes(),
+            welcome.applied(),
+            progress.resumeAt(welcome.applied()),
+            outgoing);
+    mended = false;
+    if (progress.isLacking()) {
+      catchUp(by);
+    }
     lag.reset();
     peerHas = welcome.applied();
     lag.acknowledged(peerHas);
@@ -255,12 +286,6 @@ final class Outbound implements PeerHandler {
     problem = message;
     pair.refused(reason, message);
     by.close("refused: " + message);
-  }
-
-  /** A peer that still has what it acknowledged to us needs nothing before that. */
-  private long resumeAt(Frame.Welcome welcome) {
-    boolean kept = welcome.applied().merge(knownAcknowledged).equals(welcome.applied());
-    return kept ? knownPosition : 0;
   }
 
   private Frame.@Nullable Refuse refusal(Frame.Welcome welcome) {
@@ -322,7 +347,7 @@ final class Outbound implements PeerHandler {
   private void sendHeartbeat(PeerConnection to) {
     heartbeatSentNanos = clock.nanoTime();
     boolean held = paused && lag.changes() > 0;
-    boolean upToDate = lag.upToDate(drained, rttMs) && !held;
+    boolean upToDate = lag.upToDate(drained, rttMs) && !held && !progress.isLacking();
     var backlog = new Frame.Backlog(drained, upToDate, paused, lag.changes(), lag.oldestMs());
     pair.sentUpToDate(upToDate);
     to.send(new Frame.Heartbeat(++heartbeatSequence, clock.wallMs(), backlog));
@@ -386,10 +411,6 @@ final class Outbound implements PeerHandler {
     if (from == null || to == null || !established || pumpAtNextBeat) {
       return;
     }
-    if (paused) {
-      drained = from.isDrained();
-      return;
-    }
     try {
       sendChanges(from, to);
       unreadable = null;
@@ -404,31 +425,89 @@ final class Outbound implements PeerHandler {
   }
 
   private void sendChanges(ChangeStream from, PeerConnection to) {
-    while (from.inFlightBytes() < config.windowBytes()) {
-      ChangeStream.Batch batch = from.next();
-      if (batch == null) {
-        break;
-      }
-      if (!to.send(batch.frame())) {
-        from.refused(batch);
-        break;
-      }
-      from.sent(batch);
+    boolean more = true;
+    for (int i = 0; more && i < BATCHES_PER_TURN; i++) {
+      more = mayBeSent(from) && sendOne(from, to);
     }
     inFlightBytes = from.inFlightBytes();
-    neededAfter = from.acknowledgedPosition();
+    waitingBytes = from.waitingBytes();
+    coalesced = coalescedByEarlierStreams + from.coalesced();
+    progress.advance(from.acknowledged(), from.acknowledgedPosition());
+    neededAfter = progress.position();
+    checkRetention(from, to);
     boolean wasDrained = drained;
-    drained = from.isDrained();
+    drained = hasAll(from) && !progress.isLacking();
     if (drained && !wasDrained) {
       sendHeartbeat(to);
     }
-    scanOn(from);
+    if (more || (!paused && credit > 0 && from.mustReadOn())) {
+      pumpLater();
+    }
   }
 
-  /** A long run of others' entries was met; go on after the other tasks had their turn. */
-  private void scanOn(ChangeStream from) {
-    boolean more = from.hasUnread() && !from.hasInFlight();
-    if (more && !pumpAgain) {
+  private boolean hasAll(ChangeStream from) {
+    // While it is paused, nothing reads on over what others wrote.
+    return from.isDrained() || (paused && lag.changes() == 0);
+  }
+
+  /** What was not kept for the peer is not passed over in silence. */
+  private void checkRetention(ChangeStream from, PeerConnection to) {
+    if (from.lackingUpTo() > 0) {
+      boolean isNews = progress.lacks(from.lackingFrom(), from.lackingUpTo());
+      from.lackingIsNoted();
+      if (isNews) {
+        timesBehindRetention.incrementAndGet();
+        catchUp(to);
+      }
+    }
+    if (mended && progress.isLacking() && progress.position() >= progress.lackingUpTo()) {
+      progress.lacksNothing();
+    }
+    lackingEntries = progress.lackingEntries();
+  }
+
+  private void catchUp(PeerConnection with) {
+    long upTo = progress.lackingUpTo();
+    mended = false;
+    events
+        .onBehindRetention(peer)
+        .whenComplete(
+            (done, failure) -> {
+              if (failure == null) {
+                loop.execute(() -> caughtUp(with, upTo));
+              }
+            });
+  }
+
+  private void caughtUp(PeerConnection with, long upTo) {
+    // More may have been dropped since, or the peer may have lost what it was given.
+    if (with == connection && upTo == progress.lackingUpTo()) {
+      mended = true;
+      pump();
+    }
+  }
+
+  private boolean mayBeSent(ChangeStream from) {
+    return !paused && from.inFlightBytes() < Math.min(credit, config.windowBytes());
+  }
+
+  /** Returns whether there may be more. */
+  private static boolean sendOne(ChangeStream from, PeerConnection to) {
+    ChangeStream.Batch batch = from.next();
+    if (batch == null) {
+      return false;
+    }
+    if (!to.send(batch.frame())) {
+      from.refused(batch);
+      return false;
+    }
+    from.sent(batch);
+    return true;
+  }
+
+  /** Goes on after the other tasks had their turn. */
+  private void pumpLater() {
+    if (!pumpAgain) {
       pumpAgain = true;
       loop.execute(
           () -> {
@@ -512,6 +591,10 @@ final class Outbound implements PeerHandler {
         pair.missingChanges(),
         pair.missingMs(),
         inFlightBytes,
+        waitingBytes,
+        coalesced,
+        lackingEntries,
+        timesBehindRetention.get(),
         paused,
         pair.isPausedThere(),
         pair.clockOffsetMs(),
@@ -560,8 +643,9 @@ final class Outbound implements PeerHandler {
         return;
       }
       long now = clock.nanoTime();
+      // Also one of what came twice says that the peer is at work, and a queue on the way moves.
+      lastProgressNanos = now;
       if (current.acknowledge(ack.actor(), ack.counter())) {
-        lastProgressNanos = now;
         rewindsWithoutProgress = 0;
         failedAttempts = 0;
         peerHas = current.acknowledged();
@@ -572,6 +656,13 @@ final class Outbound implements PeerHandler {
       } else {
         pump();
       }
+    }
+
+    @Override
+    public void onCredit(Frame.Credit granted) {
+      credit = granted.bytes();
+      from().otherSideTakesCompressed(granted.takesCompressed());
+      pump();
     }
 
     @Override

@@ -116,6 +116,10 @@ final class PeerSession implements PeerHandler {
     frame.deliverTo(known == null ? new Stranger(from) : new Served(from, known));
   }
 
+  private void grant(PeerConnection to) {
+    to.send(new Frame.Credit(host.config().windowBytes(), to.takesCompressed()));
+  }
+
   private void closeIfSilent(RegionPair pair) {
     if (ended) {
       return;
@@ -158,6 +162,7 @@ final class PeerSession implements PeerHandler {
       timer.cancel();
       from().established();
       from().send(host.welcome(hello.region(), hello.nodeId(), PeerSession.this));
+      grant(from());
       closeIfSilent(host.pair(hello.region()));
     }
 
@@ -287,12 +292,15 @@ final class PeerSession implements PeerHandler {
     public void onHello(Frame.Hello hello) {
       // A duplicate of the first frame; answering again does no harm.
       from().send(host.welcome(by, hello.nodeId(), PeerSession.this));
+      grant(from());
     }
 
     @Override
     public void onHeartbeat(Frame.Heartbeat heartbeat) {
       host.pair(by).heartbeat(heartbeat.backlog());
       from().send(new Frame.HeartbeatReply(heartbeat.sequence(), clock.wallMs()));
+      // Again, because it may have been lost.
+      grant(from());
     }
 
     @Override

@@ -22,6 +22,11 @@ import org.jspecify.annotations.Nullable;
  * @param missingMs how old the oldest change of the peer may be that is missing here: 0 if its last
  *     word was that none is, and it is heard; it grows for as long as the peer is silent
  * @param inFlightBytes sent and not acknowledged
+ * @param waitingBytes read from the journal and not sent
+ * @param coalesced changes that were not sent, because a later one of the same key was
+ * @param lackingEntries of the journal, in a range of which some were dropped before the peer had
+ *     them; until it has caught up it is not told that it has everything. 0 if there is none
+ * @param timesBehindRetention how often such a range was met
  * @param paused this node sends it no changes, because its operator said so
  * @param pausedThere the peer said so of its side
  * @param clockOffsetMs how far its wall clock is ahead of this node's, right to half of the
@@ -44,6 +49,10 @@ public record PeerStats(
     long missingChanges,
     long missingMs,
     long inFlightBytes,
+    long waitingBytes,
+    long coalesced,
+    long lackingEntries,
+    long timesBehindRetention,
     boolean paused,
     boolean pausedThere,
     double clockOffsetMs,

@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  *     paused for this long; a peer that was not connected for longer is offline
  * @param attemptTimeout how long one region may take to answer a fetch
  * @param batchBytes about how much one frame of changes holds
- * @param windowBytes how much may be under way to a peer without its acknowledgement
+ * @param windowBytes how much may be under way to a peer without its acknowledgement, and how much
+ *     each peer is granted here
  * @param holderBytes how much memory may take which regions hold copies; forgetting one costs a
  *     later fetch
  * @param maxValueBytes larger payloads are neither sent nor accepted; the same in all regions
@@ -45,6 +46,9 @@ public record ReplicationConfig(
     int maxValueBytes) {
   /** What all siblings of a key take at most, beside the largest payload. */
   private static final int SIBLING_RESERVE_BYTES = 128 << 10;
+
+  /** Key, header and a context of very many actors. */
+  private static final int RECORD_RESERVE_BYTES = 64 * 1024;
 
   public ReplicationConfig {
     peers = new TreeMap<>(peers);
@@ -83,9 +87,28 @@ public record ReplicationConfig(
         Duration.ofSeconds(1),
         new Backoff(Duration.ofMillis(50), Duration.ofSeconds(5)),
         128 * 1024,
-        8 << 20,
+        16 << 20,
         32 << 20,
         maxValueBytes);
+  }
+
+  /** What may have been read for a peer and not be under way: a batch, and the next record. */
+  public long maxWaitingBytes() {
+    return maxBatchBytes() + maxRecordBytes();
+  }
+
+  /** What may have come from a peer and wait for the disk: what was granted, and one batch. */
+  public long maxReceivedBytes() {
+    return (long) windowBytes + maxBatchBytes();
+  }
+
+  /** A record is sent whatever its size, alone if need be. */
+  private long maxBatchBytes() {
+    return Math.max(batchBytes, maxRecordBytes());
+  }
+
+  private long maxRecordBytes() {
+    return (long) maxValueBytes + RECORD_RESERVE_BYTES;
   }
 
   /**

@@ -12,6 +12,8 @@ import java.util.List;
  * @param withoutHandshake connections that came in and ended before they had said who they were:
  *     silent, cut off, or not of this protocol
  * @param repliesDropped answers to fetches for which the connection had no room
+ * @param overCredit batches that were not taken, because the peer had sent more than was granted
+ * @param receivedBytes of changes that came and wait for the disk
  * @param holderBytes of heap, by estimate, for which regions were given copies
  */
 public record ReplicationStats(
@@ -22,6 +24,8 @@ public record ReplicationStats(
     long refusedPeers,
     long withoutHandshake,
     long repliesDropped,
+    long overCredit,
+    long receivedBytes,
     long holderBytes) {
   public ReplicationStats {
     peers = List.copyOf(peers);

@@ -1,5 +1,6 @@
 package io.metafabric.replicate;
 
+import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.place.HomeLookup;
@@ -31,6 +32,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
@@ -68,8 +70,12 @@ public final class Replicator implements AutoCloseable {
   private final ClockAgreement clocks;
   private final Fetches fetches;
   private final MoveRequests moves;
+  private volatile CatchUp catchUp = CatchUp.BY_THE_STREAM_ALONE;
   private final AtomicBoolean pumpQueued = new AtomicBoolean();
 
+  // Of changes that came from each peer and wait for the disk.
+  private final Map<RegionName, AtomicLong> received = new ConcurrentHashMap<>();
+  private final AtomicLong overCredit = new AtomicLong();
   private final AtomicLong changesReceived = new AtomicLong();
   private final AtomicLong gaps = new AtomicLong();
   private final AtomicLong batchesRefused = new AtomicLong();
@@ -155,6 +161,11 @@ public final class Replicator implements AutoCloseable {
           public void onClock(RegionName from, double offsetMs, double rttMs) {
             clocks.measured(from, offsetMs, rttMs);
           }
+
+          @Override
+          public CompletableFuture<Void> onBehindRetention(RegionName behind) {
+            return catchUp.onBehindRetention(behind);
+          }
         });
   }
 
@@ -184,6 +195,11 @@ public final class Replicator implements AutoCloseable {
     return bound;
   }
 
+  /** To be called before {@link #start}. */
+  public void catchUpWith(CatchUp how) {
+    catchUp = how;
+  }
+
   private final Host host = new Host();
 
   /** The payload goes along to those who must have it, and to those who were given a copy. */
@@ -197,24 +213,35 @@ public final class Replicator implements AutoCloseable {
     if (outbound.isEmpty()) {
       return;
     }
-    var toForward = new ArrayList<MetadataRecord>();
-    long newest = 0;
-    for (Published change : changes) {
-      if (change.local()) {
-        newest = change.record().header().version().dot().counter();
+    noteTimes(changes);
+    if (holders.estimatedBytes() > 0) {
+      forwardAll(changes);
+    }
+    if (pumpQueued.compareAndSet(false, true)) {
+      loop.execute(this::pumpAll);
+    }
+  }
+
+  private void noteTimes(List<Published> changes) {
+    for (int i = changes.size() - 1; i >= 0; i--) {
+      if (changes.get(i).local()) {
+        // Of what is here beside another's write, that is not the one in front.
+        times.published(store.publishedCounter(), clock.nanoTime());
+        return;
       }
+    }
+  }
+
+  /** Of what came from elsewhere, to those who were given copies by this home. */
+  private void forwardAll(List<Published> changes) {
+    var toForward = new ArrayList<MetadataRecord>();
+    for (Published change : changes) {
       if (!change.local() && change.record().payload() != null && isHome(change.record().key())) {
         toForward.add(change.record().alone());
       }
     }
-    if (newest > 0) {
-      times.published(newest, clock.nanoTime());
-    }
     if (!toForward.isEmpty()) {
       loop.execute(() -> toForward.forEach(this::forward));
-    }
-    if (pumpQueued.compareAndSet(false, true)) {
-      loop.execute(this::pumpAll);
     }
   }
 
@@ -448,6 +475,11 @@ public final class Replicator implements AutoCloseable {
     return link(region).stats();
   }
 
+  /** This peer needs no journal entry at or before this position. */
+  long neededAfter(RegionName peer) {
+    return link(peer).neededAfter();
+  }
+
   public ReplicationStats stats() {
     var peers = new ArrayList<PeerStats>();
     outbound.values().forEach(link -> peers.add(link.stats()));
@@ -459,7 +491,14 @@ public final class Replicator implements AutoCloseable {
         refusedPeers.get(),
         withoutHandshake.get(),
         repliesDropped.get(),
+        overCredit.get(),
+        received.values().stream().mapToLong(AtomicLong::get).sum(),
         holders.estimatedBytes());
+  }
+
+  /** Notes in the store where to go on after a restart. The loop has ended before. */
+  public void noteProgress() {
+    outbound.values().forEach(Outbound::noteProgress);
   }
 
   /**
@@ -527,6 +566,12 @@ public final class Replicator implements AutoCloseable {
         from.send(new Frame.Ack(actor, store.appliedOf(peer).counter(actor), false));
         return;
       }
+      long bytes = bytesOf(changes);
+      if (!takeRoom(peer, bytes)) {
+        // A peer that does not keep to what was granted: it comes again.
+        overCredit.incrementAndGet();
+        return;
+      }
       var news = new ArrayList<Inbound>();
       var useless = new ArrayList<Key>();
       for (MetadataRecord record : changes.records()) {
@@ -535,11 +580,15 @@ public final class Replicator implements AutoCloseable {
       if (!useless.isEmpty()) {
         from.send(new Frame.NotHolding(useless));
       }
+      var charged = new AtomicLong(bytes);
+      Runnable giveBack = () -> receivedFrom(peer).addAndGet(-charged.getAndSet(0));
       store
-          .applyRange(changes.after(), news, new AppliedPrefix(peer, actor, changes.upTo()))
+          .applyRange(
+              changes.after(), news, new AppliedPrefix(peer, actor, changes.upTo()), giveBack)
           .whenComplete(
               (taken, failure) -> {
                 // A range that was refused comes again: the peer gets no acknowledgement.
+                giveBack.run();
                 notTaken(peer, failure);
                 if (failure == null) {
                   loop.execute(() -> applied(peer, from, changes, taken));
@@ -556,6 +605,28 @@ public final class Replicator implements AutoCloseable {
               failure == null
                   ? null
                   : "changes from " + peer + " cannot be taken: " + failure.getMessage());
+    }
+
+    private AtomicLong receivedFrom(RegionName peer) {
+      return received.computeIfAbsent(peer, unknown -> new AtomicLong());
+    }
+
+    private long bytesOf(Frame.Changes changes) {
+      long bytes = 0;
+      for (MetadataRecord record : changes.records()) {
+        bytes += RecordCodec.estimatedBytes(record);
+      }
+      return bytes;
+    }
+
+    /** A sender counts a batch as sent before its credit is used up, so there is one beyond it. */
+    private boolean takeRoom(RegionName peer, long bytes) {
+      AtomicLong waiting = receivedFrom(peer);
+      if (waiting.get() > config.windowBytes()) {
+        return false;
+      }
+      waiting.addAndGet(bytes);
+      return true;
     }
 
     private void missing(RegionName peer, PeerConnection from, ActorId actor) {

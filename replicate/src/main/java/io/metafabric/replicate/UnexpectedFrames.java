@@ -88,4 +88,9 @@ abstract class UnexpectedFrames implements Frame.Handler {
   public void onDone(Frame.Done done) {
     unexpected(done);
   }
+
+  @Override
+  public void onCredit(Frame.Credit credit) {
+    unexpected(credit);
+  }
 }

@@ -15,6 +15,8 @@ import io.metafabric.core.sim.SimNode;
 import io.metafabric.core.sim.SimWorld;
 import io.metafabric.core.store.CompactionConfig;
 import io.metafabric.core.store.Durabilities;
+import io.metafabric.core.store.Precondition;
+import io.metafabric.core.store.Published;
 import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.store.StoreConfig;
 import io.metafabric.core.transport.PeerAddress;
@@ -34,6 +36,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -47,9 +50,10 @@ class ReplicatorTest {
   private final SimWorld world = new SimWorld(1);
   private final SimNode node = new SimNode(world, "eu");
   private final SerialExecutor loop = node.scheduler().serial("loop");
+  private VersionVector has = VersionVector.EMPTY;
   private final OfferedCopies copies = new OfferedCopies();
   private final PlayedTransport transport = new PlayedTransport();
-  private final List<PeerStateChange> changes = new ArrayList<>();
+  private final List<PeerStateChange> stateChanges = new ArrayList<>();
 
   /** Fails for one address, welcomes at another, and never answers elsewhere. */
   private final class PlayedTransport implements PeerTransport {
@@ -77,8 +81,7 @@ class ReplicatorTest {
         var opened = new PlayedConnection();
         connection = opened;
         handler = by;
-        var welcome =
-            new Frame.Welcome(1, "test", new RegionName(welcomesAt), 7, VersionVector.EMPTY);
+        var welcome = new Frame.Welcome(1, "test", new RegionName(welcomesAt), 7, has);
         loop.execute(() -> by.onOpen(opened));
         loop.execute(() -> by.onFrame(opened, welcome));
         if (endsAfterWelcome) {
@@ -160,7 +163,14 @@ class ReplicatorTest {
     }
   }
 
+  private RecordStore store;
+  private SerialExecutor committing;
+  private SerialExecutor compacting;
+  private CompactionConfig compaction = CompactionConfig.DEFAULT;
+
   private Replicator replicator() {
+    committing = node.scheduler().serial("journal");
+    compacting = node.scheduler().serial("compaction");
     var config =
         ReplicationConfig.of(
             "test",
@@ -168,7 +178,7 @@ class ReplicatorTest {
             new PeerAddress("eu", 1),
             Map.of(AP, new PeerAddress("ap", 1), US, new PeerAddress("us", 1)),
             MAX_VALUE_BYTES);
-    var store =
+    store =
         RecordStore.open(
             new StoreConfig(
                 "test",
@@ -178,23 +188,327 @@ class ReplicatorTest {
                 MAX_VALUE_BYTES,
                 1 << 20,
                 64 << 20,
-                CompactionConfig.DEFAULT),
+                compaction),
             node.disk(),
             node.clock(),
             node.random(),
-            node.scheduler().serial("journal"),
-            changes -> {});
-    return new Replicator(
-        config,
-        key -> key.namespace().equals("us") ? new Homes(US, AP) : new Homes(AP, EU),
-        store,
-        transport,
-        loop,
-        node.clock(),
-        node.random(),
-        copies,
-        new NoMoves(),
-        changes::add);
+            committing,
+            changes -> published.forEach(listener -> listener.accept(changes)));
+    var replicator =
+        new Replicator(
+            config,
+            key -> key.namespace().equals("us") ? new Homes(US, AP) : new Homes(AP, EU),
+            store,
+            transport,
+            loop,
+            node.clock(),
+            node.random(),
+            copies,
+            new NoMoves(),
+            stateChanges::add);
+    published.clear();
+    published.add(replicator::published);
+    store.startCompaction(compacting, replicator::neededAfter);
+    return replicator;
+  }
+
+  private final List<Consumer<List<Published>>> published = new ArrayList<>();
+
+  /** As a node does that is stopped in order. */
+  private void close(Replicator replicator) {
+    replicator.noteProgress();
+    store.refuseWrites();
+    replicator.close();
+    store.close();
+  }
+
+  private void write(int from, int to, int bytes) {
+    for (int i = from; i < to; i++) {
+      store.write(
+          Key.of("us/" + i), Bytes.copyOf(new byte[bytes]), Header.NEVER, Precondition.NONE);
+      if (i % 10 == 9) {
+        world.runFor(Duration.ofMillis(1));
+      }
+    }
+    world.runFor(Duration.ofMillis(1));
+  }
+
+  private List<Frame.Changes> changesSent() {
+    return transport.connection.sent.stream()
+        .filter(Frame.Changes.class::isInstance)
+        .map(Frame.Changes.class::cast)
+        .toList();
+  }
+
+  private void acknowledge(Frame.Changes changes) {
+    transport.answer(new Frame.Ack(changes.actor(), changes.upTo(), false));
+    world.runFor(Duration.ofMillis(1));
+  }
+
+  private PeerStats us(Replicator replicator) {
+    return replicator.stats().peers().get(1);
+  }
+
+  @Test
+  void changesWaitForCredit_andNothingElseDoes() {
+    transport.welcomesAt = "us";
+    Replicator replicator = replicator();
+    replicator.start();
+    world.runFor(Duration.ofMillis(10));
+    write(0, 100, 20_000);
+    world.runFor(Duration.ofMillis(1600));
+    assertThat(changesSent()).as("nothing was granted").isEmpty();
+    assertThat(us(replicator).waitingBytes()).isZero();
+    Frame.Backlog told = transport.connection.last(Frame.Heartbeat.class).backlog();
+    assertThat(told).isEqualTo(new Frame.Backlog(false, false, false, 100, told.oldestMs()));
+    assertThat(told.oldestMs()).isBetween(1480L, 1620L);
+    assertThat(us(replicator).pendingChanges()).isEqualTo(100);
+    assertThat(us(replicator).oldestUnacknowledgedMs()).isBetween(1590L, 1620L);
+    replicator.fetch(Key.of("us/x"), null);
+    world.runFor(Duration.ofMillis(1));
+    assertThat(transport.connection.last(Frame.Fetch.class)).isNotNull();
+
+    transport.answer(new Frame.Credit(1, false));
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(changesSent()).as("a batch, whatever its size").hasSize(1);
+    acknowledge(changesSent().get(0));
+    assertThat(changesSent()).as("as much again").hasSize(2);
+    transport.answer(new Frame.Credit(0, false));
+    world.runFor(Duration.ofMillis(1));
+    acknowledge(changesSent().get(1));
+    assertThat(changesSent()).as("nothing is granted any more").hasSize(2);
+
+    transport.answer(new Frame.Credit(400_000, false));
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(us(replicator).inFlightBytes()).isBetween(400_000L, 400_000L + (128 << 10));
+    assertThat(us(replicator).waitingBytes()).isLessThanOrEqualTo(200_000L);
+    for (int i = 2; i < changesSent().size(); i++) {
+      acknowledge(changesSent().get(i));
+    }
+    assertThat(us(replicator).pendingChanges()).isZero();
+    assertThat(transport.connection.last(Frame.Heartbeat.class).backlog())
+        .isEqualTo(new Frame.Backlog(true, true, false, 0, 0));
+  }
+
+  private void writeAgain(String key, int times) {
+    for (int i = 0; i < times; i++) {
+      store.write(Key.of(key), Bytes.utf8("v" + i), Header.NEVER, Precondition.NONE);
+      world.runFor(Duration.ofMillis(10));
+    }
+  }
+
+  @Test
+  void changesThatAreCoalesced_waitAndAreAcknowledgedLikeAll() {
+    transport.welcomesAt = "us";
+    Replicator replicator = replicator();
+    replicator.start();
+    world.runFor(Duration.ofMillis(10));
+    writeAgain("us/1", 100);
+    assertThat(us(replicator).pendingChanges()).isEqualTo(100);
+    assertThat(us(replicator).oldestUnacknowledgedMs()).isBetween(990L, 1010L);
+
+    transport.answer(new Frame.Credit(1 << 20, false));
+    world.runFor(Duration.ofMillis(500));
+    assertThat(changesSent()).hasSize(1);
+    assertThat(changesSent().get(0).records()).hasSize(1);
+    assertThat(us(replicator).coalesced()).isEqualTo(99);
+    assertThat(us(replicator).pendingChanges()).as("sent is not acknowledged").isEqualTo(100);
+    assertThat(us(replicator).oldestUnacknowledgedMs()).isBetween(1490L, 1510L);
+    Frame.Backlog told = transport.connection.last(Frame.Heartbeat.class).backlog();
+    assertThat(told.allAcknowledged() || told.upToDate()).isFalse();
+
+    acknowledge(changesSent().get(0));
+    assertThat(us(replicator).pendingChanges()).isZero();
+    assertThat(us(replicator).oldestUnacknowledgedMs()).isZero();
+    assertThat(transport.connection.last(Frame.Heartbeat.class).backlog())
+        .isEqualTo(new Frame.Backlog(true, true, false, 0, 0));
+  }
+
+  @Test
+  void aPausedLink_tellsWhatWaits_andTakesAcknowledgementsOfWhatWasUnderWay() {
+    transport.welcomesAt = "us";
+    Replicator replicator = replicator();
+    replicator.start();
+    world.runFor(Duration.ofMillis(10));
+    transport.answer(new Frame.Credit(1 << 20, false));
+    write(0, 10, 100);
+    int sent = changesSent().size();
+    assertThat(sent).isPositive();
+    replicator.pause(US);
+    write(10, 20, 100);
+    transport.answer(new Frame.Credit(1 << 20, false));
+    for (Frame.Changes each : changesSent()) {
+      acknowledge(each);
+    }
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(changesSent()).as("neither credit nor acknowledgements send").hasSize(sent);
+    assertThat(us(replicator).inFlightBytes()).isZero();
+    assertThat(us(replicator).pendingChanges()).isEqualTo(10);
+    Frame.Backlog told = transport.connection.last(Frame.Heartbeat.class).backlog();
+    assertThat(told).isEqualTo(new Frame.Backlog(false, false, true, 10, told.oldestMs()));
+    assertThat(told.oldestMs()).isPositive();
+
+    replicator.resume(US);
+    world.runFor(Duration.ofMillis(1));
+    acknowledge(transport.connection.last(Frame.Changes.class));
+    replicator.pause(US);
+    var connection = new PlayedConnection();
+    PeerHandler session = session(connection);
+    session.onFrame(
+        connection, new Frame.Changes(new ActorId(5), 0, 1, List.of(record("us/99", 1, "theirs"))));
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(connection.last(Frame.Ack.class).counter()).isEqualTo(1);
+    assertThat(transport.connection.last(Frame.Heartbeat.class).backlog())
+        .as("what others wrote does not wait for us")
+        .isEqualTo(new Frame.Backlog(true, true, true, 0, 0));
+  }
+
+  @Test
+  void whatWasDroppedBeforeAPeerHadIt_isReportedOnce() {
+    compaction = new CompactionConfig(1 << 30, 0);
+    transport.failsAt = "us";
+    Replicator replicator = replicator();
+    replicator.start();
+    for (int round = 0; round < 40; round++) {
+      write(0, 100, 200);
+    }
+    world.runFor(Duration.ofSeconds(1));
+    transport.failsAt = "";
+    transport.welcomesAt = "us";
+    world.runFor(Duration.ofSeconds(10));
+    transport.answer(new Frame.Credit(1 << 20, false));
+    world.runFor(Duration.ofMillis(10));
+    changesSent().forEach(this::acknowledge);
+    write(0, 10, 200);
+    acknowledge(transport.connection.last(Frame.Changes.class));
+    world.runFor(Duration.ofSeconds(2));
+    assertThat(us(replicator).timesBehindRetention()).isEqualTo(1);
+    assertThat(us(replicator).lackingEntries()).isZero();
+    assertThat(transport.connection.last(Frame.Heartbeat.class).backlog())
+        .isEqualTo(new Frame.Backlog(true, true, false, 0, 0));
+  }
+
+  @Test
+  void aPeerThatSendsMoreThanItWasGranted_isNotTaken_andCounted() {
+    Replicator replicator = replicator();
+    replicator.start();
+    var connection = new PlayedConnection();
+    PeerHandler session = session(connection);
+    int granted = connection.last(Frame.Credit.class).bytes();
+    assertThat(granted).isPositive();
+    String payload = "x".repeat(60_000);
+    int sent = 0;
+    for (int i = 1; sent < 2 * granted; i++) {
+      var batch = List.of(record("us/" + i, i, payload));
+      session.onFrame(connection, new Frame.Changes(new ActorId(5), i - 1, i, batch));
+      sent += payload.length();
+      assertThat(replicator.stats().receivedBytes()).isLessThan(granted + 128_000);
+    }
+    assertThat(replicator.stats().overCredit()).isPositive();
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(replicator.stats().receivedBytes()).isZero();
+    long taken = connection.last(Frame.Ack.class).counter();
+    assertThat(taken * payload.length()).isBetween((long) granted / 2, 2L * granted);
+  }
+
+  @Test
+  void afterAStop_theStreamGoesOnWhereThePeerHadAcknowledged() {
+    transport.welcomesAt = "us";
+    Replicator replicator = replicator();
+    replicator.start();
+    world.runFor(Duration.ofMillis(10));
+    transport.answer(new Frame.Credit(1 << 20, false));
+    write(0, 500, 100);
+    changesSent().forEach(this::acknowledge);
+    Frame.Changes last = transport.connection.last(Frame.Changes.class);
+    acknowledge(last);
+    assertThat(us(replicator).pendingChanges()).isZero();
+    long needed = outboundNeed(replicator);
+    assertThat(needed).isGreaterThan(500);
+    write(500, 510, 100);
+    close(replicator);
+
+    has = VersionVector.of(new Dot(last.actor(), last.upTo()));
+    transport.connection.sent.clear();
+    Replicator again = replicator();
+    assertThat(outboundNeed(again)).as("known before the peer is").isEqualTo(needed);
+    again.start();
+    world.runFor(Duration.ofMillis(10));
+    transport.answer(new Frame.Credit(1 << 20, false));
+    world.runFor(Duration.ofMillis(10));
+    assertThat(changesSent()).hasSize(1);
+    assertThat(changesSent().get(0).after()).isEqualTo(last.upTo());
+    assertThat(changesSent().get(0).records()).hasSize(10);
+    close(again);
+
+    has = VersionVector.EMPTY;
+    Replicator lost = replicator();
+    lost.start();
+    world.runFor(Duration.ofMillis(10));
+    transport.answer(new Frame.Credit(1 << 20, false));
+    world.runFor(Duration.ofMillis(10));
+    assertThat(changesSent().get(0).after()).as("a peer that lost all gets all").isZero();
+    assertThat(changesSent().stream().mapToInt(each -> each.records().size()).sum()).isEqualTo(510);
+  }
+
+  /** Of region us alone; ap never connects. */
+  private static long outboundNeed(Replicator replicator) {
+    return replicator.neededAfter(US);
+  }
+
+  @Test
+  void aPeerAwayForLongerThanTheRetention_isNotToldThatItHasEverything_untilItHasCaughtUp() {
+    compaction = new CompactionConfig(1 << 30, 0);
+    transport.failsAt = "us";
+    Replicator replicator = replicator();
+    var behind = new ArrayList<CompletableFuture<Void>>();
+    replicator.catchUpWith(
+        peer -> {
+          assertThat(peer).isEqualTo(US);
+          var caughtUp = new CompletableFuture<Void>();
+          behind.add(caughtUp);
+          return caughtUp;
+        });
+    replicator.start();
+    for (int round = 0; round < 40; round++) {
+      write(0, 100, 200);
+    }
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(store.keptFrom()).as("compaction went past what us has").isGreaterThan(1000);
+    assertThat(us(replicator).lackingEntries()).isZero();
+
+    transport.failsAt = "";
+    transport.welcomesAt = "us";
+    world.runFor(Duration.ofSeconds(10));
+    transport.answer(new Frame.Credit(1 << 20, false));
+    world.runFor(Duration.ofMillis(10));
+    changesSent().forEach(this::acknowledge);
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(us(replicator).pendingChanges()).isZero();
+    assertThat(us(replicator).timesBehindRetention()).isEqualTo(1);
+    assertThat(us(replicator).lackingEntries()).isGreaterThanOrEqualTo(store.keptFrom() - 2);
+    assertThat(transport.connection.last(Frame.Heartbeat.class).backlog().allAcknowledged())
+        .isFalse();
+    assertThat(behind).hasSize(1);
+    close(replicator);
+
+    Replicator again = replicator();
+    assertThat(us(again).lackingEntries()).as("remembered").isPositive();
+    again.catchUpWith(peer -> behind.get(0));
+    has = VersionVector.of(new Dot(changesSent().get(0).actor(), 4000));
+    again.start();
+    world.runFor(Duration.ofSeconds(1));
+    transport.answer(new Frame.Credit(1 << 20, false));
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(transport.connection.last(Frame.Heartbeat.class).backlog().allAcknowledged())
+        .isFalse();
+    behind.get(0).complete(null);
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(us(again).lackingEntries()).isZero();
+    assertThat(transport.connection.last(Frame.Heartbeat.class).backlog().allAcknowledged())
+        .isTrue();
+    close(again);
+    assertThat(us(replicator()).lackingEntries()).as("and that too").isZero();
   }
 
   @Test

@@ -72,6 +72,12 @@ public final class ByteReader {
     return bytes;
   }
 
+  /** Reads into what the caller has allocated, and therefore bounded. */
+  public void bytes(byte[] into, int offset, int length, String what) {
+    need(length, what);
+    in.get(into, offset, length);
+  }
+
   public Bytes payload(int length, String what) {
     need(length, what);
     if (in.hasArray()) {

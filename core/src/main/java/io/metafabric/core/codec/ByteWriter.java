@@ -37,6 +37,11 @@ public final class ByteWriter {
     return Arrays.copyOf(array, length);
   }
 
+  /** What holds the bytes written, from its beginning on; the next write may replace it. */
+  public byte[] array() {
+    return array;
+  }
+
   public ByteWriter u8(int value) {
     ensure(1);
     array[length++] = (byte) value;
@@ -70,6 +75,13 @@ public final class ByteWriter {
     ensure(value.length);
     System.arraycopy(value, 0, array, length, value.length);
     length += value.length;
+    return this;
+  }
+
+  public ByteWriter bytes(byte[] value, int offset, int count) {
+    ensure(count);
+    System.arraycopy(value, offset, array, length, count);
+    length += count;
     return this;
   }
 

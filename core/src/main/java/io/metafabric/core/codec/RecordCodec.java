@@ -118,9 +118,14 @@ public final class RecordCodec {
     VersionVector context = version.context();
     writeVector(out, context);
     if (context.loneDots() > 0) {
-      out.varint(context.loneDots());
-      context.forEachLone((actor, counter) -> out.i64(actor.id()).varint(counter));
+      writeLoneDots(out, context);
     }
+  }
+
+  /** Behind the vector itself, where there are any. */
+  public static void writeLoneDots(ByteWriter out, VersionVector context) {
+    out.varint(context.loneDots());
+    context.forEachLone((actor, counter) -> out.i64(actor.id()).varint(counter));
   }
 
   private static Version readVersion(ByteReader in, boolean hasLoneDots) {
@@ -139,7 +144,8 @@ public final class RecordCodec {
     return new Version(dot, context, new Stamp(stamp));
   }
 
-  private static VersionVector readLoneDots(ByteReader in, VersionVector counters) {
+  /** The vector that was read before, with the lone dots that follow. */
+  public static VersionVector readLoneDots(ByteReader in, VersionVector counters) {
     int count = in.varint("lone dots", 1, in.remaining() / MIN_ENTRY_BYTES);
     var dots = new ArrayList<Dot>();
     for (int i = 0; i < count; i++) {

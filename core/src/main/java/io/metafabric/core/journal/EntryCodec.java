@@ -19,6 +19,7 @@ final class EntryCodec {
   static final int APPLIED = 3;
   static final int CLOSED = 4;
   static final int SEALED = 5;
+  static final int ACKNOWLEDGED = 8;
   static final int HELD = 9;
   static final int STORED_SINCE = 10;
 
@@ -27,7 +28,10 @@ final class EntryCodec {
   private EntryCodec() {}
 
   static boolean isKnown(int type) {
-    return (type >= OPENED && type <= SEALED) || type == HELD || type == STORED_SINCE;
+    return (type >= OPENED && type <= SEALED)
+        || type == ACKNOWLEDGED
+        || type == HELD
+        || type == STORED_SINCE;
   }
 
   static int typeOf(JournalEntry entry) {
@@ -42,6 +46,9 @@ final class EntryCodec {
     }
     if (entry instanceof JournalEntry.Held) {
       return HELD;
+    }
+    if (entry instanceof JournalEntry.Acknowledged) {
+      return ACKNOWLEDGED;
     }
     return entry instanceof JournalEntry.Opened ? OPENED : CLOSED;
   }
@@ -66,6 +73,10 @@ final class EntryCodec {
       held.records().forEach(record -> RecordCodec.writeRecord(out, record));
     } else if (entry instanceof JournalEntry.Sealed sealed) {
       out.varint(sealed.frames());
+    } else if (entry instanceof JournalEntry.Acknowledged by) {
+      RecordCodec.writeRegion(out, by.peer());
+      out.i64(by.actor().id()).varint(by.counter()).varint(by.position());
+      out.varint(by.lackingFrom()).varint(by.lackingUpTo());
     }
   }
 
@@ -86,6 +97,14 @@ final class EntryCodec {
           case CLOSED -> new JournalEntry.Closed();
           case HELD -> readHeld(in);
           case SEALED -> new JournalEntry.Sealed(in.varint("frames"));
+          case ACKNOWLEDGED ->
+              new JournalEntry.Acknowledged(
+                  RecordCodec.readRegion(in),
+                  new ActorId(in.i64("actor")),
+                  in.varint("counter"),
+                  in.varint("acknowledged position"),
+                  in.varint("lacking from"),
+                  in.varint("lacking up to"));
           default -> throw new WireFormatException("there is no journal entry type " + type);
         };
     in.end("journal entry type " + type);

@@ -69,4 +69,22 @@ public sealed interface JournalEntry {
    * @param frames how many are before it
    */
   record Sealed(long frames) implements JournalEntry {}
+
+  /**
+   * A peer has told that it has all changes of {@code actor}, an opening of this directory, up to
+   * {@code counter}, and with them all that this journal has for it up to {@code position}. What
+   * was said of a peer before is replaced by this.
+   *
+   * @param lackingFrom of the entries from this position on ...
+   * @param lackingUpTo ... up to this one some were not kept until the peer could be told, and what
+   *     that means for it is not mended yet; both 0 if there are none
+   */
+  record Acknowledged(
+      RegionName peer,
+      ActorId actor,
+      long counter,
+      long position,
+      long lackingFrom,
+      long lackingUpTo)
+      implements JournalEntry {}
 }

@@ -71,6 +71,9 @@ import org.jspecify.annotations.Nullable;
 public final class RecordStore implements CurrentDots, AutoCloseable {
   private static final Duration LOOK_AT_HELD_EVERY = Duration.ofSeconds(1);
 
+  /** What an entry that is no record takes while it waits, about. */
+  private static final int NOTE_BYTES = 64;
+
   private final StoreConfig config;
   private final Disk disk;
   private final Clock clock;
@@ -104,6 +107,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   // Guarded by itself: for each region's actor, up to which counter its changes are published here.
   private final Map<ActorId, AppliedAt> applied;
+  // Guarded by itself: what each peer has acknowledged, as far as it is noted in the journal.
+  private final Map<RegionName, AcknowledgedAt> acknowledged;
   private volatile long publishedCounter;
 
   // The frame that says that this opening began; set before anything else is done.
@@ -136,6 +141,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     this.held = new HeldChanges(config.conflicts().maxClockSkew().toMillis());
     replayed.heldInto(held);
     this.conflictLog = new ConflictLog(disk);
+    this.acknowledged = replayed.acknowledged();
     this.stamps = new HybridClock(clock);
     stamps.observe(replayed.newestStamp());
     this.nodeId = replayed.nodeIdOr(random.nextLong());
@@ -617,8 +623,21 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    */
   public CompletableFuture<Boolean> applyRange(
       long after, List<Inbound> inbound, AppliedPrefix prefix) {
+    return applyRange(after, inbound, prefix, () -> {});
+  }
+
+  /**
+   * The same.
+   *
+   * @param onHeld is told once all that is not held is published: what is may wait for long, and
+   *     has a bound of its own
+   */
+  public CompletableFuture<Boolean> applyRange(
+      long after, List<Inbound> inbound, AppliedPrefix prefix, Runnable onHeld) {
     int ahead = firstAhead(inbound);
-    return ahead < 0 ? applyWhole(after, inbound, prefix) : hold(after, inbound, ahead, prefix);
+    return ahead < 0
+        ? applyWhole(after, inbound, prefix)
+        : hold(after, inbound, ahead, prefix, onHeld);
   }
 
   private int firstAhead(List<Inbound> inbound) {
@@ -633,7 +652,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   /** Applies what is before {@code ahead}, and holds the rest. */
   private CompletableFuture<Boolean> hold(
-      long after, List<Inbound> inbound, int ahead, AppliedPrefix prefix) {
+      long after, List<Inbound> inbound, int ahead, AppliedPrefix prefix, Runnable onHeld) {
     long before = inbound.get(ahead).record().header().version().dot().counter() - 1;
     long upTo = Math.max(after, before);
     // What is before is durable first. A prefix of nothing is no entry.
@@ -651,7 +670,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     var entry =
         new JournalEntry.Held(prefix.region(), prefix.actor(), before, prefix.counter(), records);
     return first.thenCompose(
-        taken -> taken ? hold(entry) : CompletableFuture.completedFuture(false));
+        taken -> {
+          onHeld.run();
+          return taken ? hold(entry) : CompletableFuture.completedFuture(false);
+        });
   }
 
   private CompletableFuture<Boolean> hold(JournalEntry.Held entry) {
@@ -753,7 +775,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         null,
         false,
         null,
-        64,
+        NOTE_BYTES,
         failure -> complete(future, true, failure));
     takenUpTo.merge(prefix.actor(), prefix.counter(), Math::max);
   }
@@ -849,9 +871,17 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     MetadataRecord record = inbound.record().alone();
     Header theirs = record.header();
     stamps.observe(theirs.version().stamp());
-    Header ours = newestHeader(record.key());
+    Staged undecided = undecidedYet.get(record.key());
+    Seen seen = undecided == null ? versions.get(record.key()) : null;
+    if (seen != null && theirs.version().context().containsAll(seen.context())) {
+      // Its writer has seen all that is here, so joining changes nothing: the usual case, in which
+      // the journal need not be read.
+      stageInbound(seen.dot(), false, record, inbound.keepPayload(), done);
+      return true;
+    }
+    Header ours = undecided == null ? publishedHeader(record.key()) : undecided.header();
     if (ours == null) {
-      stageInbound(null, record, inbound.keepPayload(), done);
+      stageInbound(null, false, record, inbound.keepPayload(), done);
       return true;
     }
     Header joined = LastWriterWins.join(ours, theirs);
@@ -872,14 +902,24 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     boolean bringsPayload = record.payload() != null && inbound.keepPayload();
     boolean payloadIsNews = sameDot && samePayload && bringsPayload && !holdsPayload(record.key());
     if (theirsWon && (!sameDot || !samePayload || payloadIsNews)) {
-      stageInbound(ours, record.withHeader(joined), inbound.keepPayload(), published);
+      stageInbound(
+          ours.version().dot(),
+          KeyIndex.isSameWrite(ours, joined),
+          record.withHeader(joined),
+          inbound.keepPayload(),
+          published);
       return true;
     }
     boolean removesMore = theirs.isTombstone() && removesMore(record.key(), theirs, ours);
     if (removesMore || !joined.equals(ours)) {
       Dot since = removesMore ? theirs.version().dot() : since(record.key(), joined);
       var stored = new JournalEntry.Stored(new MetadataRecord(record.key(), joined, null), since);
-      stageInbound(ours, stored.record(), stored, published);
+      stageInbound(
+          ours.version().dot(),
+          KeyIndex.isSameWrite(ours, joined),
+          stored.record(),
+          stored,
+          published);
       return true;
     }
     return false;
@@ -934,7 +974,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     theirs.versions().forEach(each -> stamps.observe(each.header().version().stamp()));
     MetadataRecord ours = newestRecord(theirs.key());
     if (ours == null) {
-      stageInbound(null, theirs, inbound.keepPayload(), done);
+      stageInbound(null, false, theirs, inbound.keepPayload(), done);
       return true;
     }
     if (Siblings.collide(ours, theirs)) {
@@ -994,22 +1034,27 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   private void stageInbound(
-      @Nullable Header before, MetadataRecord record, boolean keepPayload, Staged.Completion done) {
+      @Nullable Dot before,
+      boolean sameWrite,
+      MetadataRecord record,
+      boolean keepPayload,
+      Staged.Completion done) {
     MetadataRecord kept = keepPayload ? record : record.withoutPayload();
     boolean isWhole = kept.payload() != null || before == null;
     Dot since = isWhole ? null : since(record.key(), kept.header());
-    stageInbound(before, record, new JournalEntry.Stored(kept, since), done);
+    stageInbound(before, sameWrite, record, new JournalEntry.Stored(kept, since), done);
   }
 
   private void stageInbound(
-      @Nullable Header before,
+      @Nullable Dot before,
+      boolean sameWrite,
       MetadataRecord record,
       JournalEntry.Stored stored,
       Staged.Completion done) {
     stage(
         stored,
-        before == null ? null : before.version().dot(),
-        before != null && KeyIndex.isSameWrite(before, record.header()),
+        before,
+        sameWrite,
         new Published(record, false),
         RecordCodec.estimatedBytes(record),
         done);
@@ -1112,6 +1157,47 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return publishedCounter;
   }
 
+  /**
+   * Notes in the journal what a peer has acknowledged. It goes with whatever is written next, and
+   * at the latest when this is closed: a note that is lost costs reading again.
+   *
+   * @param position the peer needs no entry at or before it
+   * @param known what the peer says it has
+   */
+  public void noteAcknowledged(
+      RegionName peer, VersionVector known, long position, long lackingFrom, long lackingUpTo) {
+    synchronized (decisions) {
+      if (closed) {
+        return;
+      }
+      ActorId by = openingAt(position);
+      var note =
+          new JournalEntry.Acknowledged(
+              peer, by, known.counter(by), position, lackingFrom, lackingUpTo);
+      stage(note, null, false, null, NOTE_BYTES, failure -> {});
+    }
+  }
+
+  /** What a peer had acknowledged when that was noted last; null if it never was. */
+  public JournalEntry.@Nullable Acknowledged acknowledgedBy(RegionName peer) {
+    synchronized (acknowledged) {
+      AcknowledgedAt at = acknowledged.get(peer);
+      return at == null ? null : at.by();
+    }
+  }
+
+  /** Whether a peer that knows {@code known} still has all that the note says. */
+  public boolean stillHas(VersionVector known, JournalEntry.Acknowledged note) {
+    for (ActorId opened : openings.headMap(note.position(), true).values()) {
+      long needed =
+          opened.equals(note.actor()) ? note.counter() : ownNewest.getOrDefault(opened, 0L);
+      if (known.counter(opened) < needed) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** How many of this directory's own writes {@code known} lacks, those replaced since included. */
   public long ownWritesBeyond(VersionVector known) {
     long beyond = 0;
@@ -1123,6 +1209,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   public long publishedPosition() {
     return journal.publishedPosition();
+  }
+
+  /** From this position on compaction has dropped nothing. */
+  public long keptFrom() {
+    return journal.keptFrom();
   }
 
   /** A reader of everything published behind {@code position}. */
@@ -1208,6 +1299,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         config.conflicts().rules(),
         applied,
         held,
+        acknowledged,
         ownActors,
         ownNewest,
         neededAfter,
@@ -1291,7 +1383,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
                   openings,
                   ownNewest,
                   applied,
-                  system));
+                  system,
+                  acknowledged));
     }
   }
 
@@ -1375,6 +1468,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         held.applied(prefix.actor(), prefix.counter());
       } else if (staged.entry() instanceof JournalEntry.Held range) {
         held.journaled(range, at);
+      } else if (staged.entry() instanceof JournalEntry.Acknowledged by) {
+        synchronized (acknowledged) {
+          StoreReplay.note(acknowledged, by, at);
+        }
       }
     }
 

@@ -8,6 +8,7 @@ import io.metafabric.core.journal.Liveness;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
 import io.metafabric.core.record.Sibling;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
@@ -32,6 +33,7 @@ record StoreLiveness(
     ConflictRules rules,
     Map<ActorId, AppliedAt> applied,
     HeldChanges held,
+    Map<RegionName, AcknowledgedAt> acknowledged,
     Set<ActorId> ownActors,
     Map<ActorId, Long> ownNewest,
     LongSupplier neededAfter,
@@ -51,6 +53,12 @@ record StoreLiveness(
     }
     if (entry instanceof JournalEntry.Held range) {
       return held.isLive(range) ? entry : null;
+    }
+    if (entry instanceof JournalEntry.Acknowledged by) {
+      synchronized (acknowledged) {
+        AcknowledgedAt known = acknowledged.get(by.peer());
+        return known != null && known.at().position() == position ? entry : null;
+      }
     }
     return entry instanceof JournalEntry.Opened ? entry : null;
   }
@@ -143,6 +151,15 @@ record StoreLiveness(
               }
               return new AppliedAt(known.prefix(), to);
             });
+      }
+    } else if (entry instanceof JournalEntry.Acknowledged by) {
+      synchronized (acknowledged) {
+        AcknowledgedAt known = acknowledged.get(by.peer());
+        if (known != null && known.at().isSameAs(from)) {
+          acknowledged.put(by.peer(), new AcknowledgedAt(by, to));
+        } else {
+          to.markDead();
+        }
       }
     }
   }

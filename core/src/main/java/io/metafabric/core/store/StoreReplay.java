@@ -31,11 +31,13 @@ final class StoreReplay implements Journal.Replay {
   private final String directory;
   private final KeyIndex index;
   private final Map<ActorId, AppliedAt> applied = new HashMap<>();
+  private final Map<RegionName, AcknowledgedAt> acknowledged = new HashMap<>();
   private final NavigableMap<Long, ActorId> openings = new TreeMap<>();
   private final Set<ActorId> ownActors = new HashSet<>();
   private final Map<ActorId, Long> newestCounters = new HashMap<>();
   private final SystemRecords system = new SystemRecords();
   private static final int MIN_ACTOR_BYTES = 9;
+  private static final int MIN_PLACE_BYTES = 9;
   private static final int MIN_OPENING_BYTES = MIN_ACTOR_BYTES + 1;
 
   private final Map<ActorId, JournalEntry.Held> held = new HashMap<>();
@@ -65,6 +67,8 @@ final class StoreReplay implements Journal.Replay {
     } else if (entry instanceof JournalEntry.Held range) {
       held.put(range.actor(), range);
       heldAt.put(range.actor(), location);
+    } else if (entry instanceof JournalEntry.Acknowledged by) {
+      note(acknowledged, by, location);
     } else if (entry instanceof JournalEntry.Opened opened) {
       checkIdentity(opened);
       nodeId = opened.nodeId();
@@ -117,6 +121,22 @@ final class StoreReplay implements Journal.Replay {
           return new AppliedAt(
               new AppliedPrefix(prefix.region(), prefix.actor(), prefix.counter()), at);
         });
+  }
+
+  static void note(
+      Map<RegionName, AcknowledgedAt> acknowledged,
+      JournalEntry.Acknowledged by,
+      FrameLocation at) {
+    AcknowledgedAt before = acknowledged.put(by.peer(), new AcknowledgedAt(by, at));
+    if (before != null) {
+      before.at().markDead();
+    }
+    at.markLive();
+  }
+
+  /** What each peer has acknowledged. */
+  Map<RegionName, AcknowledgedAt> acknowledged() {
+    return acknowledged;
   }
 
   Map<ActorId, AppliedAt> applied() {
@@ -183,7 +203,8 @@ final class StoreReplay implements Journal.Replay {
       NavigableMap<Long, ActorId> openings,
       Map<ActorId, Long> ownNewest,
       Map<ActorId, AppliedAt> applied,
-      SystemRecords system) {
+      SystemRecords system,
+      Map<RegionName, AcknowledgedAt> acknowledged) {
     out.i64(current.id()).i64(openedAt.place());
     out.i64(nodeId).i64(newestStamp.packed()).varint(openings.size());
     openings.forEach(
@@ -196,6 +217,10 @@ final class StoreReplay implements Journal.Replay {
       out.i64(each.at().place()).varint(each.at().position());
     }
     system.describeTo(out);
+    out.varint(acknowledged.size());
+    for (AcknowledgedAt each : acknowledged.values()) {
+      out.i64(each.at().place()).varint(each.at().position());
+    }
   }
 
   /**
@@ -230,5 +255,14 @@ final class StoreReplay implements Journal.Replay {
           prefix.actor(), new AppliedAt(prefix, frames.locate(place, in.varint("position"))));
     }
     system.restore(in);
+    int peers = in.varint("peers that acknowledged", 0, in.remaining() / MIN_PLACE_BYTES);
+    for (int i = 0; i < peers; i++) {
+      long place = in.i64("place");
+      FrameLocation at = frames.locate(place, in.varint("position"));
+      if (!(frames.read(place) instanceof JournalEntry.Acknowledged by)) {
+        throw new WireFormatException("nobody acknowledges anything at " + at.position());
+      }
+      acknowledged.put(by.peer(), new AcknowledgedAt(by, at));
+    }
   }
 }

@@ -8,8 +8,8 @@ public interface PeerConnection {
    * Hands a frame over for sending.
    *
    * <p>Data frames are taken while the queue has room. Control frames (see {@link
-   * Frame#isControl()}) never wait for room: they have a reserve of their own. Both are delivered
-   * in the one order in which they were sent.
+   * Frame#isControl()}) never wait for room: they have a reserve of their own, and may arrive
+   * before data that was sent earlier. Frames of either kind are delivered in the order of sending.
    *
    * @return false if there is no room, or the connection is closed; nothing was queued then
    * @throws IllegalArgumentException if the frame is larger than any that can be sent
@@ -22,6 +22,14 @@ public interface PeerConnection {
    * sending what allows the other side to send larger ones.
    */
   void established();
+
+  /** Whether frames that come in may be compressed. */
+  default boolean takesCompressed() {
+    return false;
+  }
+
+  /** The other side takes compressed frames, or does not; before it says so, it does not. */
+  default void otherSideTakesCompressed(boolean takes) {}
 
   /**
    * Closes without waiting; what was queued may be lost, and what had come in is not delivered any

@@ -89,6 +89,22 @@ public final class VersionVector {
     return counter(dot.actor()) >= dot.counter() || (lone.length > 0 && loneIndexOf(dot) >= 0);
   }
 
+  /** Whether merging {@code that} into this would change nothing. */
+  public boolean containsAll(VersionVector that) {
+    for (int i = 0; i < that.actors.length; i++) {
+      int at = indexOf(that.actors[i]);
+      if (at < 0 || counters[at] < that.counters[i]) {
+        return false;
+      }
+    }
+    for (int i = 0; i < that.lone.length; i += 2) {
+      if (!contains(new Dot(new ActorId(that.lone[i]), that.lone[i + 1]))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** Up to which counter all was seen; 0 if nothing of the actor was, or lone dots only. */
   public long counter(ActorId actor) {
     int i = indexOf(actor.id());

@@ -130,7 +130,7 @@ public sealed interface Frame {
    *
    * @param after counter that must have been applied before
    * @param upTo counter up to which everything is applied with this; counters without a record were
-   *     replaced by later ones
+   *     never used, or replaced by later ones
    */
   record Changes(ActorId actor, long after, long upTo, List<MetadataRecord> records)
       implements Frame {
@@ -286,6 +286,25 @@ public sealed interface Frame {
     }
   }
 
+  /**
+   * How much the dialler may have sent and not acknowledged; replaces what was granted before.
+   *
+   * @param bytes of changes, as {@link io.metafabric.core.codec.RecordCodec#estimatedBytes} counts
+   * @param takesCompressed whether frames may be compressed
+   */
+  record Credit(int bytes, boolean takesCompressed) implements Frame {
+    public Credit {
+      if (bytes < 0) {
+        throw new IllegalArgumentException("a credit must be >= 0, was " + bytes);
+      }
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onCredit(this);
+    }
+  }
+
   /** A new frame breaks every handler at compile time. */
   interface Handler {
     void onHello(Hello hello);
@@ -315,5 +334,7 @@ public sealed interface Frame {
     void onHold(Hold hold);
 
     void onDone(Done done);
+
+    void onCredit(Credit credit);
   }
 }

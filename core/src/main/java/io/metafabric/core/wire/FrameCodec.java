@@ -32,7 +32,8 @@ import org.jspecify.annotations.Nullable;
  *                 |<-------- length ------------>|
  * </pre>
  *
- * <p>The checksum is over type, flags and body. Flags are 0 in this version.
+ * <p>The checksum is over type, flags and body. Flags are 0, or {@value #COMPRESSED} if the body is
+ * the length of the plain one, as a varint, and the plain one compressed.
  */
 public final class FrameCodec {
   public static final int PROTOCOL = 1;
@@ -43,8 +44,15 @@ public final class FrameCodec {
   /** Type and flags: the least that a length can say. */
   public static final int MIN_LENGTH = 2;
 
+  private static final int BODY_AT = PREFIX_BYTES + MIN_LENGTH;
+
   /** The largest {@code length} before the handshake is done. */
   public static final int MAX_HANDSHAKE_BYTES = 128 * 1024;
+
+  private static final int COMPRESSED = 1;
+
+  /** A shorter body is not worth the attempt. */
+  private static final int MIN_COMPRESSED_BYTES = 256;
 
   /** A cluster has no more. */
   public static final int MAX_REGIONS = 64;
@@ -62,6 +70,7 @@ public final class FrameCodec {
   private static final int FETCH_REPLY = 9;
   private static final int PUSH = 10;
   private static final int NOT_HOLDING = 11;
+  private static final int CREDIT = 12;
   private static final int MOVE_HOME = 19;
   private static final int HOLD = 20;
   private static final int DONE = 21;
@@ -75,13 +84,36 @@ public final class FrameCodec {
 
   /** The whole frame, length and checksum included. */
   public static byte[] encode(Frame frame) {
+    return encode(frame, null);
+  }
+
+  /**
+   * The same, with the body of a data frame compressed where that makes it shorter.
+   *
+   * @param compression null for none
+   */
+  public static byte[] encode(Frame frame, @Nullable Compression compression) {
     var out = new ByteWriter(estimatedBytes(frame));
     out.i32(0).i32(0);
     var encoder = new Encoder(out);
     frame.deliverTo(encoder);
+    byte[] smaller = compression == null || frame.isControl() ? null : compressed(out, compression);
+    if (smaller != null) {
+      int plain = out.length() - BODY_AT;
+      int type = out.array()[PREFIX_BYTES];
+      out.reset(Integer.MAX_VALUE);
+      out.i32(0).i32(0).u8(type).u8(COMPRESSED).varint(plain).bytes(smaller);
+    }
     out.putI32At(0, out.length() - PREFIX_BYTES);
     out.putI32At(4, out.crc32c(PREFIX_BYTES));
     return out.toArray();
+  }
+
+  private static byte @Nullable [] compressed(ByteWriter plain, Compression compression) {
+    int length = plain.length() - BODY_AT;
+    return length < MIN_COMPRESSED_BYTES
+        ? null
+        : compression.compress(plain.array(), BODY_AT, length);
   }
 
   private static int estimatedBytes(Frame frame) {
@@ -92,13 +124,27 @@ public final class FrameCodec {
   }
 
   /**
-   * Decodes one frame.
+   * Decodes one frame that is not compressed.
    *
    * @param in what follows the length: checksum, type, flags, body, and nothing else
    * @return null for a frame of a type that this version does not know: it is to be skipped
    * @throws WireFormatException if it is damaged or malformed
    */
   public static @Nullable Frame decode(ByteBuffer in) {
+    return decodePlain(plain(in, null, 0));
+  }
+
+  /**
+   * What {@link #decodePlain} takes: type, flags and body, checked against the checksum, and
+   * decompressed if need be.
+   *
+   * @param in what follows the length
+   * @param compression null if nothing may be compressed
+   * @param maxPlainBytes bounds what a compressed frame may become, before memory is taken for it
+   * @throws WireFormatException if it is damaged, or compressed and may not be, or too long
+   */
+  public static ByteBuffer plain(
+      ByteBuffer in, @Nullable Compression compression, int maxPlainBytes) {
     if (in.remaining() < Integer.BYTES + MIN_LENGTH) {
       throw new WireFormatException("a frame of " + in.remaining() + " bytes is too short");
     }
@@ -107,6 +153,25 @@ public final class FrameCodec {
     if (said != is) {
       throw new WireFormatException("a frame of " + in.remaining() + " bytes has a bad checksum");
     }
+    byte type = in.get(in.position());
+    boolean unknown = !isKnown(type & 0xff);
+    if (compression == null || unknown || in.get(in.position() + 1) != COMPRESSED) {
+      return in;
+    }
+    in.position(in.position() + MIN_LENGTH);
+    int plainBytes = new ByteReader(in).varint("plain length", 1, maxPlainBytes - MIN_LENGTH);
+    byte[] body = compression.decompress(in, plainBytes);
+    var plain = ByteBuffer.allocate(MIN_LENGTH + plainBytes);
+    return plain.put(type).put((byte) 0).put(body).flip();
+  }
+
+  /**
+   * Decodes what {@link #plain} returned.
+   *
+   * @return null for a frame of a type that this version does not know: it is to be skipped
+   * @throws WireFormatException if it is malformed
+   */
+  public static @Nullable Frame decodePlain(ByteBuffer in) {
     var reader = new ByteReader(in);
     int type = reader.u8("frame type");
     int flags = reader.u8("frame flags");
@@ -122,7 +187,7 @@ public final class FrameCodec {
   }
 
   private static boolean isKnown(int type) {
-    return type <= NOT_HOLDING || (type >= MOVE_HOME && type <= DONE);
+    return type <= CREDIT || (type >= MOVE_HOME && type <= DONE);
   }
 
   private static Frame decodeBody(int type, ByteReader in) {
@@ -168,6 +233,8 @@ public final class FrameCodec {
       case HOLD -> new Frame.Hold(in.varint("request"), RecordCodec.readRecord(in));
       case DONE ->
           new Frame.Done(in.varint("request"), readOutcome(in), in.text("outcome", MAX_TEXT_BYTES));
+      case CREDIT ->
+          new Frame.Credit(in.varint("credit", 0, Integer.MAX_VALUE), readFlag(in, "compressed"));
       default -> throw new WireFormatException("there is no frame type " + type);
     };
   }
@@ -198,25 +265,12 @@ public final class FrameCodec {
     if (upTo < after) {
       throw new WireFormatException("not a range of counters: " + after + " to " + upTo);
     }
-    List<MetadataRecord> records = readList(in, "records", RecordCodec::readRecord);
-    long last = after;
+    List<MetadataRecord> records = new ChangesCodec(actor, after).readAll(in);
     for (MetadataRecord record : records) {
       Dot dot = record.header().version().dot();
-      if (!dot.actor().equals(actor) || dot.counter() <= last || dot.counter() > upTo) {
-        throw new WireFormatException(
-            "change "
-                + dot
-                + " is not of actor "
-                + actor
-                + " in order within "
-                + last
-                + " to "
-                + upTo);
+      if (dot.counter() > upTo) {
+        throw new WireFormatException("change " + dot + " is behind " + upTo);
       }
-      if (record.hasSiblings()) {
-        throw new WireFormatException("change " + dot + " came with siblings");
-      }
-      last = dot.counter();
     }
     return new Frame.Changes(actor, after, upTo, records);
   }
@@ -368,7 +422,8 @@ public final class FrameCodec {
           .varint(changes.after())
           .varint(changes.upTo())
           .varint(changes.records().size());
-      changes.records().forEach(record -> RecordCodec.writeRecord(out, record));
+      var codec = new ChangesCodec(changes.actor(), changes.after());
+      changes.records().forEach(record -> codec.write(out, record));
     }
 
     @Override
@@ -437,6 +492,11 @@ public final class FrameCodec {
     @Override
     public void onDone(Frame.Done done) {
       begin(DONE).varint(done.requestId()).u8(done.outcome().code()).text(fitting(done.message()));
+    }
+
+    @Override
+    public void onCredit(Frame.Credit credit) {
+      begin(CREDIT).varint(credit.bytes()).u8(credit.takesCompressed() ? 1 : 0);
     }
   }
 }

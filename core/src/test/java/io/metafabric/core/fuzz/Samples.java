@@ -113,7 +113,8 @@ final class Samples {
         new Frame.NotHolding(List.of(Key.of("n/1"))),
         new Frame.MoveHome(7, Key.of("n/1"), US),
         new Frame.Hold(7, records().get(0)),
-        new Frame.Done(7, MoveOutcome.NOT_HOME, "no"));
+        new Frame.Done(7, MoveOutcome.NOT_HOME, "no"),
+        new Frame.Credit(1 << 20, true));
   }
 
   /** One of each kind, over and over. */
@@ -123,6 +124,7 @@ final class Samples {
       case 1 -> new JournalEntry.Applied(US, new ActorId(77), i);
       case 2 -> new JournalEntry.Closed();
       case 3 -> new JournalEntry.Held(US, ACTOR, 3, 9, List.of(records().get(i % 4), siblings()));
+      case 5 -> new JournalEntry.Acknowledged(US, ACTOR, i, i / 2, 0, 0);
       case 4 -> new JournalEntry.Stored(records().get(2), new Dot(ACTOR, 2));
       default -> new JournalEntry.Stored(records().get(i % 4));
     };

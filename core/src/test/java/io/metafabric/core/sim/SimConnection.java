@@ -19,9 +19,6 @@ import org.jspecify.annotations.Nullable;
  * not acknowledged, and what is not acknowledged keeps the queue here from draining.
  */
 final class SimConnection implements PeerConnection {
-  /** Sent and not yet read by the other end. */
-  private static final int WINDOW_BYTES = 64 * 1024;
-
   private record Queued(byte[] bytes, boolean control) {}
 
   private record Arrived(byte[] bytes, boolean copy) {}
@@ -33,7 +30,8 @@ final class SimConnection implements PeerConnection {
   private final TransportLimits limits;
   private final SimBudget data;
   private final SimBudget control;
-  private final ArrayDeque<Queued> queue = new ArrayDeque<>();
+  private final ArrayDeque<Queued> dataQueue = new ArrayDeque<>();
+  private final ArrayDeque<Queued> controlQueue = new ArrayDeque<>();
   private final ArrayDeque<Arrived> arrived = new ArrayDeque<>();
   private int inFlightBytes;
   private int inboxBytes;
@@ -99,7 +97,7 @@ final class SimConnection implements PeerConnection {
       transport.refusedFrames++;
       return false;
     }
-    queue.add(new Queued(encoded, frame.isControl()));
+    (frame.isControl() ? controlQueue : dataQueue).add(new Queued(encoded, frame.isControl()));
     transmit();
     return true;
   }
@@ -122,17 +120,19 @@ final class SimConnection implements PeerConnection {
   }
 
   private void transmit() {
-    for (var next = queue.peek(); next != null; next = queue.peek()) {
+    for (var from = nextQueue(); !from.isEmpty(); from = nextQueue()) {
+      Queued next = from.element();
       byte[] bytes = next.bytes;
-      if (inFlightBytes > 0 && inFlightBytes + bytes.length > WINDOW_BYTES) {
+      if (inFlightBytes > 0 && inFlightBytes + bytes.length > network.windowBytes()) {
         return;
       }
-      queue.remove();
+      from.remove();
       inFlightBytes += bytes.length;
       transport.sentBytes += bytes.length;
       network.sendFrame(
           transport.node(),
           remoteNode,
+          bytes.length,
           () -> peer().arrive(new Arrived(bytes, false)),
           () -> peer().acknowledge(bytes.length),
           () -> peer().arrive(new Arrived(bytes, true)));
@@ -140,6 +140,11 @@ final class SimConnection implements PeerConnection {
         call(() -> tell(target -> target.onWritable(this)));
       }
     }
+  }
+
+  /** Control frames never wait for data. */
+  private ArrayDeque<Queued> nextQueue() {
+    return controlQueue.isEmpty() ? dataQueue : controlQueue;
   }
 
   private void arrive(Arrived next) {
@@ -270,7 +275,8 @@ final class SimConnection implements PeerConnection {
   }
 
   private void release() {
-    queue.clear();
+    dataQueue.clear();
+    controlQueue.clear();
     arrived.clear();
     transport.ended(this);
   }

@@ -13,8 +13,10 @@ import java.time.Duration;
  *     other
  * @param loss probability that a frame is lost, and the connection goes on as if nothing was
  * @param duplication probability that a frame arrives twice
+ * @param bytesPerSecond of frames, one after the other; {@link Long#MAX_VALUE} for no bound
  */
-public record SimLink(Duration delay, Duration jitter, double loss, double duplication) {
+public record SimLink(
+    Duration delay, Duration jitter, double loss, double duplication, long bytesPerSecond) {
   public SimLink {
     if (delay.isNegative() || jitter.isNegative()) {
       throw new IllegalArgumentException("delay and jitter must be >= 0: " + delay + ", " + jitter);
@@ -22,6 +24,16 @@ public record SimLink(Duration delay, Duration jitter, double loss, double dupli
     if (!(loss >= 0 && loss <= 1 && duplication >= 0 && duplication <= 1)) {
       throw new IllegalArgumentException("not probabilities: " + loss + ", " + duplication);
     }
+  }
+
+  /** As fast as frames come. */
+  public SimLink(Duration delay, Duration jitter, double loss, double duplication) {
+    this(delay, jitter, loss, duplication, Long.MAX_VALUE);
+  }
+
+  /** In order, once, after {@code delay}, no faster than a rate. */
+  public static SimLink throttled(Duration delay, long bytesPerSecond) {
+    return new SimLink(delay, Duration.ZERO, 0, 0, bytesPerSecond);
   }
 
   /** In order, once, after {@code delay}. */

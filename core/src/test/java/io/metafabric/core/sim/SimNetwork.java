@@ -34,6 +34,8 @@ public final class SimNetwork {
   private final Map<Direction, Long> lastArrival = new HashMap<>();
   private final Map<PeerAddress, SimListener> listeners = new HashMap<>();
   private final Map<String, List<SimTransport>> transports = new LinkedHashMap<>();
+  private final Map<Direction, Long> lineFreeAt = new HashMap<>();
+  private int windowBytes = 64 * 1024;
   private SimLink defaultLink = SimLink.perfect(Duration.ofMillis(1));
   private int nextPort = 10_000;
 
@@ -69,6 +71,15 @@ public final class SimNetwork {
   /** For all directions that have no link of their own. */
   public void defaultLink(SimLink link) {
     defaultLink = link;
+  }
+
+  /** What a connection has sent and the other end has not read, as TCP bounds it. */
+  public void window(int bytes) {
+    windowBytes = bytes;
+  }
+
+  int windowBytes() {
+    return windowBytes;
   }
 
   /** For messages from one node to another; the other direction stays as it was. */
@@ -146,8 +157,17 @@ public final class SimNetwork {
   }
 
   /** A frame: it may be lost, in which case {@code lost} runs when it would have arrived. */
-  void sendFrame(String from, String to, Runnable arrival, Runnable lost, Runnable copy) {
-    SimLink link = linkOf(new Direction(from, to));
+  void sendFrame(
+      String from, String to, int bytes, Runnable arrival, Runnable lost, Runnable copy) {
+    var direction = new Direction(from, to);
+    SimLink link = linkOf(direction);
+    if (link.bytesPerSecond() < Long.MAX_VALUE) {
+      long sent = Math.max(world.nanoTime(), lineFreeAt.getOrDefault(direction, 0L));
+      sent += Math.round(bytes * 1e9 / link.bytesPerSecond());
+      lineFreeAt.put(direction, sent);
+      world.after(Duration.ofNanos(sent - world.nanoTime()), () -> sendSignal(from, to, arrival));
+      return;
+    }
     if (link.loss() > 0 && random.nextDouble() < link.loss()) {
       world.trace(from + " to " + to + " loses a frame");
       sendSignal(from, to, lost);

@@ -51,6 +51,14 @@ class FrameCodecTest {
     return new MetadataRecord(Key.of(key), Header.value(version, EU, bytes, Header.NEVER), bytes);
   }
 
+  /** A header without payload, that expires and has seen a write of its actor. */
+  private static MetadataRecord newer() {
+    var version =
+        new Version(new Dot(ACTOR, 9), VersionVector.of(new Dot(ACTOR, 3)), new Stamp(70));
+    Header header = Header.value(version, EU, Bytes.utf8("x"), 1000);
+    return new MetadataRecord(Key.of("n/25"), header, null);
+  }
+
   /**
    * One instance of each frame, and the bytes that it must have for ever in protocol version 1:
    * length, checksum, type with flags, body.
@@ -77,13 +85,15 @@ class FrameCodecTest {
         new Frame.HeartbeatReply(128, -2),
         "0000000c" + "67d3f68f" + "0500" + "8001" + "fffffffffffffffe");
     golden.put(
-        new Frame.Changes(ACTOR, 1, 4, List.of(record("n/1", 2, "abc"), record("n/2", 4, null))),
-        "0000004b"
-            + "62203d63"
+        new Frame.Changes(
+            ACTOR, 1, 9, List.of(record("n/1", 2, "abc"), record("n/2", 4, null), newer())),
+        "00000035"
+            + "63837cec"
             + "0600"
-            + "0000000000000011010402036e2f310000000000000000110200000000000000"
-            + "050002657503364b3fb701616263036e2f320100000000000000110400000000"
-            + "000000050002657500");
+            + "0000000000000011010903"
+            + "1400036e2f31010a02657503364b3fb7616263"
+            + "190201320200"
+            + "2a0301350582010601a93c5f93e807");
     golden.put(
         new Frame.Ack(ACTOR, 4, true), "0000000c" + "d43794e6" + "0700" + "00000000000000110401");
     golden.put(
@@ -134,6 +144,7 @@ class FrameCodecTest {
     golden.put(
         new Frame.Done(7, MoveOutcome.NOT_HOME, "no"),
         "00000007" + "9b4897e9" + "1500" + "0701026e6f");
+    golden.put(new Frame.Credit(1 << 20, true), "00000006" + "5122a899" + "0c00" + "80804001");
     return golden;
   }
 
@@ -220,7 +231,9 @@ class FrameCodecTest {
                     .as(Frame.MoveHome::new),
                 Combinators.combine(longs, AnyRecords.records()).as(Frame.Hold::new),
                 Combinators.combine(longs, Arbitraries.of(MoveOutcome.class), texts)
-                    .as(Frame.Done::new)))
+                    .as(Frame.Done::new),
+                Combinators.combine(Arbitraries.integers().greaterOrEqual(0), flags)
+                    .as(Frame.Credit::new)))
         .withoutEdgeCases();
   }
 
@@ -294,7 +307,7 @@ class FrameCodecTest {
 
   @Property(tries = 5_000)
   void anyBytesWithAGoodChecksum_failTyped_orAreAFrame(
-      @ForAll @IntRange(max = 12) int type, @ForAll byte[] rest) {
+      @ForAll @IntRange(max = 22) int type, @ForAll byte[] rest) {
     decodesOrFailsTyped(withChecksum(type, 0, rest));
   }
 
@@ -322,7 +335,7 @@ class FrameCodecTest {
 
   @Test
   void aFrameOfAnUnknownType_isSkipped() {
-    assertThat(decode(withChecksum(12, 0, new byte[3]))).isNull();
+    assertThat(decode(withChecksum(13, 0, new byte[3]))).isNull();
     assertThat(decode(withChecksum(255, 7, new byte[0]))).isNull();
     assertThatThrownBy(() -> decode(withChecksum(0, 0, new byte[0])))
         .isInstanceOf(WireFormatException.class)
@@ -352,19 +365,20 @@ class FrameCodecTest {
   }
 
   @Test
-  void changesThatAreNotTheActorsInOrder_areRefused() {
+  void changesThatAreNotInOrder_orBeyondTheirRange_areRefused() {
     MetadataRecord two = record("n/1", 2, "a");
     MetadataRecord three = record("n/2", 3, "b");
     for (Frame.Changes wrong :
         List.of(
-            new Frame.Changes(new ActorId(5), 1, 9, List.of(two)),
             new Frame.Changes(ACTOR, 2, 9, List.of(two)),
+            new Frame.Changes(ACTOR, 4, 9, List.of(two)),
             new Frame.Changes(ACTOR, 1, 2, List.of(three)),
             new Frame.Changes(ACTOR, 1, 9, List.of(three, two)),
             new Frame.Changes(ACTOR, 1, 9, List.of(two, two)))) {
       assertThatThrownBy(() -> decode(body(wrong)))
+          .as(wrong.toString())
           .isInstanceOf(WireFormatException.class)
-          .hasMessageContaining("in order");
+          .hasMessageContaining("behind");
     }
   }
 

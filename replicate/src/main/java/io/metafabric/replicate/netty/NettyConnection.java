@@ -4,6 +4,7 @@ import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.transport.PeerConnection;
 import io.metafabric.core.transport.PeerHandler;
 import io.metafabric.core.transport.PeerTransport.Acceptor;
+import io.metafabric.core.wire.Compression;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
 import io.netty.buffer.ByteBuf;
@@ -31,6 +32,7 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
   private final Channel channel;
   private final NettyConfig config;
   private final TransportCounters counters;
+  private final @Nullable Compression compression;
   private final Acceptor acceptor;
   private final OutboundQueue outbound;
   private final Inbox inbox;
@@ -38,6 +40,7 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
   private final AtomicReference<@Nullable String> closeReason = new AtomicReference<>();
 
   private volatile boolean established;
+  private volatile boolean compresses;
   private volatile boolean closedHere;
 
   /** Callbacks only. Null until the acceptor has chosen one. */
@@ -54,10 +57,12 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
       NettyConfig config,
       Executor callbacks,
       TransportCounters counters,
+      @Nullable Compression compression,
       Acceptor acceptor) {
     this.channel = channel;
     this.config = config;
     this.counters = counters;
+    this.compression = compression;
     this.acceptor = acceptor;
     outbound = new OutboundQueue(config.outboundQueueBytes(), config.controlReserveBytes());
     inbox =
@@ -72,7 +77,7 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
       counters.refusedFrames.increment();
       return false;
     }
-    byte[] encoded = FrameCodec.encode(frame);
+    byte[] encoded = FrameCodec.encode(frame, compresses ? compression : null);
     if (encoded.length - FrameCodec.PREFIX_BYTES > config.maxFrameBytes()) {
       throw new IllegalArgumentException(
           "a frame of "
@@ -102,6 +107,16 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
   @Override
   public void established() {
     established = true;
+  }
+
+  @Override
+  public boolean takesCompressed() {
+    return compression != null;
+  }
+
+  @Override
+  public void otherSideTakesCompressed(boolean takes) {
+    compresses = takes;
   }
 
   @Override
@@ -159,10 +174,14 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
   }
 
   private void decode(ByteBuffer checksumAndBody) {
-    int bytes = Integer.BYTES + checksumAndBody.remaining();
+    int bytes;
     Frame frame;
     try {
-      frame = FrameCodec.decode(checksumAndBody);
+      // Until both know each other, nobody makes much of little.
+      ByteBuffer plain =
+          FrameCodec.plain(checksumAndBody, established ? compression : null, maxLength());
+      bytes = FrameCodec.PREFIX_BYTES + plain.remaining();
+      frame = FrameCodec.decodePlain(plain);
     } catch (IllegalArgumentException e) {
       throw new WireFormatException("a frame says what cannot be: " + e.getMessage(), e);
     }

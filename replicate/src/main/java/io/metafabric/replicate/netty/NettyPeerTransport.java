@@ -7,6 +7,7 @@ import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.transport.PeerHandler;
 import io.metafabric.core.transport.PeerTransport;
 import io.metafabric.core.transport.TransportStats;
+import io.metafabric.core.wire.Compression;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBufAllocator;
@@ -33,6 +34,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,6 +51,7 @@ public final class NettyPeerTransport implements PeerTransport {
 
   private final NettyConfig config;
   private final Executor callbacks;
+  private final @Nullable Compression compression;
   private final TransportCounters counters = new TransportCounters();
   private final CompletableFuture<Thread> thread = new CompletableFuture<>();
   private final SingleThreadIoEventLoop eventLoop;
@@ -67,10 +70,13 @@ public final class NettyPeerTransport implements PeerTransport {
   private boolean closed;
 
   /**
+   * @param compression of data frames, to and from those who have it too; null for none
    * @param callbacks runs the handlers; serial, and on a thread of its own, never on its caller's
    */
-  public NettyPeerTransport(NettyConfig config, Executor callbacks) {
+  public NettyPeerTransport(
+      NettyConfig config, @Nullable Compression compression, Executor callbacks) {
     this.config = config;
+    this.compression = compression;
     this.callbacks = callbacks;
     // A loop without a group: a group would start Netty's global executor thread when it ends.
     eventLoop = new SingleThreadIoEventLoop(null, this::newThread, NioIoHandler.newFactory());
@@ -177,7 +183,8 @@ public final class NettyPeerTransport implements PeerTransport {
   }
 
   private void init(Channel channel, Acceptor acceptor) {
-    var connection = new NettyConnection(channel, config, callbacks, counters, acceptor);
+    var connection =
+        new NettyConnection(channel, config, callbacks, counters, compression, acceptor);
     connections.add(connection);
     channel.closeFuture().addListener(done -> connections.remove(connection));
     channel.pipeline().addLast(connection);

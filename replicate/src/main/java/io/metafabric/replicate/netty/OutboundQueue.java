@@ -6,10 +6,11 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Encoded frames of one connection that are not written yet, in order. Thread-safe.
+ * Encoded frames of one connection that are not written yet. Thread-safe.
  *
- * <p>Data and control frames share the order, so that what was said first arrives first, but not
- * the room. Room is given back when the bytes have left for the socket, not when they leave here.
+ * <p>Control frames go first, and have room of their own: an acknowledgement or a heartbeat never
+ * waits for data. Each kind keeps its order. Room is given back when the bytes have left for the
+ * socket, not when they leave here.
  */
 final class OutboundQueue {
   /** What a waiting frame costs beside its bytes. */
@@ -34,7 +35,8 @@ final class OutboundQueue {
 
   private final Budget data;
   private final Budget control;
-  private final ArrayDeque<Waiting> waiting = new ArrayDeque<>();
+  private final ArrayDeque<Waiting> waitingData = new ArrayDeque<>();
+  private final ArrayDeque<Waiting> waitingControl = new ArrayDeque<>();
   private boolean writerCalled;
   private boolean closed;
 
@@ -65,7 +67,7 @@ final class OutboundQueue {
     if (!budget(isControl).take(frame.charge())) {
       return Offer.FULL;
     }
-    waiting.add(frame);
+    (isControl ? waitingControl : waitingData).add(frame);
     if (writerCalled) {
       return Offer.TAKEN;
     }
@@ -89,11 +91,12 @@ final class OutboundQueue {
     int bytes = 0;
     long dataCharge = 0;
     long controlCharge = 0;
-    for (var next = waiting.peek(); next != null; next = waiting.peek()) {
+    for (var from = first(); from != null; from = first()) {
+      Waiting next = from.element();
       if (bytes > 0 && bytes + next.encoded.length > maxBytes) {
         break;
       }
-      waiting.remove();
+      from.remove();
       frames.add(next.encoded);
       bytes += next.encoded.length;
       if (next.control) {
@@ -103,6 +106,13 @@ final class OutboundQueue {
       }
     }
     return frames.isEmpty() ? null : new Batch(frames, bytes, dataCharge, controlCharge);
+  }
+
+  private @Nullable ArrayDeque<Waiting> first() {
+    if (!waitingControl.isEmpty()) {
+      return waitingControl;
+    }
+    return waitingData.isEmpty() ? null : waitingData;
   }
 
   /**
@@ -123,7 +133,8 @@ final class OutboundQueue {
 
   synchronized void clear() {
     closed = true;
-    waiting.clear();
+    waitingData.clear();
+    waitingControl.clear();
   }
 
   private Budget budget(boolean isControl) {

@@ -227,7 +227,7 @@ class HostileBytesTest {
     var config =
         new NettyConfig(
             "few", 256 * 1024, 64 * 1024, 4 * 1024, 64 * 1024, 2, Duration.ofSeconds(10));
-    try (var few = new NettyPeerTransport(config, serverExecutor)) {
+    try (var few = new NettyPeerTransport(config, null, serverExecutor)) {
       address = few.listen(world.anyAddress("server"), connection -> accept());
       Socket first = open();
       open();

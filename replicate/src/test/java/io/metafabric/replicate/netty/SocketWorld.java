@@ -5,6 +5,7 @@ import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.transport.PeerTransport;
 import io.metafabric.core.transport.TransportLimits;
 import io.metafabric.core.transport.TransportWorld;
+import io.metafabric.replicate.zstd.ZstdCompression;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -51,7 +52,7 @@ final class SocketWorld implements TransportWorld {
 
   @Override
   public PeerTransport newTransport(String node, TransportLimits limits, Executor callbacks) {
-    return new NettyPeerTransport(config(node, limits), callbacks);
+    return new NettyPeerTransport(config(node, limits), ZstdCompression.load(), callbacks);
   }
 
   @Override
