@@ -303,7 +303,7 @@ final class Concurrent {
         }
         if (here.hasSiblings() && run.setting().counters().contains(key)) {
           // After a restart the home looks at what is open when it is read.
-          site.node().read("the end", key);
+          run.sites().forEach(each -> each.node().read("the end", key));
           return key + " is not merged: " + here;
         }
       }
