@@ -99,6 +99,10 @@ final class Invariants {
         return key + " is " + agreed + ", but not in all regions";
       }
     }
+    String missing = Concurrent.missingAtTheEnd(run);
+    if (missing != null) {
+      return missing;
+    }
     for (Site site : run.sites()) {
       for (PeerStats peer : site.node().stats().replication().peers()) {
         if (peer.state() != PeerState.IN_SYNC || peer.pendingChanges() != 0) {
@@ -145,10 +149,12 @@ final class Invariants {
       run.sites().forEach(site -> site.observe(key));
     }
     for (Write write : run.ledger().writes()) {
-      if (write.fate == Write.Fate.ACKNOWLEDGED) {
+      boolean isAlone = !run.setting().concurrentKeys().contains(write.key);
+      if (write.fate == Write.Fate.ACKNOWLEDGED && isAlone) {
         checkNotLost(write);
       }
     }
+    Concurrent.checkAtTheEnd(run);
     checkPayloads();
   }
 

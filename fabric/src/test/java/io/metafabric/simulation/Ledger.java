@@ -32,7 +32,14 @@ final class Ledger {
       }
       payload = Bytes.utf8(text.toString());
     }
-    var write = new Write(number, key, payload, expiresAtMs);
+    var write = new Write(number, key, payload, expiresAtMs, 0);
+    writes.add(write);
+    return write;
+  }
+
+  /** Of a counter. */
+  Write add(Key key, Bytes payload, int amount) {
+    var write = new Write(writes.size(), key, payload, Header.NEVER, amount);
     writes.add(write);
     return write;
   }

@@ -21,14 +21,19 @@ final class Write {
   final Key key;
   final @Nullable Bytes payload;
   final long expiresAtMs;
+
+  /** What it adds to a counter; 0 if it is no addition. */
+  final int amount;
+
   Fate fate = Fate.PENDING;
   @Nullable Header header;
 
-  Write(int number, Key key, @Nullable Bytes payload, long expiresAtMs) {
+  Write(int number, Key key, @Nullable Bytes payload, long expiresAtMs, int amount) {
     this.number = number;
     this.key = key;
     this.payload = payload;
     this.expiresAtMs = expiresAtMs;
+    this.amount = amount;
   }
 
   @Override

@@ -289,7 +289,7 @@ public final class KeyIndex {
           && dotOf(words[i + 1]) == header.dot()) {
         MetadataRecord found = recordAt(words[i], header.record().key());
         if (isSameWrite(found, header.record())) {
-          return found.withHeader(header.record().header());
+          return header.record().withPayload(found.payload());
         }
       }
     }

@@ -1,8 +1,13 @@
 package io.metafabric.core.store;
 
 import io.metafabric.core.codec.RecordCodec;
+import io.metafabric.core.conflict.Conflict;
+import io.metafabric.core.conflict.ConflictLog;
+import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.digest.HeaderTree;
 import io.metafabric.core.digest.LiveDots;
+import io.metafabric.core.error.ClockSkewException;
+import io.metafabric.core.error.ConflictOpenException;
 import io.metafabric.core.error.FabricClosedException;
 import io.metafabric.core.error.FabricException;
 import io.metafabric.core.error.IndexFullException;
@@ -29,6 +34,7 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.record.Sibling;
 import io.metafabric.core.store.RecentVersions.Seen;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
@@ -67,6 +73,8 @@ import org.jspecify.annotations.Nullable;
  * that order once it is durable in its mode. Readers see published states only.
  */
 public final class RecordStore implements CurrentDots, AutoCloseable {
+  private static final Duration LOOK_AT_HELD_EVERY = Duration.ofSeconds(1);
+
   /** What an entry that is no record takes while it waits, about. */
   private static final int NOTE_BYTES = 64;
 
@@ -100,6 +108,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private long dotCollisions;
   private long duplicates;
   private boolean closed;
+
+  private final HeldChanges held;
+  private final ConflictLog conflictLog;
 
   // Guarded by itself: for each region's actor, up to which counter its changes are published here.
   private final Map<ActorId, AppliedAt> applied;
@@ -142,6 +153,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     this.tree = replayed.tree();
     this.liveDots = new LiveDots(index, tree);
     this.applied = replayed.applied();
+    this.held = new HeldChanges(config.conflicts().maxClockSkew().toMillis());
+    replayed.heldInto(held);
+    this.conflictLog = new ConflictLog(disk);
     this.acknowledged = replayed.acknowledged();
     this.stamps = new HybridClock(clock);
     stamps.observe(replayed.newestStamp());
@@ -195,6 +209,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       store.openedAt = first.get(0);
       first.get(0).markLive();
       journal.publish(first.get(0).position());
+      store.planHeld();
       return store;
     } catch (RuntimeException e) {
       journal.abandon();
@@ -211,6 +226,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   public long nodeId() {
     return nodeId;
+  }
+
+  /** How far ahead of this node's clock a change may be stamped. */
+  public Duration maxClockSkew() {
+    return config.conflicts().maxClockSkew();
   }
 
   /** Issues this opening's versions. */
@@ -274,6 +294,16 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return config.region();
   }
 
+  /** Writes that had not been seen by what took their place, the oldest first. */
+  public List<Conflict> conflicts() {
+    return conflictLog.entries();
+  }
+
+  /** What becomes of concurrent writes. */
+  public ConflictRules conflictRules() {
+    return config.conflicts().rules();
+  }
+
   /** The newest published header, or null if nothing is known of the key. */
   public @Nullable Header header(Key key) {
     return index.header(key);
@@ -296,6 +326,14 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    */
   public @Nullable MetadataRecord read(Key key) {
     return index.read(key);
+  }
+
+  /**
+   * A state with those of its payloads that {@code other} has; what that has beside them is not
+   * taken.
+   */
+  public MetadataRecord withPayloadsOf(MetadataRecord state, MetadataRecord other) {
+    return Siblings.withPayloadsOf(state, other);
   }
 
   /**
@@ -328,8 +366,22 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    */
   public CompletableFuture<@Nullable MetadataRecord> write(
       Key key, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
+    return write(key, payload, expiresAtMs, condition, null);
+  }
+
+  /**
+   * The same.
+   *
+   * @param read what the caller has read; null if it has seen all that is known here
+   */
+  public CompletableFuture<@Nullable MetadataRecord> write(
+      Key key,
+      @Nullable Bytes payload,
+      long expiresAtMs,
+      Precondition condition,
+      @Nullable Version read) {
     CompletableFuture<@Nullable MetadataRecord> written =
-        queue(key, payload, expiresAtMs, condition);
+        queue(key, payload, expiresAtMs, condition, read);
     committer.start();
     return written;
   }
@@ -340,8 +392,18 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    */
   public CompletableFuture<@Nullable MetadataRecord> writeHere(
       Key key, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
+    return writeHere(key, payload, expiresAtMs, condition, null);
+  }
+
+  /** The same for a caller that has read no more than {@code read}. */
+  public CompletableFuture<@Nullable MetadataRecord> writeHere(
+      Key key,
+      @Nullable Bytes payload,
+      long expiresAtMs,
+      Precondition condition,
+      @Nullable Version read) {
     CompletableFuture<@Nullable MetadataRecord> written =
-        queue(key, payload, expiresAtMs, condition);
+        queue(key, payload, expiresAtMs, condition, read);
     committer.commitHere();
     return written;
   }
@@ -405,7 +467,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   private CompletableFuture<@Nullable MetadataRecord> queue(
-      Key key, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
+      Key key,
+      @Nullable Bytes payload,
+      long expiresAtMs,
+      Precondition condition,
+      @Nullable Version read) {
     if (payload != null && payload.length() > config.maxValueBytes()) {
       throw new ValueTooLargeException(
           "the value of "
@@ -428,6 +494,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
                     + " bytes wait for the disk; write slower"));
         return future;
       }
+      if (config.conflicts().rules().of(key).keepsSiblings()) {
+        queueBeside(key, payload, expiresAtMs, condition, read, future);
+        return future;
+      }
       Staged newest = undecidedYet.get(key);
       Seen seen = condition == Precondition.NONE && newest == null ? versions.get(key) : null;
       if (seen == null) {
@@ -441,17 +511,100 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       if (seen == null) {
         requireRoomInIndex(key);
       }
-      MetadataRecord record = nextRecord(key, seen, payload, expiresAtMs);
+      MetadataRecord record =
+          nextRecord(
+              key, seen == null ? VersionVector.EMPTY : seen.context(), payload, expiresAtMs);
       written++;
+      Staged.Completion done = failure -> complete(future, record, failure);
+      if (read != null && seen != null && !read.covers(seen.dot())) {
+        Header unseen = newestHeader(key);
+        done = unseen == null ? done : logged(lost(record, unseen, true), done);
+      }
       stage(
           new JournalEntry.Stored(record),
           seen == null ? null : seen.dot(),
           false,
           new Published(record, true),
           RecordCodec.estimatedBytes(record),
-          failure -> complete(future, record, failure));
+          done);
     }
     return future;
+  }
+
+  /** A write that leaves beside it what its writer has not seen. */
+  private void queueBeside(
+      Key key,
+      @Nullable Bytes payload,
+      long expiresAtMs,
+      Precondition condition,
+      @Nullable Version read,
+      CompletableFuture<@Nullable MetadataRecord> future) {
+    MetadataRecord known = newestRecord(key);
+    if (!condition.holds(visible(known), clock.wallMs())) {
+      decline(future, undecidedYet.get(key));
+      return;
+    }
+    if (known == null) {
+      requireRoomInIndex(key);
+    }
+    VersionVector context = contextOf(key, known, read);
+    MetadataRecord record = nextRecord(key, context, payload, expiresAtMs);
+    written++;
+    Siblings.Joined joined =
+        known == null
+            ? new Siblings.Joined(record, List.of())
+            : Siblings.join(known, record, config.maxValueBytes());
+    logFallenOut(joined);
+    stageBeside(
+        joined.record(),
+        known,
+        new Published(joined.record(), true),
+        failure -> complete(future, record, failure));
+  }
+
+  /** What a condition is about; an invisible one is as good as any other. */
+  private @Nullable Header visible(@Nullable MetadataRecord known) {
+    if (known == null) {
+      return null;
+    }
+    Sibling visible = known.visibleAt(clock.wallMs());
+    return visible == null ? known.header() : visible.header();
+  }
+
+  private VersionVector contextOf(Key key, @Nullable MetadataRecord known, @Nullable Version read) {
+    List<Sibling> versions = known == null ? List.of() : known.versions();
+    VersionVector seen =
+        read == null
+            ? WriterContext.ofAll(versions)
+            : read.equals(Version.NONE) ? VersionVector.EMPTY : read.seen();
+    VersionVector context = WriterContext.folded(seen, versions, this::knownUpTo);
+    if (context.loneDots() > WriterContext.MAX_LONE_DOTS) {
+      throw new ConflictOpenException(
+          "a conflict over "
+              + key
+              + " was left open for too long: what its writers have seen takes more than "
+              + WriterContext.MAX_LONE_DOTS
+              + " dots; read siblings(\""
+              + key
+              + "\") and put what they become with its version");
+    }
+    return context;
+  }
+
+  /** Up to which counter nothing is missing here of what the actor wrote. */
+  private long knownUpTo(ActorId who) {
+    if (who.equals(actor)) {
+      return lastCounter;
+    }
+    return isOwn(who) ? ownNewest.getOrDefault(who, 0L) : takenUpTo(who);
+  }
+
+  /** With the payloads that are in the journal, or on their way there. */
+  private @Nullable MetadataRecord newestRecord(Key key) {
+    Staged staged = undecidedYet.get(key);
+    return staged != null && staged.entry() instanceof JournalEntry.Stored stored
+        ? stored.record()
+        : index.read(key);
   }
 
   private void requireRoomInIndex(Key key) {
@@ -504,8 +657,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   private MetadataRecord nextRecord(
-      Key key, @Nullable Seen seen, @Nullable Bytes payload, long expiresAtMs) {
-    var context = seen == null ? VersionVector.EMPTY : seen.context();
+      Key key, VersionVector context, @Nullable Bytes payload, long expiresAtMs) {
     var version = new Version(new Dot(actor, ++lastCounter), context, stamps.next());
     Header header =
         payload == null
@@ -520,11 +672,128 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    *
    * @param after counter up to which the actor's changes must have been taken before
    * @param prefix up to which counter they are with these
+   *     <p>What is stamped too far ahead of this node's clock is held, with all that follows it.
    * @return completes with true once all of it is published, and with it the prefix; with false at
    *     once if something before it is missing, because it never came or because the disk refused
    *     it; nothing was taken then
    */
   public CompletableFuture<Boolean> applyRange(
+      long after, List<Inbound> inbound, AppliedPrefix prefix) {
+    return applyRange(after, inbound, prefix, () -> {});
+  }
+
+  /**
+   * The same.
+   *
+   * @param onHeld is told once all that is not held is published: what is may wait for long, and
+   *     has a bound of its own
+   */
+  public CompletableFuture<Boolean> applyRange(
+      long after, List<Inbound> inbound, AppliedPrefix prefix, Runnable onHeld) {
+    int ahead = firstAhead(inbound);
+    return ahead < 0
+        ? applyWhole(after, inbound, prefix)
+        : hold(after, inbound, ahead, prefix, onHeld);
+  }
+
+  private int firstAhead(List<Inbound> inbound) {
+    long nowMs = clock.wallMs();
+    for (int i = 0; i < inbound.size(); i++) {
+      if (held.isAhead(inbound.get(i).record(), nowMs)) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  /** Applies what is before {@code ahead}, and holds the rest. */
+  private CompletableFuture<Boolean> hold(
+      long after, List<Inbound> inbound, int ahead, AppliedPrefix prefix, Runnable onHeld) {
+    long before = inbound.get(ahead).record().header().version().dot().counter() - 1;
+    long upTo = Math.max(after, before);
+    // What is before is durable first. A prefix of nothing is no entry.
+    CompletableFuture<Boolean> first =
+        upTo == 0
+            ? CompletableFuture.completedFuture(true)
+            : applyWhole(
+                after,
+                inbound.subList(0, ahead),
+                new AppliedPrefix(prefix.region(), prefix.actor(), upTo));
+    var records = new ArrayList<MetadataRecord>();
+    for (Inbound each : inbound.subList(ahead, inbound.size())) {
+      records.add(each.keepPayload() ? each.record() : each.record().withoutPayload());
+    }
+    var entry =
+        new JournalEntry.Held(prefix.region(), prefix.actor(), before, prefix.counter(), records);
+    return first.thenCompose(
+        taken -> {
+          onHeld.run();
+          return taken ? hold(entry) : CompletableFuture.completedFuture(false);
+        });
+  }
+
+  private CompletableFuture<Boolean> hold(JournalEntry.Held entry) {
+    synchronized (decisions) {
+      CompletableFuture<Boolean> applied =
+          entry.after() < takenUpTo(entry.actor()) ? null : held.hold(entry);
+      if (applied == null) {
+        // It is here already, and comes again; or comes again when there is room.
+        return new CompletableFuture<>();
+      }
+      long bytes = entry.records().stream().mapToLong(RecordCodec::estimatedBytes).sum();
+      stage(
+          entry,
+          null,
+          false,
+          null,
+          (int) bytes,
+          failure -> {
+            if (failure == null) {
+              planHeld();
+            } else {
+              held.forget(entry.actor());
+            }
+          });
+      committer.start();
+      return applied;
+    }
+  }
+
+  /** Whether changes of this actor wait until this node's clock has come nearer to their stamps. */
+  public boolean isHeld(ActorId from) {
+    return held.holds(from);
+  }
+
+  /** Clocks may be set: looks again every second. */
+  private void planHeld() {
+    if (!held.isEmpty()) {
+      committing.schedule(LOOK_AT_HELD_EVERY, this::applyHeld);
+    }
+  }
+
+  private void applyHeld() {
+    for (JournalEntry.Held range : held.due(clock.wallMs())) {
+      var inbound = new ArrayList<Inbound>();
+      range.records().forEach(record -> inbound.add(new Inbound(record, true)));
+      int ahead = firstAhead(inbound);
+      List<Inbound> ready = ahead < 0 ? inbound : inbound.subList(0, ahead);
+      long upTo =
+          ahead < 0
+              ? range.upTo()
+              : range.records().get(ahead).header().version().dot().counter() - 1;
+      if (upTo <= takenUpTo(range.actor())) {
+        continue;
+      }
+      try {
+        applyWhole(range.after(), ready, new AppliedPrefix(range.region(), range.actor(), upTo));
+      } catch (FabricClosedException e) {
+        return;
+      }
+    }
+    planHeld();
+  }
+
+  private CompletableFuture<Boolean> applyWhole(
       long after, List<Inbound> inbound, AppliedPrefix prefix) {
     var future = new CompletableFuture<Boolean>();
     synchronized (decisions) {
@@ -588,10 +857,15 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   /**
    * Takes over one record that did not come in its actor's order: an answer to a fetch.
    *
-   * @return completes once it is published, or what was found newer is, and then with false
+   * @return completes once it is published, or what was found newer is, and then with false; with
+   *     false at once if it is stamped too far ahead of this node's clock
    */
   public CompletableFuture<Boolean> applyOne(Inbound inbound) {
     var future = new CompletableFuture<Boolean>();
+    if (firstAhead(List.of(inbound)) >= 0) {
+      future.complete(false);
+      return future;
+    }
     synchronized (decisions) {
       requireOpen();
       IndexFullException full = noRoomFor(List.of(inbound));
@@ -609,10 +883,18 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * Takes over records that did not come in their actors' order: parts of a snapshot.
    *
    * @return completes once all of them are published, or what was found newer is; with an {@link
-   *     IndexFullException} if there is no room for one of them, and none was taken then; with a
+   *     IndexFullException} if there is no room for one of them, with a {@link ClockSkewException}
+   *     if one is stamped too far ahead of this node's clock, and none was taken then; with a
    *     {@link StorageException} if what is known of one cannot be read, and the others were taken
    */
   public CompletableFuture<Void> applyAll(List<Inbound> inbound) {
+    if (firstAhead(inbound) >= 0) {
+      return CompletableFuture.failedFuture(
+          new ClockSkewException(
+              "a record is stamped more than "
+                  + config.conflicts().maxClockSkew()
+                  + " ahead of this node's clock; set the clock that is wrong"));
+    }
     var all = new AllDone(inbound.size());
     synchronized (decisions) {
       requireOpen();
@@ -645,7 +927,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   private boolean stageIfNews(Inbound inbound, Staged.Completion done) {
-    MetadataRecord record = inbound.record();
+    if (config.conflicts().rules().of(inbound.record().key()).keepsSiblings()) {
+      return stageBeside(inbound, done);
+    }
+    MetadataRecord record = inbound.record().alone();
     Header theirs = record.header();
     stamps.observe(theirs.version().stamp());
     Staged undecided = undecidedYet.get(record.key());
@@ -676,6 +961,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     boolean theirsWon =
         joined.version().dot().equals(theirs.version().dot())
             && joined.payloadCrc32c() == theirs.payloadCrc32c();
+    boolean concurrent =
+        !sameDot
+            && !ours.version().covers(theirs.version().dot())
+            && !theirs.version().covers(ours.version().dot());
+    Staged.Completion published = concurrent ? logged(lost(record, ours, theirsWon), done) : done;
     boolean bringsPayload = record.payload() != null && inbound.keepPayload();
     boolean payloadIsNews = sameDot && samePayload && bringsPayload && !holdsPayload(record.key());
     if (theirsWon && (!sameDot || !samePayload || payloadIsNews)) {
@@ -684,7 +974,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           KeyIndex.isSameWrite(ours, joined),
           record.withHeader(joined),
           inbound.keepPayload(),
-          done);
+          published);
       return true;
     }
     boolean removesMore = theirs.isTombstone() && removesMore(record.key(), theirs, ours);
@@ -692,10 +982,94 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       Dot since = removesMore ? theirs.version().dot() : since(record.key(), joined);
       var stored = new JournalEntry.Stored(new MetadataRecord(record.key(), joined, null), since);
       stageInbound(
-          ours.version().dot(), KeyIndex.isSameWrite(ours, joined), stored.record(), stored, done);
+          ours.version().dot(),
+          KeyIndex.isSameWrite(ours, joined),
+          stored.record(),
+          stored,
+          published);
       return true;
     }
     return false;
+  }
+
+  private Conflict lost(MetadataRecord theirs, Header ours, boolean theirsWon) {
+    Header lost = theirsWon ? ours : theirs.header();
+    Header won = theirsWon ? theirs.header() : ours;
+    Bytes payload = theirsWon ? payloadToLog(theirs.key()) : theirs.payload();
+    return conflict(
+        theirs.key(), new Sibling(lost, payload), won, Conflict.Reason.LAST_WRITER_WINS);
+  }
+
+  /** What is damaged has no value to be logged, and holds nothing up for that. */
+  private @Nullable Bytes payloadToLog(Key key) {
+    try {
+      MetadataRecord known = newestRecord(key);
+      return known == null ? null : known.payload();
+    } catch (StorageException e) {
+      return null;
+    }
+  }
+
+  private Conflict conflict(Key key, Sibling lost, Header won, Conflict.Reason reason) {
+    return new Conflict(
+        key, lost.header(), won.version().dot(), lost.payload(), clock.wallMs(), reason);
+  }
+
+  private Staged.Completion logged(Conflict conflict, Staged.Completion done) {
+    return failure -> {
+      if (failure == null) {
+        conflictLog.add(conflict);
+      }
+      done.done(failure);
+    };
+  }
+
+  private void logFallenOut(Siblings.Joined joined) {
+    for (Sibling each : joined.fellOut()) {
+      conflictLog.add(
+          conflict(
+              joined.record().key(),
+              each,
+              joined.record().header(),
+              Conflict.Reason.TOO_MANY_SIBLINGS));
+    }
+  }
+
+  /** What is known and what came are kept beside each other, unless one had seen the other. */
+  private boolean stageBeside(Inbound inbound, Staged.Completion done) {
+    MetadataRecord theirs = inbound.record();
+    theirs.versions().forEach(each -> stamps.observe(each.header().version().stamp()));
+    MetadataRecord ours = newestRecord(theirs.key());
+    if (ours == null) {
+      stageInbound(null, false, theirs, inbound.keepPayload(), done);
+      return true;
+    }
+    if (Siblings.collide(ours, theirs)) {
+      dotCollisions++;
+    }
+    MetadataRecord toKeep = inbound.keepPayload() ? theirs : theirs.withoutPayload();
+    MetadataRecord kept = Siblings.join(ours, toKeep, config.maxValueBytes()).record();
+    Siblings.Joined shown = Siblings.join(ours, theirs, config.maxValueBytes());
+    logFallenOut(shown);
+    if (kept.equals(ours)) {
+      return false;
+    }
+    stageBeside(kept, ours, new Published(shown.record(), false), done);
+    return true;
+  }
+
+  private void stageBeside(
+      MetadataRecord journaled,
+      @Nullable MetadataRecord before,
+      Published published,
+      Staged.Completion done) {
+    stage(
+        new JournalEntry.Stored(journaled),
+        before == null ? null : before.header().version().dot(),
+        before != null && KeyIndex.isSameWrite(before.header(), journaled.header()),
+        published,
+        RecordCodec.estimatedBytes(published.record()),
+        done);
   }
 
   /**
@@ -759,6 +1133,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * @return completes with false if {@code record} is not the current version any more
    */
   public CompletableFuture<Boolean> keep(MetadataRecord record) {
+    if (config.conflicts().rules().of(record.key()).keepsSiblings()) {
+      return applyOne(new Inbound(record, true));
+    }
     var future = new CompletableFuture<Boolean>();
     synchronized (decisions) {
       requireOpen();
@@ -923,6 +1300,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   /** Nothing but this dead header is known of its key, and nobody can ask for it any more. */
   private boolean forget(MetadataRecord dead) {
     Key key = dead.key();
+    if (config.conflicts().rules().of(key).keepsSiblings()) {
+      // What is dead in front may hide versions beside it that are not.
+      return false;
+    }
     synchronized (decisions) {
       if (closed || undecidedYet.containsKey(key) || !dead.header().equals(index.header(key))) {
         return false;
@@ -943,7 +1324,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   public boolean wasForgotten(MetadataRecord record) {
     try {
       // In this order: what is applied was published before.
-      return isApplied(record.header().version().dot()) && header(record.key()) == null;
+      return !config.conflicts().rules().of(record.key()).keepsSiblings()
+          && isApplied(record.header().version().dot())
+          && header(record.key()) == null;
     } catch (StorageException e) {
       return false; // something is known of the key, but cannot be read
     }
@@ -1040,7 +1423,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private Liveness liveness() {
     return new StoreLiveness(
         index,
+        config.conflicts().rules(),
         applied,
+        held,
         acknowledged,
         ownActors,
         ownNewest,
@@ -1084,7 +1469,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           journal.liveBytes(),
           index.supersededBytes(),
           index.supersededDropped(),
-          compactor == null ? CompactionStats.NONE : compactor.stats());
+          compactor == null ? CompactionStats.NONE : compactor.stats(),
+          conflictLog.stats(),
+          held.stats(clock.wallMs()));
     }
   }
 
@@ -1104,6 +1491,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     if (compacting != null) {
       compacting.close();
     }
+    conflictLog.close();
     journal.close();
     saveViews();
   }
@@ -1112,7 +1500,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private void saveViews() {
     JournalImage image = journal.image();
     FrameLocation opened = openedAt;
-    if (image != null && opened != null) {
+    // What is held is in the journal alone; the next opening reads that.
+    if (image != null && opened != null && held.isEmpty()) {
       StoreImage.write(
           disk,
           config,
@@ -1154,6 +1543,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     var started = new Compactor(journal, liveness(), executor, config.compaction(), neededAfter);
     compactor = started;
     started.check();
+    conflictLog.start(executor);
   }
 
   private final class StoreSink implements Committer.Sink {
@@ -1212,8 +1602,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         if (record.key().isSystem()) {
           system.put(record);
         }
-        if (record.header().version().stamp().compareTo(newestStamp) > 0) {
-          newestStamp = record.header().version().stamp();
+        for (Sibling each : record.versions()) {
+          Stamp stamp = each.header().version().stamp();
+          newestStamp = stamp.compareTo(newestStamp) > 0 ? stamp : newestStamp;
         }
         Dot dot = record.header().version().dot();
         if (before == null) {
@@ -1222,18 +1613,30 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           tree.replaced(before, dot);
         }
         if (published.local()) {
-          publishedCounter = dot.counter();
-          ownNewest.put(actor, dot.counter());
+          publishedCounter = newestOwn(record);
+          ownNewest.put(actor, publishedCounter);
         }
       } else if (staged.entry() instanceof JournalEntry.Applied prefix) {
         synchronized (applied) {
           StoreReplay.apply(applied, prefix, at);
         }
+        held.applied(prefix.actor(), prefix.counter());
+      } else if (staged.entry() instanceof JournalEntry.Held range) {
+        held.journaled(range, at);
       } else if (staged.entry() instanceof JournalEntry.Acknowledged by) {
         synchronized (acknowledged) {
           StoreReplay.note(acknowledged, by, at);
         }
       }
+    }
+
+    private long newestOwn(MetadataRecord record) {
+      long newest = 0;
+      for (Sibling each : record.versions()) {
+        Dot dot = each.header().version().dot();
+        newest = dot.actor().equals(actor) ? Math.max(newest, dot.counter()) : newest;
+      }
+      return newest;
     }
 
     @Override

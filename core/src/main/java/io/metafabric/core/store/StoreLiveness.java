@@ -1,12 +1,15 @@
 package io.metafabric.core.store;
 
+import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.index.KeyIndex;
 import io.metafabric.core.journal.FrameLocation;
 import io.metafabric.core.journal.JournalEntry;
 import io.metafabric.core.journal.Liveness;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.record.Sibling;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Stamp;
@@ -21,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  * What compaction and backups must keep of a store's journal. Thread-safe.
  *
  * @param index guarded by itself, as are the others
+ * @param rules where writes have siblings, which are live too
+ * @param held what is not applied yet
  * @param ownNewest the newest counter of each actor that was issued here
  * @param neededAfter peers still need every entry behind this position
  * @param region whose openings the own actors are
@@ -29,7 +34,9 @@ import org.jspecify.annotations.Nullable;
  */
 record StoreLiveness(
     KeyIndex index,
+    ConflictRules rules,
     Map<ActorId, AppliedAt> applied,
+    HeldChanges held,
     Map<RegionName, AcknowledgedAt> acknowledged,
     Set<ActorId> ownActors,
     Map<ActorId, Long> ownNewest,
@@ -54,6 +61,9 @@ record StoreLiveness(
         return known != null && known.prefix().counter() == prefix.counter() ? entry : null;
       }
     }
+    if (entry instanceof JournalEntry.Held range) {
+      return held.isLive(range) ? entry : null;
+    }
     if (entry instanceof JournalEntry.Acknowledged by) {
       synchronized (acknowledged) {
         AcknowledgedAt known = acknowledged.get(by.peer());
@@ -72,8 +82,9 @@ record StoreLiveness(
    * when it is forgotten. A write that we replaced ourselves is in the context of what replaced it.
    */
   private @Nullable JournalEntry kept(JournalEntry.Stored stored, long position) {
+    Key key = stored.record().key();
     Dot dot = stored.record().header().version().dot();
-    if (index.isCurrent(stored.record().key(), dot)) {
+    if (index.isCurrent(key, dot) || isSibling(key, dot) || hasOwnThatIsLive(stored)) {
       return stored;
     }
     if (stored.record().payload() != null && index.isSuperseded(stored.record().key(), dot)) {
@@ -108,6 +119,35 @@ record StoreLiveness(
         && !index.isCurrent(stored.record().key(), stored.record().header().version().dot());
   }
 
+  private boolean isNewestOwn(Dot dot) {
+    Long newest = ownNewest.get(dot.actor());
+    return newest != null && newest == dot.counter();
+  }
+
+  /**
+   * A write of ours may have been journaled first as a sibling of what is behind it by now. Which
+   * of several frames was the first cannot be told any more: all stay, until the conflict is
+   * closed.
+   */
+  private boolean hasOwnThatIsLive(JournalEntry.Stored stored) {
+    Key key = stored.record().key();
+    for (Sibling each : stored.record().siblings()) {
+      Dot dot = each.header().version().dot();
+      boolean live = isNewestOwn(dot) || index.isCurrent(key, dot) || isSibling(key, dot);
+      if (live && ownActors.contains(dot.actor())) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private boolean isSibling(Key key, Dot dot) {
+    MetadataRecord known = rules.of(key).keepsSiblings() ? index.read(key) : null;
+    return known != null
+        && known.siblings().stream()
+            .anyMatch(sibling -> sibling.header().version().dot().equals(dot));
+  }
+
   private boolean lost(Key key, Dot dot) {
     if (!ownActors.contains(dot.actor())) {
       return false;
@@ -130,6 +170,8 @@ record StoreLiveness(
       }
     } else if (entry instanceof JournalEntry.Opened opened) {
       openedAt.accept(opened, to);
+    } else if (entry instanceof JournalEntry.Held range) {
+      held.moved(range, from, to);
     } else if (entry instanceof JournalEntry.Applied prefix) {
       synchronized (applied) {
         applied.computeIfPresent(

@@ -14,10 +14,12 @@ import io.metafabric.core.journal.JournalEntry;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Stamp;
+import io.metafabric.core.version.Version;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
@@ -39,6 +41,8 @@ final class StoreReplay implements Journal.Replay {
   private static final int MIN_PLACE_BYTES = 9;
   private static final int MIN_OPENING_BYTES = MIN_ACTOR_BYTES + 1;
 
+  private final Map<ActorId, JournalEntry.Held> held = new HashMap<>();
+  private final Map<ActorId, FrameLocation> heldAt = new HashMap<>();
   private Stamp newestStamp = new Stamp(0);
   private @Nullable Long nodeId;
   private @Nullable ActorId issuing;
@@ -58,20 +62,18 @@ final class StoreReplay implements Journal.Replay {
       if (stored.record().key().isSystem()) {
         system.put(stored.record());
       }
-      var version = stored.record().header().version();
-      // Only where it was issued: of what was lost, peers may have given some back later.
-      if (version.dot().actor().equals(issuing)) {
-        ownNewest.merge(version.dot().actor(), version.dot().counter(), Math::max);
-      }
-      if (version.stamp().compareTo(newestStamp) > 0) {
-        newestStamp = version.stamp();
-      }
+      noteNewest(stored.record().header().version());
+      stored.record().siblings().forEach(sibling -> noteNewest(sibling.header().version()));
     } else if (entry instanceof JournalEntry.Applied own && own.actor().equals(issuing)) {
       // In the place of its last write; what came back from peers stands behind a later opening.
       ownNewest.merge(own.actor(), own.counter(), Math::max);
       location.markLive();
     } else if (entry instanceof JournalEntry.Applied prefix) {
       apply(applied, prefix, location);
+      held.remove(prefix.actor());
+    } else if (entry instanceof JournalEntry.Held range) {
+      held.put(range.actor(), range);
+      heldAt.put(range.actor(), location);
     } else if (entry instanceof JournalEntry.Acknowledged by) {
       note(acknowledged, by, location);
     } else if (entry instanceof JournalEntry.Opened opened) {
@@ -80,6 +82,16 @@ final class StoreReplay implements Journal.Replay {
       issuing = opened.actor();
       add(location.position(), opened.actor());
       location.markLive();
+    }
+  }
+
+  private void noteNewest(Version version) {
+    // Only where it was issued: of what was lost, peers may have given some back later.
+    if (version.dot().actor().equals(issuing)) {
+      ownNewest.merge(version.dot().actor(), version.dot().counter(), Math::max);
+    }
+    if (version.stamp().compareTo(newestStamp) > 0) {
+      newestStamp = version.stamp();
     }
   }
 
@@ -140,6 +152,13 @@ final class StoreReplay implements Journal.Replay {
 
   Map<ActorId, AppliedAt> applied() {
     return applied;
+  }
+
+  /** Takes over what was held when the journal ended. */
+  void heldInto(HeldChanges changes) {
+    held.forEach(
+        (actor, range) ->
+            changes.journaled(range, Objects.requireNonNull(heldAt.get(actor), "its place")));
   }
 
   /** Who issued versions from each position on at which this directory was opened. */
