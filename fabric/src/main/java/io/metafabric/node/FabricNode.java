@@ -30,6 +30,7 @@ import io.metafabric.core.record.Sibling;
 import io.metafabric.core.store.CurrentDots;
 import io.metafabric.core.store.HeldStats;
 import io.metafabric.core.store.Inbound;
+import io.metafabric.core.store.LastWriterWins;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.store.Published;
 import io.metafabric.core.store.RecordStore;
@@ -542,16 +543,11 @@ public final class FabricNode<V> implements AutoCloseable {
     for (MetadataRecord each : Arrays.asList(substitute.held(), superseded.get(key), there)) {
       if (each != null
           && substitute.allows(each, nowMs)
-          && (newest == null || isNewer(each.header().version(), newest.header().version()))) {
+          && (newest == null || LastWriterWins.wins(each.header(), newest.header()))) {
         newest = each;
       }
     }
     return newest;
-  }
-
-  private static boolean isNewer(Version one, Version other) {
-    return one.covers(other.dot())
-        || (!other.covers(one.dot()) && one.stamp().compareTo(other.stamp()) > 0);
   }
 
   /** A write of this region's whose payload may be nowhere else. */

@@ -12,8 +12,8 @@ final class NotYet {
   static final Map<Fault, String> FAULTS =
       Map.of(
           Fault.OLD_DISK_LOSES_OWN_WRITES,
-          "CONTRACT, \"Lost files\": regions send their own writes only, so what a region has lost"
-              + " of its own does not come back from those that have it",
+          "what a region has lost of its own comes back by comparisons (RepairTest), but until then"
+              + " it knows less than it did, which the invariants take for a violation",
           Fault.EMPTIED_DISK,
           "the same, for all that the region ever wrote",
           Fault.POWER_LOSS_OF_WEAK_WRITES,

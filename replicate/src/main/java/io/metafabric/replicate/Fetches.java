@@ -5,8 +5,8 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.record.Sibling;
+import io.metafabric.core.store.LastWriterWins;
 import io.metafabric.core.version.Dot;
-import io.metafabric.core.version.Version;
 import io.metafabric.core.wire.Frame;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -65,16 +65,10 @@ final class Fetches {
     /** Of several older values the newest. */
     void found(FetchResult.Superseded candidate) {
       FetchResult.Superseded best = older;
-      if (best == null || isNewer(candidate, best)) {
+      if (best == null
+          || LastWriterWins.wins(candidate.record().header(), best.record().header())) {
         older = candidate;
       }
-    }
-
-    private static boolean isNewer(FetchResult.Superseded a, FetchResult.Superseded b) {
-      Version one = a.record().header().version();
-      Version other = b.record().header().version();
-      return one.covers(other.dot())
-          || (!other.covers(one.dot()) && one.stamp().compareTo(other.stamp()) > 0);
     }
   }
 

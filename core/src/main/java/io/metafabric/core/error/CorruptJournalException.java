@@ -4,8 +4,8 @@ package io.metafabric.core.error;
  * A file of the journal is damaged at a place that had been made durable.
  *
  * <p>Nothing was changed on disk. Remedy: restore the directory from a backup, or copy what is
- * readable into a new one with {@code JournalTool repair}. Peers send their own writes again, but
- * this region's writes that only they still have are not sent back to it yet.
+ * readable into a new one with {@code JournalTool repair}. What is lost by that comes back from the
+ * peers that have it.
  */
 public final class CorruptJournalException extends StorageException {
   private static final long serialVersionUID = 1L;
@@ -26,8 +26,8 @@ public final class CorruptJournalException extends StorageException {
             + ": "
             + what
             + "; nothing was changed on disk: restore the directory from a backup, or copy what is"
-            + " readable into a new one with io.metafabric.tool.JournalTool repair; writes of this"
-            + " region that only its peers have are not sent back to it yet");
+            + " readable into a new one with io.metafabric.tool.JournalTool repair; what is lost comes"
+            + " back from the peers that have it");
     this.file = file;
     this.offset = offset;
   }

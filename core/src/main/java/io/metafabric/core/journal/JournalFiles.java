@@ -192,11 +192,19 @@ public final class JournalFiles {
   /** Good frames go to {@code found}; behind a bad one the next good one is looked for. */
   private ScannedSegment scan(SegmentName name, Found found) {
     ByteBuffer bytes = contentOf(name);
-    var scanned = new ScannedSegment(name, bytes.limit());
     int framesAt = name.generation() > 0 ? Segment.COMPACTED_HEADER_BYTES : Segment.HEADER_BYTES;
     int at = Math.min(framesAt, bytes.limit());
-    String badHeader = at < bytes.limit() ? Segment.whyBadHeader(disk, name) : null;
-    if (badHeader != null) {
+    String badHeader = at == framesAt ? Segment.whyBadHeader(disk, name) : null;
+    // The file of a segment is made before its header is whole; the next opening deletes such.
+    boolean isTornCreation =
+        name.generation() == 0
+            && at == bytes.limit()
+            && (at < framesAt || Segment.DAMAGED_HEADER.equals(badHeader));
+    var scanned = new ScannedSegment(name, bytes.limit(), isTornCreation);
+    if (name.generation() > 0 && at == framesAt && badHeader == null) {
+      scanned.endsAt(Segment.endOf(disk, name));
+    }
+    if (badHeader != null && !isTornCreation) {
       scanned.damaged(0, at, badHeader);
     }
     long min = name.firstPosition();

@@ -12,18 +12,24 @@ final class ScannedSegment {
 
   private final SegmentName name;
   private final long bytes;
+  private final boolean isTornCreation;
   private final List<JournalFiles.Damage> damages = new ArrayList<>();
   private long frames;
   private long firstPosition = NONE;
   private long lastPosition = NONE;
   private long sealedTo = NONE;
+  private long saidEnd = NONE;
 
   /** Which position is next in a segment as it was written; unknown behind damage. */
   private long due;
 
-  ScannedSegment(SegmentName name, long bytes) {
+  /**
+   * @param isTornCreation whether its creation was cut short: nothing was in it
+   */
+  ScannedSegment(SegmentName name, long bytes, boolean isTornCreation) {
     this.name = name;
     this.bytes = bytes;
+    this.isTornCreation = isTornCreation;
     this.due = name.firstPosition();
   }
 
@@ -34,7 +40,8 @@ final class ScannedSegment {
     if (frame.entry() instanceof JournalEntry.Sealed sealed) {
       if (!isCompacted()) {
         addDamage(frame.offset(), frame.endOffset(), "the seal of a compacted segment is here");
-      } else if (damages.isEmpty() && sealed.frames() != frames) {
+      } else if (damages.isEmpty()
+          && (sealed.frames() != frames || (saidEnd != NONE && frame.position() != saidEnd))) {
         addDamage(frame.offset(), frame.endOffset(), "the seal of a compacted segment is wrong");
       }
       sealedTo = frame.position();
@@ -47,6 +54,11 @@ final class ScannedSegment {
     firstPosition = firstPosition == NONE ? frame.position() : firstPosition;
     lastPosition = frame.position();
     due = lastPosition + 1;
+  }
+
+  /** What the header of a compacted segment says of where it ends. */
+  void endsAt(long position) {
+    saidEnd = position;
   }
 
   void damaged(long fromOffset, long toOffset, String why) {
@@ -74,11 +86,6 @@ final class ScannedSegment {
     return isCompacted() && sealedTo == NONE && next.name.firstPosition() == name.firstPosition();
   }
 
-  /** Its creation was cut short: nothing was in it. */
-  private boolean isCreation() {
-    return !isCompacted() && bytes <= Segment.HEADER_BYTES;
-  }
-
   /** The position behind all that it accounts for. */
   private long end() {
     if (isCompacted() && sealedTo != NONE) {
@@ -97,12 +104,16 @@ final class ScannedSegment {
     for (int i = 0; i < all.size(); i++) {
       ScannedSegment each = all.get(i);
       boolean last = i + 1 == all.size();
-      if ((!last && each.isUnfinishedBeside(all.get(i + 1))) || (last && each.isCreation())) {
+      if ((!last && each.isUnfinishedBeside(all.get(i + 1))) || (last && each.isTornCreation)) {
         // The next opening deletes it.
         continue;
       }
       if (each.name.firstPosition() > next) {
         each.addMissing(0, next, each.name.firstPosition() - 1);
+      }
+      if (each.isTornCreation) {
+        // Something was created after it: it had a header once.
+        each.addDamage(0, each.bytes, Segment.DAMAGED_HEADER);
       }
       if (each.isCompacted() && each.sealedTo == NONE) {
         each.addDamage(each.bytes, each.bytes, "the end of a compacted segment is missing");

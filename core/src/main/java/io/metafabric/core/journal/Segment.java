@@ -33,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  * is complete if and only if a frame of type sealed ends it.
  */
 final class Segment {
+  static final String DAMAGED_HEADER = "its header is damaged";
   static final int HEADER_BYTES = 24;
   static final int COMPACTED_HEADER_BYTES = 32;
 
@@ -177,10 +178,17 @@ final class Segment {
       open(disk, name).file.close();
       return null;
     } catch (CorruptJournalException e) {
-      return "its header is damaged";
+      return DAMAGED_HEADER;
     } catch (UnsupportedFormatException e) {
       return "it has format " + e.found() + ", but this version reads format " + e.supported();
     }
+  }
+
+  /** The position behind a segment that has a good header, as that says. */
+  static long endOf(Disk disk, SegmentName name) {
+    Segment segment = open(disk, name);
+    segment.file.close();
+    return segment.endPosition();
   }
 
   private static Segment openWritten(DiskFile file, SegmentName name) {

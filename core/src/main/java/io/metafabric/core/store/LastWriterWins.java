@@ -18,7 +18,7 @@ public final class LastWriterWins {
 
   /** What two headers of one key become. */
   public static Header join(Header a, Header b) {
-    return firstWins(a, b) ? joined(a, b) : joined(b, a);
+    return wins(a, b) ? joined(a, b) : joined(b, a);
   }
 
   private static Header joined(Header winner, Header loser) {
@@ -32,7 +32,8 @@ public final class LastWriterWins {
     return context.contains(won.dot()) ? winner : winner.withVersion(won.withContext(context));
   }
 
-  private static boolean firstWins(Header a, Header b) {
+  /** Whether {@code a} is what is left of the two, but for its context. */
+  public static boolean wins(Header a, Header b) {
     if (sawEachOther(a.version(), b.version())) {
       return a.version().isLaterThan(b.version());
     }
