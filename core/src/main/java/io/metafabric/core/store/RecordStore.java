@@ -1432,6 +1432,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         neededAfter,
         config.region(),
         stamp -> stamp.compareTo(newestStamp) >= 0,
+        this::openingAt,
         (opened, at) -> {
           if (opened.actor().equals(actor)) {
             openedAt = at;

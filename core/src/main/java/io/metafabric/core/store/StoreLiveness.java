@@ -16,6 +16,7 @@ import io.metafabric.core.version.Stamp;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.BiConsumer;
+import java.util.function.LongFunction;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * @param neededAfter peers still need every entry behind this position
  * @param region whose openings the own actors are
  * @param isNewest whether nothing has been published with a later stamp
+ * @param issuerAt who issued this directory's versions when a position was written
  * @param openedAt is told where the frame of an opening has been moved
  */
 record StoreLiveness(
@@ -43,6 +45,7 @@ record StoreLiveness(
     LongSupplier neededAfter,
     RegionName region,
     Predicate<Stamp> isNewest,
+    LongFunction<ActorId> issuerAt,
     BiConsumer<JournalEntry.Opened, FrameLocation> openedAt)
     implements Liveness {
 
@@ -52,13 +55,12 @@ record StoreLiveness(
       return kept(stored, position);
     }
     if (entry instanceof JournalEntry.Applied prefix) {
-      Long newest = ownNewest.get(prefix.actor());
-      if (newest != null && newest == prefix.counter()) {
+      if (isInPlaceOfLast(prefix, position)) {
         return entry;
       }
       synchronized (applied) {
         AppliedAt known = applied.get(prefix.actor());
-        return known != null && known.prefix().counter() == prefix.counter() ? entry : null;
+        return known != null && known.at().position() == position ? entry : null;
       }
     }
     if (entry instanceof JournalEntry.Held range) {
@@ -90,8 +92,7 @@ record StoreLiveness(
     if (stored.record().payload() != null && index.isSuperseded(stored.record().key(), dot)) {
       return stored;
     }
-    Long newest = ownNewest.get(dot.actor());
-    boolean isLast = newest != null && newest == dot.counter();
+    boolean isLast = isNewestOwn(dot);
     if (isNewest.test(stored.record().header().version().stamp())) {
       return new JournalEntry.Stored(stored.record().withoutPayload());
     }
@@ -117,6 +118,12 @@ record StoreLiveness(
   public boolean isReplaced(JournalEntry entry) {
     return entry instanceof JournalEntry.Stored stored
         && !index.isCurrent(stored.record().key(), stored.record().header().version().dot());
+  }
+
+  /** What is left of an actor's last write stands where that was written, for the replay. */
+  private boolean isInPlaceOfLast(JournalEntry.Applied prefix, long position) {
+    return isNewestOwn(new Dot(prefix.actor(), prefix.counter()))
+        && prefix.actor().equals(issuerAt.apply(position));
   }
 
   private boolean isNewestOwn(Dot dot) {
@@ -174,15 +181,12 @@ record StoreLiveness(
       held.moved(range, from, to);
     } else if (entry instanceof JournalEntry.Applied prefix) {
       synchronized (applied) {
-        applied.computeIfPresent(
-            prefix.actor(),
-            (actor, known) -> {
-              if (!known.at().isSameAs(from)) {
-                to.markDead();
-                return known;
-              }
-              return new AppliedAt(known.prefix(), to);
-            });
+        AppliedAt known = applied.get(prefix.actor());
+        if (known != null && known.at().isSameAs(from)) {
+          applied.put(prefix.actor(), new AppliedAt(known.prefix(), to));
+        } else if (!isInPlaceOfLast(prefix, to.position())) {
+          to.markDead();
+        }
       }
     } else if (entry instanceof JournalEntry.Acknowledged by) {
       synchronized (acknowledged) {
