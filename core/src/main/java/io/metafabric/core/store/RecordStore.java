@@ -855,6 +855,33 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   /**
+   * What was deleted, and forgotten everywhere, is some region's present state again: it was given
+   * an older disk, and nobody has the deletion any more. A new one covers what is left, and loses
+   * to all that was written since, as the old one did.
+   */
+  private boolean deleteAgain(MetadataRecord record, Staged.Completion done) {
+    Header theirs = record.header();
+    Key key = record.key();
+    boolean isDead = theirs.isTombstone() || !theirs.isVisibleAt(clock.wallMs());
+    if (isDead || undecidedYet.containsKey(key) || !wasForgotten(record)) {
+      return false;
+    }
+    Version found = theirs.version();
+    var version =
+        new Version(new Dot(actor, ++lastCounter), found.asContext(), found.stamp().next());
+    var deletion = new MetadataRecord(key, Header.tombstone(version, config.region()), null);
+    written++;
+    stage(
+        new JournalEntry.Stored(deletion),
+        null,
+        false,
+        new Published(deletion, true),
+        RecordCodec.estimatedBytes(deletion),
+        done);
+    return true;
+  }
+
+  /**
    * Takes over one record that did not come in its actor's order: an answer to a fetch.
    *
    * @return completes once it is published, or what was found newer is, and then with false; with
@@ -880,7 +907,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   /**
-   * Takes over records that did not come in their actors' order: parts of a snapshot.
+   * Takes over records that did not come in their actors' order: parts of a snapshot, or what a
+   * comparison has found. One that was deleted here and forgotten is deleted again, by a new write.
    *
    * @return completes once all of them are published, or what was found newer is; with an {@link
    *     IndexFullException} if there is no room for one of them, with a {@link ClockSkewException}
@@ -904,7 +932,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       }
       for (Inbound one : inbound) {
         try {
-          if (!stageIfNews(one, all)) {
+          if (!stageIfNews(one, all) && !deleteAgain(one.record(), all)) {
             afterNewer(one.record().key(), all);
           }
         } catch (StorageException e) {
