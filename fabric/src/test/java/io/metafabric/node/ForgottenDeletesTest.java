@@ -8,6 +8,7 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.sim.SimLink;
+import io.metafabric.core.store.CompactionConfig;
 import io.metafabric.core.store.Precondition;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -21,7 +22,12 @@ final class ForgottenDeletesTest {
   private static final Duration LONG = Duration.ofMinutes(3);
 
   private static SimCluster cluster(long seed) {
-    var cluster = new SimCluster(seed, 1 << 16, "ap", "eu", "us");
+    return cluster(seed, 1 << 16, CompactionConfig.DEFAULT);
+  }
+
+  private static SimCluster cluster(long seed, long segmentBytes, CompactionConfig compaction) {
+    var cluster = new SimCluster(seed, segmentBytes, "ap", "eu", "us");
+    cluster.compaction = compaction;
     cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(40)));
     cluster.startAll();
     cluster.world.runFor(Duration.ofSeconds(3));
@@ -99,7 +105,7 @@ final class ForgottenDeletesTest {
   /** Nobody has the deletion any more, in no journal either: it has to be made anew. */
   @Test
   void aRegionWithADiskFromBeforeTheDeletion_isToldAgain_andNothingNewerIsHurt() {
-    var cluster = cluster(4);
+    var cluster = cluster(4, 1 << 12, new CompactionConfig(32L << 20, 0));
     Key anew = Key.of("n/2");
     write(cluster, EU, "one");
     write(cluster, EU, anew, "old");
