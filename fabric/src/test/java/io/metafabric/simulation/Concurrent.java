@@ -295,13 +295,14 @@ final class Concurrent {
         if (!here.withoutPayload().equals(agreed.withoutPayload())) {
           return key + " is " + here + " in " + site + ", but " + agreed;
         }
-        boolean lacks =
-            here.versions().stream()
-                .anyMatch(each -> each.payload() == null && !each.header().isTombstone());
+        boolean lacks = here.versions().stream().anyMatch(each -> lacks(run, key, each));
         if (lacks && site.node().homesOf(key).include(site.region())) {
           return site + " lacks a payload of " + here;
         }
-        if (here.hasSiblings() && run.setting().counters().contains(key)) {
+        boolean isOpen =
+            here.hasSiblings()
+                && here.versions().stream().noneMatch(each -> isLost(run, key, each.header()));
+        if (isOpen && run.setting().counters().contains(key)) {
           // After a restart the home looks at what is open when it is read.
           run.sites().forEach(each -> each.node().read("the end", key));
           return key + " is not merged: " + here;
@@ -309,6 +310,18 @@ final class Concurrent {
       }
     }
     return null;
+  }
+
+  private static boolean lacks(Simulation run, Key key, Sibling version) {
+    return version.payload() == null
+        && !version.header().isTombstone()
+        && !isLost(run, key, version.header());
+  }
+
+  /** Its payload went with the last disk that had it. */
+  private static boolean isLost(Simulation run, Key key, Header header) {
+    return run.ledger().payloadMayBeLost(key, header.version().dot())
+        && run.sites().stream().noneMatch(site -> site.hasPayload(key, header));
   }
 
   static void checkAtTheEnd(Simulation run) {

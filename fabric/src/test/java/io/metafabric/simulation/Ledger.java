@@ -73,6 +73,20 @@ final class Ledger {
     return LastWriterWins.join(one, other).version().dot().equals(one.version().dot());
   }
 
+  /**
+   * Whether the disks that had the payload of a write, of which it is not known which, are gone.
+   */
+  boolean payloadMayBeLost(Key key, Dot dot) {
+    return writes.stream()
+        .anyMatch(
+            write ->
+                write.key.equals(key)
+                    && write.payload != null
+                    && (write.header == null
+                        ? write.fate == Write.Fate.UNKNOWN
+                        : write.payloadMayBeLost && write.header.version().dot().equals(dot)));
+  }
+
   List<Write> writes() {
     return writes;
   }

@@ -4,7 +4,6 @@ import io.metafabric.core.conflict.ConflictRule;
 import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.record.Key;
-import io.metafabric.core.sim.SimDisk.Loss;
 import io.metafabric.core.sim.SimLink;
 import io.metafabric.core.store.CompactionConfig;
 import io.metafabric.core.store.ConflictConfig;
@@ -92,16 +91,11 @@ record Setting(
     for (Fault fault : Fault.values()) {
       boolean happens = dice.chance(0.5);
       double often = dice.scaled(0.0005, 0.01);
-      if (!calm && happens && !NotYet.FAULTS.containsKey(fault)) {
+      if (!calm && happens) {
         weather.put(fault, often);
       }
     }
     return weather;
-  }
-
-  /** Where writes do not wait for the disk, the power stays on: see {@link NotYet}. */
-  Loss powerLoss() {
-    return weak ? Loss.NONE : Loss.SOME;
   }
 
   SimCluster cluster(long seed) {

@@ -167,9 +167,10 @@ final class Site {
     int life = machine().life();
     isAboutToEnd();
     try {
-      cluster.stop(region, run.setting().powerLoss());
+      cluster.stop(region, SimDisk.Loss.SOME);
     } catch (RuntimeException e) {
       run.world().trace(region + " does not stop in order: " + e);
+      losesWeakWrites();
       boolean crashedMeanwhile = machine().life() > life + 1;
       if (!crashedMeanwhile && !mayFail(e)) {
         run.violation(region + " does not stop in order", e);
@@ -179,6 +180,9 @@ final class Site {
   }
 
   void crash(SimDisk.Loss loss) {
+    if (loss != SimDisk.Loss.NONE) {
+      losesWeakWrites();
+    }
     isAboutToEnd();
     cluster.crash(region, loss);
     ended();
@@ -219,10 +223,52 @@ final class Site {
   }
 
   void mount(SimDisk other) {
+    losesState();
     machine().mount(other);
+    run.world().trace(region + " is given another disk");
+  }
+
+  private void losesWeakWrites() {
+    if (run.setting().weak()) {
+      losesState();
+    }
+  }
+
+  /**
+   * Its disk loses something: it may know less than it did, and what nobody else has may be gone.
+   */
+  private void losesState() {
     seen.clear();
     concurrent.forget();
-    run.world().trace(region + " is given another disk");
+    run.lostWith(this);
+  }
+
+  /** Whether this region knows a write, or what has replaced it. */
+  boolean knows(Write write, Header written) {
+    MetadataRecord known = readable(write.key);
+    return known != null && Concurrent.covers(known, written);
+  }
+
+  /** Whether it has the value of a write. */
+  boolean hasPayload(Key key, Header written) {
+    MetadataRecord known = readable(key);
+    return known != null
+        && known.versions().stream()
+            .anyMatch(
+                each ->
+                    each.header().version().dot().equals(written.version().dot())
+                        && each.payload() != null);
+  }
+
+  private @Nullable MetadataRecord readable(Key key) {
+    if (!isUp()) {
+      return null;
+    }
+    try {
+      return node().store().read(key);
+    } catch (StorageException e) {
+      return null;
+    }
   }
 
   void refusesDiskOf(Site source) {
@@ -525,7 +571,7 @@ final class Site {
               "restart of " + region,
               () -> {
                 if (machine().life() == life) {
-                  crash(run.setting().powerLoss());
+                  crash(SimDisk.Loss.SOME);
                   startIn(Duration.ZERO);
                 }
               });
