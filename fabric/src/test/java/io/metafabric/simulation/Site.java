@@ -401,10 +401,15 @@ final class Site {
     return now != null && now.version().covers(before.version().dot());
   }
 
-  /** What is dead may be forgotten once all have it; but nothing older may be known instead. */
+  /**
+   * What is dead may be forgotten once all have it; but nothing older may be known instead, unless
+   * somebody brought that and it was deleted again.
+   */
   private boolean wasForgotten(Key key, Header before, @Nullable Header now) {
     boolean isNewer =
-        now == null || LastWriterWins.join(before, now).version().dot().equals(now.version().dot());
+        now == null
+            || now.isTombstone()
+            || LastWriterWins.join(before, now).version().dot().equals(now.version().dot());
     return isNewer && run.mayBeForgotten(key, before);
   }
 
