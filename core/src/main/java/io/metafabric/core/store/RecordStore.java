@@ -103,6 +103,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private final Map<ActorId, Long> takenUpTo = new HashMap<>();
   private final RecentVersions versions;
   private final HybridClock stamps;
+  // No later than this is anything that was forgotten where concurrent writes are kept.
+  private Stamp forgottenBeside;
   private long lastCounter;
   private long written;
   private long dotCollisions;
@@ -160,6 +162,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     this.stamps = new HybridClock(clock);
     stamps.observe(replayed.newestStamp());
     this.newestStamp = replayed.newestStamp();
+    this.forgottenBeside = replayed.forgottenBeside();
     this.nodeId = replayed.nodeIdOr(random.nextLong());
     this.actor = replayed.freshActor(random);
     this.versions = new RecentVersions(random);
@@ -302,6 +305,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   /** What becomes of concurrent writes. */
   public ConflictRules conflictRules() {
     return config.conflicts().rules();
+  }
+
+  /** Keys of which several versions are kept, in no order. */
+  public List<Key> keysWithSiblings() {
+    return index.keysWithSiblings();
   }
 
   /** The newest published header, or null if nothing is known of the key. */
@@ -544,10 +552,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       decline(future, undecidedYet.get(key));
       return;
     }
-    if (known == null) {
+    VersionVector context = contextOf(key, known, read);
+    if (known == null || !hasSeenOne(context, known)) {
       requireRoomInIndex(key);
     }
-    VersionVector context = contextOf(key, known, read);
     MetadataRecord record = nextRecord(key, context, payload, expiresAtMs);
     written++;
     Siblings.Joined joined =
@@ -560,6 +568,18 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         known,
         new Published(joined.record(), true),
         failure -> complete(future, record, failure));
+  }
+
+  /**
+   * Whether what is written takes the place of a version, so that there are no more than before.
+   */
+  private static boolean hasSeenOne(VersionVector context, MetadataRecord known) {
+    for (Sibling each : known.versions()) {
+      if (context.contains(each.header().version().dot())) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** What a condition is about; an invisible one is as good as any other. */
@@ -619,11 +639,23 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       return null;
     }
     for (Inbound one : inbound) {
-      if (newestHeader(one.record().key()) == null) {
-        return indexFull(one.record().key());
+      Key key = one.record().key();
+      boolean grows =
+          config.conflicts().rules().of(key).keepsSiblings()
+              ? hasMoreVersions(one.record())
+              : newestHeader(key) == null;
+      if (grows) {
+        return indexFull(key);
       }
     }
     return null;
+  }
+
+  private boolean hasMoreVersions(MetadataRecord theirs) {
+    MetadataRecord ours = newestRecord(theirs.key());
+    return ours == null
+        || Siblings.join(ours, theirs, config.maxValueBytes()).record().siblings().size()
+            > ours.siblings().size();
   }
 
   private IndexFullException indexFull(Key key) {
@@ -1037,9 +1069,13 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   /** What is known and what came are kept beside each other, unless one had seen the other. */
   private boolean stageBeside(Inbound inbound, Staged.Completion done) {
-    MetadataRecord theirs = inbound.record();
-    theirs.versions().forEach(each -> stamps.observe(each.header().version().stamp()));
-    MetadataRecord ours = newestRecord(theirs.key());
+    inbound.record().versions().forEach(each -> stamps.observe(each.header().version().stamp()));
+    MetadataRecord ours = newestRecord(inbound.record().key());
+    MetadataRecord theirs = withoutThePast(inbound.record(), ours);
+    if (theirs == null) {
+      duplicates++;
+      return false;
+    }
     if (ours == null) {
       stageInbound(null, false, theirs, inbound.keepPayload(), done);
       return true;
@@ -1297,39 +1333,116 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     }
   }
 
-  /** Nothing but this dead header is known of its key, and nobody can ask for it any more. */
+  /** Nothing but this dead state is known of its key, and nobody can ask for it any more. */
   private boolean forget(MetadataRecord dead) {
     Key key = dead.key();
-    if (config.conflicts().rules().of(key).keepsSiblings()) {
-      // What is dead in front may hide versions beside it that are not.
-      return false;
-    }
+    boolean mayHaveSiblings =
+        dead.hasSiblings() || config.conflicts().rules().of(key).keepsSiblings();
     synchronized (decisions) {
       if (closed || undecidedYet.containsKey(key) || !dead.header().equals(index.header(key))) {
         return false;
       }
+      if (mayHaveSiblings && !isState(dead)) {
+        return false;
+      }
+      if (mayHaveSiblings) {
+        dead.versions().forEach(each -> forgottenBeside = later(forgottenBeside, each));
+      }
       Dot dot = dead.header().version().dot();
+      long[] beside = index.siblingsOf(key);
       index.forget(key, dot);
       tree.removed(dot);
+      tree.siblingsReplaced(beside, new long[0]);
       recent.forget(key);
       versions.forget(key);
       return true;
     }
   }
 
+  /** The same of some versions of a key: others are left. */
+  private boolean forgetSome(MetadataRecord known, List<Sibling> left) {
+    Key key = known.key();
+    synchronized (decisions) {
+      if (closed || undecidedYet.containsKey(key) || !isState(known)) {
+        return false;
+      }
+      for (Sibling each : known.versions()) {
+        if (!left.contains(each)) {
+          forgottenBeside = later(forgottenBeside, each);
+        }
+      }
+      MetadataRecord kept = MetadataRecord.of(key, left);
+      stageBeside(kept, known, new Published(kept, false), failure -> {});
+    }
+    committer.start();
+    return true;
+  }
+
+  private boolean isState(MetadataRecord dead) {
+    MetadataRecord known = index.read(dead.key());
+    return known != null && known.withoutPayload().equals(dead.withoutPayload());
+  }
+
+  private static Stamp later(Stamp stamp, Sibling than) {
+    Stamp other = than.header().version().stamp();
+    return other.compareTo(stamp) > 0 ? other : stamp;
+  }
+
   /**
-   * Whether a record comes from the past: it was applied here once, and nothing is known of its key
-   * any more, because that was deleted or has expired.
+   * Whether a record comes from the past: all of it was applied here once, and nothing is known of
+   * its key any more, because that was deleted or has expired.
    */
   public boolean wasForgotten(MetadataRecord record) {
     try {
       // In this order: what is applied was published before.
-      return !config.conflicts().rules().of(record.key()).keepsSiblings()
-          && isApplied(record.header().version().dot())
-          && header(record.key()) == null;
+      return isAllApplied(record) && header(record.key()) == null;
     } catch (StorageException e) {
       return false; // something is known of the key, but cannot be read
     }
+  }
+
+  private boolean isAllApplied(MetadataRecord record) {
+    if (!isApplied(record.header().version().dot())) {
+      return false;
+    }
+    for (Sibling each : record.siblings()) {
+      if (!isApplied(each.header().version().dot())) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /**
+   * What comes without the versions that are of the past: they were applied here, and are no part
+   * of the key's state, because something that is forgotten by now had replaced them. Null if there
+   * are no others.
+   *
+   * <p>What is applied and unknown may also have fallen out, where there were too many: that may
+   * come back, unless something as late has been forgotten.
+   */
+  private @Nullable MetadataRecord withoutThePast(
+      MetadataRecord theirs, @Nullable MetadataRecord ours) {
+    List<Sibling> left = theirs.versions();
+    boolean isMixed = false;
+    for (Sibling each : left) {
+      isMixed |= isOfThePast(each.header(), ours);
+    }
+    if (!isMixed) {
+      return theirs;
+    }
+    left = left.stream().filter(each -> !isOfThePast(each.header(), ours)).toList();
+    return left.isEmpty() ? null : MetadataRecord.of(theirs.key(), left);
+  }
+
+  private boolean isOfThePast(Header theirs, @Nullable MetadataRecord ours) {
+    Dot dot = theirs.version().dot();
+    if (ours == null) {
+      return isApplied(dot);
+    }
+    return !ours.covers(dot)
+        && isApplied(dot)
+        && theirs.version().stamp().compareTo(forgottenBeside) <= 0;
   }
 
   /** Whether this node has applied a write, in its actor's order, at some time. */
@@ -1423,7 +1536,6 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private Liveness liveness() {
     return new StoreLiveness(
         index,
-        config.conflicts().rules(),
         applied,
         held,
         acknowledged,
@@ -1497,6 +1609,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     saveViews();
   }
 
+  private Stamp forgottenBeside() {
+    synchronized (decisions) {
+      return forgottenBeside;
+    }
+  }
+
   /** For the next opening; the journal is closed, nothing changes any more. */
   private void saveViews() {
     JournalImage image = journal.image();
@@ -1515,6 +1633,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
                 opened,
                 nodeId,
                 stamps.newest(),
+                forgottenBeside(),
                 openings,
                 ownNewest,
                 applied,
@@ -1538,13 +1657,25 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     this.neededAfter = neededAfter;
     var collecting =
         new DeadHeaders(
-            index, this::forget, floor, executor, clock, config.compaction().forgetEvery());
+            index, new Forgetting(), floor, executor, clock, config.compaction().forgetEvery());
     deadHeaders = collecting;
     collecting.start();
     var started = new Compactor(journal, liveness(), executor, config.compaction(), neededAfter);
     compactor = started;
     started.check();
     conflictLog.start(executor);
+  }
+
+  private final class Forgetting implements DeadHeaders.Forget {
+    @Override
+    public boolean forget(MetadataRecord dead) {
+      return RecordStore.this.forget(dead);
+    }
+
+    @Override
+    public boolean forgetSome(MetadataRecord known, List<Sibling> left) {
+      return RecordStore.this.forgetSome(known, left);
+    }
   }
 
   private final class StoreSink implements Committer.Sink {
@@ -1598,6 +1729,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       if (staged.entry() instanceof JournalEntry.Stored stored && published != null) {
         MetadataRecord record = stored.record();
         Dot before = staged.before();
+        long[] besideBefore = index.siblingsOf(record.key());
         index.publish(before, staged.isSameWrite(), stored, at);
         recent.published(record.key(), record.header());
         if (record.key().isSystem()) {
@@ -1612,6 +1744,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           tree.added(dot);
         } else {
           tree.replaced(before, dot);
+        }
+        if (besideBefore.length > 0 || stored.record().hasSiblings()) {
+          tree.siblingsReplaced(besideBefore, index.siblingsOf(record.key()));
         }
         if (published.local()) {
           publishedCounter = newestOwn(record);

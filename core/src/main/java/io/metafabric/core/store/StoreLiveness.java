@@ -1,6 +1,5 @@
 package io.metafabric.core.store;
 
-import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.index.KeyIndex;
 import io.metafabric.core.journal.FrameLocation;
 import io.metafabric.core.journal.JournalEntry;
@@ -25,7 +24,6 @@ import org.jspecify.annotations.Nullable;
  * What compaction and backups must keep of a store's journal. Thread-safe.
  *
  * @param index guarded by itself, as are the others
- * @param rules where writes have siblings, which are live too
  * @param held what is not applied yet
  * @param ownNewest the newest counter of each actor that was issued here
  * @param neededAfter peers still need every entry behind this position
@@ -36,7 +34,6 @@ import org.jspecify.annotations.Nullable;
  */
 record StoreLiveness(
     KeyIndex index,
-    ConflictRules rules,
     Map<ActorId, AppliedAt> applied,
     HeldChanges held,
     Map<RegionName, AcknowledgedAt> acknowledged,
@@ -109,15 +106,42 @@ record StoreLiveness(
     if (!(entry instanceof JournalEntry.Stored stored)) {
       return false;
     }
-    Header header = stored.record().header();
-    boolean mayBeDead = header.isTombstone() || header.expiresAtMs() != Header.NEVER;
-    return mayBeDead && index.header(stored.record().key()) == null;
+    return mayBeDead(stored.record()) && index.header(stored.record().key()) == null;
+  }
+
+  private static boolean mayBeDead(MetadataRecord record) {
+    if (!mayBeDead(record.header())) {
+      return false;
+    }
+    for (Sibling each : record.siblings()) {
+      if (!mayBeDead(each.header())) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean mayBeDead(Header header) {
+    return header.isTombstone() || header.expiresAtMs() != Header.NEVER;
   }
 
   @Override
   public boolean isReplaced(JournalEntry entry) {
-    return entry instanceof JournalEntry.Stored stored
-        && !index.isCurrent(stored.record().key(), stored.record().header().version().dot());
+    if (!(entry instanceof JournalEntry.Stored stored)) {
+      return false;
+    }
+    MetadataRecord record = stored.record();
+    return !index.isCurrent(record.key(), record.header().version().dot())
+        || !hasTheSiblings(record, index.siblingsOf(record.key()));
+  }
+
+  private static boolean hasTheSiblings(MetadataRecord record, long[] dots) {
+    boolean same = dots.length == 2 * record.siblings().size();
+    for (int i = 0; same && i < dots.length; i += 2) {
+      Dot dot = record.siblings().get(i / 2).header().version().dot();
+      same = dot.actor().id() == dots[i] && dot.counter() == dots[i + 1];
+    }
+    return same;
   }
 
   /** What is left of an actor's last write stands where that was written, for the replay. */
@@ -149,10 +173,13 @@ record StoreLiveness(
   }
 
   private boolean isSibling(Key key, Dot dot) {
-    MetadataRecord known = rules.of(key).keepsSiblings() ? index.read(key) : null;
-    return known != null
-        && known.siblings().stream()
-            .anyMatch(sibling -> sibling.header().version().dot().equals(dot));
+    long[] dots = index.siblingsOf(key);
+    for (int i = 0; i < dots.length; i += 2) {
+      if (dots[i] == dot.actor().id() && dots[i + 1] == dot.counter()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private boolean lost(Key key, Dot dot) {

@@ -44,6 +44,7 @@ final class StoreReplay implements Journal.Replay {
   private final Map<ActorId, JournalEntry.Held> held = new HashMap<>();
   private final Map<ActorId, FrameLocation> heldAt = new HashMap<>();
   private Stamp newestStamp = new Stamp(0);
+  private @Nullable Stamp forgottenBeside;
   private @Nullable Long nodeId;
   private @Nullable ActorId issuing;
   private @Nullable HeaderTree tree;
@@ -186,6 +187,14 @@ final class StoreReplay implements Journal.Replay {
     return newestStamp;
   }
 
+  /**
+   * After a replay nothing is known of what was forgotten, but that it is no later than all else.
+   */
+  Stamp forgottenBeside() {
+    Stamp known = forgottenBeside;
+    return known == null ? newestStamp : known;
+  }
+
   long nodeIdOr(long drawn) {
     return nodeId == null ? drawn : nodeId;
   }
@@ -210,6 +219,7 @@ final class StoreReplay implements Journal.Replay {
     }
     var built = new HeaderTree();
     index.forEachWrite((actor, counter, place) -> built.toggle(actor, counter));
+    index.forEachSibling((key, actor, counter) -> built.toggle(actor, counter));
     return built;
   }
 
@@ -224,13 +234,15 @@ final class StoreReplay implements Journal.Replay {
       FrameLocation openedAt,
       long nodeId,
       Stamp newestStamp,
+      Stamp forgottenBeside,
       NavigableMap<Long, ActorId> openings,
       Map<ActorId, Long> ownNewest,
       Map<ActorId, AppliedAt> applied,
       SystemRecords system,
       Map<RegionName, AcknowledgedAt> acknowledged) {
     out.i64(current.id()).i64(openedAt.place());
-    out.i64(nodeId).i64(newestStamp.packed()).varint(openings.size());
+    out.i64(nodeId).i64(newestStamp.packed()).i64(forgottenBeside.packed());
+    out.varint(openings.size());
     openings.forEach(
         (position, actor) ->
             out.varint(position).i64(actor.id()).varint(ownNewest.getOrDefault(actor, 0L)));
@@ -259,6 +271,7 @@ final class StoreReplay implements Journal.Replay {
     }
     nodeId = in.i64("node id");
     newestStamp = new Stamp(in.i64("newest stamp"));
+    forgottenBeside = new Stamp(in.i64("newest stamp that was forgotten"));
     int own = in.varint("openings", 1, in.remaining() / MIN_OPENING_BYTES);
     for (int i = 0; i < own; i++) {
       long position = in.varint("position of an opening");
