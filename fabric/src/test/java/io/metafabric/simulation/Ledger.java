@@ -52,17 +52,26 @@ final class Ledger {
    * @param isEverywhere says whether all regions have applied a version and what it replaced
    */
   boolean mayBeForgotten(Key key, Header header, Predicate<Header> isEverywhere) {
-    boolean unseen =
-        writes.stream()
-            .anyMatch(
-                write ->
-                    write.key.equals(key)
-                        && write.header == null
-                        && write.fate != Write.Fate.REFUSED
-                        && (write.payload == null || write.expiresAtMs != Header.NEVER));
-    return unseen
+    return hasUnseenEnd(key)
         || ends.getOrDefault(key, Set.of()).stream()
             .anyMatch(end -> isNewer(end, header) && isEverywhere.test(end));
+  }
+
+  /** The same where concurrent writes are kept: what hides a version has seen it, or is it. */
+  boolean mayBeForgottenBeside(Key key, Dot dot, Predicate<Header> isEverywhere) {
+    return hasUnseenEnd(key)
+        || ends.getOrDefault(key, Set.of()).stream()
+            .anyMatch(end -> end.version().covers(dot) && isEverywhere.test(end));
+  }
+
+  private boolean hasUnseenEnd(Key key) {
+    return writes.stream()
+        .anyMatch(
+            write ->
+                write.key.equals(key)
+                    && write.header == null
+                    && write.fate != Write.Fate.REFUSED
+                    && (write.payload == null || write.expiresAtMs != Header.NEVER));
   }
 
   static boolean isMortal(Header header) {

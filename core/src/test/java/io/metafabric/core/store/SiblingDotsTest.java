@@ -1,9 +1,11 @@
 package io.metafabric.core.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.metafabric.core.conflict.ConflictRule;
 import io.metafabric.core.conflict.ConflictRules;
+import io.metafabric.core.error.IndexFullException;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
@@ -211,6 +213,27 @@ final class SiblingDotsTest {
     }
     assertThat(machine.store().stats().indexBytes()).isEqualTo(before);
     assertThat(machine.store().keysWithSiblings()).isEmpty();
+  }
+
+  @Test
+  void whereTheIndexIsFull_nothingIsPutBesideAnything_butConflictsCanBeClosed() {
+    var machine = machine(5);
+    machine.open();
+    write(machine, key(1), "one", null);
+    write(machine, key(1), "other", null);
+    long full = machine.store().stats().indexBytes();
+    machine.close();
+    machine.maxIndexBytes = full - 1;
+    machine.open();
+    assertThatThrownBy(() -> write(machine, key(1), "third", null))
+        .isInstanceOf(IndexFullException.class);
+    MetadataRecord theirs = value(key(1), 1, VersionVector.EMPTY, 1);
+    assertThatThrownBy(() -> give(machine, theirs)).hasCauseInstanceOf(IndexFullException.class);
+    MetadataRecord known = machine.store().read(key(1));
+    assertThat(known.versions()).hasSize(2);
+    write(machine, key(1), "instead of one", known.header().version());
+    write(machine, key(1), "all", machine.store().read(key(1)).seen());
+    assertThat(machine.store().read(key(1)).hasSiblings()).isFalse();
   }
 
   /** Writers who have read all, some or nothing; compaction, crashes and stops in order. */
