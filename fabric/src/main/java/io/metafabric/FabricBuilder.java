@@ -2,6 +2,8 @@ package io.metafabric;
 
 import io.metafabric.cache.AdaptiveTier;
 import io.metafabric.cache.chronicle.ChronicleConfig;
+import io.metafabric.core.conflict.ConflictRule;
+import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.error.InvalidKeyException;
 import io.metafabric.core.journal.Durability;
@@ -10,10 +12,12 @@ import io.metafabric.core.place.Homes;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.store.CompactionConfig;
+import io.metafabric.core.store.ConflictConfig;
 import io.metafabric.core.store.Durabilities;
 import io.metafabric.core.store.StoreConfig;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.host.FileDisk;
+import io.metafabric.host.ForeignThread;
 import io.metafabric.host.ListenerFailures;
 import io.metafabric.host.SystemClock;
 import io.metafabric.host.ThreadScheduler;
@@ -84,6 +88,8 @@ public final class FabricBuilder {
   private @Nullable Long prefetchBytesPerSecond;
   private @Nullable Long repairBytesPerSecond;
   private final Map<String, Durability> durabilities = new TreeMap<>();
+  private final Map<String, ConflictRule> conflicts = new TreeMap<>();
+  private @Nullable Duration maxClockSkew;
   private final Map<RegionName, PeerAddress> peers = new TreeMap<>();
   private final Map<String, Homes> homes = new TreeMap<>();
   private final List<PredictorProvider> predictors = new ArrayList<>();
@@ -202,6 +208,35 @@ public final class FabricBuilder {
       throw new ConfigurationException(
           "the durability of namespace " + namespace + " is set twice");
     }
+    return this;
+  }
+
+  /**
+   * What becomes of concurrent writes of the keys of one namespace; the same in all regions, which
+   * refuse each other otherwise. Default: {@link ConflictRule#lastWriterWins()}.
+   */
+  public FabricBuilder conflicts(String namespace, ConflictRule rule) {
+    Objects.requireNonNull(namespace, "namespace");
+    Objects.requireNonNull(rule, "rule");
+    requireNamespace(namespace);
+    if (conflicts.put(namespace, rule) != null) {
+      throw new ConfigurationException(
+          "the conflict rule of namespace " + namespace + " is set twice");
+    }
+    if (conflicts.size() > ConflictRules.MAX_NAMESPACES) {
+      throw new ConfigurationException(
+          "at most " + ConflictRules.MAX_NAMESPACES + " namespaces can have conflict rules");
+    }
+    return this;
+  }
+
+  /**
+   * How far ahead of this node's clock a change of another region may be stamped. One that is
+   * further ahead is held back, with all that follows from where it came, until it is not. Default:
+   * 60 s.
+   */
+  public FabricBuilder maxClockSkew(Duration skew) {
+    maxClockSkew = once("maxClockSkew", maxClockSkew, positive("maxClockSkew", skew));
     return this;
   }
 
@@ -420,7 +455,8 @@ public final class FabricBuilder {
             random,
             disk,
             loop ->
-                new NettyPeerTransport(nettyConfig(here, maxBytes), ZstdCompression.load(), loop));
+                new NettyPeerTransport(nettyConfig(here, maxBytes), ZstdCompression.load(), loop),
+            new ForeignThread(here.name()));
     long hotBytes = or(hotTierBytes, 64L << 20);
     var events =
         new PeerEvents(
@@ -483,7 +519,10 @@ public final class FabricBuilder {
             or(maxIndexBytes, Runtime.getRuntime().maxMemory() / 2),
             new CompactionConfig(
                 or(compactionBytesPerSecond, CompactionConfig.DEFAULT.bytesPerSecond()),
-                or(retainedBytes, CompactionConfig.DEFAULT.retainBytes())));
+                or(retainedBytes, CompactionConfig.DEFAULT.retainBytes())),
+            new ConflictConfig(
+                new ConflictRules(conflicts),
+                or(maxClockSkew, ConflictConfig.DEFAULT.maxClockSkew())));
     return new NodeConfig(
         store,
         replication,

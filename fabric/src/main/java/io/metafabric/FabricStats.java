@@ -5,6 +5,7 @@ import io.metafabric.cache.WarmTierStats;
 import io.metafabric.core.store.StoreStats;
 import io.metafabric.core.transport.TransportStats;
 import io.metafabric.node.MemoryUse;
+import io.metafabric.node.MergeStats;
 import io.metafabric.node.NodeStats;
 import io.metafabric.node.PrefetchStats;
 import io.metafabric.replicate.PeerStats;
@@ -18,6 +19,7 @@ import java.util.List;
  * @param storage journal and index
  * @param replication peers, their state and lag
  * @param events what listeners were told
+ * @param merges what became of concurrent values that a rule merges
  * @param memory all that is kept within a bound of bytes, each with its bound
  * @param transport bytes to and from other regions, and what was dropped
  */
@@ -30,6 +32,7 @@ public record FabricStats(
     TransportStats transport,
     PrefetchStats prefetch,
     Events events,
+    MergeStats merges,
     List<MemoryUse> memory) {
   public FabricStats {
     memory = List.copyOf(memory);
@@ -96,6 +99,7 @@ public record FabricStats(
         node.transport(),
         node.prefetch(),
         events,
+        node.merges(),
         memory);
   }
 }

@@ -1,5 +1,6 @@
 package io.metafabric;
 
+import io.metafabric.core.conflict.Conflict;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.replicate.Comparison;
 import java.nio.file.Path;
@@ -41,6 +42,12 @@ public interface MetadataFabric extends Records, AutoCloseable {
 
   /** What this node knows of a key, and why it does or does not hold a copy. */
   Explanation explain(String key);
+
+  /**
+   * Writes that lost against others which had not seen them, as far as this node knows and has kept
+   * them: the newest, within a few megabytes on disk. The oldest come first.
+   */
+  List<Conflict> conflicts();
 
   /**
    * Writes the present state of this node into a directory without a journal (it is created if it

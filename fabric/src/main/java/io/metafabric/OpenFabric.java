@@ -1,6 +1,7 @@
 package io.metafabric;
 
 import io.metafabric.core.access.AccessEvent.Outcome;
+import io.metafabric.core.conflict.Conflict;
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.error.FabricClosedException;
 import io.metafabric.core.error.FabricException;
@@ -16,6 +17,7 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.record.Sibling;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.version.Version;
@@ -28,6 +30,7 @@ import io.metafabric.replicate.HomeMoves;
 import io.metafabric.replicate.PeerStats;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -195,6 +198,45 @@ final class OpenFabric implements MetadataFabric {
   }
 
   @Override
+  public Version put(String key, byte[] value, Version read) {
+    Objects.requireNonNull(read, "read must not be null; Version.NONE has read nothing");
+    return required(write(key, copy(value), Header.NEVER, Precondition.NONE, read));
+  }
+
+  @Override
+  public Siblings siblings(String path) {
+    Key key = Key.of(path);
+    requireOpen();
+    MetadataRecord known;
+    try {
+      known =
+          node.siblings(key)
+              .toCompletableFuture()
+              .get(fetchTimeout.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      throw new RegionUnreachableException(
+          "the siblings of " + key + " did not come within " + fetchTimeout);
+    } catch (InterruptedException e) {
+      throw interrupted("reading the siblings of " + key, e);
+    } catch (ExecutionException e) {
+      throw asUnchecked(e.getCause());
+    }
+    if (known == null) {
+      return new Siblings(List.of(), false, Version.NONE);
+    }
+    long nowMs = clock.wallMs();
+    var values = new ArrayList<Versioned>();
+    boolean deleted = false;
+    for (Sibling each : known.versions()) {
+      deleted |= each.header().isTombstone();
+      if (each.header().isVisibleAt(nowMs)) {
+        values.add(new Versioned(new MetadataRecord(key, each.header(), each.payload())));
+      }
+    }
+    return new Siblings(values, deleted, known.seen());
+  }
+
+  @Override
   public Version put(String key, byte[] value, Duration timeToLive) {
     return required(write(key, copy(value), expiresAtMs(timeToLive), Precondition.NONE));
   }
@@ -229,7 +271,7 @@ final class OpenFabric implements MetadataFabric {
   public Optional<Version> replace(String key, Version expected, byte[] value) {
     Objects.requireNonNull(
         expected, "expected must not be null; Version.NONE expects a key never written");
-    return write(key, copy(value), Header.NEVER, Precondition.version(expected));
+    return write(key, copy(value), Header.NEVER, Precondition.version(expected), expected);
   }
 
   @Override
@@ -258,9 +300,18 @@ final class OpenFabric implements MetadataFabric {
 
   private Optional<Version> write(
       String path, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
+    return write(path, payload, expiresAtMs, condition, null);
+  }
+
+  private Optional<Version> write(
+      String path,
+      @Nullable Bytes payload,
+      long expiresAtMs,
+      Precondition condition,
+      @Nullable Version read) {
     Key key = Key.of(path);
     CompletableFuture<@Nullable MetadataRecord> writing =
-        withRoom(key, () -> node.writeHere(key, payload, expiresAtMs, condition));
+        withRoom(key, () -> node.writeHere(key, payload, expiresAtMs, condition, read));
     try {
       return version(writing.get());
     } catch (InterruptedException e) {
@@ -417,6 +468,12 @@ final class OpenFabric implements MetadataFabric {
   }
 
   @Override
+  public List<Conflict> conflicts() {
+    requireOpen();
+    return node.store().conflicts();
+  }
+
+  @Override
   public long backup(Path directory) {
     Objects.requireNonNull(directory, "directory");
     requireOpen();
@@ -550,6 +607,16 @@ final class OpenFabric implements MetadataFabric {
     @Override
     public Version put(String key, byte[] value) {
       return OpenFabric.this.put(key, value);
+    }
+
+    @Override
+    public Version put(String key, byte[] value, Version read) {
+      return OpenFabric.this.put(key, value, read);
+    }
+
+    @Override
+    public Siblings siblings(String key) {
+      return OpenFabric.this.siblings(key);
     }
 
     @Override

@@ -46,6 +46,29 @@ public interface Records {
   Version put(String key, byte[] value);
 
   /**
+   * Stores a value in place of what the caller has read, and of nothing else. Where the namespace
+   * keeps concurrent writes, those that the caller has not read stay beside it, also those of other
+   * callers of this node. Where the last writer wins, this is {@link #put(String, byte[])}.
+   *
+   * @param read from {@link Versioned#version()}, which stands for that one write and what its
+   *     writer had seen; from {@link Siblings#version()}, which stands for all of them; or {@code
+   *     Version.NONE} if nothing was read
+   * @throws io.metafabric.core.error.ConflictOpenException if a conflict was left open for so many
+   *     writes that this one's place among them cannot be told any more
+   */
+  Version put(String key, byte[] value, Version read);
+
+  /**
+   * All values that were written concurrently and none of which has replaced another, as far as
+   * this region knows; one, or none, if there is no conflict. Waits for other regions as {@link
+   * #get} does.
+   *
+   * @throws io.metafabric.core.error.RegionUnreachableException if one of them is not here, and no
+   *     region that holds it was reachable
+   */
+  Siblings siblings(String key);
+
+  /**
    * The same, with a time to live, after which the value is hidden in every region.
    *
    * @param timeToLive at least 1 ms

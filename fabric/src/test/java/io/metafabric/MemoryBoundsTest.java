@@ -88,6 +88,8 @@ class MemoryBoundsTest {
               "header cache",
               "moved homes",
               "write queue",
+              "held changes",
+              "conflicts to be logged",
               "changes under way to us",
               "changes that wait for us",
               "changes that came and wait for the disk",

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** Region {@code us} as seen by region {@code eu}: a socket that says what the test wants. */
@@ -31,7 +32,8 @@ final class RawPeer implements AutoCloseable {
 
   /** What a good peer would say first, except for what is given. */
   static Frame.Hello hello(int protocol, int maxValueBytes) {
-    return new Frame.Hello(protocol, protocol, "default", US, 7, List.of(EU, US), maxValueBytes);
+    return new Frame.Hello(
+        protocol, protocol, "default", US, 7, List.of(EU, US), maxValueBytes, new TreeMap<>());
   }
 
   void send(Frame frame) throws IOException {

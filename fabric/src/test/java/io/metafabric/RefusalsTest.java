@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.metafabric.core.conflict.ConflictRule;
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.error.DirectoryInUseException;
 import io.metafabric.core.error.FabricClosedException;
@@ -82,6 +83,8 @@ class RefusalsTest {
         records -> records.putAsync(key, VALUE),
         records -> records.putIfAbsent(key, VALUE),
         records -> records.replace(key, Version.NONE, VALUE),
+        records -> records.put(key, VALUE, Version.NONE),
+        records -> records.siblings(key),
         records -> records.remove(key));
   }
 
@@ -104,7 +107,8 @@ class RefusalsTest {
       for (Consumer<Records> operation : withoutValue) {
         refusesNull(() -> operation.accept(fabric), "a value must not be null; use remove");
       }
-      refusesNull(() -> fabric.put("n/1", VALUE, null), "timeToLive");
+      refusesNull(() -> fabric.put("n/1", VALUE, (Duration) null), "timeToLive");
+      refusesNull(() -> fabric.put("n/1", VALUE, (Version) null), "read must not be null");
       refusesNull(
           () -> fabric.replace("n/1", null, VALUE), "expected must not be null; Version.NONE");
       refusesNull(() -> fabric.as(null), "client must not be null; read from the fabric itself");
@@ -121,6 +125,9 @@ class RefusalsTest {
     refusesNull(() -> builder.home("n", null, "b"), "home");
     refusesNull(() -> builder.home("n", "a", null), "backup");
     refusesNull(() -> builder.durability(null), "durability");
+    refusesNull(() -> builder.conflicts(null, ConflictRule.siblings()), "namespace");
+    refusesNull(() -> builder.conflicts("n", null), "rule");
+    refusesNull(() -> builder.maxClockSkew(null), "maxClockSkew");
     refusesNull(() -> Durability.interval(null), "every must not be null");
     refusesNull(() -> builder.fetchTimeout(null), "fetchTimeout");
     refusesNull(() -> builder.writeTimeout(null), "writeTimeout");

@@ -7,9 +7,12 @@ import io.metafabric.cache.PayloadTier;
 import io.metafabric.cache.SingleFlight;
 import io.metafabric.cache.WarmTierStats;
 import io.metafabric.core.access.AccessEvent.Outcome;
+import io.metafabric.core.conflict.ConflictLog;
 import io.metafabric.core.digest.HeaderTree;
+import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.error.IndexFullException;
 import io.metafabric.core.error.InvalidKeyException;
+import io.metafabric.core.error.RegionUnreachableException;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.index.KeyIndex;
@@ -23,7 +26,9 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.record.Sibling;
 import io.metafabric.core.store.CurrentDots;
+import io.metafabric.core.store.HeldStats;
 import io.metafabric.core.store.Inbound;
 import io.metafabric.core.store.LastWriterWins;
 import io.metafabric.core.store.Precondition;
@@ -90,6 +95,9 @@ public final class FabricNode<V> implements AutoCloseable {
   private final PeerTransport transport;
   private final Replicator replicator;
   private final SingleFlight<ReadOutcome> flights = new SingleFlight<>();
+  private final ForeignCode foreign;
+  private final Merging merging;
+  private final SiblingReads siblingReads;
   private final AccessRing accesses;
   private final Prefetcher prefetcher;
   private final ReadCounts counts = new ReadCounts();
@@ -125,8 +133,7 @@ public final class FabricNode<V> implements AutoCloseable {
     this.hot =
         opened.add(
             hotTier.create(
-                originLosesToAnyHeader(store),
-                (predictor, path, payloadBytes) -> prefetchWasted(predictor)));
+                shownAlone(store), (predictor, path, payloadBytes) -> prefetchWasted(predictor)));
     this.warm = opened.add(warmTier.create(store));
     this.transport = opened.add(ports.transport().apply(loop));
     store.systemRecords().forEach(this::moved);
@@ -149,6 +156,19 @@ public final class FabricNode<V> implements AutoCloseable {
     this.chase = new PayloadChase(store, this::isToHold, this::fetchToHold);
     homes.movedKeys().forEach(chase::add);
     this.chasedNanos = clock.nanoTime();
+    this.foreign = opened.add(ports.foreign());
+    this.siblingReads = new SiblingReads(store, replicator, homes, region, clock);
+    this.merging =
+        new Merging(
+            store,
+            this::write,
+            siblingReads,
+            homes,
+            region,
+            config.store().maxValueBytes(),
+            clock,
+            foreign,
+            loop);
     this.accesses = new AccessRing(region);
     this.prefetcher =
         new Prefetcher(
@@ -169,6 +189,7 @@ public final class FabricNode<V> implements AutoCloseable {
     this.bound = replicator.start();
     store.startCompaction(compacting, replicator::neededAfter, replicator::stableFloor);
     loop.execute(this::tick);
+    merging.start();
   }
 
   /**
@@ -195,11 +216,25 @@ public final class FabricNode<V> implements AutoCloseable {
   }
 
   /**
-   * A value of the origin has the version NONE, which is current for as long as nothing is known.
+   * A value of the origin has the version NONE, which is current for as long as nothing is known;
+   * one that has to be merged with others is not what readers are to see.
    */
-  private static CurrentDots originLosesToAnyHeader(RecordStore store) {
+  private static CurrentDots shownAlone(RecordStore store) {
     return (key, dot) ->
-        dot.equals(Version.NONE.dot()) ? store.header(key) == null : store.isCurrent(key, dot);
+        dot.equals(Version.NONE.dot())
+            ? store.header(key) == null
+            : store.isCurrent(key, dot)
+                && (!store.conflictRules().of(key).mergesEverywhere() || isAlone(store, key));
+  }
+
+  private static boolean isAlone(RecordStore store, Key key) {
+    try {
+      MetadataRecord known = store.read(key);
+      return known != null && !known.hasSiblings();
+    } catch (StorageException e) {
+      // Whoever reads it is told.
+      return false;
+    }
   }
 
   public @Nullable PeerAddress listening() {
@@ -234,6 +269,9 @@ public final class FabricNode<V> implements AutoCloseable {
    * @return null if {@link #read} must be asked
    */
   public @Nullable MetadataRecord readHere(@Nullable String client, Key key) {
+    if (store.conflictRules().of(key).keepsSiblings()) {
+      return null;
+    }
     MetadataRecord record = warm.get(key);
     if (record == null || !isVisible(record.header())) {
       return null;
@@ -298,6 +336,9 @@ public final class FabricNode<V> implements AutoCloseable {
   }
 
   private CompletionStage<ReadOutcome> load(@Nullable String client, Key key) {
+    if (store.conflictRules().of(key).keepsSiblings()) {
+      return loadBeside(client, key);
+    }
     MetadataRecord known = known(key);
     ReadOutcome here = readable(known, Outcome.WARM);
     if (here == null) {
@@ -315,6 +356,80 @@ public final class FabricNode<V> implements AutoCloseable {
     return CompletableFuture.completedFuture(here);
   }
 
+  private CompletionStage<ReadOutcome> loadBeside(@Nullable String client, Key key) {
+    MetadataRecord known = store.read(key);
+    if (known == null && knowsAbsent(key)) {
+      return CompletableFuture.completedFuture(new ReadOutcome.Absent(false));
+    }
+    boolean all = known != null && merging.concernsReads(known);
+    if (!siblingReads.isIncomplete(known, all)) {
+      return shown(key, new SiblingReads.Found(known, null), Outcome.WARM);
+    }
+    CompletionStage<ReadOutcome> outcome =
+        siblingReads.find(key, known, all).thenCompose(found -> shown(key, found, Outcome.REMOTE));
+    waitsForRemote(client, key);
+    return outcome;
+  }
+
+  private CompletionStage<ReadOutcome> shown(Key key, SiblingReads.Found found, Outcome from) {
+    MetadataRecord record = found.record();
+    if (record != null && merging.concernsReads(record)) {
+      if (siblingReads.isIncomplete(record, true)) {
+        // One of them alone may lack what this very region has written before.
+        return CompletableFuture.completedFuture(
+            found.asked() == null ? orUnreachable(null) : unreachable(found.asked()));
+      }
+      return merging
+          .merged(record)
+          .thenApply(
+              merged ->
+                  merged == null
+                      ? shownWinner(key, found, from)
+                      : new ReadOutcome.Value(merged, from));
+    }
+    return CompletableFuture.completedFuture(shownWinner(key, found, from));
+  }
+
+  private ReadOutcome shownWinner(Key key, SiblingReads.Found found, Outcome from) {
+    ReadOutcome here = readable(found.record(), from);
+    if (here instanceof ReadOutcome.Value value) {
+      hot.fill(value.record());
+    }
+    FetchResult asked = found.asked();
+    return here != null || asked == null
+        ? orUnreachable(here)
+        : notFound(key, found.record(), asked);
+  }
+
+  private static ReadOutcome orUnreachable(@Nullable ReadOutcome here) {
+    return here == null ? new ReadOutcome.Unreachable("its payload is not here") : here;
+  }
+
+  /** All versions of a key, with the payloads that can be had; null if nothing is known of it. */
+  public CompletionStage<@Nullable MetadataRecord> siblings(Key key) {
+    MetadataRecord known = store.read(key);
+    if (known == null ? knowsAbsent(key) : !siblingReads.isIncomplete(known, true)) {
+      return CompletableFuture.completedFuture(known);
+    }
+    return siblingReads
+        .find(key, known, true)
+        .thenApply(
+            found -> {
+              FetchResult asked = found.asked();
+              boolean complete = !siblingReads.isIncomplete(found.record(), true);
+              if (!complete
+                  && asked != null
+                  && !(notFound(key, found.record(), asked) instanceof ReadOutcome.Absent)) {
+                throw new RegionUnreachableException(
+                    "the siblings of "
+                        + key
+                        + " cannot be read now: not all of them are here; try again when the links"
+                        + " are back");
+              }
+              return found.record();
+            });
+  }
+
   /** Header and payload of one moment. */
   private @Nullable MetadataRecord known(Key key) {
     MetadataRecord held = warm.get(key);
@@ -325,6 +440,12 @@ public final class FabricNode<V> implements AutoCloseable {
   private @Nullable ReadOutcome readable(@Nullable MetadataRecord record, Outcome from) {
     if (record == null) {
       return null;
+    }
+    if (record.hasSiblings()) {
+      Sibling visible = record.visibleAt(clock.wallMs());
+      return visible == null
+          ? new ReadOutcome.Absent(true)
+          : readable(new MetadataRecord(record.key(), visible.header(), visible.payload()), from);
     }
     if (!record.header().isVisibleAt(clock.wallMs())) {
       return new ReadOutcome.Absent(true);
@@ -357,15 +478,21 @@ public final class FabricNode<V> implements AutoCloseable {
 
   private CompletionStage<ReadOutcome> arrived(Key key, FetchResult result) {
     if (result instanceof FetchResult.Found found) {
-      return takeOver(found.record(), record -> hot.fill(record));
+      MetadataRecord arrived = found.record().alone();
+      if (arrived.payload() != null || arrived.header().isTombstone()) {
+        return takeOver(arrived, record -> hot.fill(record));
+      }
     }
-    MetadataRecord known = store.read(key);
+    return CompletableFuture.completedFuture(notFound(key, store.read(key), result));
+  }
+
+  private ReadOutcome notFound(Key key, @Nullable MetadataRecord known, FetchResult result) {
     // It may have come in the meantime, from here or from elsewhere.
     ReadOutcome here = readable(known, Outcome.REMOTE);
     if (here == null && known == null) {
       here = isAbsent(key, result) ? new ReadOutcome.Absent(false) : null;
     }
-    return CompletableFuture.completedFuture(here == null ? instead(key, result) : here);
+    return here == null ? instead(key, result) : here;
   }
 
   /** The backup answers for a home that could not be asked, not for one that could not tell. */
@@ -399,6 +526,10 @@ public final class FabricNode<V> implements AutoCloseable {
 
   /** Of what is here and what came from elsewhere that which readers may see, and is the newest. */
   private @Nullable MetadataRecord newestOlder(Key key, @Nullable MetadataRecord there) {
+    if (store.conflictRules().of(key).keepsSiblings()) {
+      // One of several that nothing has replaced would be taken for all of them.
+      return null;
+    }
     Substitute substitute = store.substitute(key);
     long nowMs = clock.wallMs();
     if (substitute == null) {
@@ -463,7 +594,10 @@ public final class FabricNode<V> implements AutoCloseable {
     }
     MetadataRecord record = asKnownHere(arrived);
     if (!record.header().isVisibleAt(clock.wallMs())) {
-      return new ReadOutcome.Absent(true);
+      // A deletion that is not taken yet may not hide what the next read would show again.
+      return store.isCurrent(record.key(), record.header().version().dot())
+          ? new ReadOutcome.Absent(true)
+          : new ReadOutcome.Unreachable("what is newer is not taken here yet");
     }
     superseded.remove(record.key());
     fill.accept(record);
@@ -517,13 +651,40 @@ public final class FabricNode<V> implements AutoCloseable {
    */
   public CompletableFuture<@Nullable MetadataRecord> write(
       Key key, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
-    return store.write(key, payload, expiresAtMs, condition);
+    return write(key, payload, expiresAtMs, condition, null);
+  }
+
+  /**
+   * The same.
+   *
+   * @param read what the caller has read; null if it has seen all that is known here
+   */
+  public CompletableFuture<@Nullable MetadataRecord> write(
+      Key key,
+      @Nullable Bytes payload,
+      long expiresAtMs,
+      Precondition condition,
+      @Nullable Version read) {
+    requireClock();
+    return store.write(key, payload, expiresAtMs, condition, read);
   }
 
   /** The same for a caller that waits for the result, and whose thread may do the work. */
   public CompletableFuture<@Nullable MetadataRecord> writeHere(
-      Key key, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
-    return store.writeHere(key, payload, expiresAtMs, condition);
+      Key key,
+      @Nullable Bytes payload,
+      long expiresAtMs,
+      Precondition condition,
+      @Nullable Version read) {
+    requireClock();
+    return store.writeHere(key, payload, expiresAtMs, condition, read);
+  }
+
+  private void requireClock() {
+    String problem = replicator.clockProblem();
+    if (problem != null) {
+      throw new ClockSkewException(problem);
+    }
   }
 
   /** Waits until writes are taken again; false if that took too long. */
@@ -553,6 +714,7 @@ public final class FabricNode<V> implements AutoCloseable {
     MetadataRecord newest = store.systemRecord(key);
     Key moved = newest == null ? null : moved(newest);
     if (moved != null) {
+      merging.homeMoved(moved);
       loop.execute(() -> chaseNow(moved));
     }
   }
@@ -580,13 +742,23 @@ public final class FabricNode<V> implements AutoCloseable {
     var ended = new CompletableFuture<Void>();
     replicator
         .fetch(key, header)
-        .thenCompose(result -> arrived(key, result))
+        .thenCompose(result -> kept(key, result))
         .whenComplete((outcome, failure) -> loop.execute(() -> ended.complete(null)));
     return ended;
   }
 
+  private CompletionStage<?> kept(Key key, FetchResult result) {
+    return result instanceof FetchResult.Found found
+            && store.conflictRules().of(key).keepsSiblings()
+        ? store.applyOne(new Inbound(found.record(), true))
+        : arrived(key, result);
+  }
+
   /** Where a home is moved to needs all of the record; null if nobody who is reachable has it. */
   private CompletableFuture<@Nullable MetadataRecord> readWhole(Key key) {
+    if (store.conflictRules().of(key).keepsSiblings()) {
+      return siblings(key).toCompletableFuture();
+    }
     return read(null, key)
         .thenApply(outcome -> outcome instanceof ReadOutcome.Value value ? value.record() : null);
   }
@@ -601,10 +773,15 @@ public final class FabricNode<V> implements AutoCloseable {
   }
 
   private void show(Published change) {
-    MetadataRecord record = change.record();
-    if (!change.local() && record.payload() == null && isChased(record)) {
-      loop.execute(() -> chaseNow(record.key()));
+    merging.published(change);
+    if (!change.local() && isChased(change.record())) {
+      loop.execute(() -> chaseNow(change.record().key()));
     }
+    if (merging.concernsReads(change.record())) {
+      hot.drop(change.record().key());
+      return;
+    }
+    MetadataRecord record = change.record().alone();
     if (change.local()) {
       warm.written(record);
     }
@@ -660,10 +837,10 @@ public final class FabricNode<V> implements AutoCloseable {
 
   /** Whoever writes sends the payload to the homes that it knows of; a move may be news to it. */
   private boolean isChased(MetadataRecord record) {
-    return !record.header().isTombstone()
+    return PayloadChase.missing(record) != null
         && homes.of(record.key()).epoch() > 0
         && isToHold(record.key())
-        && !store.holdsPayload(record.key());
+        && (record.hasSiblings() || !store.holdsPayload(record.key()));
   }
 
   /** Compares all headers with a peer's; see {@link Replicator#compare}. */
@@ -751,6 +928,7 @@ public final class FabricNode<V> implements AutoCloseable {
         replicationStats,
         transportStats,
         prefetchStats,
+        merging.stats(),
         memory(
             hotStats,
             warmStats,
@@ -782,6 +960,12 @@ public final class FabricNode<V> implements AutoCloseable {
             "header cache", storeStats.headerCacheBytes(), StoreConfig.MAX_HEADER_CACHE_BYTES));
     all.add(new MemoryUse("moved homes", store.systemBytes(), 2 * StoreConfig.MAX_SYSTEM_BYTES));
     all.add(new MemoryUse("write queue", storeStats.pendingBytes(), storage.maxPendingBytes()));
+    all.add(new MemoryUse("held changes", storeStats.held().bytes(), HeldStats.MAX_BYTES));
+    all.add(
+        new MemoryUse(
+            "conflicts to be logged",
+            storeStats.conflicts().pendingBytes(),
+            ConflictLog.MAX_PENDING_BYTES));
     for (PeerStats peer : replicationStats.peers()) {
       all.add(
           new MemoryUse(
@@ -822,6 +1006,7 @@ public final class FabricNode<V> implements AutoCloseable {
   @Override
   public void close() {
     loop.close();
+    foreign.close();
     replicator.noteProgress();
     store.refuseWrites();
     replicator.close();
@@ -858,9 +1043,9 @@ public final class FabricNode<V> implements AutoCloseable {
         return record;
       }
       MetadataRecord shown = hot.peek(key);
-      boolean current =
-          shown != null && shown.header().version().dot().equals(record.header().version().dot());
-      return current ? shown : record;
+      return shown != null && shown.header().version().dot().equals(record.header().version().dot())
+          ? record.withPayload(shown.payload())
+          : record;
     }
 
     @Override
@@ -900,6 +1085,7 @@ public final class FabricNode<V> implements AutoCloseable {
       }
       if (record == null
           || record.payload() != null
+          || record.hasSiblings()
           || !record.header().isVisibleAt(clock.wallMs())) {
         return null;
       }
@@ -915,7 +1101,7 @@ public final class FabricNode<V> implements AutoCloseable {
               () ->
                   arriving.thenCompose(
                       result ->
-                          result instanceof FetchResult.Found found
+                          result instanceof FetchResult.Found found && !found.record().hasSiblings()
                               ? takeOver(
                                   found.record(), record -> hot.fillPrefetched(record, predictor))
                               : CompletableFuture.completedFuture(

@@ -115,7 +115,7 @@ final class HomeMover implements HomeMoves {
 
   private CompletableFuture<Result> handOver(
       Key key, @Nullable MetadataRecord record, RegionName to) {
-    if (record == null || !record.header().isVisibleAt(clock.wallMs())) {
+    if (record == null || record.visibleAt(clock.wallMs()) == null) {
       return ended(MoveOutcome.NOT_FOUND, "there is no value of " + key + " whose home could move");
     }
     return replicator.askToHold(to, record);

@@ -13,10 +13,22 @@ import java.util.random.RandomGenerator;
  *
  * @param random draws identities; must not be predictable in production
  * @param transport makes one whose callbacks run on the executor given
+ * @param foreign runs the host's code
  */
 public record NodePorts(
     Clock clock,
     Scheduler scheduler,
     RandomGenerator random,
     Disk disk,
-    Function<Executor, PeerTransport> transport) {}
+    Function<Executor, PeerTransport> transport,
+    ForeignCode foreign) {
+  /** For a host whose code is known. */
+  public NodePorts(
+      Clock clock,
+      Scheduler scheduler,
+      RandomGenerator random,
+      Disk disk,
+      Function<Executor, PeerTransport> transport) {
+    this(clock, scheduler, random, disk, transport, ForeignCode.inline());
+  }
+}

@@ -23,6 +23,7 @@ public record NodeStats(
     ReplicationStats replication,
     TransportStats transport,
     PrefetchStats prefetch,
+    MergeStats merges,
     List<MemoryUse> memory) {
   public NodeStats {
     memory = List.copyOf(memory);

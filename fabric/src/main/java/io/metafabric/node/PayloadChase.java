@@ -3,6 +3,7 @@ package io.metafabric.node;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.Sibling;
 import io.metafabric.core.store.RecordStore;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -11,6 +12,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiFunction;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Payloads that this region must hold, as home or backup, and does not: their writers took other
@@ -53,13 +55,24 @@ final class PayloadChase {
         continue;
       }
       MetadataRecord record = isToHold.test(key) ? store.read(key) : null;
-      if (record == null || record.payload() != null || record.header().isTombstone()) {
+      Header lacking = record == null ? null : missing(record);
+      if (lacking == null) {
         missing.remove(key);
         continue;
       }
       underWay.add(key);
-      fetch.apply(key, record.header()).whenComplete((done, failure) -> underWay.remove(key));
+      fetch.apply(key, lacking).whenComplete((done, failure) -> underWay.remove(key));
     }
+  }
+
+  /** The first version whose payload is not here; null if all are. */
+  static @Nullable Header missing(MetadataRecord record) {
+    for (Sibling each : record.versions()) {
+      if (each.payload() == null && !each.header().isTombstone()) {
+        return each.header();
+      }
+    }
+    return null;
   }
 
   int size() {

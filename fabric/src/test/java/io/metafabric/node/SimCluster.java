@@ -13,6 +13,7 @@ import io.metafabric.core.sim.SimNetwork;
 import io.metafabric.core.sim.SimNode;
 import io.metafabric.core.sim.SimWorld;
 import io.metafabric.core.store.CompactionConfig;
+import io.metafabric.core.store.ConflictConfig;
 import io.metafabric.core.store.Durabilities;
 import io.metafabric.core.store.StoreConfig;
 import io.metafabric.core.transport.PeerAddress;
@@ -54,6 +55,7 @@ public final class SimCluster {
   public Durabilities durability = Durabilities.all(Durability.SYNC);
   public Duration compareEvery = Duration.ofMinutes(10);
   public long repairBytesPerSecond = 8 << 20;
+  public ConflictConfig conflicts = ConflictConfig.DEFAULT;
 
   public SimCluster(long seed, long segmentBytes, String... names) {
     this.world = new SimWorld(seed);
@@ -105,7 +107,8 @@ public final class SimCluster {
             MAX_VALUE_BYTES,
             8 << 20,
             maxIndexBytes,
-            compaction);
+            compaction,
+            conflicts);
     var config =
         new NodeConfig(
             store,
@@ -271,6 +274,11 @@ public final class SimCluster {
                 + node.store().header(key));
       }
     }
+  }
+
+  boolean hasCompactedSegments(RegionName region) {
+    return machine(region).disk().list().stream()
+        .anyMatch(name -> name.startsWith("journal-") && name.indexOf('-', 8) > 0);
   }
 
   /** Whether home and backup hold the payload of every value. */

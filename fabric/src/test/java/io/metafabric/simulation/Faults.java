@@ -172,15 +172,22 @@ final class Faults {
       if (!at.isRunning() || !at.isIdle() || !at.mayKeepFromWriting()) {
         return;
       }
+      int life = at.machine().life();
+      long written = at.node().stats().store().written();
       SimDisk image = at.disk().copy(at.name(), run.world().fork("image " + run.world().steps()));
       at.keepFromWriting(writesNothing);
       run.endsIn(
           time,
           () -> {
-            at.crash(run.setting().powerLoss());
-            at.mount(image);
+            // A home writes down what it has merged, whatever its host does.
+            boolean wrote =
+                at.machine().life() != life || at.node().stats().store().written() != written;
+            if (!writesNothing || !wrote) {
+              at.crash(SimDisk.Loss.SOME);
+              at.mount(image);
+              at.startIn(Duration.ZERO);
+            }
             at.keepFromWriting(false);
-            at.startIn(Duration.ZERO);
           });
     }
   }

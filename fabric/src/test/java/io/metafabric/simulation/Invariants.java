@@ -90,7 +90,8 @@ final class Invariants {
             here != null
                 && !here.isTombstone()
                 && site.node().homesOf(key).include(site.region())
-                && !site.node().store().holdsPayload(key);
+                && !site.node().store().holdsPayload(key)
+                && !isPayloadLost(key, here);
         if (lacksPayload) {
           return site + " lacks the payload of " + key + " " + here;
         }
@@ -98,6 +99,10 @@ final class Invariants {
       if (agreed != null && !isKnownOrForgotten(key, agreed)) {
         return key + " is " + agreed + ", but not in all regions";
       }
+    }
+    String missing = Concurrent.missingAtTheEnd(run);
+    if (missing != null) {
+      return missing;
     }
     for (Site site : run.sites()) {
       for (PeerStats peer : site.node().stats().replication().peers()) {
@@ -107,6 +112,12 @@ final class Invariants {
       }
     }
     return null;
+  }
+
+  /** It went with the last disk that had it. */
+  private boolean isPayloadLost(Key key, Header header) {
+    return run.ledger().payloadMayBeLost(key, header.version().dot())
+        && run.sites().stream().noneMatch(site -> site.node().store().holdsPayload(key));
   }
 
   private VersionVector appliedByAll() {
@@ -123,8 +134,8 @@ final class Invariants {
    */
   private boolean isSame(Header one, Header other, VersionVector floor) {
     return one.equals(other)
-        || (NotYet.losersMayBeForgotten(run.setting())
-            ? NotYet.withoutContext(one).equals(NotYet.withoutContext(other))
+        || (Losers.mayBeForgotten(run.setting())
+            ? Losers.withoutContext(one).equals(Losers.withoutContext(other))
             : beyond(floor, one).equals(beyond(floor, other)));
   }
 
@@ -145,10 +156,12 @@ final class Invariants {
       run.sites().forEach(site -> site.observe(key));
     }
     for (Write write : run.ledger().writes()) {
-      if (write.fate == Write.Fate.ACKNOWLEDGED) {
+      boolean isAlone = !run.setting().concurrentKeys().contains(write.key);
+      if (write.fate == Write.Fate.ACKNOWLEDGED && isAlone) {
         checkNotLost(write);
       }
     }
+    Concurrent.checkAtTheEnd(run);
     checkPayloads();
   }
 
@@ -167,7 +180,7 @@ final class Invariants {
     Header written = Objects.requireNonNull(write.header);
     boolean won = LastWriterWins.join(known, written).version().dot().equals(known.version().dot());
     return known.version().covers(written.version().dot())
-        || (won && NotYet.losersMayBeForgotten(run.setting()));
+        || (won && Losers.mayBeForgotten(run.setting()));
   }
 
   private void checkPayloads() {

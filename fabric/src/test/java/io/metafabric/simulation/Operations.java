@@ -40,6 +40,30 @@ final class Operations {
     }
   }
 
+  /**
+   * @param asRead replaces what was read last here, and nothing else
+   */
+  record PutBeside(int site, Key key, int bytes, boolean asRead) implements Action {
+    @Override
+    public void runIn(Simulation run) {
+      run.writable(site).concurrent().put(key, bytes, asRead);
+    }
+  }
+
+  record ReadSiblings(int site, Key key) implements Action {
+    @Override
+    public void runIn(Simulation run) {
+      run.readable(site).concurrent().readSiblings(key);
+    }
+  }
+
+  record Add(int site, Key key, int amount, String client) implements Action {
+    @Override
+    public void runIn(Simulation run) {
+      run.writable(site).concurrent().add(client, key, amount);
+    }
+  }
+
   record Read(int site, Key key, String client) implements Action {
     @Override
     public void runIn(Simulation run) {

@@ -1,21 +1,28 @@
 package io.metafabric.simulation;
 
+import io.metafabric.core.conflict.ConflictRule;
+import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.record.Key;
-import io.metafabric.core.sim.SimDisk.Loss;
 import io.metafabric.core.sim.SimLink;
 import io.metafabric.core.store.CompactionConfig;
+import io.metafabric.core.store.ConflictConfig;
 import io.metafabric.core.store.Durabilities;
+import io.metafabric.merge.Counter;
 import io.metafabric.node.SimCluster;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Under what a seed runs.
  *
+ * @param siblings keys whose concurrent writes are kept beside each other
+ * @param counters keys that are counters, which are merged
  * @param weak whether two of the three namespaces do not wait for the disk
  * @param jitter of the executors of a node, so that they overtake each other
  * @param link between all regions when nothing is wrong
@@ -24,6 +31,8 @@ import java.util.Map;
 record Setting(
     int regions,
     List<Key> keys,
+    List<Key> siblings,
+    List<Key> counters,
     long segmentBytes,
     long retainBytes,
     long hotTierBytes,
@@ -54,6 +63,8 @@ record Setting(
     return new Setting(
         regions,
         keys,
+        keys("siblings/", dice.between(1, 4)),
+        keys("counters/", dice.between(1, 3)),
         dice.oneOf(List.of(4096L, 16L << 10, 64L << 10)),
         dice.oneOf(List.of(0L, 8L << 10, AMPLE_BYTES)),
         dice.oneOf(List.of(4L << 10, 64L << 10)),
@@ -64,6 +75,15 @@ record Setting(
         weather(dice));
   }
 
+  private static List<Key> keys(String prefix, int count) {
+    return IntStream.range(0, count).mapToObj(i -> Key.of(prefix + i)).toList();
+  }
+
+  /** Those whose concurrent writes are kept. */
+  List<Key> concurrentKeys() {
+    return Stream.concat(siblings.stream(), counters.stream()).toList();
+  }
+
   /** A fifth of the seeds is calm; in the others half of the faults happen, often or seldom. */
   private static Map<Fault, Double> weather(Dice dice) {
     var weather = new EnumMap<Fault, Double>(Fault.class);
@@ -71,16 +91,11 @@ record Setting(
     for (Fault fault : Fault.values()) {
       boolean happens = dice.chance(0.5);
       double often = dice.scaled(0.0005, 0.01);
-      if (!calm && happens && !NotYet.FAULTS.containsKey(fault)) {
+      if (!calm && happens) {
         weather.put(fault, often);
       }
     }
     return weather;
-  }
-
-  /** Where writes do not wait for the disk, the power stays on: see {@link NotYet}. */
-  Loss powerLoss() {
-    return weak ? Loss.NONE : Loss.SOME;
   }
 
   SimCluster cluster(long seed) {
@@ -90,6 +105,11 @@ record Setting(
     cluster.network.defaultLink(link);
     cluster.hotTierBytes = hotTierBytes;
     cluster.prefetchBytesPerSecond = prefetchBytesPerSecond;
+    cluster.conflicts =
+        new ConflictConfig(
+            new ConflictRules(
+                Map.of("siblings", ConflictRule.siblings(), "counters", Counter.rule())),
+            Duration.ofSeconds(60));
     cluster.compaction = new CompactionConfig(32L << 20, retainBytes, 64L << 20, FORGET_EVERY);
     if (weak) {
       cluster.durability =

@@ -1,5 +1,6 @@
 package io.metafabric.simulation;
 
+import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.error.FabricException;
 import io.metafabric.core.error.IndexFullException;
@@ -29,11 +30,14 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** One region of a run: its process, its host, and what that host has seen and may expect. */
 final class Site {
   private static final Duration RETRY = Duration.ofSeconds(2);
+  private static final Duration MAX_SKEW = Duration.ofHours(1);
 
   private final Simulation run;
   private final SimCluster cluster;
@@ -44,6 +48,7 @@ final class Site {
   private final List<Write> pending = new ArrayList<>();
   private VersionVector applied = VersionVector.EMPTY;
   private long forgottenBefore;
+  private Duration skew = Duration.ZERO;
   private boolean damaged;
   private boolean keptFromWriting;
   private boolean readOnly;
@@ -52,11 +57,18 @@ final class Site {
   private int starts;
   private long startedNanos;
   private @Nullable Runnable armedForOpening;
+  private final Concurrent concurrent;
 
   Site(Simulation run, SimCluster cluster, RegionName region) {
     this.run = run;
     this.cluster = cluster;
     this.region = region;
+    this.concurrent = new Concurrent(run, this);
+  }
+
+  /** What its host does with keys whose concurrent writes are kept. */
+  Concurrent concurrent() {
+    return concurrent;
   }
 
   String name() {
@@ -146,17 +158,23 @@ final class Site {
     startedNanos = run.world().nanoTime();
     readOnly = false;
     run.keys().forEach(this::observe);
+    run.setting().concurrentKeys().forEach(concurrent::observe);
   }
 
   void stop() {
     run.begins();
     run.world().trace(region + " stops in order");
     int life = machine().life();
+    if (hasFailed()) {
+      // A journal that takes nothing more is not synced at its end either.
+      losesWeakWrites();
+    }
     isAboutToEnd();
     try {
-      cluster.stop(region, run.setting().powerLoss());
+      cluster.stop(region, SimDisk.Loss.SOME);
     } catch (RuntimeException e) {
       run.world().trace(region + " does not stop in order: " + e);
+      losesWeakWrites();
       boolean crashedMeanwhile = machine().life() > life + 1;
       if (!crashedMeanwhile && !mayFail(e)) {
         run.violation(region + " does not stop in order", e);
@@ -166,6 +184,9 @@ final class Site {
   }
 
   void crash(SimDisk.Loss loss) {
+    if (loss != SimDisk.Loss.NONE) {
+      losesWeakWrites();
+    }
     isAboutToEnd();
     cluster.crash(region, loss);
     ended();
@@ -184,6 +205,7 @@ final class Site {
       write.fate = Write.Fate.UNKNOWN;
     }
     pending.clear();
+    concurrent.ended();
   }
 
   /** In the middle of what it does; soon, if it does nothing. */
@@ -205,9 +227,52 @@ final class Site {
   }
 
   void mount(SimDisk other) {
+    losesState();
     machine().mount(other);
-    seen.clear();
     run.world().trace(region + " is given another disk");
+  }
+
+  private void losesWeakWrites() {
+    if (run.setting().weak()) {
+      losesState();
+    }
+  }
+
+  /**
+   * Its disk loses something: it may know less than it did, and what nobody else has may be gone.
+   */
+  private void losesState() {
+    seen.clear();
+    concurrent.forget();
+    run.lostWith(this);
+  }
+
+  /** Whether this region knows a write, or what has replaced it. */
+  boolean knows(Write write, Header written) {
+    MetadataRecord known = readable(write.key);
+    return known != null && Concurrent.covers(known, written);
+  }
+
+  /** Whether it has the value of a write. */
+  boolean hasPayload(Key key, Header written) {
+    MetadataRecord known = readable(key);
+    return known != null
+        && known.versions().stream()
+            .anyMatch(
+                each ->
+                    each.header().version().dot().equals(written.version().dot())
+                        && each.payload() != null);
+  }
+
+  private @Nullable MetadataRecord readable(Key key) {
+    if (!isUp()) {
+      return null;
+    }
+    try {
+      return node().store().read(key);
+    } catch (StorageException e) {
+      return null;
+    }
   }
 
   void refusesDiskOf(Site source) {
@@ -229,8 +294,11 @@ final class Site {
     startIn(Duration.ZERO);
   }
 
+  /** It is never further than an hour from where it should be. */
   void jumpClock(Duration by) {
-    machine().jumpWall(by);
+    Duration next = skew.plus(by);
+    skew = next.abs().compareTo(MAX_SKEW) > 0 ? by : next;
+    machine().setSkew(skew);
   }
 
   void damaged(boolean is) {
@@ -267,7 +335,7 @@ final class Site {
   }
 
   /** A disk that takes nothing more can still be read. */
-  private boolean mayFailToRead(Throwable failure) {
+  boolean mayFailToRead(Throwable failure) {
     return failure instanceof StorageException
         && (damaged || faults.stream().anyMatch(fault -> fault.hits() > 0 && fault.isOfReads()));
   }
@@ -337,10 +405,15 @@ final class Site {
     return now != null && now.version().covers(before.version().dot());
   }
 
-  /** What is dead may be forgotten once all have it; but nothing older may be known instead. */
+  /**
+   * What is dead may be forgotten once all have it; but nothing older may be known instead, unless
+   * somebody brought that and it was deleted again.
+   */
   private boolean wasForgotten(Key key, Header before, @Nullable Header now) {
     boolean isNewer =
-        now == null || LastWriterWins.join(before, now).version().dot().equals(now.version().dot());
+        now == null
+            || now.isTombstone()
+            || LastWriterWins.join(before, now).version().dot().equals(now.version().dot());
     return isNewer && run.mayBeForgotten(key, before);
   }
 
@@ -395,13 +468,47 @@ final class Site {
     if (!isUp()) {
       return; // it crashed when it looked at the key
     }
-    run.begins();
     Write write = run.ledger().begin(key, bytes, expiresAtMs);
+    write(
+        write,
+        () -> node().write(key, write.payload, expiresAtMs, condition),
+        header -> {
+          if (known != null
+              && !header.version().covers(known.version().dot())
+              && !wasForgotten(key, known, header)) {
+            run.violation(write + " does not cover what was known before: " + known, null);
+          }
+          saw(key, header);
+          observe(key);
+        },
+        failure -> {
+          if (failure == null && write.fate == Write.Fate.REFUSED) {
+            declined(write, onlyIfAbsent);
+          }
+        });
+  }
+
+  void write(
+      Write write,
+      Supplier<CompletableFuture<MetadataRecord>> call,
+      Consumer<Header> acknowledged) {
+    write(write, call, acknowledged, failure -> {});
+  }
+
+  /**
+   * @param acknowledged what is to be checked then
+   * @param ended whatever became of it, unless the process ended
+   */
+  void write(
+      Write write,
+      Supplier<CompletableFuture<MetadataRecord>> call,
+      Consumer<Header> acknowledged,
+      Consumer<@Nullable Throwable> ended) {
+    run.begins();
     int life = machine().life();
     pending.add(write);
     try {
-      node()
-          .write(key, write.payload, expiresAtMs, condition)
+      call.get()
           .whenComplete(
               (record, failure) -> {
                 pending.remove(write);
@@ -411,31 +518,32 @@ final class Site {
                   write.fate = Write.Fate.UNKNOWN;
                 } else if (record == null) {
                   write.fate = Write.Fate.REFUSED;
-                  declined(write, onlyIfAbsent);
                 } else {
-                  acknowledged(write, record, known);
+                  acknowledged(write, record);
+                  acknowledged.accept(record.header());
+                }
+                if (machine().life() == life) {
+                  ended.accept(failure);
                 }
                 run.ended("write", region, write.number, write.fate.ordinal());
               });
     } catch (FabricException e) {
       pending.remove(write);
       failed(write, life, e);
+      if (machine().life() == life) {
+        ended.accept(e);
+      }
     }
   }
 
-  private void acknowledged(Write write, MetadataRecord record, @Nullable Header known) {
+  private void acknowledged(Write write, MetadataRecord record) {
     Header header = record.header();
     write.fate = Write.Fate.ACKNOWLEDGED;
     write.header = header;
-    if (known != null && !isHeldIn(header, known) && !wasForgotten(write.key, known, header)) {
-      run.violation(write + " does not cover what was known when it was written: " + known, null);
-    }
     if (header.expiresAtMs() != write.expiresAtMs
         || !Objects.equals(record.payload(), write.payload)) {
       run.violation(write + " was stored as another: " + record, null);
     }
-    saw(write.key, header);
-    observe(write.key);
   }
 
   private void declined(Write write, boolean onlyIfAbsent) {
@@ -453,14 +561,15 @@ final class Site {
     boolean refused =
         cause instanceof StorageFullException
             || cause instanceof OverloadedException
-            || cause instanceof IndexFullException;
+            || cause instanceof IndexFullException
+            || isOfClocks(cause);
     write.fate = refused ? Write.Fate.REFUSED : Write.Fate.UNKNOWN;
     if (machine().life() != life) {
       write.fate = Write.Fate.UNKNOWN;
       return;
     }
     run.world().trace(write + ": " + cause);
-    if (!mayFail(cause)) {
+    if (!mayFail(cause) && !isOfClocks(cause)) {
       run.violation(write + " failed", cause);
     } else if (!refused && !readOnly) {
       // It takes nothing any more until somebody restarts it.
@@ -471,14 +580,19 @@ final class Site {
               "restart of " + region,
               () -> {
                 if (machine().life() == life) {
-                  crash(run.setting().powerLoss());
+                  crash(SimDisk.Loss.SOME);
                   startIn(Duration.ZERO);
                 }
               });
     }
   }
 
-  private static Throwable causeOf(Throwable failure) {
+  private boolean isOfClocks(Throwable failure) {
+    return failure instanceof ClockSkewException
+        && run.setting().weather().containsKey(Fault.CLOCK_JUMP);
+  }
+
+  static Throwable causeOf(Throwable failure) {
     return failure instanceof CompletionException && failure.getCause() != null
         ? failure.getCause()
         : failure;

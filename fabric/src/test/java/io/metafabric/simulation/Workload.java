@@ -28,7 +28,10 @@ final class Workload {
           new Choice(8, () -> put(Condition.IF_ABSENT, Duration.ZERO)),
           new Choice(8, () -> put(Condition.IF_AS_SEEN, Duration.ZERO)),
           new Choice(13, this::remove),
-          new Choice(1, this::restart));
+          new Choice(1, this::restart),
+          new Choice(5, this::putBeside),
+          new Choice(4, this::readSiblings),
+          new Choice(5, this::add));
   private final int[] lastRead = new int[CLIENTS];
 
   Workload(Dice dice, Setting setting) {
@@ -77,6 +80,21 @@ final class Workload {
 
   private Action remove() {
     return new Operations.Remove(site(), key());
+  }
+
+  private Action putBeside() {
+    int bytes = dice.chance(0.2) ? 0 : dice.between(16, 2500);
+    return new Operations.PutBeside(
+        site(), dice.oneOf(setting.siblings()), bytes, dice.chance(0.5));
+  }
+
+  private Action readSiblings() {
+    return new Operations.ReadSiblings(site(), dice.oneOf(setting.siblings()));
+  }
+
+  private Action add() {
+    return new Operations.Add(
+        site(), dice.oneOf(setting.counters()), dice.between(1, 1000), "counting client");
   }
 
   private Action restart() {

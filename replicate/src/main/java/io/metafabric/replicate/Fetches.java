@@ -4,6 +4,7 @@ import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.record.Sibling;
 import io.metafabric.core.store.LastWriterWins;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.wire.Frame;
@@ -266,9 +267,18 @@ final class Fetches {
 
   /** Whether it is what was asked for; a peer that errs is treated like one that lacks it. */
   private boolean isOfUse(Asked asked, MetadataRecord record) {
-    boolean covers = asked.atLeast == null || record.header().version().covers(asked.atLeast);
-    boolean whole = record.header().isTombstone() || record.payload() != null;
-    return covers && whole && config.allows(record) && !isOfThePast.test(record);
+    return hasOneOfUse(record, asked.atLeast) && config.allows(record) && !isOfThePast.test(record);
+  }
+
+  /** Whether one of the versions is not older than what is wanted, and is whole. */
+  static boolean hasOneOfUse(MetadataRecord record, @Nullable Dot atLeast) {
+    for (Sibling each : record.versions()) {
+      boolean whole = each.header().isTombstone() || each.payload() != null;
+      if (whole && (atLeast == null || each.header().version().covers(atLeast))) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private boolean isShowable(MetadataRecord record) {

@@ -58,6 +58,9 @@ final class Outbound implements PeerHandler {
     /** Whether this node is not waiting for writes of its own that it has lost. */
     boolean mayClaimAll(RegionName to);
 
+    /** The peer's clock seems to be ahead by so much, give or take half of the round trip. */
+    void onClock(RegionName from, double offsetMs, double rttMs);
+
     /** As {@link CatchUp#onBehindRetention}. */
     CompletableFuture<Void> onBehindRetention(RegionName peer);
   }
@@ -208,7 +211,8 @@ final class Outbound implements PeerHandler {
             config.region(),
             store.nodeId(),
             config.regions(),
-            config.maxValueBytes()));
+            config.maxValueBytes(),
+            store.conflictRules().names()));
   }
 
   @Override
@@ -690,6 +694,7 @@ final class Outbound implements PeerHandler {
         pair.answered(heartbeatSentNanos, reply.wallMs());
         double sampleMs = (clock.nanoTime() - heartbeatSentNanos) / 1e6;
         rttMs = Double.isNaN(rttMs) ? sampleMs : rttMs + RTT_WEIGHT * (sampleMs - rttMs);
+        events.onClock(peer, pair.clockOffsetMs(), sampleMs);
       }
     }
 

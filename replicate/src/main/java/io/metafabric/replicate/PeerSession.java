@@ -1,6 +1,8 @@
 package io.metafabric.replicate;
 
 import io.metafabric.core.codec.RecordCodec;
+import io.metafabric.core.conflict.ConflictRule;
+import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.SerialExecutor;
@@ -16,6 +18,8 @@ import io.metafabric.core.wire.MoveOutcome;
 import io.metafabric.core.wire.Refusal;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +30,8 @@ final class PeerSession implements PeerHandler {
     ReplicationConfig config();
 
     long nodeId();
+
+    ConflictRules conflictRules();
 
     RegionPair pair(RegionName peer);
 
@@ -248,6 +254,34 @@ final class PeerSession implements PeerHandler {
       if (contradiction != null) {
         return new Frame.Refuse(Refusal.REGION_TAKEN, contradiction);
       }
+      return conflictRulesDiffer(hello);
+    }
+
+    private Frame.@Nullable Refuse conflictRulesDiffer(Frame.Hello hello) {
+      SortedMap<String, String> here = host.conflictRules().names();
+      SortedMap<String, String> there = hello.conflictRules();
+      var namespaces = new TreeSet<>(here.keySet());
+      namespaces.addAll(there.keySet());
+      String otherwise = ConflictRule.lastWriterWins().name();
+      for (String namespace : namespaces) {
+        String ours = here.getOrDefault(namespace, otherwise);
+        String theirs = there.getOrDefault(namespace, otherwise);
+        if (!ours.equals(theirs)) {
+          return new Frame.Refuse(
+              Refusal.CONFLICT_RULES,
+              "concurrent writes of namespace \""
+                  + namespace
+                  + "\" follow the rule \""
+                  + theirs
+                  + "\" in region "
+                  + hello.region()
+                  + " and \""
+                  + ours
+                  + "\" in region "
+                  + host.config().region()
+                  + "; configure the same in all regions");
+        }
+      }
       return null;
     }
   }
@@ -377,14 +411,11 @@ final class PeerSession implements PeerHandler {
             : new Frame.Answer.NotHeld(wanted.key());
       }
       Dot atLeast = wanted.atLeast();
-      if (atLeast != null && !record.header().version().covers(atLeast)) {
+      if (!Fetches.hasOneOfUse(record, atLeast) || !host.config().allows(record)) {
         return new Frame.Answer.NotHeld(wanted.key());
       }
       if (record.header().isTombstone()) {
         return new Frame.Answer.Found(record);
-      }
-      if (record.payload() == null || !host.config().allows(record)) {
-        return new Frame.Answer.NotHeld(wanted.key());
       }
       host.gaveCopy(wanted.key(), by);
       return new Frame.Answer.Found(record);

@@ -6,11 +6,15 @@ import io.metafabric.core.journal.JournalCursor;
 import io.metafabric.core.journal.JournalEntry;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.Sibling;
 import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.VersionVector;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,6 +52,9 @@ final class ReadAhead {
   private long readUpTo;
   private @Nullable Own lookedAhead;
   private boolean hasNews;
+
+  // The other versions of the entry that was read last, in the order of their counters.
+  private final Deque<Own> beside = new ArrayDeque<>();
   private long position;
   private int bytes;
   private long coalesced;
@@ -96,11 +103,12 @@ final class ReadAhead {
 
   /** Returns whether there may be more, and room for it. */
   private boolean readOne() {
-    Own own = lookedAhead;
-    JournalEntry entry = null;
+    Own own = lookedAhead != null ? lookedAhead : beside.poll();
+    boolean more = own != null;
     if (own == null) {
       noteLacking();
-      entry = cursor.next();
+      JournalEntry entry = cursor.next();
+      more = entry != null;
       own = ownOf(entry);
     }
     if (own != null && isNews(own.dot())) {
@@ -114,19 +122,41 @@ final class ReadAhead {
         add(out);
       }
     }
-    boolean more = entry != null || lookedAhead != null;
     lookedAhead = null;
-    position = cursor.position();
+    if (beside.isEmpty()) {
+      position = cursor.position();
+    }
     return more || position < store.publishedPosition();
   }
 
-  private static @Nullable Own ownOf(@Nullable JournalEntry entry) {
+  private @Nullable Own ownOf(@Nullable JournalEntry entry) {
     if (entry instanceof JournalEntry.Stored stored) {
-      return new Own(stored.record().header().version().dot(), stored.record());
+      return first(stored.record());
     }
     return entry instanceof JournalEntry.Applied applied
         ? new Own(new Dot(applied.actor(), applied.counter()), null)
         : null;
+  }
+
+  /**
+   * Of several versions that are kept beside each other the first that was written; the others
+   * follow. Where one of ours was first journaled it is the newest of its actor, be it in front or
+   * not; others of ours that are there too may not be anywhere else any more.
+   */
+  private Own first(MetadataRecord record) {
+    if (!record.hasSiblings()) {
+      return new Own(record.header().version().dot(), record);
+    }
+    var versions = new ArrayList<Own>();
+    for (Sibling each : record.versions()) {
+      versions.add(
+          new Own(
+              each.header().version().dot(),
+              new MetadataRecord(record.key(), each.header(), each.payload())));
+    }
+    versions.sort(Comparator.comparingLong(each -> each.dot().counter()));
+    beside.addAll(versions.subList(1, versions.size()));
+    return versions.get(0);
   }
 
   private boolean isNews(Dot dot) {
@@ -214,7 +244,7 @@ final class ReadAhead {
   }
 
   boolean isEmpty() {
-    return !hasNews && lookedAhead == null;
+    return !hasNews && lookedAhead == null && beside.isEmpty();
   }
 
   /** Counter up to which the actor's changes were read, or need not be. */
@@ -229,7 +259,7 @@ final class ReadAhead {
 
   /** Whether all that is published has been read. */
   boolean isAtEnd() {
-    return lookedAhead == null && position >= store.publishedPosition();
+    return lookedAhead == null && beside.isEmpty() && position >= store.publishedPosition();
   }
 
   long bytes() {

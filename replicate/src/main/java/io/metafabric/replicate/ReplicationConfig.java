@@ -1,5 +1,6 @@
 package io.metafabric.replicate;
 
+import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.MetadataRecord;
@@ -48,6 +49,9 @@ public record ReplicationConfig(
     Duration compareEvery,
     long repairBytesPerSecond) {
   public static final long DEFAULT_REPAIR_BYTES_PER_SECOND = 8L << 20;
+
+  /** What all siblings of a key take at most, beside the largest payload. */
+  private static final int SIBLING_RESERVE_BYTES = 128 << 10;
 
   /** Key, header and a context of very many actors. */
   private static final int RECORD_RESERVE_BYTES = 64 * 1024;
@@ -149,7 +153,9 @@ public record ReplicationConfig(
    */
   boolean allows(MetadataRecord record) {
     Bytes payload = record.payload();
-    return payload == null || record.key().isSystem() || payload.length() <= maxValueBytes;
+    return (payload == null || record.key().isSystem() || payload.length() <= maxValueBytes)
+        && (!record.hasSiblings()
+            || RecordCodec.estimatedBytes(record) <= maxValueBytes + SIBLING_RESERVE_BYTES);
   }
 
   /** All regions, this one included, sorted. */

@@ -1,6 +1,7 @@
 package io.metafabric.replicate;
 
 import io.metafabric.core.codec.RecordCodec;
+import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.place.HomeLookup;
 import io.metafabric.core.place.Homes;
@@ -66,6 +67,7 @@ public final class Replicator implements AutoCloseable {
   private final Map<RegionName, RegionPair> pairs = new TreeMap<>();
   private final PublicationTimes times;
   private final Holders holders;
+  private final ClockAgreement clocks;
   private final Fetches fetches;
   private final MoveRequests moves;
   private final Repairs repairs;
@@ -109,6 +111,7 @@ public final class Replicator implements AutoCloseable {
     this.random = random;
     this.copies = copies;
     this.homeMoves = homeMoves;
+    this.clocks = new ClockAgreement(config.peers().size(), store.maxClockSkew());
     this.holders = new Holders(config.holderBytes());
     this.moves = new MoveRequests(loop, this::link);
     this.times = new PublicationTimes(config.peers().keySet());
@@ -179,6 +182,7 @@ public final class Replicator implements AutoCloseable {
           public void onDisconnected(RegionName from) {
             fetches.disconnected(from);
             moves.disconnected(from);
+            clocks.forget(from);
             repairs.onDisconnected(from);
           }
 
@@ -205,6 +209,11 @@ public final class Replicator implements AutoCloseable {
           @Override
           public boolean mayClaimAll(RegionName to) {
             return repairs.mayClaimAll(to);
+          }
+
+          @Override
+          public void onClock(RegionName from, double offsetMs, double rttMs) {
+            clocks.measured(from, offsetMs, rttMs);
           }
 
           @Override
@@ -256,7 +265,12 @@ public final class Replicator implements AutoCloseable {
 
   /** A region that was asked for a payload may know less of the key than is known here. */
   private void offer(RegionName region, Key key) {
-    MetadataRecord known = copies.find(key);
+    MetadataRecord known;
+    try {
+      known = copies.find(key);
+    } catch (StorageException e) {
+      return; // what cannot be read here is offered by others, or when they compare
+    }
     if (known != null) {
       List<MetadataRecord> offered = List.of(outgoing(region, known));
       link(region).send(new Frame.Repair(0, 0, true, List.of(), offered));
@@ -307,8 +321,8 @@ public final class Replicator implements AutoCloseable {
   private void noteTimes(List<Published> changes) {
     for (int i = changes.size() - 1; i >= 0; i--) {
       if (changes.get(i).local()) {
-        times.published(
-            changes.get(i).record().header().version().dot().counter(), clock.nanoTime());
+        // Of what is here beside another's write, that is not the one in front.
+        times.published(store.publishedCounter(), clock.nanoTime());
         return;
       }
     }
@@ -319,7 +333,7 @@ public final class Replicator implements AutoCloseable {
     var toForward = new ArrayList<MetadataRecord>();
     for (Published change : changes) {
       if (!change.local() && change.record().payload() != null && isHome(change.record().key())) {
-        toForward.add(change.record());
+        toForward.add(change.record().alone());
       }
     }
     if (!toForward.isEmpty()) {
@@ -510,6 +524,11 @@ public final class Replicator implements AutoCloseable {
     return true;
   }
 
+  /** Why this node's clock must not stamp anything now; null if it may. */
+  public @Nullable String clockProblem() {
+    return clocks.problem();
+  }
+
   /** Smoothed round-trip time to a region in milliseconds; NaN before it was measured. */
   public double rttMs(RegionName region) {
     return link(region).rttMs();
@@ -619,6 +638,11 @@ public final class Replicator implements AutoCloseable {
     }
 
     @Override
+    public ConflictRules conflictRules() {
+      return store.conflictRules();
+    }
+
+    @Override
     public Frame.Welcome welcome(RegionName peer, long itsNodeId, PeerSession by) {
       pair(peer).served(itsNodeId);
       var before = sessions.put(peer, by);
@@ -648,6 +672,10 @@ public final class Replicator implements AutoCloseable {
     public void changes(RegionName peer, PeerConnection from, Frame.Changes changes) {
       ActorId actor = changes.actor();
       long before = store.takenUpTo(actor);
+      if (store.isHeld(actor)) {
+        // Its clock is ahead, or ours behind: what follows waits where it comes from.
+        return;
+      }
       if (changes.after() > before) {
         missing(peer, from, actor);
         return;
@@ -670,12 +698,15 @@ public final class Replicator implements AutoCloseable {
       if (!useless.isEmpty()) {
         from.send(new Frame.NotHolding(useless));
       }
+      var charged = new AtomicLong(bytes);
+      Runnable giveBack = () -> receivedFrom(peer).addAndGet(-charged.getAndSet(0));
       store
-          .applyRange(changes.after(), news, new AppliedPrefix(peer, actor, changes.upTo()))
+          .applyRange(
+              changes.after(), news, new AppliedPrefix(peer, actor, changes.upTo()), giveBack)
           .whenComplete(
               (taken, failure) -> {
                 // A range that was refused comes again: the peer gets no acknowledgement.
-                receivedFrom(peer).addAndGet(-bytes);
+                giveBack.run();
                 notTaken(peer, failure);
                 if (failure == null) {
                   loop.execute(() -> applied(peer, from, changes, taken));

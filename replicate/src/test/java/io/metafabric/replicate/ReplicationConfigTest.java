@@ -26,7 +26,8 @@ class ReplicationConfigTest {
   void asManyRegionsAsAreAllowed_fitIntoAHello() {
     ReplicationConfig config = withPeers(63);
     var hello =
-        new Frame.Hello(1, 1, config.cluster(), config.region(), 1, config.regions(), 1 << 20);
+        new Frame.Hello(
+            1, 1, config.cluster(), config.region(), 1, config.regions(), 1 << 20, new TreeMap<>());
     byte[] bytes = FrameCodec.encode(hello);
 
     assertThat(bytes.length - FrameCodec.PREFIX_BYTES)

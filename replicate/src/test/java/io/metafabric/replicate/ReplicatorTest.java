@@ -34,6 +34,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -579,7 +580,9 @@ class ReplicatorTest {
     PeerHandler session = acceptor.accept(connection);
     session.onOpen(connection);
     session.onFrame(
-        connection, new Frame.Hello(1, 1, "test", US, 7, List.of(AP, EU, US), MAX_VALUE_BYTES));
+        connection,
+        new Frame.Hello(
+            1, 1, "test", US, 7, List.of(AP, EU, US), MAX_VALUE_BYTES, new TreeMap<>()));
     assertThat(connection.last(Frame.Welcome.class).region()).isEqualTo(EU);
     return session;
   }

@@ -8,11 +8,14 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.record.Sibling;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +29,11 @@ public final class RecordCodec {
 
   private static final int TOMBSTONE = 1;
   private static final int EXPIRES = 2;
-  private static final int KNOWN_HEADER_FLAGS = TOMBSTONE | EXPIRES;
+  private static final int LONE_DOTS = 4;
+  private static final int KNOWN_HEADER_FLAGS = TOMBSTONE | EXPIRES | LONE_DOTS;
+
+  private static final int PAYLOAD = 1;
+  private static final int SIBLINGS = 2;
 
   private RecordCodec() {}
 
@@ -105,28 +112,56 @@ public final class RecordCodec {
     return VersionVector.of(entries);
   }
 
-  public static void writeVersion(ByteWriter out, Version version) {
+  private static void writeVersion(ByteWriter out, Version version) {
     writeDot(out, version.dot());
     out.i64(version.stamp().packed());
-    writeVector(out, version.context());
+    VersionVector context = version.context();
+    writeVector(out, context);
+    if (context.loneDots() > 0) {
+      writeLoneDots(out, context);
+    }
   }
 
-  public static Version readVersion(ByteReader in) {
+  /** Behind the vector itself, where there are any. */
+  public static void writeLoneDots(ByteWriter out, VersionVector context) {
+    out.varint(context.loneDots());
+    context.forEachLone((actor, counter) -> out.i64(actor.id()).varint(counter));
+  }
+
+  private static Version readVersion(ByteReader in, boolean hasLoneDots) {
     Dot dot = readDot(in);
     long stamp = in.i64("stamp");
     if (stamp < 0) {
       throw new WireFormatException("a stamp must be >= 0, was " + stamp);
     }
     VersionVector context = readVector(in);
+    if (hasLoneDots) {
+      context = readLoneDots(in, context);
+    }
     if (context.contains(dot)) {
       throw new WireFormatException("the write " + dot + " claims to have seen itself");
     }
     return new Version(dot, context, new Stamp(stamp));
   }
 
+  /** The vector that was read before, with the lone dots that follow. */
+  public static VersionVector readLoneDots(ByteReader in, VersionVector counters) {
+    int count = in.varint("lone dots", 1, in.remaining() / MIN_ENTRY_BYTES);
+    var dots = new ArrayList<Dot>();
+    for (int i = 0; i < count; i++) {
+      dots.add(readDot(in));
+    }
+    try {
+      return counters.withLone(dots);
+    } catch (IllegalArgumentException e) {
+      throw new WireFormatException("not the lone dots of a context: " + e.getMessage(), e);
+    }
+  }
+
   public static void writeHeader(ByteWriter out, Header header) {
     int flags = (header.isTombstone() ? TOMBSTONE : 0);
     flags |= header.expiresAtMs() == Header.NEVER ? 0 : EXPIRES;
+    flags |= header.version().context().loneDots() == 0 ? 0 : LONE_DOTS;
     out.u8(flags);
     writeVersion(out, header.version());
     writeRegion(out, header.writtenIn());
@@ -143,7 +178,7 @@ public final class RecordCodec {
     if ((flags & ~KNOWN_HEADER_FLAGS) != 0) {
       throw new WireFormatException("unknown header flags 0x" + Integer.toHexString(flags));
     }
-    Version version = readVersion(in);
+    Version version = readVersion(in, (flags & LONE_DOTS) != 0);
     RegionName writtenIn = readRegion(in);
     boolean tombstone = (flags & TOMBSTONE) != 0;
     int payloadBytes = tombstone ? 0 : in.varint("payload length", 0, Integer.MAX_VALUE);
@@ -156,12 +191,26 @@ public final class RecordCodec {
     return new Header(version, writtenIn, kind, payloadBytes, payloadCrc32c, expiresAtMs);
   }
 
-  /** Key, header, whether the payload follows, payload. */
+  /** Key, header, what follows, payload, siblings. */
   public static void writeRecord(ByteWriter out, MetadataRecord record) {
     writeKey(out, record.key());
     writeHeader(out, record.header());
     Bytes payload = record.payload();
-    out.u8(payload == null ? 0 : 1);
+    List<Sibling> siblings = record.siblings();
+    out.u8((payload == null ? 0 : PAYLOAD) | (siblings.isEmpty() ? 0 : SIBLINGS));
+    if (payload != null) {
+      out.bytes(payload);
+    }
+    if (!siblings.isEmpty()) {
+      out.varint(siblings.size());
+      siblings.forEach(sibling -> writeSibling(out, sibling));
+    }
+  }
+
+  private static void writeSibling(ByteWriter out, Sibling sibling) {
+    writeHeader(out, sibling.header());
+    Bytes payload = sibling.payload();
+    out.u8(payload == null ? 0 : PAYLOAD);
     if (payload != null) {
       out.bytes(payload);
     }
@@ -179,16 +228,38 @@ public final class RecordCodec {
   public static MetadataRecord readRecord(ByteReader in, @Nullable Key expected) {
     Key key = readKey(in, expected);
     Header header = readHeader(in);
-    return new MetadataRecord(key, header, readPayload(in, key, header));
+    int follows = in.u8("what follows");
+    if ((follows & ~(PAYLOAD | SIBLINGS)) != 0) {
+      throw new WireFormatException("not what follows the header of " + key + ": " + follows);
+    }
+    Bytes payload = (follows & PAYLOAD) == 0 ? null : readPayload(in, key, header);
+    return (follows & SIBLINGS) == 0
+        ? new MetadataRecord(key, header, payload)
+        : readSiblings(in, key, header, payload);
   }
 
-  private static @Nullable Bytes readPayload(ByteReader in, Key key, Header header) {
-    int present = in.u8("payload flag");
-    if (present == 0) {
-      return null;
+  private static MetadataRecord readSiblings(
+      ByteReader in, Key key, Header header, @Nullable Bytes payload) {
+    int count = in.varint("siblings", 1, MetadataRecord.MAX_VERSIONS - 1);
+    var siblings = new ArrayList<Sibling>(count);
+    for (int i = 0; i < count; i++) {
+      Header each = readHeader(in);
+      int follows = in.u8("what follows a sibling");
+      if ((follows & ~PAYLOAD) != 0) {
+        throw new WireFormatException("not what follows a sibling of " + key + ": " + follows);
+      }
+      siblings.add(new Sibling(each, follows == 0 ? null : readPayload(in, key, each)));
     }
-    if (present != 1 || header.isTombstone()) {
-      throw new WireFormatException("not a payload flag for " + key + ": " + present);
+    try {
+      return new MetadataRecord(key, header, payload, siblings);
+    } catch (IllegalArgumentException e) {
+      throw new WireFormatException("not siblings: " + e.getMessage(), e);
+    }
+  }
+
+  private static Bytes readPayload(ByteReader in, Key key, Header header) {
+    if (header.isTombstone()) {
+      throw new WireFormatException("a tombstone of " + key + " claims to have a payload");
     }
     Bytes payload = in.payload(header.payloadBytes(), "payload");
     if (!header.describes(payload)) {
@@ -199,11 +270,20 @@ public final class RecordCodec {
 
   /** At least as many bytes as {@link #writeRecord} will write, and not many more. */
   public static int estimatedBytes(MetadataRecord record) {
-    Bytes payload = record.payload();
-    return 64
-        + record.key().utf8Length()
-        + record.header().writtenIn().name().length()
-        + 18 * record.header().version().context().size()
-        + (payload == null ? 0 : payload.length());
+    int bytes = record.key().utf8Length() + estimatedBytes(record.header(), record.payload());
+    for (Sibling sibling : record.siblings()) {
+      bytes += estimatedBytes(sibling.header(), sibling.payload());
+    }
+    return bytes;
+  }
+
+  private static int estimatedBytes(Header header, @Nullable Bytes payload) {
+    return estimatedBytes(header) + (payload == null ? 0 : payload.length());
+  }
+
+  /** The same of a header alone. */
+  public static int estimatedBytes(Header header) {
+    VersionVector context = header.version().context();
+    return 64 + header.writtenIn().name().length() + 18 * (context.size() + context.loneDots());
   }
 }

@@ -6,8 +6,10 @@ import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
+import java.util.ArrayList;
 import org.jspecify.annotations.Nullable;
 
 /** The bodies of journal frames. Stateless. */
@@ -18,6 +20,7 @@ final class EntryCodec {
   static final int CLOSED = 4;
   static final int SEALED = 5;
   static final int ACKNOWLEDGED = 8;
+  static final int HELD = 9;
   static final int STORED_SINCE = 10;
 
   private static final int MAX_CLUSTER_BYTES = 1024;
@@ -25,7 +28,10 @@ final class EntryCodec {
   private EntryCodec() {}
 
   static boolean isKnown(int type) {
-    return (type >= OPENED && type <= SEALED) || type == ACKNOWLEDGED || type == STORED_SINCE;
+    return (type >= OPENED && type <= SEALED)
+        || type == ACKNOWLEDGED
+        || type == HELD
+        || type == STORED_SINCE;
   }
 
   static int typeOf(JournalEntry entry) {
@@ -37,6 +43,9 @@ final class EntryCodec {
     }
     if (entry instanceof JournalEntry.Sealed) {
       return SEALED;
+    }
+    if (entry instanceof JournalEntry.Held) {
+      return HELD;
     }
     if (entry instanceof JournalEntry.Acknowledged) {
       return ACKNOWLEDGED;
@@ -57,6 +66,11 @@ final class EntryCodec {
     } else if (entry instanceof JournalEntry.Opened opened) {
       out.i64(opened.actor().id()).i64(opened.nodeId()).text(opened.cluster());
       RecordCodec.writeRegion(out, opened.region());
+    } else if (entry instanceof JournalEntry.Held held) {
+      RecordCodec.writeRegion(out, held.region());
+      out.i64(held.actor().id()).varint(held.after()).varint(held.upTo());
+      out.varint(held.records().size());
+      held.records().forEach(record -> RecordCodec.writeRecord(out, record));
     } else if (entry instanceof JournalEntry.Sealed sealed) {
       out.varint(sealed.frames());
     } else if (entry instanceof JournalEntry.Acknowledged by) {
@@ -81,6 +95,7 @@ final class EntryCodec {
                   RecordCodec.readRegion(in), new ActorId(in.i64("actor")), in.varint("counter"));
           case STORED_SINCE -> readStoredSince(in, expected);
           case CLOSED -> new JournalEntry.Closed();
+          case HELD -> readHeld(in);
           case SEALED -> new JournalEntry.Sealed(in.varint("frames"));
           case ACKNOWLEDGED ->
               new JournalEntry.Acknowledged(
@@ -94,6 +109,22 @@ final class EntryCodec {
         };
     in.end("journal entry type " + type);
     return entry;
+  }
+
+  private static JournalEntry.Held readHeld(ByteReader in) {
+    RegionName region = RecordCodec.readRegion(in);
+    var actor = new ActorId(in.i64("actor"));
+    long after = in.varint("after");
+    long upTo = in.varint("up to");
+    if (after < 0 || upTo <= after) {
+      throw new WireFormatException("not a range of counters: " + after + " to " + upTo);
+    }
+    int count = in.varint("held changes", 0, in.remaining());
+    var records = new ArrayList<MetadataRecord>();
+    for (int i = 0; i < count; i++) {
+      records.add(RecordCodec.readRecord(in));
+    }
+    return new JournalEntry.Held(region, actor, after, upTo, records);
   }
 
   private static JournalEntry readStoredSince(ByteReader in, @Nullable Key expected) {

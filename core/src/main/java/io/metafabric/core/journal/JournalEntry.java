@@ -4,6 +4,7 @@ import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Everything a journal can hold; docs/FORMAT.md has the bytes. Immutable. */
@@ -44,9 +45,25 @@ public sealed interface JournalEntry {
 
   /**
    * All changes of another region's actor up to {@code counter} are in the journal before this. Of
-   * an actor of this directory: it has written up to there, and nothing else is left of the newest.
+   * an actor of this directory, where that wrote: it has written up to there, and nothing else is
+   * left of the newest. Of one behind that, or with 0: what it wrote behind the counter may be
+   * missing, though some of it is here.
    */
   record Applied(RegionName region, ActorId actor, long counter) implements JournalEntry {}
+
+  /**
+   * Changes of another region's actor that are not applied yet, because they are stamped too far
+   * ahead of this node's clock. Dead once they are applied.
+   *
+   * @param after counter up to which the actor's changes are applied before
+   * @param upTo and up to which they are with these
+   */
+  record Held(RegionName region, ActorId actor, long after, long upTo, List<MetadataRecord> records)
+      implements JournalEntry {
+    public Held {
+      records = List.copyOf(records);
+    }
+  }
 
   /** The fabric was closed in order; everything before this is durable. */
   record Closed() implements JournalEntry {}

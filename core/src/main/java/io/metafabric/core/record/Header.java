@@ -68,6 +68,16 @@ public record Header(
         && payload.crc32c() == payloadCrc32c;
   }
 
+  /**
+   * Which of two concurrent writes a plain read shows, in every region: a value rather than a
+   * deletion, then the later one.
+   */
+  public boolean winsOver(Header that) {
+    return isTombstone() == that.isTombstone()
+        ? version.isLaterThan(that.version)
+        : that.isTombstone();
+  }
+
   public Header withVersion(Version next) {
     return new Header(next, writtenIn, kind, payloadBytes, payloadCrc32c, expiresAtMs);
   }

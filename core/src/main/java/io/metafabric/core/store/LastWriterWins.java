@@ -35,13 +35,13 @@ public final class LastWriterWins {
   /** Whether {@code a} is what is left of the two, but for its context. */
   public static boolean wins(Header a, Header b) {
     if (sawEachOther(a.version(), b.version())) {
-      return isLater(a.version(), b.version());
+      return a.version().isLaterThan(b.version());
     }
     return switch (a.version().relationTo(b.version())) {
       case AFTER -> true;
       case BEFORE -> false;
       case SAME -> winsOverSameDot(a, b);
-      case CONCURRENT -> isLater(a.version(), b.version());
+      case CONCURRENT -> a.version().isLaterThan(b.version());
     };
   }
 
@@ -53,14 +53,5 @@ public final class LastWriterWins {
   /** One dot with two payloads is a defect somewhere; regions still must agree on one of them. */
   private static boolean winsOverSameDot(Header a, Header b) {
     return Integer.compareUnsigned(a.payloadCrc32c(), b.payloadCrc32c()) >= 0;
-  }
-
-  private static boolean isLater(Version a, Version b) {
-    int byStamp = a.stamp().compareTo(b.stamp());
-    if (byStamp != 0) {
-      return byStamp > 0;
-    }
-    int byActor = a.dot().actor().compareTo(b.dot().actor());
-    return byActor != 0 ? byActor > 0 : a.dot().counter() > b.dot().counter();
   }
 }

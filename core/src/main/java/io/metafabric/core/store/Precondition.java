@@ -15,7 +15,7 @@ public interface Precondition {
   Precondition VISIBLE = (current, nowMs) -> current != null && current.isVisibleAt(nowMs);
 
   /**
-   * @param current null if nothing is known of the key
+   * @param current what a reader sees; null if nothing is known of the key
    * @param nowMs epoch milliseconds
    */
   boolean holds(@Nullable Header current, long nowMs);

@@ -115,7 +115,8 @@ final class RecentVersions {
     sets[at + CONTEXT_AT + 1] = 0;
     ActorId own = version.dot().actor();
     VersionVector context = version.context();
-    if (context.size() > CONTEXT_WORDS + (context.counter(own) > 0 ? 1 : 0)) {
+    if (context.loneDots() > 0
+        || context.size() > CONTEXT_WORDS + (context.counter(own) > 0 ? 1 : 0)) {
       return;
     }
     int to = CONTEXT_AT;

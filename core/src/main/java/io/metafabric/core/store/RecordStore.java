@@ -1,8 +1,13 @@
 package io.metafabric.core.store;
 
 import io.metafabric.core.codec.RecordCodec;
+import io.metafabric.core.conflict.Conflict;
+import io.metafabric.core.conflict.ConflictLog;
+import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.digest.HeaderTree;
 import io.metafabric.core.digest.LiveDots;
+import io.metafabric.core.error.ClockSkewException;
+import io.metafabric.core.error.ConflictOpenException;
 import io.metafabric.core.error.FabricClosedException;
 import io.metafabric.core.error.FabricException;
 import io.metafabric.core.error.IndexFullException;
@@ -29,6 +34,7 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.record.Sibling;
 import io.metafabric.core.store.RecentVersions.Seen;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
@@ -67,6 +73,8 @@ import org.jspecify.annotations.Nullable;
  * that order once it is durable in its mode. Readers see published states only.
  */
 public final class RecordStore implements CurrentDots, AutoCloseable {
+  private static final Duration LOOK_AT_HELD_EVERY = Duration.ofSeconds(1);
+
   /** What an entry that is no record takes while it waits, about. */
   private static final int NOTE_BYTES = 64;
 
@@ -95,11 +103,16 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private final Map<ActorId, Long> takenUpTo = new HashMap<>();
   private final RecentVersions versions;
   private final HybridClock stamps;
+  // No later than this is anything that was forgotten where concurrent writes are kept.
+  private Stamp forgottenBeside;
   private long lastCounter;
   private long written;
   private long dotCollisions;
   private long duplicates;
   private boolean closed;
+
+  private final HeldChanges held;
+  private final ConflictLog conflictLog;
 
   // Guarded by itself: for each region's actor, up to which counter its changes are published here.
   private final Map<ActorId, AppliedAt> applied;
@@ -142,10 +155,14 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     this.tree = replayed.tree();
     this.liveDots = new LiveDots(index, tree);
     this.applied = replayed.applied();
+    this.held = new HeldChanges(config.conflicts().maxClockSkew().toMillis());
+    replayed.heldInto(held);
+    this.conflictLog = new ConflictLog(disk);
     this.acknowledged = replayed.acknowledged();
     this.stamps = new HybridClock(clock);
     stamps.observe(replayed.newestStamp());
     this.newestStamp = replayed.newestStamp();
+    this.forgottenBeside = replayed.forgottenBeside();
     this.nodeId = replayed.nodeIdOr(random.nextLong());
     this.actor = replayed.freshActor(random);
     this.versions = new RecentVersions(random);
@@ -195,6 +212,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       store.openedAt = first.get(0);
       first.get(0).markLive();
       journal.publish(first.get(0).position());
+      store.planHeld();
       return store;
     } catch (RuntimeException e) {
       journal.abandon();
@@ -211,6 +229,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   public long nodeId() {
     return nodeId;
+  }
+
+  /** How far ahead of this node's clock a change may be stamped. */
+  public Duration maxClockSkew() {
+    return config.conflicts().maxClockSkew();
   }
 
   /** Issues this opening's versions. */
@@ -241,7 +264,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     var lacks = new AtomicBoolean();
     appliedThere.forEach(
         (who, counter) -> {
-          if (counter > Math.max(ownNewest.getOrDefault(who, 0L), appliedUpTo(who))) {
+          if (counter > completeUpTo(who)) {
             lacks.set(true);
           }
         });
@@ -258,7 +281,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     var done = new ArrayList<CompletableFuture<?>>();
     appliedThere.forEach(
         (who, counter) -> {
-          if (counter > ownNewest.getOrDefault(who, 0L)) {
+          if (counter > completeUpTo(who)) {
             done.add(applyRange(0, List.of(), new AppliedPrefix(config.region(), who, counter)));
           }
         });
@@ -272,6 +295,21 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   public RegionName region() {
     return config.region();
+  }
+
+  /** Writes that had not been seen by what took their place, the oldest first. */
+  public List<Conflict> conflicts() {
+    return conflictLog.entries();
+  }
+
+  /** What becomes of concurrent writes. */
+  public ConflictRules conflictRules() {
+    return config.conflicts().rules();
+  }
+
+  /** Keys of which several versions are kept, in no order. */
+  public List<Key> keysWithSiblings() {
+    return index.keysWithSiblings();
   }
 
   /** The newest published header, or null if nothing is known of the key. */
@@ -296,6 +334,14 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    */
   public @Nullable MetadataRecord read(Key key) {
     return index.read(key);
+  }
+
+  /**
+   * A state with those of its payloads that {@code other} has; what that has beside them is not
+   * taken.
+   */
+  public MetadataRecord withPayloadsOf(MetadataRecord state, MetadataRecord other) {
+    return Siblings.withPayloadsOf(state, other);
   }
 
   /**
@@ -328,8 +374,22 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    */
   public CompletableFuture<@Nullable MetadataRecord> write(
       Key key, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
+    return write(key, payload, expiresAtMs, condition, null);
+  }
+
+  /**
+   * The same.
+   *
+   * @param read what the caller has read; null if it has seen all that is known here
+   */
+  public CompletableFuture<@Nullable MetadataRecord> write(
+      Key key,
+      @Nullable Bytes payload,
+      long expiresAtMs,
+      Precondition condition,
+      @Nullable Version read) {
     CompletableFuture<@Nullable MetadataRecord> written =
-        queue(key, payload, expiresAtMs, condition);
+        queue(key, payload, expiresAtMs, condition, read);
     committer.start();
     return written;
   }
@@ -340,8 +400,18 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    */
   public CompletableFuture<@Nullable MetadataRecord> writeHere(
       Key key, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
+    return writeHere(key, payload, expiresAtMs, condition, null);
+  }
+
+  /** The same for a caller that has read no more than {@code read}. */
+  public CompletableFuture<@Nullable MetadataRecord> writeHere(
+      Key key,
+      @Nullable Bytes payload,
+      long expiresAtMs,
+      Precondition condition,
+      @Nullable Version read) {
     CompletableFuture<@Nullable MetadataRecord> written =
-        queue(key, payload, expiresAtMs, condition);
+        queue(key, payload, expiresAtMs, condition, read);
     committer.commitHere();
     return written;
   }
@@ -405,7 +475,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   private CompletableFuture<@Nullable MetadataRecord> queue(
-      Key key, @Nullable Bytes payload, long expiresAtMs, Precondition condition) {
+      Key key,
+      @Nullable Bytes payload,
+      long expiresAtMs,
+      Precondition condition,
+      @Nullable Version read) {
     if (payload != null && payload.length() > config.maxValueBytes()) {
       throw new ValueTooLargeException(
           "the value of "
@@ -428,6 +502,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
                     + " bytes wait for the disk; write slower"));
         return future;
       }
+      if (config.conflicts().rules().of(key).keepsSiblings()) {
+        queueBeside(key, payload, expiresAtMs, condition, read, future);
+        return future;
+      }
       Staged newest = undecidedYet.get(key);
       Seen seen = condition == Precondition.NONE && newest == null ? versions.get(key) : null;
       if (seen == null) {
@@ -441,17 +519,112 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       if (seen == null) {
         requireRoomInIndex(key);
       }
-      MetadataRecord record = nextRecord(key, seen, payload, expiresAtMs);
+      MetadataRecord record =
+          nextRecord(
+              key, seen == null ? VersionVector.EMPTY : seen.context(), payload, expiresAtMs);
       written++;
+      Staged.Completion done = failure -> complete(future, record, failure);
+      if (read != null && seen != null && !read.covers(seen.dot())) {
+        Header unseen = newestHeader(key);
+        done = unseen == null ? done : logged(lost(record, unseen, true), done);
+      }
       stage(
           new JournalEntry.Stored(record),
           seen == null ? null : seen.dot(),
           false,
           new Published(record, true),
           RecordCodec.estimatedBytes(record),
-          failure -> complete(future, record, failure));
+          done);
     }
     return future;
+  }
+
+  /** A write that leaves beside it what its writer has not seen. */
+  private void queueBeside(
+      Key key,
+      @Nullable Bytes payload,
+      long expiresAtMs,
+      Precondition condition,
+      @Nullable Version read,
+      CompletableFuture<@Nullable MetadataRecord> future) {
+    MetadataRecord known = newestRecord(key);
+    if (!condition.holds(visible(known), clock.wallMs())) {
+      decline(future, undecidedYet.get(key));
+      return;
+    }
+    VersionVector context = contextOf(key, known, read);
+    if (known == null || !hasSeenOne(context, known)) {
+      requireRoomInIndex(key);
+    }
+    MetadataRecord record = nextRecord(key, context, payload, expiresAtMs);
+    written++;
+    Siblings.Joined joined =
+        known == null
+            ? new Siblings.Joined(record, List.of())
+            : Siblings.join(known, record, config.maxValueBytes());
+    logFallenOut(joined);
+    stageBeside(
+        joined.record(),
+        known,
+        new Published(joined.record(), true),
+        failure -> complete(future, record, failure));
+  }
+
+  /**
+   * Whether what is written takes the place of a version, so that there are no more than before.
+   */
+  private static boolean hasSeenOne(VersionVector context, MetadataRecord known) {
+    for (Sibling each : known.versions()) {
+      if (context.contains(each.header().version().dot())) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** What a condition is about; an invisible one is as good as any other. */
+  private @Nullable Header visible(@Nullable MetadataRecord known) {
+    if (known == null) {
+      return null;
+    }
+    Sibling visible = known.visibleAt(clock.wallMs());
+    return visible == null ? known.header() : visible.header();
+  }
+
+  private VersionVector contextOf(Key key, @Nullable MetadataRecord known, @Nullable Version read) {
+    List<Sibling> versions = known == null ? List.of() : known.versions();
+    VersionVector seen =
+        read == null
+            ? WriterContext.ofAll(versions)
+            : read.equals(Version.NONE) ? VersionVector.EMPTY : read.seen();
+    VersionVector context = WriterContext.folded(seen, versions, this::knownUpTo);
+    if (context.loneDots() > WriterContext.MAX_LONE_DOTS) {
+      throw new ConflictOpenException(
+          "a conflict over "
+              + key
+              + " was left open for too long: what its writers have seen takes more than "
+              + WriterContext.MAX_LONE_DOTS
+              + " dots; read siblings(\""
+              + key
+              + "\") and put what they become with its version");
+    }
+    return context;
+  }
+
+  /** Up to which counter nothing is missing here of what the actor wrote. */
+  private long knownUpTo(ActorId who) {
+    if (who.equals(actor)) {
+      return lastCounter;
+    }
+    return isOwn(who) ? completeUpTo(who) : takenUpTo(who);
+  }
+
+  /** With the payloads that are in the journal, or on their way there. */
+  private @Nullable MetadataRecord newestRecord(Key key) {
+    Staged staged = undecidedYet.get(key);
+    return staged != null && staged.entry() instanceof JournalEntry.Stored stored
+        ? stored.record()
+        : index.read(key);
   }
 
   private void requireRoomInIndex(Key key) {
@@ -466,11 +639,23 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       return null;
     }
     for (Inbound one : inbound) {
-      if (newestHeader(one.record().key()) == null) {
-        return indexFull(one.record().key());
+      Key key = one.record().key();
+      boolean grows =
+          config.conflicts().rules().of(key).keepsSiblings()
+              ? hasMoreVersions(one.record())
+              : newestHeader(key) == null;
+      if (grows) {
+        return indexFull(key);
       }
     }
     return null;
+  }
+
+  private boolean hasMoreVersions(MetadataRecord theirs) {
+    MetadataRecord ours = newestRecord(theirs.key());
+    return ours == null
+        || Siblings.join(ours, theirs, config.maxValueBytes()).record().siblings().size()
+            > ours.siblings().size();
   }
 
   private IndexFullException indexFull(Key key) {
@@ -504,8 +689,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   private MetadataRecord nextRecord(
-      Key key, @Nullable Seen seen, @Nullable Bytes payload, long expiresAtMs) {
-    var context = seen == null ? VersionVector.EMPTY : seen.context();
+      Key key, VersionVector context, @Nullable Bytes payload, long expiresAtMs) {
     var version = new Version(new Dot(actor, ++lastCounter), context, stamps.next());
     Header header =
         payload == null
@@ -520,11 +704,128 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    *
    * @param after counter up to which the actor's changes must have been taken before
    * @param prefix up to which counter they are with these
+   *     <p>What is stamped too far ahead of this node's clock is held, with all that follows it.
    * @return completes with true once all of it is published, and with it the prefix; with false at
    *     once if something before it is missing, because it never came or because the disk refused
    *     it; nothing was taken then
    */
   public CompletableFuture<Boolean> applyRange(
+      long after, List<Inbound> inbound, AppliedPrefix prefix) {
+    return applyRange(after, inbound, prefix, () -> {});
+  }
+
+  /**
+   * The same.
+   *
+   * @param onHeld is told once all that is not held is published: what is may wait for long, and
+   *     has a bound of its own
+   */
+  public CompletableFuture<Boolean> applyRange(
+      long after, List<Inbound> inbound, AppliedPrefix prefix, Runnable onHeld) {
+    int ahead = firstAhead(inbound);
+    return ahead < 0
+        ? applyWhole(after, inbound, prefix)
+        : hold(after, inbound, ahead, prefix, onHeld);
+  }
+
+  private int firstAhead(List<Inbound> inbound) {
+    long nowMs = clock.wallMs();
+    for (int i = 0; i < inbound.size(); i++) {
+      if (held.isAhead(inbound.get(i).record(), nowMs)) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  /** Applies what is before {@code ahead}, and holds the rest. */
+  private CompletableFuture<Boolean> hold(
+      long after, List<Inbound> inbound, int ahead, AppliedPrefix prefix, Runnable onHeld) {
+    long before = inbound.get(ahead).record().header().version().dot().counter() - 1;
+    long upTo = Math.max(after, before);
+    // What is before is durable first. A prefix of nothing is no entry.
+    CompletableFuture<Boolean> first =
+        upTo == 0
+            ? CompletableFuture.completedFuture(true)
+            : applyWhole(
+                after,
+                inbound.subList(0, ahead),
+                new AppliedPrefix(prefix.region(), prefix.actor(), upTo));
+    var records = new ArrayList<MetadataRecord>();
+    for (Inbound each : inbound.subList(ahead, inbound.size())) {
+      records.add(each.keepPayload() ? each.record() : each.record().withoutPayload());
+    }
+    var entry =
+        new JournalEntry.Held(prefix.region(), prefix.actor(), before, prefix.counter(), records);
+    return first.thenCompose(
+        taken -> {
+          onHeld.run();
+          return taken ? hold(entry) : CompletableFuture.completedFuture(false);
+        });
+  }
+
+  private CompletableFuture<Boolean> hold(JournalEntry.Held entry) {
+    synchronized (decisions) {
+      CompletableFuture<Boolean> applied =
+          entry.after() < takenUpTo(entry.actor()) ? null : held.hold(entry);
+      if (applied == null) {
+        // It is here already, and comes again; or comes again when there is room.
+        return new CompletableFuture<>();
+      }
+      long bytes = entry.records().stream().mapToLong(RecordCodec::estimatedBytes).sum();
+      stage(
+          entry,
+          null,
+          false,
+          null,
+          (int) bytes,
+          failure -> {
+            if (failure == null) {
+              planHeld();
+            } else {
+              held.forget(entry.actor());
+            }
+          });
+      committer.start();
+      return applied;
+    }
+  }
+
+  /** Whether changes of this actor wait until this node's clock has come nearer to their stamps. */
+  public boolean isHeld(ActorId from) {
+    return held.holds(from);
+  }
+
+  /** Clocks may be set: looks again every second. */
+  private void planHeld() {
+    if (!held.isEmpty()) {
+      committing.schedule(LOOK_AT_HELD_EVERY, this::applyHeld);
+    }
+  }
+
+  private void applyHeld() {
+    for (JournalEntry.Held range : held.due(clock.wallMs())) {
+      var inbound = new ArrayList<Inbound>();
+      range.records().forEach(record -> inbound.add(new Inbound(record, true)));
+      int ahead = firstAhead(inbound);
+      List<Inbound> ready = ahead < 0 ? inbound : inbound.subList(0, ahead);
+      long upTo =
+          ahead < 0
+              ? range.upTo()
+              : range.records().get(ahead).header().version().dot().counter() - 1;
+      if (upTo <= takenUpTo(range.actor())) {
+        continue;
+      }
+      try {
+        applyWhole(range.after(), ready, new AppliedPrefix(range.region(), range.actor(), upTo));
+      } catch (FabricClosedException e) {
+        return;
+      }
+    }
+    planHeld();
+  }
+
+  private CompletableFuture<Boolean> applyWhole(
       long after, List<Inbound> inbound, AppliedPrefix prefix) {
     var future = new CompletableFuture<Boolean>();
     synchronized (decisions) {
@@ -586,12 +887,46 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   /**
+   * What was deleted, and forgotten everywhere, is some region's present state again: it was given
+   * an older disk, and nobody has the deletion any more. A new one covers what is left, and loses
+   * to all that was written since, as the old one did.
+   */
+  private boolean deleteAgain(MetadataRecord record, Staged.Completion done) {
+    Key key = record.key();
+    if (undecidedYet.containsKey(key) || !wasForgotten(record)) {
+      return false;
+    }
+    VersionVector context = VersionVector.EMPTY;
+    Stamp newest = new Stamp(0);
+    boolean isVisible = false;
+    for (Sibling each : record.versions()) {
+      Version found = each.header().version();
+      context = context.merge(found.asContext());
+      newest = found.stamp().compareTo(newest) > 0 ? found.stamp() : newest;
+      isVisible |= each.header().isVisibleAt(clock.wallMs());
+    }
+    if (!isVisible) {
+      return false; // whoever has it forgets it as well
+    }
+    var version = new Version(new Dot(actor, ++lastCounter), context, newest.next());
+    var deletion = new MetadataRecord(key, Header.tombstone(version, config.region()), null);
+    written++;
+    stageBeside(deletion, null, new Published(deletion, true), done);
+    return true;
+  }
+
+  /**
    * Takes over one record that did not come in its actor's order: an answer to a fetch.
    *
-   * @return completes once it is published, or what was found newer is, and then with false
+   * @return completes once it is published, or what was found newer is, and then with false; with
+   *     false at once if it is stamped too far ahead of this node's clock
    */
   public CompletableFuture<Boolean> applyOne(Inbound inbound) {
     var future = new CompletableFuture<Boolean>();
+    if (firstAhead(List.of(inbound)) >= 0) {
+      future.complete(false);
+      return future;
+    }
     synchronized (decisions) {
       requireOpen();
       IndexFullException full = noRoomFor(List.of(inbound));
@@ -606,13 +941,22 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   /**
-   * Takes over records that did not come in their actors' order: parts of a snapshot.
+   * Takes over records that did not come in their actors' order: parts of a snapshot, or what a
+   * comparison has found. One that was deleted here and forgotten is deleted again, by a new write.
    *
    * @return completes once all of them are published, or what was found newer is; with an {@link
-   *     IndexFullException} if there is no room for one of them, and none was taken then; with a
+   *     IndexFullException} if there is no room for one of them, with a {@link ClockSkewException}
+   *     if one is stamped too far ahead of this node's clock, and none was taken then; with a
    *     {@link StorageException} if what is known of one cannot be read, and the others were taken
    */
   public CompletableFuture<Void> applyAll(List<Inbound> inbound) {
+    if (firstAhead(inbound) >= 0) {
+      return CompletableFuture.failedFuture(
+          new ClockSkewException(
+              "a record is stamped more than "
+                  + config.conflicts().maxClockSkew()
+                  + " ahead of this node's clock; set the clock that is wrong"));
+    }
     var all = new AllDone(inbound.size());
     synchronized (decisions) {
       requireOpen();
@@ -622,7 +966,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       }
       for (Inbound one : inbound) {
         try {
-          if (!stageIfNews(one, all)) {
+          if (!stageIfNews(one, all) && !deleteAgain(one.record(), all)) {
             afterNewer(one.record().key(), all);
           }
         } catch (StorageException e) {
@@ -645,7 +989,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   private boolean stageIfNews(Inbound inbound, Staged.Completion done) {
-    MetadataRecord record = inbound.record();
+    if (config.conflicts().rules().of(inbound.record().key()).keepsSiblings()) {
+      return stageBeside(inbound, done);
+    }
+    MetadataRecord record = inbound.record().alone();
     Header theirs = record.header();
     stamps.observe(theirs.version().stamp());
     Staged undecided = undecidedYet.get(record.key());
@@ -676,6 +1023,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     boolean theirsWon =
         joined.version().dot().equals(theirs.version().dot())
             && joined.payloadCrc32c() == theirs.payloadCrc32c();
+    boolean concurrent =
+        !sameDot
+            && !ours.version().covers(theirs.version().dot())
+            && !theirs.version().covers(ours.version().dot());
+    Staged.Completion published = concurrent ? logged(lost(record, ours, theirsWon), done) : done;
     boolean bringsPayload = record.payload() != null && inbound.keepPayload();
     boolean payloadIsNews = sameDot && samePayload && bringsPayload && !holdsPayload(record.key());
     if (theirsWon && (!sameDot || !samePayload || payloadIsNews)) {
@@ -684,7 +1036,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           KeyIndex.isSameWrite(ours, joined),
           record.withHeader(joined),
           inbound.keepPayload(),
-          done);
+          published);
       return true;
     }
     boolean removesMore = theirs.isTombstone() && removesMore(record.key(), theirs, ours);
@@ -692,10 +1044,98 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       Dot since = removesMore ? theirs.version().dot() : since(record.key(), joined);
       var stored = new JournalEntry.Stored(new MetadataRecord(record.key(), joined, null), since);
       stageInbound(
-          ours.version().dot(), KeyIndex.isSameWrite(ours, joined), stored.record(), stored, done);
+          ours.version().dot(),
+          KeyIndex.isSameWrite(ours, joined),
+          stored.record(),
+          stored,
+          published);
       return true;
     }
     return false;
+  }
+
+  private Conflict lost(MetadataRecord theirs, Header ours, boolean theirsWon) {
+    Header lost = theirsWon ? ours : theirs.header();
+    Header won = theirsWon ? theirs.header() : ours;
+    Bytes payload = theirsWon ? payloadToLog(theirs.key()) : theirs.payload();
+    return conflict(
+        theirs.key(), new Sibling(lost, payload), won, Conflict.Reason.LAST_WRITER_WINS);
+  }
+
+  /** What is damaged has no value to be logged, and holds nothing up for that. */
+  private @Nullable Bytes payloadToLog(Key key) {
+    try {
+      MetadataRecord known = newestRecord(key);
+      return known == null ? null : known.payload();
+    } catch (StorageException e) {
+      return null;
+    }
+  }
+
+  private Conflict conflict(Key key, Sibling lost, Header won, Conflict.Reason reason) {
+    return new Conflict(
+        key, lost.header(), won.version().dot(), lost.payload(), clock.wallMs(), reason);
+  }
+
+  private Staged.Completion logged(Conflict conflict, Staged.Completion done) {
+    return failure -> {
+      if (failure == null) {
+        conflictLog.add(conflict);
+      }
+      done.done(failure);
+    };
+  }
+
+  private void logFallenOut(Siblings.Joined joined) {
+    for (Sibling each : joined.fellOut()) {
+      conflictLog.add(
+          conflict(
+              joined.record().key(),
+              each,
+              joined.record().header(),
+              Conflict.Reason.TOO_MANY_SIBLINGS));
+    }
+  }
+
+  /** What is known and what came are kept beside each other, unless one had seen the other. */
+  private boolean stageBeside(Inbound inbound, Staged.Completion done) {
+    inbound.record().versions().forEach(each -> stamps.observe(each.header().version().stamp()));
+    MetadataRecord ours = newestRecord(inbound.record().key());
+    MetadataRecord theirs = withoutThePast(inbound.record(), ours);
+    if (theirs == null) {
+      duplicates++;
+      return false;
+    }
+    if (ours == null) {
+      stageInbound(null, false, theirs, inbound.keepPayload(), done);
+      return true;
+    }
+    if (Siblings.collide(ours, theirs)) {
+      dotCollisions++;
+    }
+    MetadataRecord toKeep = inbound.keepPayload() ? theirs : theirs.withoutPayload();
+    MetadataRecord kept = Siblings.join(ours, toKeep, config.maxValueBytes()).record();
+    Siblings.Joined shown = Siblings.join(ours, theirs, config.maxValueBytes());
+    logFallenOut(shown);
+    if (kept.equals(ours)) {
+      return false;
+    }
+    stageBeside(kept, ours, new Published(shown.record(), false), done);
+    return true;
+  }
+
+  private void stageBeside(
+      MetadataRecord journaled,
+      @Nullable MetadataRecord before,
+      Published published,
+      Staged.Completion done) {
+    stage(
+        new JournalEntry.Stored(journaled),
+        before == null ? null : before.header().version().dot(),
+        before != null && KeyIndex.isSameWrite(before.header(), journaled.header()),
+        published,
+        RecordCodec.estimatedBytes(published.record()),
+        done);
   }
 
   /**
@@ -759,6 +1199,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * @return completes with false if {@code record} is not the current version any more
    */
   public CompletableFuture<Boolean> keep(MetadataRecord record) {
+    if (config.conflicts().rules().of(record.key()).keepsSiblings()) {
+      return applyOne(new Inbound(record, true));
+    }
     var future = new CompletableFuture<Boolean>();
     synchronized (decisions) {
       requireOpen();
@@ -920,39 +1363,133 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     }
   }
 
-  /** Nothing but this dead header is known of its key, and nobody can ask for it any more. */
+  /** Nothing but this dead state is known of its key, and nobody can ask for it any more. */
   private boolean forget(MetadataRecord dead) {
     Key key = dead.key();
+    boolean mayHaveSiblings =
+        dead.hasSiblings() || config.conflicts().rules().of(key).keepsSiblings();
     synchronized (decisions) {
       if (closed || undecidedYet.containsKey(key) || !dead.header().equals(index.header(key))) {
         return false;
       }
+      if (mayHaveSiblings && !isState(dead)) {
+        return false;
+      }
+      if (mayHaveSiblings) {
+        dead.versions().forEach(each -> forgottenBeside = later(forgottenBeside, each));
+      }
       Dot dot = dead.header().version().dot();
+      long[] beside = index.siblingsOf(key);
       index.forget(key, dot);
       tree.removed(dot);
+      tree.siblingsReplaced(beside, new long[0]);
       recent.forget(key);
       versions.forget(key);
       return true;
     }
   }
 
+  /** The same of some versions of a key: others are left. */
+  private boolean forgetSome(MetadataRecord known, List<Sibling> left) {
+    Key key = known.key();
+    synchronized (decisions) {
+      if (closed || undecidedYet.containsKey(key) || !isState(known)) {
+        return false;
+      }
+      for (Sibling each : known.versions()) {
+        if (!left.contains(each)) {
+          forgottenBeside = later(forgottenBeside, each);
+        }
+      }
+      MetadataRecord kept = MetadataRecord.of(key, left);
+      stageBeside(kept, known, new Published(kept, false), failure -> {});
+    }
+    committer.start();
+    return true;
+  }
+
+  private boolean isState(MetadataRecord dead) {
+    MetadataRecord known = index.read(dead.key());
+    return known != null && known.withoutPayload().equals(dead.withoutPayload());
+  }
+
+  private static Stamp later(Stamp stamp, Sibling than) {
+    Stamp other = than.header().version().stamp();
+    return other.compareTo(stamp) > 0 ? other : stamp;
+  }
+
   /**
-   * Whether a record comes from the past: it was applied here once, and nothing is known of its key
-   * any more, because that was deleted or has expired.
+   * Whether a record comes from the past: all of it was applied here once, and nothing is known of
+   * its key any more, because that was deleted or has expired.
    */
   public boolean wasForgotten(MetadataRecord record) {
     try {
       // In this order: what is applied was published before.
-      return isApplied(record.header().version().dot()) && header(record.key()) == null;
+      return isAllApplied(record) && header(record.key()) == null;
     } catch (StorageException e) {
       return false; // something is known of the key, but cannot be read
     }
   }
 
+  private boolean isAllApplied(MetadataRecord record) {
+    if (!isApplied(record.header().version().dot())) {
+      return false;
+    }
+    for (Sibling each : record.siblings()) {
+      if (!isApplied(each.header().version().dot())) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /**
+   * What comes without the versions that are of the past: they were applied here, and are no part
+   * of the key's state, because something that is forgotten by now had replaced them. Null if there
+   * are no others.
+   *
+   * <p>What is applied and unknown may also have fallen out, where there were too many: that may
+   * come back, unless something as late has been forgotten.
+   */
+  private @Nullable MetadataRecord withoutThePast(
+      MetadataRecord theirs, @Nullable MetadataRecord ours) {
+    List<Sibling> left = theirs.versions();
+    boolean isMixed = false;
+    for (Sibling each : left) {
+      isMixed |= isOfThePast(each.header(), ours);
+    }
+    if (!isMixed) {
+      return theirs;
+    }
+    left = left.stream().filter(each -> !isOfThePast(each.header(), ours)).toList();
+    return left.isEmpty() ? null : MetadataRecord.of(theirs.key(), left);
+  }
+
+  private boolean isOfThePast(Header theirs, @Nullable MetadataRecord ours) {
+    Dot dot = theirs.version().dot();
+    if (ours == null) {
+      return isApplied(dot);
+    }
+    return !ours.covers(dot)
+        && isApplied(dot)
+        && theirs.version().stamp().compareTo(forgottenBeside) <= 0;
+  }
+
   /** Whether this node has applied a write, in its actor's order, at some time. */
   private boolean isApplied(Dot dot) {
-    return dot.counter() <= ownNewest.getOrDefault(dot.actor(), 0L)
-        || dot.counter() <= appliedUpTo(dot.actor());
+    return dot.counter() <= completeUpTo(dot.actor());
+  }
+
+  /**
+   * Up to which counter nothing is missing here of what an actor wrote: of one of this directory's
+   * own all that it issued, unless the journal says otherwise, because some of it was lost to
+   * damage, or lost and given back by peers.
+   */
+  private long completeUpTo(ActorId who) {
+    synchronized (applied) {
+      AppliedAt told = applied.get(who);
+      return told == null ? ownNewest.getOrDefault(who, 0L) : told.prefix().counter();
+    }
   }
 
   /** From this position on compaction has dropped nothing. */
@@ -1033,7 +1570,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       }
     }
     ownNewest.forEach(
-        (own, newest) -> all.add(new JournalEntry.Applied(config.region(), own, newest)));
+        (own, newest) ->
+            all.add(new JournalEntry.Applied(config.region(), own, completeUpTo(own))));
     return all;
   }
 
@@ -1041,12 +1579,14 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return new StoreLiveness(
         index,
         applied,
+        held,
         acknowledged,
         ownActors,
         ownNewest,
         neededAfter,
         config.region(),
         stamp -> stamp.compareTo(newestStamp) >= 0,
+        this::openingAt,
         (opened, at) -> {
           if (opened.actor().equals(actor)) {
             openedAt = at;
@@ -1084,7 +1624,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           journal.liveBytes(),
           index.supersededBytes(),
           index.supersededDropped(),
-          compactor == null ? CompactionStats.NONE : compactor.stats());
+          compactor == null ? CompactionStats.NONE : compactor.stats(),
+          conflictLog.stats(),
+          held.stats(clock.wallMs()));
     }
   }
 
@@ -1104,15 +1646,23 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     if (compacting != null) {
       compacting.close();
     }
+    conflictLog.close();
     journal.close();
     saveViews();
+  }
+
+  private Stamp forgottenBeside() {
+    synchronized (decisions) {
+      return forgottenBeside;
+    }
   }
 
   /** For the next opening; the journal is closed, nothing changes any more. */
   private void saveViews() {
     JournalImage image = journal.image();
     FrameLocation opened = openedAt;
-    if (image != null && opened != null) {
+    // What is held is in the journal alone; the next opening reads that.
+    if (image != null && opened != null && held.isEmpty()) {
       StoreImage.write(
           disk,
           config,
@@ -1125,6 +1675,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
                 opened,
                 nodeId,
                 stamps.newest(),
+                forgottenBeside(),
                 openings,
                 ownNewest,
                 applied,
@@ -1148,12 +1699,25 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     this.neededAfter = neededAfter;
     var collecting =
         new DeadHeaders(
-            index, this::forget, floor, executor, clock, config.compaction().forgetEvery());
+            index, new Forgetting(), floor, executor, clock, config.compaction().forgetEvery());
     deadHeaders = collecting;
     collecting.start();
     var started = new Compactor(journal, liveness(), executor, config.compaction(), neededAfter);
     compactor = started;
     started.check();
+    conflictLog.start(executor);
+  }
+
+  private final class Forgetting implements DeadHeaders.Forget {
+    @Override
+    public boolean forget(MetadataRecord dead) {
+      return RecordStore.this.forget(dead);
+    }
+
+    @Override
+    public boolean forgetSome(MetadataRecord known, List<Sibling> left) {
+      return RecordStore.this.forgetSome(known, left);
+    }
   }
 
   private final class StoreSink implements Committer.Sink {
@@ -1207,13 +1771,15 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       if (staged.entry() instanceof JournalEntry.Stored stored && published != null) {
         MetadataRecord record = stored.record();
         Dot before = staged.before();
+        long[] besideBefore = index.siblingsOf(record.key());
         index.publish(before, staged.isSameWrite(), stored, at);
         recent.published(record.key(), record.header());
         if (record.key().isSystem()) {
           system.put(record);
         }
-        if (record.header().version().stamp().compareTo(newestStamp) > 0) {
-          newestStamp = record.header().version().stamp();
+        for (Sibling each : record.versions()) {
+          Stamp stamp = each.header().version().stamp();
+          newestStamp = stamp.compareTo(newestStamp) > 0 ? stamp : newestStamp;
         }
         Dot dot = record.header().version().dot();
         if (before == null) {
@@ -1221,19 +1787,34 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         } else {
           tree.replaced(before, dot);
         }
+        if (besideBefore.length > 0 || stored.record().hasSiblings()) {
+          tree.siblingsReplaced(besideBefore, index.siblingsOf(record.key()));
+        }
         if (published.local()) {
-          publishedCounter = dot.counter();
-          ownNewest.put(actor, dot.counter());
+          publishedCounter = newestOwn(record);
+          ownNewest.put(actor, publishedCounter);
         }
       } else if (staged.entry() instanceof JournalEntry.Applied prefix) {
         synchronized (applied) {
           StoreReplay.apply(applied, prefix, at);
         }
+        held.applied(prefix.actor(), prefix.counter());
+      } else if (staged.entry() instanceof JournalEntry.Held range) {
+        held.journaled(range, at);
       } else if (staged.entry() instanceof JournalEntry.Acknowledged by) {
         synchronized (acknowledged) {
           StoreReplay.note(acknowledged, by, at);
         }
       }
+    }
+
+    private long newestOwn(MetadataRecord record) {
+      long newest = 0;
+      for (Sibling each : record.versions()) {
+        Dot dot = each.header().version().dot();
+        newest = dot.actor().equals(actor) ? Math.max(newest, dot.counter()) : newest;
+      }
+      return newest;
     }
 
     @Override

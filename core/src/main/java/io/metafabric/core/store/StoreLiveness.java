@@ -6,13 +6,16 @@ import io.metafabric.core.journal.JournalEntry;
 import io.metafabric.core.journal.Liveness;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.record.Sibling;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Stamp;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.BiConsumer;
+import java.util.function.LongFunction;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -21,21 +24,25 @@ import org.jspecify.annotations.Nullable;
  * What compaction and backups must keep of a store's journal. Thread-safe.
  *
  * @param index guarded by itself, as are the others
+ * @param held what is not applied yet
  * @param ownNewest the newest counter of each actor that was issued here
  * @param neededAfter peers still need every entry behind this position
  * @param region whose openings the own actors are
  * @param isNewest whether nothing has been published with a later stamp
+ * @param issuerAt who issued this directory's versions when a position was written
  * @param openedAt is told where the frame of an opening has been moved
  */
 record StoreLiveness(
     KeyIndex index,
     Map<ActorId, AppliedAt> applied,
+    HeldChanges held,
     Map<RegionName, AcknowledgedAt> acknowledged,
     Set<ActorId> ownActors,
     Map<ActorId, Long> ownNewest,
     LongSupplier neededAfter,
     RegionName region,
     Predicate<Stamp> isNewest,
+    LongFunction<ActorId> issuerAt,
     BiConsumer<JournalEntry.Opened, FrameLocation> openedAt)
     implements Liveness {
 
@@ -45,14 +52,16 @@ record StoreLiveness(
       return kept(stored, position);
     }
     if (entry instanceof JournalEntry.Applied prefix) {
-      Long newest = ownNewest.get(prefix.actor());
-      if (newest != null && newest == prefix.counter()) {
+      if (isInPlaceOfLast(prefix, position)) {
         return entry;
       }
       synchronized (applied) {
         AppliedAt known = applied.get(prefix.actor());
-        return known != null && known.prefix().counter() == prefix.counter() ? entry : null;
+        return known != null && known.at().position() == position ? entry : null;
       }
+    }
+    if (entry instanceof JournalEntry.Held range) {
+      return held.isLive(range) ? entry : null;
     }
     if (entry instanceof JournalEntry.Acknowledged by) {
       synchronized (acknowledged) {
@@ -72,15 +81,15 @@ record StoreLiveness(
    * when it is forgotten. A write that we replaced ourselves is in the context of what replaced it.
    */
   private @Nullable JournalEntry kept(JournalEntry.Stored stored, long position) {
+    Key key = stored.record().key();
     Dot dot = stored.record().header().version().dot();
-    if (index.isCurrent(stored.record().key(), dot)) {
+    if (index.isCurrent(key, dot) || isSibling(key, dot) || hasOwnThatIsLive(stored)) {
       return stored;
     }
     if (stored.record().payload() != null && index.isSuperseded(stored.record().key(), dot)) {
       return stored;
     }
-    Long newest = ownNewest.get(dot.actor());
-    boolean isLast = newest != null && newest == dot.counter();
+    boolean isLast = isNewestOwn(dot);
     if (isNewest.test(stored.record().header().version().stamp())) {
       return new JournalEntry.Stored(stored.record().withoutPayload());
     }
@@ -97,15 +106,80 @@ record StoreLiveness(
     if (!(entry instanceof JournalEntry.Stored stored)) {
       return false;
     }
-    Header header = stored.record().header();
-    boolean mayBeDead = header.isTombstone() || header.expiresAtMs() != Header.NEVER;
-    return mayBeDead && index.header(stored.record().key()) == null;
+    return mayBeDead(stored.record()) && index.header(stored.record().key()) == null;
+  }
+
+  private static boolean mayBeDead(MetadataRecord record) {
+    if (!mayBeDead(record.header())) {
+      return false;
+    }
+    for (Sibling each : record.siblings()) {
+      if (!mayBeDead(each.header())) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean mayBeDead(Header header) {
+    return header.isTombstone() || header.expiresAtMs() != Header.NEVER;
   }
 
   @Override
   public boolean isReplaced(JournalEntry entry) {
-    return entry instanceof JournalEntry.Stored stored
-        && !index.isCurrent(stored.record().key(), stored.record().header().version().dot());
+    if (!(entry instanceof JournalEntry.Stored stored)) {
+      return false;
+    }
+    MetadataRecord record = stored.record();
+    return !index.isCurrent(record.key(), record.header().version().dot())
+        || !hasTheSiblings(record, index.siblingsOf(record.key()));
+  }
+
+  private static boolean hasTheSiblings(MetadataRecord record, long[] dots) {
+    boolean same = dots.length == 2 * record.siblings().size();
+    for (int i = 0; same && i < dots.length; i += 2) {
+      Dot dot = record.siblings().get(i / 2).header().version().dot();
+      same = dot.actor().id() == dots[i] && dot.counter() == dots[i + 1];
+    }
+    return same;
+  }
+
+  /** What is left of an actor's last write stands where that was written, for the replay. */
+  private boolean isInPlaceOfLast(JournalEntry.Applied prefix, long position) {
+    return isNewestOwn(new Dot(prefix.actor(), prefix.counter()))
+        && prefix.actor().equals(issuerAt.apply(position));
+  }
+
+  private boolean isNewestOwn(Dot dot) {
+    Long newest = ownNewest.get(dot.actor());
+    return newest != null && newest == dot.counter();
+  }
+
+  /**
+   * A write of ours may have been journaled first as a sibling of what is behind it by now. Which
+   * of several frames was the first cannot be told any more: all stay, until the conflict is
+   * closed.
+   */
+  private boolean hasOwnThatIsLive(JournalEntry.Stored stored) {
+    Key key = stored.record().key();
+    for (Sibling each : stored.record().siblings()) {
+      Dot dot = each.header().version().dot();
+      boolean live = isNewestOwn(dot) || index.isCurrent(key, dot) || isSibling(key, dot);
+      if (live && ownActors.contains(dot.actor())) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private boolean isSibling(Key key, Dot dot) {
+    long[] dots = index.siblingsOf(key);
+    for (int i = 0; i < dots.length; i += 2) {
+      if (dots[i] == dot.actor().id() && dots[i + 1] == dot.counter()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private boolean lost(Key key, Dot dot) {
@@ -130,17 +204,16 @@ record StoreLiveness(
       }
     } else if (entry instanceof JournalEntry.Opened opened) {
       openedAt.accept(opened, to);
+    } else if (entry instanceof JournalEntry.Held range) {
+      held.moved(range, from, to);
     } else if (entry instanceof JournalEntry.Applied prefix) {
       synchronized (applied) {
-        applied.computeIfPresent(
-            prefix.actor(),
-            (actor, known) -> {
-              if (!known.at().isSameAs(from)) {
-                to.markDead();
-                return known;
-              }
-              return new AppliedAt(known.prefix(), to);
-            });
+        AppliedAt known = applied.get(prefix.actor());
+        if (known != null && known.at().isSameAs(from)) {
+          applied.put(prefix.actor(), new AppliedAt(known.prefix(), to));
+        } else if (!isInPlaceOfLast(prefix, to.position())) {
+          to.markDead();
+        }
       }
     } else if (entry instanceof JournalEntry.Acknowledged by) {
       synchronized (acknowledged) {

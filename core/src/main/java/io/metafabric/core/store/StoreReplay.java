@@ -14,10 +14,12 @@ import io.metafabric.core.journal.JournalEntry;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Stamp;
+import io.metafabric.core.version.Version;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
@@ -39,7 +41,10 @@ final class StoreReplay implements Journal.Replay {
   private static final int MIN_PLACE_BYTES = 9;
   private static final int MIN_OPENING_BYTES = MIN_ACTOR_BYTES + 1;
 
+  private final Map<ActorId, JournalEntry.Held> held = new HashMap<>();
+  private final Map<ActorId, FrameLocation> heldAt = new HashMap<>();
   private Stamp newestStamp = new Stamp(0);
+  private @Nullable Stamp forgottenBeside;
   private @Nullable Long nodeId;
   private @Nullable ActorId issuing;
   private @Nullable HeaderTree tree;
@@ -58,20 +63,20 @@ final class StoreReplay implements Journal.Replay {
       if (stored.record().key().isSystem()) {
         system.put(stored.record());
       }
-      var version = stored.record().header().version();
-      // Only where it was issued: of what was lost, peers may have given some back later.
-      if (version.dot().actor().equals(issuing)) {
-        ownNewest.merge(version.dot().actor(), version.dot().counter(), Math::max);
-      }
-      if (version.stamp().compareTo(newestStamp) > 0) {
-        newestStamp = version.stamp();
-      }
-    } else if (entry instanceof JournalEntry.Applied own && own.actor().equals(issuing)) {
+      noteNewest(stored.record().header().version());
+      stored.record().siblings().forEach(sibling -> noteNewest(sibling.header().version()));
+    } else if (entry instanceof JournalEntry.Applied own
+        && own.actor().equals(issuing)
+        && own.counter() > 0) {
       // In the place of its last write; what came back from peers stands behind a later opening.
       ownNewest.merge(own.actor(), own.counter(), Math::max);
       location.markLive();
     } else if (entry instanceof JournalEntry.Applied prefix) {
       apply(applied, prefix, location);
+      held.remove(prefix.actor());
+    } else if (entry instanceof JournalEntry.Held range) {
+      held.put(range.actor(), range);
+      heldAt.put(range.actor(), location);
     } else if (entry instanceof JournalEntry.Acknowledged by) {
       note(acknowledged, by, location);
     } else if (entry instanceof JournalEntry.Opened opened) {
@@ -80,6 +85,16 @@ final class StoreReplay implements Journal.Replay {
       issuing = opened.actor();
       add(location.position(), opened.actor());
       location.markLive();
+    }
+  }
+
+  private void noteNewest(Version version) {
+    // Only where it was issued: of what was lost, peers may have given some back later.
+    if (version.dot().actor().equals(issuing)) {
+      ownNewest.merge(version.dot().actor(), version.dot().counter(), Math::max);
+    }
+    if (version.stamp().compareTo(newestStamp) > 0) {
+      newestStamp = version.stamp();
     }
   }
 
@@ -142,6 +157,13 @@ final class StoreReplay implements Journal.Replay {
     return applied;
   }
 
+  /** Takes over what was held when the journal ended. */
+  void heldInto(HeldChanges changes) {
+    held.forEach(
+        (actor, range) ->
+            changes.journaled(range, Objects.requireNonNull(heldAt.get(actor), "its place")));
+  }
+
   /** Who issued versions from each position on at which this directory was opened. */
   NavigableMap<Long, ActorId> openings() {
     return openings;
@@ -165,6 +187,14 @@ final class StoreReplay implements Journal.Replay {
 
   Stamp newestStamp() {
     return newestStamp;
+  }
+
+  /**
+   * After a replay nothing is known of what was forgotten, but that it is no later than all else.
+   */
+  Stamp forgottenBeside() {
+    Stamp known = forgottenBeside;
+    return known == null ? newestStamp : known;
   }
 
   long nodeIdOr(long drawn) {
@@ -191,6 +221,7 @@ final class StoreReplay implements Journal.Replay {
     }
     var built = new HeaderTree();
     index.forEachWrite((actor, counter, place) -> built.toggle(actor, counter));
+    index.forEachSibling((key, actor, counter) -> built.toggle(actor, counter));
     return built;
   }
 
@@ -205,13 +236,15 @@ final class StoreReplay implements Journal.Replay {
       FrameLocation openedAt,
       long nodeId,
       Stamp newestStamp,
+      Stamp forgottenBeside,
       NavigableMap<Long, ActorId> openings,
       Map<ActorId, Long> ownNewest,
       Map<ActorId, AppliedAt> applied,
       SystemRecords system,
       Map<RegionName, AcknowledgedAt> acknowledged) {
     out.i64(current.id()).i64(openedAt.place());
-    out.i64(nodeId).i64(newestStamp.packed()).varint(openings.size());
+    out.i64(nodeId).i64(newestStamp.packed()).i64(forgottenBeside.packed());
+    out.varint(openings.size());
     openings.forEach(
         (position, actor) ->
             out.varint(position).i64(actor.id()).varint(ownNewest.getOrDefault(actor, 0L)));
@@ -240,6 +273,7 @@ final class StoreReplay implements Journal.Replay {
     }
     nodeId = in.i64("node id");
     newestStamp = new Stamp(in.i64("newest stamp"));
+    forgottenBeside = new Stamp(in.i64("newest stamp that was forgotten"));
     int own = in.varint("openings", 1, in.remaining() / MIN_OPENING_BYTES);
     for (int i = 0; i < own; i++) {
       long position = in.varint("position of an opening");

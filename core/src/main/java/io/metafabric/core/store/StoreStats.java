@@ -1,5 +1,7 @@
 package io.metafabric.core.store;
 
+import io.metafabric.core.conflict.ConflictLogStats;
+
 /**
  * @param keys keys known, deleted ones included
  * @param tombstones of these, deleted ones that are not forgotten yet
@@ -16,6 +18,8 @@ package io.metafabric.core.store;
  *     other; anything but 0 is a defect
  * @param tornTailBytes cut off when the journal was opened
  * @param replayedBytes of the journal, read at the opening; 0 after a stop in order
+ * @param conflicts what was written to the conflict log
+ * @param held changes that are stamped too far ahead of this node's clock, and wait
  * @param liveBytes of the journal, those that are part of the present state
  * @param supersededBytes of these, values that are shown, as superseded, until their successors can
  *     be read
@@ -43,4 +47,6 @@ public record StoreStats(
     long liveBytes,
     long supersededBytes,
     long supersededDropped,
-    CompactionStats compaction) {}
+    CompactionStats compaction,
+    ConflictLogStats conflicts,
+    HeldStats held) {}

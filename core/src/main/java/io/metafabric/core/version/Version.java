@@ -9,7 +9,7 @@ import io.metafabric.core.error.WireFormatException;
  * cover each other are concurrent, even when the same node issued both.
  *
  * @param dot the write itself
- * @param context highest counter seen of each actor that wrote this key
+ * @param context what the writer had seen of this key
  * @param stamp orders concurrent versions, and nothing else
  * @see <a href="https://arxiv.org/abs/1011.5808">Preguica et al., Dotted Version Vectors, 2010</a>
  */
@@ -53,9 +53,30 @@ public record Version(Dot dot, VersionVector context, Stamp stamp) {
     return dot.equals(that) || context.contains(that) || that.equals(NO_WRITE);
   }
 
-  /** What a writer has seen who has read this version: the context of the next write. */
+  /**
+   * What a writer has seen who has read this version and all that its actor wrote before: the
+   * context of the next write where one version of a key wins.
+   */
   public VersionVector asContext() {
     return context.with(dot);
+  }
+
+  /** What a writer has seen who has read this version, and nothing else. */
+  public VersionVector seen() {
+    return context.withLone(dot);
+  }
+
+  /**
+   * Which of two concurrent versions comes first where one must: the later stamp, then the higher
+   * actor. Whoever had seen the other has the later stamp.
+   */
+  public boolean isLaterThan(Version that) {
+    int byStamp = stamp.compareTo(that.stamp);
+    if (byStamp != 0) {
+      return byStamp > 0;
+    }
+    int byActor = dot.actor().compareTo(that.dot.actor());
+    return byActor != 0 ? byActor > 0 : dot.counter() > that.dot.counter();
   }
 
   public Version withContext(VersionVector next) {

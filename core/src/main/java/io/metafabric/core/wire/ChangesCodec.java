@@ -30,7 +30,8 @@ final class ChangesCodec {
   private static final int SAME_REGION = 8;
   private static final int NO_CONTEXT = 16;
   private static final int OWN_CONTEXT = 32;
-  private static final int KNOWN_FLAGS = 63;
+  private static final int LONE_DOTS = 64;
+  private static final int KNOWN_FLAGS = 127;
 
   /** Flags, shared, length and one byte of key, counter, stamp. */
   static final int MIN_RECORD_BYTES = 6;
@@ -58,6 +59,7 @@ final class ChangesCodec {
     flags |= header.writtenIn().equals(regionBefore) ? SAME_REGION : 0;
     flags |= context.isEmpty() ? NO_CONTEXT : 0;
     flags |= isOwn(context) ? OWN_CONTEXT : 0;
+    flags |= context.loneDots() > 0 ? LONE_DOTS : 0;
     out.u8(flags);
     writeKey(out, record.key().toUtf8());
     out.varint(counter - counterBefore);
@@ -66,6 +68,9 @@ final class ChangesCodec {
       out.varint(counter - context.counter(actor));
     } else if ((flags & NO_CONTEXT) == 0) {
       RecordCodec.writeVector(out, context);
+      if (context.loneDots() > 0) {
+        RecordCodec.writeLoneDots(out, context);
+      }
     }
     if ((flags & SAME_REGION) == 0) {
       RecordCodec.writeRegion(out, header.writtenIn());
@@ -83,7 +88,7 @@ final class ChangesCodec {
   }
 
   private boolean isOwn(VersionVector context) {
-    return context.size() == 1 && context.counter(actor) > 0;
+    return context.size() == 1 && context.counter(actor) > 0 && context.loneDots() == 0;
   }
 
   private void writeKey(ByteWriter out, byte[] key) {
@@ -128,7 +133,7 @@ final class ChangesCodec {
   private MetadataRecord read(ByteReader in) {
     int flags = in.u8("record flags");
     if ((flags & ~KNOWN_FLAGS) != 0
-        || (flags & (NO_CONTEXT | OWN_CONTEXT)) == (NO_CONTEXT | OWN_CONTEXT)
+        || Integer.bitCount(flags & (NO_CONTEXT | OWN_CONTEXT | LONE_DOTS)) > 1
         || (flags & (TOMBSTONE | PAYLOAD)) == (TOMBSTONE | PAYLOAD)) {
       throw new WireFormatException("not the flags of a record: 0x" + Integer.toHexString(flags));
     }
@@ -202,6 +207,9 @@ final class ChangesCodec {
       return VersionVector.of(new Dot(actor, dot.counter() - behind));
     }
     VersionVector context = RecordCodec.readVector(in);
+    if ((flags & LONE_DOTS) != 0) {
+      context = RecordCodec.readLoneDots(in, context);
+    }
     if (context.isEmpty() || isOwn(context)) {
       throw new WireFormatException("a context has a shorter form");
     }

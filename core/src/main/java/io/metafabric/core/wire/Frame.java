@@ -7,7 +7,10 @@ import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.VersionVector;
+import java.util.Collections;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +36,8 @@ public sealed interface Frame {
    * @param nodeId identity of the dialler's directory
    * @param regions all configured regions, sorted: homes follow from them, so they must agree
    * @param maxValueBytes the largest payload there; it bounds the frames, so it must agree too
+   * @param conflictRules the names of the conflict rules by namespace, where they are not the
+   *     default one: all must come to the same, so they must agree
    */
   record Hello(
       int minProtocol,
@@ -41,10 +46,12 @@ public sealed interface Frame {
       RegionName region,
       long nodeId,
       List<RegionName> regions,
-      int maxValueBytes)
+      int maxValueBytes,
+      SortedMap<String, String> conflictRules)
       implements Frame {
     public Hello {
       regions = List.copyOf(regions);
+      conflictRules = Collections.unmodifiableSortedMap(new TreeMap<>(conflictRules));
     }
 
     @Override

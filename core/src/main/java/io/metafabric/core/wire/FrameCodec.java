@@ -4,6 +4,8 @@ import io.metafabric.core.codec.ByteReader;
 import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.codec.Checksums;
 import io.metafabric.core.codec.RecordCodec;
+import io.metafabric.core.conflict.ConflictRule;
+import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.digest.HeaderTree;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.record.Key;
@@ -15,6 +17,8 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -202,7 +206,8 @@ public final class FrameCodec {
               RecordCodec.readRegion(in),
               in.i64("node id"),
               readRegions(in),
-              in.varint("max value bytes", 1, Integer.MAX_VALUE));
+              in.varint("max value bytes", 1, Integer.MAX_VALUE),
+              readConflictRules(in));
       case WELCOME ->
           new Frame.Welcome(
               in.varint("protocol", 0, Integer.MAX_VALUE),
@@ -369,6 +374,19 @@ public final class FrameCodec {
     return regions;
   }
 
+  private static SortedMap<String, String> readConflictRules(ByteReader in) {
+    int count = in.varint("conflict rules", 0, ConflictRules.MAX_NAMESPACES);
+    var rules = new TreeMap<String, String>();
+    for (int i = 0; i < count; i++) {
+      String namespace = in.text("namespace", Key.MAX_NAMESPACE_LENGTH);
+      if (!rules.isEmpty() && rules.lastKey().compareTo(namespace) >= 0) {
+        throw new WireFormatException("the conflict rules are not in order at " + namespace);
+      }
+      rules.put(namespace, in.text("conflict rule", 2 * ConflictRule.MAX_NAME_LENGTH));
+    }
+    return rules;
+  }
+
   private static Refusal readRefusal(ByteReader in) {
     int code = in.u8("refusal code");
     for (Refusal refusal : Refusal.values()) {
@@ -442,6 +460,8 @@ public final class FrameCodec {
           .varint(hello.regions().size());
       hello.regions().forEach(region -> RecordCodec.writeRegion(out, region));
       out.varint(hello.maxValueBytes());
+      out.varint(hello.conflictRules().size());
+      hello.conflictRules().forEach((namespace, rule) -> out.text(namespace).text(rule));
     }
 
     @Override

@@ -8,6 +8,7 @@ public enum Refusal {
   REGIONS(4),
   IDENTITY(5),
   VALUE_BYTES(6),
+  CONFLICT_RULES(7),
   REGION_TAKEN(10);
 
   private final int code;

@@ -5,11 +5,14 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.record.Sibling;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.TreeMap;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -46,9 +49,23 @@ public final class AnyRecords {
         .withoutEdgeCases();
   }
 
+  /** What was seen, lone dots among it. */
+  public static Arbitrary<VersionVector> contexts() {
+    return Combinators.combine(vectors(), dots().list().ofMaxSize(4))
+        .as(
+            (vector, lone) -> {
+              VersionVector context = vector;
+              for (Dot dot : lone) {
+                context = context.withLone(dot);
+              }
+              return context;
+            })
+        .withoutEdgeCases();
+  }
+
   public static Arbitrary<Version> versions() {
     return Combinators.combine(
-            dots(), vectors(), Arbitraries.longs().greaterOrEqual(0).map(Stamp::new))
+            dots(), contexts(), Arbitraries.longs().greaterOrEqual(0).map(Stamp::new))
         .filter((dot, context, stamp) -> !context.contains(dot))
         .as(Version::new)
         .withoutEdgeCases();
@@ -100,6 +117,28 @@ public final class AnyRecords {
             keys(), versions(), regions(), payloads(), expiries, Arbitraries.of(0, 1, 2))
         .as(AnyRecords::record)
         .withoutEdgeCases();
+  }
+
+  /** Records with siblings among them. */
+  public static Arbitrary<MetadataRecord> recordsWithSiblings() {
+    return Combinators.combine(keys(), records().list().ofMinSize(1).ofMaxSize(5))
+        .as(AnyRecords::siblings)
+        .withoutEdgeCases();
+  }
+
+  private static MetadataRecord siblings(Key key, List<MetadataRecord> records) {
+    var versions = new ArrayList<Sibling>();
+    for (MetadataRecord each : records) {
+      boolean isNew =
+          versions.stream()
+              .noneMatch(
+                  other -> other.header().version().dot().equals(each.header().version().dot()));
+      if (isNew) {
+        versions.add(new Sibling(each.header(), each.payload()));
+      }
+    }
+    versions.sort((a, b) -> a.header().winsOver(b.header()) ? -1 : 1);
+    return MetadataRecord.of(key, versions);
   }
 
   private static MetadataRecord record(

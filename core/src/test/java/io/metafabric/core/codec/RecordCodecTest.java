@@ -9,6 +9,7 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.record.Sibling;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Stamp;
@@ -17,6 +18,7 @@ import io.metafabric.core.version.VersionVector;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.TreeMap;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
@@ -43,7 +45,7 @@ class RecordCodecTest {
 
   @Provide
   Arbitrary<MetadataRecord> records() {
-    return AnyRecords.records();
+    return AnyRecords.recordsWithSiblings();
   }
 
   static byte[] encode(MetadataRecord record) {
@@ -119,6 +121,70 @@ class RecordCodecTest {
   }
 
   @Test
+  void siblingsAndLoneDots_followWhatHasNone() {
+    var late =
+        new Version(
+            new Dot(new ActorId(1), 9),
+            VersionVector.of(new Dot(new ActorId(1), 2)).withLone(new Dot(new ActorId(1), 7)),
+            new Stamp(2));
+    var early = new Version(new Dot(new ActorId(2), 1), VersionVector.EMPTY, new Stamp(3));
+    var record =
+        new MetadataRecord(
+            Key.of("n/1"),
+            Header.value(late, new RegionName("eu"), Bytes.utf8("abc"), Header.NEVER),
+            Bytes.utf8("abc"),
+            List.of(new Sibling(Header.tombstone(early, new RegionName("us")), null)));
+    assertThat(HexFormat.of().formatHex(encode(record)))
+        .isEqualTo(
+            "036e2f31" // key
+                + "04" // flags: lone dots
+                + "000000000000000109" // dot
+                + "0000000000000002" // stamp
+                + "01" // context
+                + "000000000000000102"
+                + "01" // lone dots
+                + "000000000000000107"
+                + "026575" // written in
+                + "03364b3fb7" // payload length and checksum
+                + "03616263" // payload and siblings follow
+                + "01" // siblings
+                + "01" // flags: tombstone
+                + "000000000000000201" // dot
+                + "0000000000000003" // stamp
+                + "00" // context
+                + "027573" // written in
+                + "00"); // nothing follows
+    assertThat(decode(encode(record))).isEqualTo(record);
+  }
+
+  @Test
+  void loneDotsThatAreNone_andSiblingsInAnotherOrder_failTyped() {
+    String head = "036e2f31" + "05" + "000000000000000109" + "0000000000000002";
+    String context = "01" + "000000000000000102";
+    String end = "026575" + "00";
+    for (String lone :
+        List.of(
+            "00",
+            "01" + "000000000000000103", // follows the counter
+            "01" + "000000000000000102",
+            "01" + "000000000000000109", // the write itself
+            "02" + "000000000000000107" + "000000000000000105",
+            "02" + "000000000000000107" + "000000000000000107")) {
+      assertThatThrownBy(() -> decode(HexFormat.of().parseHex(head + context + lone + end)))
+          .as(lone)
+          .isInstanceOf(WireFormatException.class);
+    }
+    String winner = "036e2f31" + "01" + "000000000000000101" + "0000000000000005" + "00" + "026575";
+    String later = "01" + "000000000000000201" + "0000000000000006" + "00" + "026575" + "00";
+    String same = "01" + "000000000000000101" + "0000000000000005" + "00" + "026575" + "00";
+    for (String sibling : List.of("00", "01" + later, "01" + same)) {
+      assertThatThrownBy(() -> decode(HexFormat.of().parseHex(winner + "02" + sibling)))
+          .as(sibling)
+          .isInstanceOf(WireFormatException.class);
+    }
+  }
+
+  @Test
   void aContextOfAnySize_canBeReadBack() {
     var entries = new TreeMap<ActorId, Long>();
     for (long actor = 1; actor <= 20_000; actor++) {
@@ -139,7 +205,7 @@ class RecordCodecTest {
         "00|key length",
         "02306e|not a key",
         "046e2f00ff|not a key",
-        "036e2f31 04|unknown header flags 0x4",
+        "036e2f31 08|unknown header flags 0x8",
         "036e2f31 00 0000000000000011 00|counter must be >= 1",
         "036e2f31 00 0000000000000011 01 ffffffffffffffff|a stamp must be >= 0",
         "036e2f31 00 0000000000000011 01 0000000000000000 ffffffff0f|vector size",
@@ -158,8 +224,9 @@ class RecordCodecTest {
             + "|payload needs 2147483647 bytes",
         "036e2f31 00 0000000000000011 01 0000000000000000 00 026575 01 00000000 01 61"
             + "|another checksum",
-        "036e2f31 00 0000000000000011 01 0000000000000000 00 026575 00 00000000 02|payload flag",
-        "036e2f31 01 0000000000000011 01 0000000000000000 00 026575 01|payload flag",
+        "036e2f31 00 0000000000000011 01 0000000000000000 00 026575 00 00000000 02 00|siblings must be 1 to 15",
+        "036e2f31 00 0000000000000011 01 0000000000000000 00 026575 00 00000000 04|what follows",
+        "036e2f31 01 0000000000000011 01 0000000000000000 00 026575 01|claims to have a payload",
         "036e2f31 01 0000000000000011 01 0000000000000000 00 026575 00 00|more bytes",
       })
   void eachKindOfNonsense_isNamed(String hex, String what) {

@@ -16,7 +16,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Bytes as a record, without a checksum around it: refused, or one that has no other bytes. */
 class RecordFuzz {
   static Stream<byte[]> seeds() {
-    return Samples.records().stream().map(RecordFuzz::encoded);
+    return Stream.concat(Samples.records().stream(), Stream.of(Samples.siblings()))
+        .map(RecordFuzz::encoded);
   }
 
   private static byte[] encoded(MetadataRecord record) {

@@ -16,6 +16,7 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.record.Sibling;
 import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
@@ -63,9 +64,31 @@ final class Samples {
         new MetadataRecord(Key.of("n/d"), Header.tombstone(version(4), US), null));
   }
 
+  /** Siblings, and what a writer had seen of them alone. */
+  static MetadataRecord siblings() {
+    MetadataRecord winner = value("s", 9, "payload", Header.NEVER);
+    Version seen =
+        winner.header().version().withContext(VersionVector.EMPTY.withLone(new Dot(ACTOR, 3)));
+    return new MetadataRecord(
+        winner.key(),
+        winner.header().withVersion(seen),
+        winner.payload(),
+        List.of(
+            new Sibling(value("s", 7, "other", 8).header(), Bytes.utf8("other")),
+            new Sibling(Header.tombstone(version(5), US), null)));
+  }
+
   static List<Frame> frames() {
     return List.of(
-        new Frame.Hello(1, 2, "cluster", EU, 9, List.of(EU, US), 1 << 20),
+        new Frame.Hello(
+            1,
+            2,
+            "cluster",
+            EU,
+            9,
+            List.of(EU, US),
+            1 << 20,
+            new TreeMap<>(Map.of("c", "siblings"))),
         new Frame.Welcome(1, "cluster", US, 10, VersionVector.of(new Dot(ACTOR, 300))),
         new Frame.Refuse(Refusal.REGIONS, "no"),
         new Frame.Heartbeat(128, 9, new Frame.Backlog(false, true, true, 7, 300)),
@@ -82,6 +105,7 @@ final class Samples {
             7,
             List.of(
                 new Frame.Answer.Found(records().get(0)),
+                new Frame.Answer.Found(siblings()),
                 new Frame.Answer.NotHeld(Key.of("n/2")),
                 new Frame.Answer.Unknown(Key.of("n/3")),
                 new Frame.Answer.Superseded(records().get(1)))),
@@ -114,7 +138,8 @@ final class Samples {
       case 0 -> new JournalEntry.Opened(ACTOR, 42, "cluster \u00e9", EU);
       case 1 -> new JournalEntry.Applied(US, new ActorId(77), i);
       case 2 -> new JournalEntry.Closed();
-      case 3 -> new JournalEntry.Acknowledged(US, ACTOR, i, i / 2, 0, 0);
+      case 3 -> new JournalEntry.Held(US, ACTOR, 3, 9, List.of(records().get(i % 4), siblings()));
+      case 5 -> new JournalEntry.Acknowledged(US, ACTOR, i, i / 2, 0, 0);
       case 4 -> new JournalEntry.Stored(records().get(2), new Dot(ACTOR, 2));
       default -> new JournalEntry.Stored(records().get(i % 4));
     };

@@ -84,7 +84,7 @@ class HeldFramesTest {
 
   private void requireNoHugeFile() {
     for (String name : machine.disk().list()) {
-      if (name.endsWith(".log")) {
+      if (name.startsWith("journal-")) {
         assertThat(machine.disk().contentOf(name).length)
             .as(machine.world.describe(name))
             .isLessThanOrEqualTo(9 * StoreMachine.SEGMENT_BYTES);

@@ -55,6 +55,7 @@ final class StoreMachine {
 
   long maxIndexBytes = 64 << 20;
   long retainBytes;
+  ConflictConfig conflicts = ConflictConfig.DEFAULT;
   long peersNeedAfter = Long.MAX_VALUE;
   long supersededBytes = 64 << 20;
 
@@ -62,11 +63,18 @@ final class StoreMachine {
   boolean forgets;
 
   static StoreConfig config(Durabilities durability, long maxIndexBytes, long retainBytes) {
-    return config(durability, maxIndexBytes, new CompactionConfig(1 << 20, retainBytes));
+    return config(
+        durability,
+        maxIndexBytes,
+        new CompactionConfig(1 << 20, retainBytes),
+        ConflictConfig.DEFAULT);
   }
 
   private static StoreConfig config(
-      Durabilities durability, long maxIndexBytes, CompactionConfig compaction) {
+      Durabilities durability,
+      long maxIndexBytes,
+      CompactionConfig compaction,
+      ConflictConfig conflicts) {
     return new StoreConfig(
         "test",
         new RegionName("paris"),
@@ -75,7 +83,8 @@ final class StoreMachine {
         1 << 16,
         1 << 20,
         maxIndexBytes,
-        compaction);
+        compaction,
+        conflicts);
   }
 
   RecordStore open() {
@@ -87,7 +96,8 @@ final class StoreMachine {
             config(
                 durability,
                 maxIndexBytes,
-                new CompactionConfig(1 << 20, retainBytes, supersededBytes)),
+                new CompactionConfig(1 << 20, retainBytes, supersededBytes),
+                conflicts),
             node.disk(),
             node.clock(),
             node.random(),

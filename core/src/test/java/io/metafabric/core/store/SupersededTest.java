@@ -68,7 +68,7 @@ class SupersededTest {
     return new Version(
         new Dot(actor, counter),
         seen == null ? VersionVector.EMPTY : seen.asContext(),
-        new Stamp((seen == null ? 0 : seen.stamp().packed()) + (counter << 16)));
+        new Stamp(seen == null ? counter << 16 : seen.stamp().packed() + (1 << 16)));
   }
 
   private static MetadataRecord value(Key key, Version version, String value) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.metafabric.core.codec.AnyRecords;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import net.jqwik.api.Arbitrary;
@@ -24,6 +25,11 @@ class VersionVectorTest {
   }
 
   @Provide
+  Arbitrary<VersionVector> contexts() {
+    return AnyRecords.contexts();
+  }
+
+  @Provide
   Arbitrary<Dot> dots() {
     return AnyRecords.dots();
   }
@@ -35,20 +41,21 @@ class VersionVectorTest {
   }
 
   @Property
-  void merge_isCommutative(@ForAll("vectors") VersionVector a, @ForAll("vectors") VersionVector b) {
+  void merge_isCommutative(
+      @ForAll("contexts") VersionVector a, @ForAll("contexts") VersionVector b) {
     assertThat(a.merge(b)).isEqualTo(b.merge(a)).hasSameHashCodeAs(b.merge(a));
   }
 
   @Property
   void merge_isAssociative(
-      @ForAll("vectors") VersionVector a,
-      @ForAll("vectors") VersionVector b,
-      @ForAll("vectors") VersionVector c) {
+      @ForAll("contexts") VersionVector a,
+      @ForAll("contexts") VersionVector b,
+      @ForAll("contexts") VersionVector c) {
     assertThat(a.merge(b).merge(c)).isEqualTo(a.merge(b.merge(c)));
   }
 
   @Property
-  void merge_isIdempotent_andEmptyIsItsNeutralElement(@ForAll("vectors") VersionVector a) {
+  void merge_isIdempotent_andEmptyIsItsNeutralElement(@ForAll("contexts") VersionVector a) {
     assertThat(a.merge(a)).isEqualTo(a);
     assertThat(a.merge(VersionVector.EMPTY)).isEqualTo(a);
     assertThat(VersionVector.EMPTY.merge(a)).isEqualTo(a);
@@ -85,6 +92,76 @@ class VersionVectorTest {
     assertThat(VersionVector.of(entriesOf(a))).isEqualTo(a).hasSameHashCodeAs(a);
     assertThat(a.size()).isEqualTo(entriesOf(a).size());
     assertThat(a.isEmpty()).isEqualTo(a.size() == 0);
+  }
+
+  @Property
+  void merge_containsWhatEitherContained_andNothingElse(
+      @ForAll("contexts") VersionVector a,
+      @ForAll("contexts") VersionVector b,
+      @ForAll("dots") Dot any) {
+    for (Dot dot : around(a, b, any)) {
+      assertThat(a.merge(b).contains(dot)).isEqualTo(a.contains(dot) || b.contains(dot));
+    }
+  }
+
+  @Property
+  void withLone_addsOneDot_andNothingElse(
+      @ForAll("contexts") VersionVector a, @ForAll("dots") Dot added, @ForAll("dots") Dot any) {
+    VersionVector next = a.withLone(added);
+    for (Dot dot : around(a, a, any)) {
+      assertThat(next.contains(dot)).isEqualTo(a.contains(dot) || dot.equals(added));
+    }
+    assertThat(next.contains(added)).isTrue();
+    assertThat(next.withLone(added)).isEqualTo(next);
+  }
+
+  @Property
+  void with_addsADotAndAllBefore_andNothingElse(
+      @ForAll("contexts") VersionVector a, @ForAll("dots") Dot added, @ForAll("dots") Dot any) {
+    for (Dot dot : around(a, a, any)) {
+      boolean before = dot.actor().equals(added.actor()) && dot.counter() <= added.counter();
+      assertThat(a.with(added).contains(dot)).isEqualTo(a.contains(dot) || before);
+    }
+    assertThat(a.with(added)).isEqualTo(a.merge(VersionVector.of(added)));
+  }
+
+  /** Dots where vectors may go wrong. */
+  private static List<Dot> around(VersionVector a, VersionVector b, Dot any) {
+    var dots = new ArrayList<>(List.of(any));
+    VersionVector.Visitor near =
+        (actor, counter) -> {
+          for (long each = Math.max(1, counter - 1); each <= counter; each++) {
+            dots.add(new Dot(actor, each));
+          }
+          if (counter < Long.MAX_VALUE) {
+            dots.add(new Dot(actor, counter + 1));
+          }
+        };
+    for (VersionVector each : List.of(a, b)) {
+      each.forEach(near);
+      each.forEachLone(near);
+    }
+    return dots;
+  }
+
+  @Test
+  void aLoneDotThatTheCounterReaches_isLoneNoMore() {
+    var vector =
+        VersionVector.of(new Dot(PARIS, 2))
+            .withLone(new Dot(PARIS, 5))
+            .withLone(new Dot(TOKYO, 3))
+            .withLone(new Dot(PARIS, 4));
+    assertThat(vector.loneDots()).isEqualTo(3);
+    assertThat(vector)
+        .hasToString(
+            "{0000000000000001:2, 0000000000000001#4, 0000000000000001#5, ffffffffffffffff#3}");
+
+    assertThat(vector.withLone(new Dot(PARIS, 3)))
+        .isEqualTo(VersionVector.of(new Dot(PARIS, 5)).withLone(new Dot(TOKYO, 3)));
+    assertThat(vector.with(new Dot(PARIS, 4)).with(new Dot(TOKYO, 3)))
+        .isEqualTo(VersionVector.of(new Dot(PARIS, 5)).with(new Dot(TOKYO, 3)));
+    assertThat(VersionVector.EMPTY.withLone(new Dot(PARIS, 2)).withLone(new Dot(PARIS, 1)))
+        .isEqualTo(VersionVector.of(new Dot(PARIS, 2)));
   }
 
   @Test

@@ -26,6 +26,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.IntFunction;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -68,8 +70,13 @@ class FrameCodecTest {
   private static Map<Frame, String> golden() {
     var golden = new LinkedHashMap<Frame, String>();
     golden.put(
-        new Frame.Hello(1, 2, "c", EU, 9, List.of(EU, US), 300),
-        "0000001a" + "4872d16b" + "0100" + "01020163026575000000000000000902026575027573ac02");
+        new Frame.Hello(
+            1, 2, "c", EU, 9, List.of(EU, US), 300, new TreeMap<>(Map.of("c", "siblings"))),
+        "00000026"
+            + "bf7a3e44"
+            + "0100"
+            + "01020163026575000000000000000902026575027573ac02"
+            + "010163087369626c696e6773");
     golden.put(
         new Frame.Welcome(1, "c", US, 10, VersionVector.of(new Dot(ACTOR, 300))),
         "0000001b" + "55e5ddbf" + "0200" + "010163027573000000000000000a010000000000000011ac02");
@@ -231,7 +238,13 @@ class FrameCodecTest {
     Arbitrary<Long> amounts = Arbitraries.longs().greaterOrEqual(0);
     Arbitrary<Frame.Backlog> backlogs =
         Combinators.combine(flags, flags, flags, amounts, amounts).as(Frame.Backlog::new);
-    Arbitrary<Frame.Answer> found = AnyRecords.records().map(Frame.Answer.Found::new);
+    Arbitrary<SortedMap<String, String>> rules =
+        Arbitraries.maps(
+                Arbitraries.strings().alpha().ofMaxLength(64),
+                Arbitraries.strings().alpha().ofMaxLength(128))
+            .ofMaxSize(5)
+            .map(TreeMap::new);
+    Arbitrary<Frame.Answer> found = AnyRecords.recordsWithSiblings().map(Frame.Answer.Found::new);
     Arbitrary<Frame.Answer> notHeld = AnyRecords.keys().map(Frame.Answer.NotHeld::new);
     Arbitrary<Frame.Answer> superseded = AnyRecords.records().map(Frame.Answer.Superseded::new);
     Arbitrary<Frame.Answer> unknown = AnyRecords.keys().map(Frame.Answer.Unknown::new);
@@ -244,7 +257,8 @@ class FrameCodecTest {
                         AnyRecords.regions(),
                         longs,
                         regions,
-                        Arbitraries.integers().greaterOrEqual(1))
+                        Arbitraries.integers().greaterOrEqual(1),
+                        rules)
                     .as(Frame.Hello::new),
                 Combinators.combine(
                         protocols, texts, AnyRecords.regions(), longs, AnyRecords.vectors())

@@ -1,0 +1,178 @@
+package io.metafabric.core.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.metafabric.core.error.ClockSkewException;
+import io.metafabric.core.journal.Durability;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Stamp;
+import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.assertj.core.api.Assertions;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Changes that are stamped too far ahead of this node's clock. */
+class HeldChangesTest {
+  private static final RegionName US = new RegionName("us");
+  private static final ActorId AHEAD = new ActorId(7);
+  private static final ActorId OTHER = new ActorId(8);
+
+  private final StoreMachine machine = new StoreMachine(5, Durability.SYNC);
+
+  @BeforeEach
+  void open() {
+    machine.open();
+  }
+
+  private Inbound change(ActorId actor, long counter, Duration ahead) {
+    long wallMs = machine.node.clock().wallMs() + ahead.toMillis();
+    Bytes payload = Bytes.utf8("value " + counter);
+    var version =
+        new Version(new Dot(actor, counter), VersionVector.EMPTY, new Stamp(wallMs << 16));
+    return new Inbound(
+        new MetadataRecord(
+            key(actor, counter), Header.value(version, US, payload, Header.NEVER), payload),
+        true);
+  }
+
+  private static Key key(ActorId actor, long counter) {
+    return Key.of("n/" + actor + "-" + counter);
+  }
+
+  private CompletableFuture<Boolean> apply(ActorId actor, long after, Duration... ahead) {
+    var changes = new ArrayList<Inbound>();
+    for (Duration each : ahead) {
+      changes.add(change(actor, after + changes.size() + 1, each));
+    }
+    return machine
+        .store()
+        .applyRange(after, changes, new AppliedPrefix(US, actor, after + ahead.length));
+  }
+
+  private long applied(ActorId actor) {
+    return machine.store().appliedOf(US).counter(actor);
+  }
+
+  private void run(Duration time) {
+    machine.world.runFor(time);
+  }
+
+  private HeldStats held() {
+    return machine.store().stats().held();
+  }
+
+  @Test
+  void aChangeAnHourAhead_waits_withWhatFollows_andNothingElseDoes() {
+    CompletableFuture<Boolean> ranged =
+        apply(AHEAD, 0, Duration.ZERO, Duration.ofHours(1), Duration.ZERO);
+    run(Duration.ofSeconds(1));
+    assertThat(ranged).isNotDone();
+    assertThat(applied(AHEAD)).isEqualTo(1);
+    assertThat(machine.store().header(key(AHEAD, 1))).isNotNull();
+    assertThat(machine.store().header(key(AHEAD, 2))).isNull();
+    assertThat(machine.store().isHeld(AHEAD)).isTrue();
+    assertThat(held().actors()).isEqualTo(1);
+    assertThat(held().changes()).isEqualTo(2);
+    assertThat(held().aheadMs()).isBetween(3_590_000L, 3_600_000L);
+    // What comes behind it is a gap, what comes again is held already.
+    assertThat(apply(AHEAD, 3, Duration.ZERO)).isCompletedWithValue(false);
+    assertThat(apply(AHEAD, 1, Duration.ofHours(1), Duration.ZERO)).isNotDone();
+
+    assertThat(apply(OTHER, 0, Duration.ofSeconds(59))).isNotDone();
+    run(Duration.ofSeconds(1));
+    assertThat(applied(OTHER)).isEqualTo(1);
+
+    run(Duration.ofMinutes(58));
+    assertThat(ranged).isNotDone();
+    run(Duration.ofMinutes(2));
+    assertThat(ranged.join()).isTrue();
+    assertThat(applied(AHEAD)).isEqualTo(3);
+    assertThat(held()).isEqualTo(new HeldStats(0, 0, 0, 0, 2));
+  }
+
+  @Test
+  void theVeryFirstOfAnActor_isHeld_andNothingOfItIsApplied() {
+    CompletableFuture<Boolean> ranged = apply(AHEAD, 0, Duration.ofHours(1));
+    run(Duration.ofSeconds(1));
+    assertThat(machine.store().isHeld(AHEAD)).isTrue();
+    assertThat(applied(AHEAD)).isZero();
+    machine.node.crash();
+    open();
+    assertThat(applied(AHEAD)).isZero();
+    assertThat(machine.store().isHeld(AHEAD)).isTrue();
+    run(Duration.ofHours(1));
+    assertThat(applied(AHEAD)).isEqualTo(1);
+    assertThat(ranged).isNotDone();
+  }
+
+  @Test
+  void aHeldChange_doesNotPullTheClockOfThisNodeAhead() {
+    apply(AHEAD, 0, Duration.ofDays(1));
+    run(Duration.ofSeconds(1));
+    machine.write(Key.of("n/own"), Bytes.utf8("now"));
+    Header own =
+        Assertions.assertThat(machine.store().header(Key.of("n/own"))).isNotNull().actual();
+    assertThat(own.version().stamp().wallMs())
+        .isLessThanOrEqualTo(machine.node.clock().wallMs() + 60_000);
+  }
+
+  @Test
+  void whatIsHeld_outlivesACrash_andAnOrderlyStop_andCompaction() {
+    apply(AHEAD, 0, Duration.ZERO, Duration.ofHours(1));
+    run(Duration.ofSeconds(1));
+    machine.node.crash();
+    machine.open();
+    assertThat(held().changes()).isEqualTo(1);
+    for (int i = 0; i < 300; i++) {
+      machine.write(Key.of("n/" + i % 3), Bytes.copyOf(new byte[200]));
+    }
+    run(Duration.ofSeconds(30));
+    assertThat(machine.store().stats().compaction().runs()).isPositive();
+    machine.close();
+    machine.open();
+    assertThat(held().changes()).isEqualTo(1);
+
+    run(Duration.ofHours(1));
+
+    assertThat(applied(AHEAD)).isEqualTo(2);
+    assertThat(machine.store().read(key(AHEAD, 2)))
+        .satisfies(record -> assertThat(record.payload()).isEqualTo(Bytes.utf8("value 2")));
+    assertThat(held().changes()).isZero();
+    machine.close();
+    machine.open();
+    assertThat(held().changes()).isZero();
+    assertThat(machine.store().stats().replayedBytes()).isZero();
+  }
+
+  @Test
+  void aClockThatIsSetForward_appliesWhatIsHeld() {
+    CompletableFuture<Boolean> ranged = apply(AHEAD, 0, Duration.ofHours(1));
+    run(Duration.ofSeconds(1));
+    machine.node.jumpWall(Duration.ofHours(1));
+    run(Duration.ofSeconds(2));
+    assertThat(ranged.join()).isTrue();
+  }
+
+  @Test
+  void whatDidNotComeInOrder_isNotTaken() {
+    assertThat(machine.store().applyOne(change(AHEAD, 9, Duration.ofHours(1))))
+        .isCompletedWithValue(false);
+    assertThat(machine.store().applyAll(List.of(change(AHEAD, 9, Duration.ofHours(1)))))
+        .failsWithin(Duration.ZERO)
+        .withThrowableOfType(java.util.concurrent.ExecutionException.class)
+        .withCauseInstanceOf(ClockSkewException.class);
+    run(Duration.ofSeconds(1));
+    assertThat(machine.store().header(key(AHEAD, 9))).isNull();
+  }
+}

@@ -1,0 +1,428 @@
+package io.metafabric.node;
+
+import io.metafabric.core.conflict.ConflictRule;
+import io.metafabric.core.conflict.Merge;
+import io.metafabric.core.error.RegionUnreachableException;
+import io.metafabric.core.place.HomeLookup;
+import io.metafabric.core.port.Clock;
+import io.metafabric.core.port.SerialExecutor;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.record.Sibling;
+import io.metafabric.core.store.Precondition;
+import io.metafabric.core.store.Published;
+import io.metafabric.core.store.RecordStore;
+import io.metafabric.core.version.Version;
+import java.time.Duration;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Merges concurrent values: for reads anywhere, and for good where this region is the home of the
+ * key. The home alone writes what they become, so that regions do not answer each other's merges
+ * with more of them. Thread-safe.
+ *
+ * <p>The host's function is not trusted: it runs where it can be left behind, and what it throws,
+ * or breaks of its laws, leaves the values as siblings.
+ */
+final class Merging {
+  private static final Logger log = LoggerFactory.getLogger(Merging.class);
+  private static final Duration WITHIN = Duration.ofSeconds(1);
+  private static final Duration RETRY_AFTER = Duration.ofSeconds(2);
+  private static final int MAX_DUE = 4096;
+  private static final int MAX_FAILED = 256;
+
+  /** What is open is looked through so often, and so many keys at a time. */
+  private static final Duration SWEEP_EVERY = Duration.ofMinutes(1);
+
+  private static final Duration SWEEP_PAUSE = Duration.ofMillis(100);
+  private static final int SWEPT_AT_ONCE = 256;
+
+  /** The laws are checked by the first merges, and by each of so many. */
+  private static final int CHECK_EVERY = 16;
+
+  /** Writes what values have become, if this node may write. */
+  @FunctionalInterface
+  interface Writer {
+    CompletableFuture<@Nullable MetadataRecord> write(
+        Key key,
+        @Nullable Bytes payload,
+        long expiresAtMs,
+        Precondition condition,
+        @Nullable Version read);
+  }
+
+  /** Commutative and idempotent it was not. */
+  private static final class UnlawfulException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    UnlawfulException(String message) {
+      super(message);
+    }
+  }
+
+  private final RecordStore store;
+  private final Writer writer;
+  private final SiblingReads reads;
+  private final HomeLookup homes;
+  private final RegionName region;
+  private final int maxValueBytes;
+  private final Clock clock;
+  private final ForeignCode foreign;
+  private final SerialExecutor loop;
+
+  private final Map<String, String> off = new ConcurrentHashMap<>();
+  private final AtomicLong merged = new AtomicLong();
+  private final AtomicLong written = new AtomicLong();
+  private final AtomicLong failed = new AtomicLong();
+  private final AtomicLong dropped = new AtomicLong();
+
+  // Guarded by itself: states whose merge threw; it would again.
+  private final Map<Key, Version> failedStates =
+      new LinkedHashMap<>() {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Key, Version> eldest) {
+          return size() > MAX_FAILED;
+        }
+      };
+
+  // Guarded by itself: conflicts that this home has still to resolve.
+  private final Set<Key> due = new LinkedHashSet<>();
+  private boolean resolving;
+
+  // Guarded by due: those that could not be resolved, and are tried again soon.
+  private final Set<Key> later = new LinkedHashSet<>();
+
+  Merging(
+      RecordStore store,
+      Writer writer,
+      SiblingReads reads,
+      HomeLookup homes,
+      RegionName region,
+      int maxValueBytes,
+      Clock clock,
+      ForeignCode foreign,
+      SerialExecutor loop) {
+    this.store = store;
+    this.writer = writer;
+    this.reads = reads;
+    this.homes = homes;
+    this.region = region;
+    this.maxValueBytes = maxValueBytes;
+    this.clock = clock;
+    this.foreign = foreign;
+    this.loop = loop;
+  }
+
+  /**
+   * Closes what was left open when this node was stopped, and whatever else no publication closes,
+   * while the loop runs.
+   */
+  void start() {
+    if (store.conflictRules().byNamespace().values().stream()
+        .anyMatch(rule -> rule.merge() != null)) {
+      loop.execute(this::beginSweep);
+    }
+  }
+
+  private void beginSweep() {
+    // In an order of their own: a table's would not be the same in each run.
+    sweep(store.keysWithSiblings().stream().sorted().iterator());
+  }
+
+  private void sweep(Iterator<Key> open) {
+    for (int i = 0; i < SWEPT_AT_ONCE && open.hasNext(); i++) {
+      Key key = open.next();
+      if (store.conflictRules().of(key).merge() != null && !off.containsKey(key.namespace())) {
+        noteDue(key);
+      }
+    }
+    boolean isLeft = open.hasNext();
+    loop.schedule(
+        isLeft ? SWEEP_PAUSE : SWEEP_EVERY, isLeft ? () -> sweep(open) : this::beginSweep);
+  }
+
+  /** Whether a read of this state is to show more than its winner. */
+  boolean concernsReads(MetadataRecord known) {
+    return known.hasSiblings()
+        && store.conflictRules().of(known.key()).mergesEverywhere()
+        && !off.containsKey(known.key().namespace());
+  }
+
+  /**
+   * What the visible values of a state become.
+   *
+   * @param known with the payloads of all that are visible
+   * @return completes with null if that cannot be told: the winner is to be shown then
+   */
+  CompletionStage<@Nullable MetadataRecord> merged(MetadataRecord known) {
+    noteDue(known.key());
+    return merge(known);
+  }
+
+  private CompletionStage<@Nullable MetadataRecord> merge(MetadataRecord known) {
+    ConflictRule rule = store.conflictRules().of(known.key());
+    Merge function = rule.merge();
+    List<Sibling> visible = visible(known);
+    if (function == null
+        || visible.isEmpty()
+        || visible.stream().anyMatch(each -> each.payload() == null)
+        || off.containsKey(known.key().namespace())
+        || hasFailed(known)) {
+      return CompletableFuture.completedFuture(null);
+    }
+    List<Bytes> values =
+        visible.stream().map(each -> Objects.requireNonNull(each.payload())).toList();
+    boolean check = rule.mergesEverywhere() && isDueForCheck();
+    return foreign
+        .call(() -> fold(function, values, check), WITHIN)
+        .handle(
+            (value, failure) -> {
+              if (failure == null) {
+                return record(known, visible, value);
+              }
+              failed(known, cause(failure));
+              return null;
+            });
+  }
+
+  private static Throwable cause(Throwable failure) {
+    Throwable cause = failure.getCause();
+    return failure instanceof CompletionException && cause != null ? cause : failure;
+  }
+
+  private boolean isDueForCheck() {
+    long before = merged.getAndIncrement();
+    return before < CHECK_EVERY || before % CHECK_EVERY == 0;
+  }
+
+  private List<Sibling> visible(MetadataRecord known) {
+    long nowMs = clock.wallMs();
+    return known.versions().stream().filter(each -> each.header().isVisibleAt(nowMs)).toList();
+  }
+
+  private static Bytes fold(Merge function, List<Bytes> values, boolean check) {
+    Bytes result = values.get(0);
+    for (Bytes next : values.subList(1, values.size())) {
+      Bytes both = merge(function, result, next);
+      if (check) {
+        requireLaws(function, result, next, both);
+      }
+      result = both;
+    }
+    return result;
+  }
+
+  private static Bytes merge(Merge function, Bytes a, Bytes b) {
+    return Objects.requireNonNull(function.merge(a, b), "a merge returned null");
+  }
+
+  private static void requireLaws(Merge function, Bytes a, Bytes b, Bytes both) {
+    if (!merge(function, b, a).equals(both)) {
+      throw new UnlawfulException("it is not commutative");
+    }
+    if (!merge(function, a, a).equals(a)) {
+      throw new UnlawfulException("it is not idempotent");
+    }
+    if (!merge(function, both, b).equals(both)) {
+      throw new UnlawfulException("merging a value again made another of it");
+    }
+  }
+
+  private @Nullable MetadataRecord record(
+      MetadataRecord known, List<Sibling> visible, Bytes value) {
+    if (value.length() > maxValueBytes) {
+      failed(known, new IllegalStateException(value + " are more than maxValueBytes"));
+      return null;
+    }
+    Header header =
+        Header.value(known.seen(), known.header().writtenIn(), value, expiresAtMs(visible));
+    return new MetadataRecord(known.key(), header, value);
+  }
+
+  /** A merged value lives as long as the longest of those in it. */
+  private static long expiresAtMs(List<Sibling> visible) {
+    long last = 0;
+    for (Sibling each : visible) {
+      long at = each.header().expiresAtMs();
+      if (at == Header.NEVER) {
+        return Header.NEVER;
+      }
+      last = Math.max(last, at);
+    }
+    return last;
+  }
+
+  private void failed(MetadataRecord known, Throwable failure) {
+    if (failure instanceof RejectedExecutionException) {
+      dropped.incrementAndGet();
+      return;
+    }
+    failed.incrementAndGet();
+    synchronized (failedStates) {
+      failedStates.put(known.key(), known.seen());
+    }
+    String namespace = known.key().namespace();
+    if (failure instanceof ForeignCode.AbandonedException || failure instanceof UnlawfulException) {
+      if (off.putIfAbsent(namespace, String.valueOf(failure.getMessage())) == null) {
+        log.error(
+            "the merge of namespace {} is not called any more: {}; concurrent values are siblings",
+            namespace,
+            failure.getMessage());
+      }
+    } else {
+      log.warn("{} could not be merged; its values stay siblings", known.key(), failure);
+    }
+  }
+
+  private boolean hasFailed(MetadataRecord known) {
+    synchronized (failedStates) {
+      return known.seen().equals(failedStates.get(known.key()));
+    }
+  }
+
+  /** Of every publication: a conflict at its home is resolved for all. */
+  void published(Published change) {
+    MetadataRecord record = change.record();
+    if (record.hasSiblings() && store.conflictRules().of(record.key()).merge() != null) {
+      noteDue(record.key());
+    }
+  }
+
+  /** This region may be the home of the key now; what the last one left open is to be closed. */
+  void homeMoved(Key key) {
+    if (store.conflictRules().of(key).merge() != null) {
+      noteDue(key);
+    }
+  }
+
+  private void noteDue(Key key) {
+    if (!homes.homesOf(key).home().equals(region)) {
+      return;
+    }
+    synchronized (due) {
+      if (due.size() >= MAX_DUE && !due.contains(key)) {
+        dropped.incrementAndGet();
+        return;
+      }
+      due.add(key);
+      if (resolving) {
+        return;
+      }
+      resolving = true;
+    }
+    loop.execute(this::resolveNext);
+  }
+
+  private void resolveNext() {
+    Key next;
+    synchronized (due) {
+      if (due.isEmpty()) {
+        resolving = false;
+        return;
+      }
+      next = due.iterator().next();
+      due.remove(next);
+    }
+    CompletionStage<?> done;
+    try {
+      done = resolve(next);
+    } catch (RuntimeException e) {
+      done = CompletableFuture.failedFuture(e);
+    }
+    done.whenComplete(
+        (any, failure) -> {
+          if (failure != null) {
+            tryLater(next);
+          }
+          loop.execute(this::resolveNext);
+        });
+  }
+
+  /** A payload is not here, or a write was refused: neither is for ever. */
+  private void tryLater(Key key) {
+    synchronized (due) {
+      if (later.size() >= MAX_DUE) {
+        dropped.incrementAndGet();
+        return;
+      }
+      later.add(key);
+      if (later.size() > 1) {
+        return;
+      }
+    }
+    loop.schedule(RETRY_AFTER, this::retry);
+  }
+
+  private void retry() {
+    List<Key> again;
+    synchronized (due) {
+      again = List.copyOf(later);
+      later.clear();
+    }
+    again.forEach(this::noteDue);
+  }
+
+  private CompletionStage<?> resolve(Key key) {
+    MetadataRecord known = store.read(key);
+    if (known == null || !known.hasSiblings()) {
+      return CompletableFuture.completedFuture(null);
+    }
+    if (visible(known).isEmpty()) {
+      return write(key, null, Header.NEVER, known.seen());
+    }
+    return reads.find(key, known, true).thenCompose(found -> resolve(key, found.record()));
+  }
+
+  private CompletionStage<?> resolve(Key key, @Nullable MetadataRecord known) {
+    if (known == null || !known.hasSiblings()) {
+      return CompletableFuture.completedFuture(null);
+    }
+    if (reads.isIncomplete(known, true)) {
+      return CompletableFuture.failedFuture(
+          new RegionUnreachableException("not all values of " + key + " are here"));
+    }
+    return merge(known)
+        .thenCompose(
+            result ->
+                result == null
+                    ? CompletableFuture.completedFuture(null)
+                    : write(
+                        key,
+                        Objects.requireNonNull(result.payload()),
+                        result.header().expiresAtMs(),
+                        known.seen()));
+  }
+
+  /** Over what was merged, and nothing that has come since. */
+  private CompletionStage<?> write(
+      Key key, @Nullable Bytes payload, long expiresAtMs, Version read) {
+    return writer
+        .write(key, payload, expiresAtMs, Precondition.NONE, read)
+        .thenRun(written::incrementAndGet);
+  }
+
+  MergeStats stats() {
+    return new MergeStats(
+        merged.get(), written.get(), failed.get(), dropped.get(), new ConcurrentHashMap<>(off));
+  }
+}

@@ -1,0 +1,129 @@
+package io.metafabric.node;
+
+import io.metafabric.core.place.HomeLookup;
+import io.metafabric.core.port.Clock;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.record.Sibling;
+import io.metafabric.core.store.Inbound;
+import io.metafabric.core.store.RecordStore;
+import io.metafabric.core.version.Dot;
+import io.metafabric.replicate.FetchResult;
+import io.metafabric.replicate.Replicator;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Brings together what a read needs of a key whose concurrent writes are kept: payloads that are
+ * not here come from the regions that hold them. Thread-safe.
+ */
+final class SiblingReads {
+  /**
+   * @param record what is known, null if nothing is
+   * @param asked what the last region that was asked said; null if none was asked
+   */
+  record Found(@Nullable MetadataRecord record, @Nullable FetchResult asked) {}
+
+  private final RecordStore store;
+  private final Replicator replicator;
+  private final HomeLookup homes;
+  private final RegionName region;
+  private final Clock clock;
+
+  SiblingReads(
+      RecordStore store, Replicator replicator, HomeLookup homes, RegionName region, Clock clock) {
+    this.store = store;
+    this.replicator = replicator;
+    this.homes = homes;
+    this.region = region;
+    this.clock = clock;
+  }
+
+  /** Whether a reader of this state has to wait for another region. */
+  boolean isIncomplete(@Nullable MetadataRecord known, boolean all) {
+    return known == null || !missing(known, all).isEmpty();
+  }
+
+  /**
+   * The state of a key.
+   *
+   * @param known null asks whether there is one
+   * @param all whether the payloads of all visible versions are needed, not of the winner alone
+   */
+  CompletionStage<Found> find(Key key, @Nullable MetadataRecord known, boolean all) {
+    return find(key, known, all, List.of(), null);
+  }
+
+  private CompletionStage<Found> find(
+      Key key,
+      @Nullable MetadataRecord known,
+      boolean all,
+      List<Dot> triedBefore,
+      @Nullable FetchResult last) {
+    Header wanted = null;
+    var tried = new ArrayList<>(triedBefore);
+    if (known != null) {
+      wanted = firstOtherThan(tried, missing(known, all));
+      if (wanted == null) {
+        return CompletableFuture.completedFuture(new Found(known, last));
+      }
+      tried.add(wanted.version().dot());
+    } else if (last != null) {
+      return CompletableFuture.completedFuture(new Found(store.read(key), last));
+    }
+    return replicator
+        .fetch(key, wanted)
+        .thenCompose(
+            result ->
+                takenOver(key, known, result)
+                    .thenCompose(next -> find(key, next, all, tried, result)));
+  }
+
+  private static @Nullable Header firstOtherThan(List<Dot> tried, List<Sibling> missing) {
+    for (Sibling each : missing) {
+      if (!tried.contains(each.header().version().dot())) {
+        return each.header();
+      }
+    }
+    return null;
+  }
+
+  private List<Sibling> missing(MetadataRecord known, boolean all) {
+    long nowMs = clock.wallMs();
+    var missing = new ArrayList<Sibling>();
+    for (Sibling each : known.versions()) {
+      if (each.header().isVisibleAt(nowMs)) {
+        if (each.payload() == null) {
+          missing.add(each);
+        }
+        if (!all) {
+          break;
+        }
+      }
+    }
+    return missing;
+  }
+
+  private CompletionStage<@Nullable MetadataRecord> takenOver(
+      Key key, @Nullable MetadataRecord known, FetchResult result) {
+    if (!(result instanceof FetchResult.Found found)) {
+      return CompletableFuture.completedFuture(known);
+    }
+    boolean keep = homes.homesOf(key).include(region);
+    return store
+        .applyOne(new Inbound(found.record(), keep))
+        .handle((news, failure) -> together(store.read(key), known, found.record()));
+  }
+
+  /** Of what has come, payloads that this region does not keep are used this once. */
+  private MetadataRecord together(
+      @Nullable MetadataRecord stored, @Nullable MetadataRecord known, MetadataRecord arrived) {
+    MetadataRecord both = stored == null ? arrived : store.withPayloadsOf(stored, arrived);
+    return known == null ? both : store.withPayloadsOf(both, known);
+  }
+}

@@ -1,0 +1,393 @@
+package io.metafabric.simulation;
+
+import io.metafabric.core.error.FabricException;
+import io.metafabric.core.error.RegionUnreachableException;
+import io.metafabric.core.error.StorageException;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.Sibling;
+import io.metafabric.core.store.Precondition;
+import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
+import io.metafabric.merge.Counter;
+import io.metafabric.node.ReadOutcome;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the host of one region does with keys whose concurrent writes are kept, and what it may
+ * expect: siblings, which it closes with what it has read of them, and counters, which are merged.
+ */
+final class Concurrent {
+  /** So many of each region at most, and they never fall out. */
+  private static final int MAX_OPEN = 3;
+
+  private final Simulation run;
+  private final Site site;
+
+  // What its host has read last of each key, and what the region knew last.
+  private final Map<Key, MetadataRecord> read = new HashMap<>();
+  private final Map<Key, MetadataRecord> known = new HashMap<>();
+  private final Map<Key, VersionVector> seen = new HashMap<>();
+  private final Map<Key, Long> counted = new HashMap<>();
+  private boolean adds;
+
+  Concurrent(Simulation run, Site site) {
+    this.run = run;
+    this.site = site;
+  }
+
+  /** Another disk, which may know less. */
+  void forget() {
+    read.clear();
+    known.clear();
+    seen.clear();
+    counted.clear();
+  }
+
+  void ended() {
+    adds = false;
+    counted.clear();
+  }
+
+  /** What this region knows: nothing is forgotten, and nothing that was replaced comes back. */
+  @Nullable MetadataRecord observe(Key key) {
+    if (!site.isUp()) {
+      return null;
+    }
+    int life = site.machine().life();
+    MetadataRecord now;
+    try {
+      now = site.node().store().read(key);
+    } catch (StorageException e) {
+      if (site.machine().life() == life && !site.mayFailToRead(e)) {
+        run.violation(site + " cannot read " + key, e);
+      }
+      return null;
+    }
+    MetadataRecord before = known.get(key);
+    if (before != null) {
+      for (Sibling each : before.versions()) {
+        if ((now == null || !covers(now, each.header()))
+            && !mayBeForgotten(run, key, each.header())) {
+          run.violation(site + " forgot " + each + " of " + key + ", and knows " + now, null);
+        }
+      }
+    }
+    if (now != null) {
+      VersionVector all = seen.getOrDefault(key, VersionVector.EMPTY);
+      for (Sibling each : now.versions()) {
+        Version version = each.header().version();
+        if (all.contains(version.dot()) && (before == null || !has(before, version))) {
+          run.violation(each + " of " + key + " was replaced in " + site + ", and is back", null);
+        }
+        run.checkDot(key, each.header());
+      }
+      known.put(key, now.withoutPayload());
+      VersionVector next = all;
+      for (Sibling each : now.versions()) {
+        next = next.merge(each.header().version().seen());
+      }
+      seen.put(key, next);
+    }
+    return now;
+  }
+
+  static boolean covers(MetadataRecord state, Header write) {
+    return state.versions().stream()
+        .anyMatch(each -> each.header().version().covers(write.version().dot()));
+  }
+
+  /** A deletion that had seen it, or is it, has come to all regions. */
+  private static boolean mayBeForgotten(Simulation run, Key key, Header header) {
+    return run.ledger().mayBeForgottenBeside(key, header.version().dot(), run::isEverywhere);
+  }
+
+  private static boolean has(MetadataRecord state, Version version) {
+    return state.versions().stream()
+        .anyMatch(each -> each.header().version().dot().equals(version.dot()));
+  }
+
+  void readSiblings(Key key) {
+    observe(key);
+    if (!site.isUp()) {
+      return;
+    }
+    run.begins();
+    int life = site.machine().life();
+    try {
+      site.node()
+          .siblings(key)
+          .whenComplete(
+              (record, failure) -> {
+                if (site.machine().life() != life) {
+                  return;
+                }
+                if (record != null) {
+                  read.put(key, record);
+                  checkWritten(record);
+                } else if (failure != null) {
+                  mayFail("siblings of " + key, failure);
+                }
+                int versions = record == null ? 0 : record.versions().size();
+                run.ended("siblings", site.region(), key.hashCode(), versions);
+              });
+    } catch (FabricException e) {
+      if (site.machine().life() == life) {
+        mayFail("siblings of " + key, e);
+      }
+    }
+  }
+
+  private void mayFail(String what, Throwable failure) {
+    Throwable cause = Site.causeOf(failure);
+    run.world().trace(what + " in " + site + ": " + cause);
+    boolean unreachable = cause instanceof RegionUnreachableException;
+    if (!unreachable && !site.mayFailToRead(cause)) {
+      run.violation(what + " in " + site + " failed", cause);
+    }
+  }
+
+  private void checkWritten(MetadataRecord record) {
+    for (Sibling each : record.versions()) {
+      var one = new MetadataRecord(record.key(), each.header(), each.payload());
+      if (each.payload() != null && run.ledger().writeOf(one) == null) {
+        run.violation(site + " shows of " + record.key() + " what nobody wrote: " + each, null);
+      }
+    }
+  }
+
+  /**
+   * @param bytes 0 deletes
+   * @param asRead replaces what was read last alone, else all that is known
+   */
+  void put(Key key, int bytes, boolean asRead) {
+    MetadataRecord here = observe(key);
+    if (!site.isUp()) {
+      return;
+    }
+    boolean many = here != null && here.versions().size() >= MAX_OPEN;
+    MetadataRecord last = read.get(key);
+    Version context = !asRead || many ? null : last == null ? Version.NONE : last.seen();
+    Write write = run.ledger().begin(key, bytes, Header.NEVER);
+    write(write, Precondition.NONE, context, here, last);
+  }
+
+  private void write(
+      Write write,
+      Precondition condition,
+      @Nullable Version context,
+      @Nullable MetadataRecord here,
+      @Nullable MetadataRecord last) {
+    site.write(
+        write,
+        () -> site.node().write(write.key, write.payload, write.expiresAtMs, condition, context),
+        header -> {
+          checkCovers(write, header, context == null ? here : last);
+          if (context != null && here != null) {
+            checkLeaves(write, header, context, here);
+          }
+          MetadataRecord now = observe(write.key);
+          if (now != null && !covers(now, header) && !mayBeForgotten(run, write.key, header)) {
+            run.violation(write + " is not known where it was acknowledged: " + now, null);
+          }
+        });
+  }
+
+  private void checkCovers(Write write, Header header, @Nullable MetadataRecord shown) {
+    if (shown != null) {
+      for (Sibling each : shown.versions()) {
+        if (!header.version().covers(each.header().version().dot())
+            && !mayBeForgotten(run, write.key, each.header())) {
+          run.violation(write + " does not replace what its writer had read: " + each, null);
+        }
+      }
+    }
+  }
+
+  /** Nothing is replaced that its writer has not read. */
+  private void checkLeaves(Write write, Header header, Version context, MetadataRecord here) {
+    for (Sibling each : here.versions()) {
+      Version version = each.header().version();
+      boolean wasRead = !context.equals(Version.NONE) && context.covers(version.dot());
+      if (!wasRead && header.version().covers(version.dot())) {
+        run.violation(write + " replaces what its writer had not read: " + each, null);
+      }
+    }
+  }
+
+  /** Reads a counter and adds to it, one at a time. */
+  void add(String client, Key key, int amount) {
+    observe(key);
+    if (adds || !site.isUp()) {
+      return;
+    }
+    run.begins();
+    adds = true;
+    int life = site.machine().life();
+    CompletableFuture<ReadOutcome> reading;
+    try {
+      reading = site.node().read(client, key);
+    } catch (FabricException e) {
+      reading = CompletableFuture.failedFuture(e);
+    }
+    reading.whenComplete(
+        (outcome, failure) -> {
+          if (site.machine().life() != life) {
+            return;
+          }
+          boolean writes = false;
+          if (outcome == null) {
+            mayFail("a read of " + key, failure);
+          } else if (!(outcome instanceof ReadOutcome.Unreachable)) {
+            writes = site.isWritable();
+          }
+          if (writes) {
+            MetadataRecord now = outcome instanceof ReadOutcome.Value value ? value.record() : null;
+            addTo(key, now, amount, life);
+          } else {
+            adds = false;
+          }
+          run.ended("count", site.region(), key.hashCode(), writes ? 1 : 0);
+        });
+  }
+
+  private void addTo(Key key, @Nullable MetadataRecord now, int amount, int life) {
+    Counter before = now == null ? Counter.ZERO : counter(now);
+    if (before.value() < counted.getOrDefault(key, 0L)) {
+      run.violation(site + " shows " + before + " of " + key + ", and added more itself", null);
+    }
+    Counter next = before.plus(site + "-" + life, amount);
+    Write write = run.ledger().add(key, Bytes.copyOf(next.toBytes()), amount);
+    Version version = now == null ? Version.NONE : now.header().version();
+    Precondition condition = now == null ? Precondition.ABSENT : Precondition.version(version);
+    MetadataRecord here = observe(key);
+    site.write(
+        write,
+        () -> site.node().write(key, write.payload, Header.NEVER, condition, version),
+        header -> {
+          if (here != null) {
+            checkLeaves(write, header, version, here);
+          }
+          counted.put(key, next.value());
+          observe(key);
+        },
+        failure -> adds = false);
+  }
+
+  static Counter counter(MetadataRecord record) {
+    return Counter.of(Objects.requireNonNull(record.payload()).toArray());
+  }
+
+  // ---- At the end.
+
+  /** What has not come true yet; null if nothing is missing. */
+  static @Nullable String missingAtTheEnd(Simulation run) {
+    for (Key key : run.setting().concurrentKeys()) {
+      MetadataRecord agreed = run.site(0).node().store().read(key);
+      for (Site site : run.sites()) {
+        MetadataRecord here = site.node().store().read(key);
+        if (!lasting(run, here).equals(lasting(run, agreed))) {
+          return key + " is " + here + " in " + site + ", but " + agreed;
+        }
+        if (here == null) {
+          continue;
+        }
+        boolean lacks = here.versions().stream().anyMatch(each -> lacks(run, key, each));
+        if (lacks && site.node().homesOf(key).include(site.region())) {
+          return site + " lacks a payload of " + here;
+        }
+        boolean isOpen =
+            here.hasSiblings()
+                && here.versions().stream().noneMatch(each -> isLost(run, key, each.header()));
+        if (isOpen && run.setting().counters().contains(key)) {
+          return key + " is not merged: " + here;
+        }
+      }
+    }
+    return null;
+  }
+
+  private static boolean lacks(Simulation run, Key key, Sibling version) {
+    return version.payload() == null
+        && !version.header().isTombstone()
+        && !isLost(run, key, version.header());
+  }
+
+  /** Its payload went with the last disk that had it. */
+  private static boolean isLost(Simulation run, Key key, Header header) {
+    return run.ledger().payloadMayBeLost(key, header.version().dot())
+        && run.sites().stream().noneMatch(site -> site.hasPayload(key, header));
+  }
+
+  /** What is dead is forgotten by one region after the other, once all have it. */
+  private static List<Header> lasting(Simulation run, @Nullable MetadataRecord record) {
+    return record == null
+        ? List.of()
+        : record.versions().stream()
+            .map(Sibling::header)
+            .filter(each -> !Ledger.isMortal(each) || !run.isEverywhere(each))
+            .toList();
+  }
+
+  static void checkAtTheEnd(Simulation run) {
+    for (Key key : run.setting().concurrentKeys()) {
+      run.sites().forEach(site -> site.concurrent().observe(key));
+      MetadataRecord agreed = run.site(0).node().store().read(key);
+      List<Write> acknowledged =
+          run.ledger().writes().stream()
+              .filter(write -> write.key.equals(key) && write.fate == Write.Fate.ACKNOWLEDGED)
+              .toList();
+      for (Write write : acknowledged) {
+        Header header = Objects.requireNonNull(write.header);
+        if (agreed == null || !covers(agreed, header)) {
+          if (!mayBeForgotten(run, key, header)) {
+            run.violation(write + " is lost; its key is " + agreed, null);
+          }
+        } else {
+          for (Sibling each : agreed.versions()) {
+            Version version = each.header().version();
+            boolean replaced =
+                !version.dot().equals(header.version().dot())
+                    && header.version().covers(version.dot());
+            if (replaced) {
+              run.violation(each + " of " + key + " had been replaced by " + write, null);
+            }
+          }
+        }
+      }
+      if (run.setting().counters().contains(key)) {
+        checkSum(run, key);
+      }
+    }
+  }
+
+  /** All that was acknowledged, and of what nobody knows some or none. */
+  private static void checkSum(Simulation run, Key key) {
+    long least = 0;
+    long most = 0;
+    for (Write write : run.ledger().writes()) {
+      if (write.key.equals(key)) {
+        least += write.fate == Write.Fate.ACKNOWLEDGED ? write.amount : 0;
+        most += write.fate == Write.Fate.REFUSED ? 0 : write.amount;
+      }
+    }
+    for (Site site : run.sites()) {
+      MetadataRecord record = site.node().store().read(key);
+      // With siblings still: one of them has lost its payload for good.
+      if (record != null && record.payload() != null && !record.hasSiblings()) {
+        long sum = counter(record).value();
+        if (sum < least || sum > most) {
+          run.violation(
+              key + " is " + sum + " in " + site + ", not from " + least + " to " + most, null);
+        }
+      }
+    }
+  }
+}
