@@ -279,7 +279,7 @@ class DirectoryStatesTest {
     Path directory = written();
     Path hint = directory.resolve("index.hint");
     byte[] bytes = Files.readAllBytes(hint);
-    bytes[7] = '9';
+    bytes[6] = '9'; // "MFHINT9x"
     Files.write(hint, bytes);
     try (var fabric = open(directory)) {
       assertThat(fabric.stats().storage().replayedBytes()).isPositive();

@@ -33,7 +33,7 @@ public final class SequencePredictor implements RankedPredictor {
   public static final String NAME = "sequence";
 
   static final int HORIZON_NEEDS = 64;
-  static final int MAX_DEPTH = 8;
+  static final int MAX_DEPTH = 16;
 
   private static final int SOURCES = 3;
   private static final int NEED_ONE = 0;
@@ -67,7 +67,7 @@ public final class SequencePredictor implements RankedPredictor {
   /** Of a hundred used prefetches, how many may come late before paths are followed further. */
   private static final double LATE_SHARE = 0.1;
 
-  private static final int USED_PER_LOOK = 64;
+  private static final int USED_PER_LOOK = 8;
 
   private static final Comparator<Prediction> LIKELIEST_FIRST =
       Comparator.comparingDouble(Prediction::probability).reversed();
@@ -372,7 +372,7 @@ public final class SequencePredictor implements RankedPredictor {
     if (usedInAll >= USED_PER_LOOK) {
       double late = (double) Math.max(0, usedInAll - usedOnTime) / usedInAll;
       if (late > LATE_SHARE) {
-        depth = Math.min(MAX_DEPTH, depth + 1);
+        depth = Math.min(MAX_DEPTH, 2 * depth);
       } else if (late < LATE_SHARE / 4) {
         depth = Math.max(1, depth - 1);
       }
