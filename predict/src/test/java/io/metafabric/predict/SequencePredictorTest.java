@@ -116,7 +116,7 @@ class SequencePredictorTest {
     for (int i = 0; i < 5; i++) {
       predictor.resolved(100, 0);
     }
-    assertThat(predictor.depth()).isEqualTo(6);
+    assertThat(predictor.depth()).isEqualTo(SequencePredictor.MAX_DEPTH);
     String[] ids = IntStream.range(0, 30).mapToObj(i -> "k" + i).toArray(String[]::new);
     afterRounds(predictor, 60, ids);
     assertThat(afterRounds(predictor, 1, "k0", "k1", "k2"))
