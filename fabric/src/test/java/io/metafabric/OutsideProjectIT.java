@@ -161,7 +161,7 @@ class OutsideProjectIT {
             "Main");
 
     assertThat(printed).contains("blue teapot");
-    assertThat(classPath).contains("caffeine").contains("netty-handler");
+    assertThat(classPath).contains("slf4j-api").contains("netty-handler");
     assertThat(classPath).as("no room comes as a jar of its own").doesNotContain("fabric-core");
   }
 
@@ -174,7 +174,7 @@ class OutsideProjectIT {
           .contains(
               "io/metafabric/MetadataFabric.class",
               "io/metafabric/core/journal/Journal.class",
-              "io/metafabric/cache/caffeine/CaffeineTier.class",
+              "io/metafabric/cache/AdaptiveTier.class",
               "io/metafabric/predict/Predictor.class",
               "io/metafabric/replicate/netty/NettyPeerTransport.class",
               "io/metafabric/migrate/HomeDirectory.class")

@@ -171,9 +171,16 @@ final class EvictionPolicy {
     }
   }
 
+  /** The oldest on probation leaves it, and the cache with it if it has not been read. */
   private void evictUnread() {
     QueueNode node = probation.last();
-    if (node != null) {
+    if (node == null) {
+      return;
+    }
+    if (node.wasTouched()) {
+      // Its reader found the lock taken.
+      firstRead(node);
+    } else {
       probation.remove(node);
       unreadGhosts.add(node.hash());
       evicted.accept(node);

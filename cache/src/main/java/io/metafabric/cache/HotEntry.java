@@ -10,14 +10,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * What the hot tier holds of one key. Thread-safe.
  *
- * <p>A hit touches this object and nothing behind it: it is kept within half a cache line, and the
+ * <p>A hit touches this object and nothing behind it: it is kept within a cache line, and the
  * view's type is one that a caller need not check.
  */
 public final class HotEntry<V> extends QueueNode {
   /**
-   * Bytes of an entry beside key and payload, on a 64-bit JVM with compressed references:
-   * Caffeine's node and table slot 96, this entry 32, the view 40, record, header, version, dot,
-   * actor, stamp and vector 224, key and string headers 72, array headers 32.
+   * Bytes of an entry beside key and payload, on a 64-bit JVM with compressed references: the map's
+   * node and table slot 40, this entry 48, its share of sketch and ghosts 40, the view 40, record,
+   * header, version, dot, actor, stamp and vector 224, key and string headers 72, array headers 32.
    */
   static final int OVERHEAD_BYTES = 496;
 
@@ -32,9 +32,6 @@ public final class HotEntry<V> extends QueueNode {
   private final Optional<V> view;
   private final @Nullable String predictor;
   private volatile int state;
-
-  // When the tier was last told of a read. Without order: who races tells it once more.
-  private int notedIn;
 
   /**
    * @param predictor who had it prefetched; null if a reader asked for it
@@ -70,15 +67,6 @@ public final class HotEntry<V> extends QueueNode {
   public boolean markRead() {
     int now = state;
     return (now & UNREAD) != 0 && STATE.compareAndSet(this, now, now & ~UNREAD);
-  }
-
-  /** Whether a read is the first one in this span of time; from now on it is not. */
-  public boolean isFirstIn(int span) {
-    if (notedIn == span) {
-      return false;
-    }
-    notedIn = span;
-    return true;
   }
 
   /** Whether it was prefetched and nobody has read it. */

@@ -26,10 +26,7 @@ public interface HotTier<V> extends Tier {
   /** Forgets a key. */
   void drop(Key key);
 
-  /**
-   * Is called at intervals of some milliseconds: of the reads of one entry in between, the tier may
-   * take notice of one alone.
-   */
+  /** Is called at intervals of some milliseconds: the tier looks at what reads have left for it. */
   void tick();
 
   HotTierStats stats();

@@ -32,6 +32,11 @@ abstract class QueueNode {
     }
   }
 
+  /** Whether it was read since the policy last looked. */
+  final boolean wasTouched() {
+    return touches != 0;
+  }
+
   final int takeTouches() {
     int taken = touches;
     if (taken != 0) {

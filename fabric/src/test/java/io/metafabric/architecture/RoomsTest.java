@@ -78,7 +78,6 @@ class RoomsTest {
 
   @Test
   void eachThirdParty_staysInItsLeafPackage() {
-    onlyIn("com.github.benmanes..", "io.metafabric.cache.caffeine").check(PRODUCTION);
     onlyIn("net.openhft..", "io.metafabric.cache.chronicle").check(PRODUCTION);
     onlyIn("io.netty..", "io.metafabric.replicate.netty").check(PRODUCTION);
     onlyIn("com.github.luben..", "io.metafabric.replicate.zstd").check(PRODUCTION);

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class KeyTable {
   /** Key, hash, chain, bucket, generation and clock of one slot, with 4-byte references. */
-  private static final int BYTES_PER_SLOT = 4 + 4 + 4 + 4 + 4 + 1;
+  private static final int BYTES_PER_SLOT = 4 + 4 + 4 + 4 + 2 + 1;
 
   private static final int MIN_CAPACITY = 64;
   private static final int MAX_USES = 3;
@@ -31,7 +31,7 @@ final class KeyTable {
   private @Nullable String[] keys = new @Nullable String[MIN_CAPACITY];
   private int[] hashes = new int[MIN_CAPACITY];
   private int[] next = new int[MIN_CAPACITY];
-  private int[] generations = new int[MIN_CAPACITY];
+  private char[] generations = new char[MIN_CAPACITY];
   private byte[] uses = new byte[MIN_CAPACITY];
   private int[] buckets = new int[MIN_CAPACITY];
   private int capacity = MIN_CAPACITY;
@@ -144,10 +144,12 @@ final class KeyTable {
     return unusedSlot++;
   }
 
-  /** Adds a half, or what the bound allows; not worth copying everything for less than a 16th. */
+  /**
+   * Adds a quarter, or what the bound allows; not worth copying everything for less than a 16th.
+   */
   private boolean grow() {
     long affordable = maxBytes / (BYTES_PER_SLOT + rowBytes + keyBytes / size);
-    int grown = (int) Math.min(Math.min(affordable, capacity + capacity / 2), slotMask);
+    int grown = (int) Math.min(Math.min(affordable, capacity + capacity / 4), slotMask);
     if (grown < capacity + capacity / 16) {
       return false;
     }

@@ -1,8 +1,10 @@
 package io.metafabric.predict;
 
 /**
- * Keys that have been proposed since the last call and by which sources, the latest word of each
- * source. Holds {@value #MAX} keys and drops what is more. Not thread-safe.
+ * Keys that have been proposed since the last call and by which sources. After one read each key is
+ * here once, with the first word of each source, which is the one that looks least far ahead; after
+ * another read it may be here again. Holds {@value #MAX} keys and drops what is more. Not
+ * thread-safe.
  */
 final class Proposals {
   static final int MAX = 512;

@@ -1,0 +1,87 @@
+package io.metafabric.cache;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class EvictionPolicyTest {
+  private static final int MAX_WEIGHT = 100;
+
+  private final List<QueueNode> evicted = new ArrayList<>();
+  private final EvictionPolicy policy = new EvictionPolicy(MAX_WEIGHT, evicted::add);
+
+  private static final class Node extends QueueNode {
+    private final int hash;
+
+    Node(int hash) {
+      this.hash = hash;
+    }
+
+    @Override
+    int hash() {
+      return hash;
+    }
+
+    @Override
+    int weightBytes() {
+      return 1;
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(EvictionPolicy.Mode.class)
+  void whatWasReadOnProbation_whileTheLockWasTaken_isNotEvictedAsUnread(EvictionPolicy.Mode mode) {
+    policy.setMode(mode);
+    for (int i = 0; i < MAX_WEIGHT; i++) {
+      policy.add(new Node(i));
+    }
+    evicted.clear();
+    var read = new Node(1_000);
+    policy.addUnread(read);
+    read.touch();
+    var unread = new Node(1_001);
+    policy.addUnread(unread);
+    for (int i = 0; i < MAX_WEIGHT / 4; i++) {
+      policy.addUnread(new Node(2_000 + i));
+    }
+
+    assertThat(policy.isOnProbation(read)).isFalse();
+    assertThat(read.queue).as("is where a first read places it").isNotNull();
+    assertThat(evicted).contains(unread).doesNotContain(read);
+    assertThat(policy.weight()).isLessThanOrEqualTo(MAX_WEIGHT);
+  }
+
+  @Test
+  void whatWasReadOnProbation_isPlacedAsByItsFirstRead() {
+    var told = new Node(1);
+    policy.addUnread(told);
+    told.touch();
+    policy.firstRead(told);
+    var noticedLate = new Node(2);
+    policy.addUnread(noticedLate);
+    noticedLate.touch();
+    for (int i = 0; i < MAX_WEIGHT; i++) {
+      policy.addUnread(new Node(10 + i));
+    }
+    assertThat(noticedLate.queue).isNotNull().isSameAs(told.queue);
+    assertThat(noticedLate.wasTouched()).isFalse();
+  }
+
+  @Test
+  void whereAllThereIsWasReadOnProbation_roomIsMadeAllTheSame() {
+    for (int i = 0; i < 6; i++) {
+      var node = new Node(i);
+      policy.addUnread(node);
+      node.touch();
+    }
+    for (int i = 0; i < 10 * MAX_WEIGHT; i++) {
+      policy.add(new Node(100 + i));
+      assertThat(policy.weight()).isLessThanOrEqualTo(MAX_WEIGHT);
+    }
+    assertThat(evicted).hasSize(6 + 10 * MAX_WEIGHT - policy.entries());
+  }
+}
