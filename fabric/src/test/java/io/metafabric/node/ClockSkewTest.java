@@ -17,6 +17,7 @@ import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
+import io.metafabric.core.wire.MoveOutcome;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -120,6 +121,30 @@ class ClockSkewTest {
     cluster.world.runUntil("the comparison", comparing::isDone, Duration.ofMinutes(5));
     assertThat(comparing).isCompleted();
     assertThat(cluster.node(us).store().header(AHEAD)).isNotNull();
+  }
+
+  /** As the home it would say that there is no value. */
+  @Test
+  void aHomeDoesNotMove_toWhereItsValueIsTooFarAhead() {
+    start();
+    Key key = Key.of("n/0");
+    for (int i = 1; !cluster.node(eu).homesOf(key).home().equals(eu); i++) {
+      key = Key.of("n/" + i);
+    }
+    cluster.machine(eu).jumpWall(Duration.ofHours(1));
+    write(eu, key, "from the future");
+    cluster.machine(eu).jumpWall(Duration.ofHours(-1));
+    run(Duration.ofSeconds(5));
+    var moving = cluster.node(eu).moveHome(key, us);
+    cluster.world.runUntil("the move", moving::isDone, Duration.ofMinutes(1));
+    assertThat(moving.join().outcome()).isEqualTo(MoveOutcome.REFUSED);
+    assertThat(moving.join().message()).contains("ahead of this node's clock");
+
+    run(Duration.ofMinutes(1));
+    RegionName ap = cluster.regions.get(2);
+    var reading = cluster.node(ap).read(null, key);
+    cluster.world.runUntil("the read", reading::isDone, Duration.ofMinutes(1));
+    assertThat(reading.join()).isInstanceOf(ReadOutcome.Value.class);
   }
 
   /** Of a directory that is no more, so that comparisons alone bring them. */
