@@ -90,6 +90,8 @@ public interface MetadataFabric extends Records, AutoCloseable {
    * @throws io.metafabric.core.error.ConfigurationException if there is no such peer
    * @throws io.metafabric.core.error.RegionUnreachableException if it cannot be reached, or stops
    *     answering; what came so far stays
+   * @throws io.metafabric.core.error.ClockSkewException if a record is stamped too far ahead to be
+   *     taken; all others were compared
    */
   Comparison compare(String region);
 

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.metafabric.core.conflict.Conflict;
 import io.metafabric.core.conflict.ConflictRule;
+import io.metafabric.core.conflict.Merge;
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.error.ConflictOpenException;
 import io.metafabric.core.error.RegionUnreachableException;
@@ -17,8 +18,15 @@ import io.metafabric.merge.Counter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -237,6 +245,63 @@ class ConflictsTest {
       assertThat(values(fabric.siblings("n/1"))).containsExactly("b", "a");
     } finally {
       never.countDown();
+    }
+  }
+
+  @Test
+  void readsThatWaitBehindAMergeThatDoesNotReturn_showOneValue_andItIsNotCalledForThem()
+      throws Exception {
+    var never = new CountDownLatch(1);
+    var calls = new AtomicInteger();
+    ConflictRule endless =
+        ConflictRule.merge(
+            "endless",
+            (a, b) -> {
+              calls.incrementAndGet();
+              while (never.getCount() > 0) {
+                try {
+                  never.await();
+                } catch (InterruptedException e) {
+                  // It does not listen either.
+                }
+              }
+              return a;
+            });
+    int keys = 6;
+    ExecutorService readers = Executors.newFixedThreadPool(keys);
+    try (var fabric = open(endless)) {
+      for (int i = 0; i < keys; i++) {
+        fabric.put("n/" + i, utf8("a"), Version.NONE);
+        fabric.put("n/" + i, utf8("b"), Version.NONE);
+      }
+      var reading = new ArrayList<Future<Optional<Versioned>>>();
+      for (int i = 0; i < keys; i++) {
+        String key = "n/" + i;
+        reading.add(readers.submit(() -> fabric.get(key)));
+      }
+      for (Future<Optional<Versioned>> each : reading) {
+        assertThat(each.get(20, TimeUnit.SECONDS).map(Versioned::utf8)).hasValue("b");
+      }
+      assertThat(fabric.stats().merges().off()).containsKey("n");
+      assertThat(calls).hasValue(1);
+    } finally {
+      never.countDown();
+      readers.shutdown();
+    }
+  }
+
+  /** Of stone, paper and scissors the stronger: it depends on who meets whom first. */
+  @Test
+  void aMergeThatIsNotAssociative_isNotCalledAgain() throws Exception {
+    Merge stronger = (a, b) -> (a.toUtf8() + b.toUtf8()).matches("sp|pc|cs") ? b : a;
+    ConflictRule rule = ConflictRule.merge("stronger", stronger);
+    // The home is away, and does not merge the first two before there is a third.
+    try (var fabric = open("us", "eu", FreePorts.take(2), rule)) {
+      for (String each : List.of("s", "p", "c")) {
+        fabric.put("n/1", utf8(each), Version.NONE);
+      }
+      assertThat(fabric.get("n/1").map(Versioned::utf8)).hasValue("c");
+      assertThat(fabric.stats().merges().off()).containsEntry("n", "it is not associative");
     }
   }
 

@@ -130,12 +130,20 @@ public final class ForeignThread implements ForeignCode {
         worker = new Worker();
         worker.start();
       }
-      caller.interrupt();
-      if (call != null) {
-        var failure = new AbandonedException(call.within);
-        // Elsewhere: whoever waits for it must not run under the lock.
-        daemon(() -> call.result.completeExceptionally(failure), name + "-abandoned").start();
+      if (call == null) {
+        caller.interrupt();
+        return;
       }
+      var failure = new AbandonedException(call.within);
+      // Elsewhere: whoever waits for it must not run under the lock. What the code throws because
+      // it is interrupted comes too late.
+      daemon(
+              () -> {
+                call.result.completeExceptionally(failure);
+                caller.interrupt();
+              },
+              name + "-abandoned")
+          .start();
     }
 
     @SuppressWarnings("WaitNotInLoop") // its callers do

@@ -143,6 +143,10 @@ final class HomeMover implements HomeMoves {
 
   @Override
   public CompletableFuture<Result> hold(MetadataRecord record) {
+    if (store.isTooFarAhead(record)) {
+      return ended(
+          MoveOutcome.REFUSED, String.valueOf(store.tooFarAhead(record.key()).getMessage()));
+    }
     // Joined with what is known; a newer state that is known already is as good.
     return store
         .applyOne(new Inbound(record, true))

@@ -69,7 +69,7 @@ final class Merging {
         @Nullable Version read);
   }
 
-  /** Commutative and idempotent it was not. */
+  /** Commutative, associative and idempotent it was not. */
   private static final class UnlawfulException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
@@ -89,6 +89,10 @@ final class Merging {
   private final SerialExecutor loop;
 
   private final Map<String, String> off = new ConcurrentHashMap<>();
+
+  /** Namespaces whose function has been called, and has neither returned nor thrown. */
+  private final Set<String> inside = ConcurrentHashMap.newKeySet();
+
   private final AtomicLong merged = new AtomicLong();
   private final AtomicLong written = new AtomicLong();
   private final AtomicLong failed = new AtomicLong();
@@ -194,7 +198,7 @@ final class Merging {
         visible.stream().map(each -> Objects.requireNonNull(each.payload())).toList();
     boolean check = rule.mergesEverywhere() && isDueForCheck();
     return foreign
-        .call(() -> fold(function, values, check), WITHIN)
+        .call(() -> foldOnce(known.key().namespace(), function, values, check), WITHIN)
         .handle(
             (value, failure) -> {
               if (failure == null) {
@@ -220,13 +224,33 @@ final class Merging {
     return known.versions().stream().filter(each -> each.header().isVisibleAt(nowMs)).toList();
   }
 
+  /** Calls that waited behind one that did not return, or broke a law, are not made. */
+  private Bytes foldOnce(String namespace, Merge function, List<Bytes> values, boolean check) {
+    // There is one call at a time: whatever else is inside was abandoned there.
+    if (off.containsKey(namespace) || !inside.add(namespace)) {
+      throw new RejectedExecutionException("the merge is not called any more");
+    }
+    try {
+      return fold(function, values, check);
+    } finally {
+      inside.remove(namespace);
+    }
+  }
+
   private static Bytes fold(Merge function, List<Bytes> values, boolean check) {
-    Bytes result = values.get(0);
+    Bytes before = null;
+    Bytes last = values.get(0);
+    Bytes result = last;
     for (Bytes next : values.subList(1, values.size())) {
       Bytes both = merge(function, result, next);
       if (check) {
         requireLaws(function, result, next, both);
+        if (before != null && !merge(function, before, merge(function, last, next)).equals(both)) {
+          throw new UnlawfulException("it is not associative");
+        }
       }
+      before = result;
+      last = next;
       result = both;
     }
     return result;

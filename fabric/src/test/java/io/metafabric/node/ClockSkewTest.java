@@ -7,10 +7,21 @@ import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimLink;
+import io.metafabric.core.store.Inbound;
 import io.metafabric.core.store.Precondition;
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Stamp;
+import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
+import io.metafabric.core.wire.MoveOutcome;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.Test;
 
 /** A region whose clock is an hour ahead. */
@@ -80,5 +91,74 @@ class ClockSkewTest {
     cluster.world.runUntil("convergence", cluster::isConverged, Duration.ofMinutes(5));
     assertThat(cluster.node(us).store().header(AHEAD)).isNotNull();
     assertThat(cluster.node(us).stats().store().held().changes()).isZero();
+  }
+
+  /** It would hold up repairs, and catching up, for as long as its clock was ahead. */
+  @Test
+  void aComparison_bringsAllButWhatIsTooFarAhead_andSaysSo() {
+    start();
+    cluster.machine(eu).jumpWall(Duration.ofHours(1));
+    write(eu, AHEAD, "from the future");
+    cluster.machine(eu).jumpWall(Duration.ofHours(-1));
+    run(Duration.ofSeconds(5));
+    for (RegionName asker : List.of(eu, us)) {
+      // Both ways, and in more than one frame.
+      List<Key> lackedByUs = give(eu, asker + "-eu", 300);
+      List<Key> lackedByEu = give(us, asker + "-us", 300);
+      var comparing = cluster.node(asker).compare(asker.equals(eu) ? us : eu);
+      cluster.world.runUntil("the comparison", comparing::isDone, Duration.ofMinutes(5));
+      assertThat(comparing)
+          .failsWithin(Duration.ZERO)
+          .withThrowableOfType(ExecutionException.class)
+          .withCauseInstanceOf(ClockSkewException.class)
+          .withMessageContaining(AHEAD.path());
+      assertThat(lackedByUs).allMatch(key -> cluster.node(us).store().header(key) != null);
+      assertThat(lackedByEu).allMatch(key -> cluster.node(eu).store().header(key) != null);
+    }
+    assertThat(cluster.node(us).store().header(AHEAD)).isNull();
+    run(Duration.ofHours(1));
+    var comparing = cluster.node(eu).compare(us);
+    cluster.world.runUntil("the comparison", comparing::isDone, Duration.ofMinutes(5));
+    assertThat(comparing).isCompleted();
+    assertThat(cluster.node(us).store().header(AHEAD)).isNotNull();
+  }
+
+  /** As the home it would say that there is no value. */
+  @Test
+  void aHomeDoesNotMove_toWhereItsValueIsTooFarAhead() {
+    start();
+    Key key = Key.of("n/0");
+    for (int i = 1; !cluster.node(eu).homesOf(key).home().equals(eu); i++) {
+      key = Key.of("n/" + i);
+    }
+    cluster.machine(eu).jumpWall(Duration.ofHours(1));
+    write(eu, key, "from the future");
+    cluster.machine(eu).jumpWall(Duration.ofHours(-1));
+    run(Duration.ofSeconds(5));
+    var moving = cluster.node(eu).moveHome(key, us);
+    cluster.world.runUntil("the move", moving::isDone, Duration.ofMinutes(1));
+    assertThat(moving.join().outcome()).isEqualTo(MoveOutcome.REFUSED);
+    assertThat(moving.join().message()).contains("ahead of this node's clock");
+
+    run(Duration.ofMinutes(1));
+    RegionName ap = cluster.regions.get(2);
+    var reading = cluster.node(ap).read(null, key);
+    cluster.world.runUntil("the read", reading::isDone, Duration.ofMinutes(1));
+    assertThat(reading.join()).isInstanceOf(ReadOutcome.Value.class);
+  }
+
+  /** Of a directory that is no more, so that comparisons alone bring them. */
+  private List<Key> give(RegionName to, String name, int count) {
+    var gone = new ActorId(name.hashCode());
+    var given = new ArrayList<Inbound>();
+    Bytes payload = Bytes.utf8("x".repeat(1000));
+    for (int i = 1; i <= count; i++) {
+      var version = new Version(new Dot(gone, i), VersionVector.EMPTY, new Stamp((long) i << 16));
+      Header header = Header.value(version, to, payload, Header.NEVER);
+      given.add(new Inbound(new MetadataRecord(Key.of("n/" + name + i), header, payload), true));
+    }
+    var done = cluster.node(to).store().applyAll(given);
+    cluster.world.runUntil("they are there", done::isDone, Duration.ofMinutes(1));
+    return given.stream().map(each -> each.record().key()).toList();
   }
 }

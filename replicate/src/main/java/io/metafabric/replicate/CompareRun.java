@@ -3,6 +3,7 @@ package io.metafabric.replicate;
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.digest.HeaderTree;
 import io.metafabric.core.digest.LiveDots;
+import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.error.FabricException;
 import io.metafabric.core.error.RegionUnreachableException;
 import io.metafabric.core.error.StorageException;
@@ -112,6 +113,9 @@ final class CompareRun {
   private SerialExecutor.@Nullable Task timer;
   private boolean ended;
 
+  /** Something is stamped too far ahead to be taken by either side now; all else was compared. */
+  private @Nullable ClockSkewException leftOut;
+
   CompareRun(
       RecordStore store,
       LocalCopies copies,
@@ -138,7 +142,10 @@ final class CompareRun {
     this.beganNanos = clock.nanoTime();
   }
 
-  /** Completes on the loop, exceptionally if the peer stopped answering or a disk refused. */
+  /**
+   * Completes on the loop, exceptionally if the peer stopped answering or a disk refused; with a
+   * {@link ClockSkewException} if all was compared but what is stamped too far ahead.
+   */
   CompletableFuture<Comparison> result() {
     return result;
   }
@@ -184,6 +191,11 @@ final class CompareRun {
       return;
     }
     Step next = todo.poll();
+    if (next == null && leftOut != null) {
+      ended = true;
+      result.completeExceptionally(leftOut);
+      return;
+    }
     if (next == null) {
       ended = true;
       result.complete(
@@ -359,12 +371,14 @@ final class CompareRun {
         (applied, failure) ->
             loop.execute(
                 () -> {
-                  if (failure != null) {
+                  if (failure instanceof ClockSkewException skew) {
+                    leftOut = skew;
+                  } else if (failure != null) {
                     fail(failure.toString());
-                  } else {
-                    taken.accept(records);
-                    then.run();
+                    return;
                   }
+                  taken.accept(records);
+                  then.run();
                 }));
   }
 
@@ -573,12 +587,22 @@ final class CompareRun {
       inBackground(
           () -> RepairServer.withPayloads(store, copies, given),
           records -> {
-            List<MetadataRecord> out = records.stream().map(outgoing).toList();
+            List<MetadataRecord> out =
+                records.stream().filter(this::mayBeGiven).map(outgoing).toList();
             if (attempts == 1) {
               counts.sent.addAndGet(out.size());
             }
             send(new Frame.Repair(asked, 0, true, wanted, out), asked);
           });
+    }
+
+    /** A peer would refuse it, and with it what comes along. */
+    private boolean mayBeGiven(MetadataRecord record) {
+      if (store.isTooFarAhead(record)) {
+        leftOut = store.tooFarAhead(record.key());
+        return false;
+      }
+      return true;
     }
 
     @Override

@@ -945,18 +945,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * comparison has found. One that was deleted here and forgotten is deleted again, by a new write.
    *
    * @return completes once all of them are published, or what was found newer is; with an {@link
-   *     IndexFullException} if there is no room for one of them, with a {@link ClockSkewException}
-   *     if one is stamped too far ahead of this node's clock, and none was taken then; with a
+   *     IndexFullException} if there is no room for one of them, and none was taken then; with a
+   *     {@link ClockSkewException} if one is stamped too far ahead of this node's clock, or a
    *     {@link StorageException} if what is known of one cannot be read, and the others were taken
    */
   public CompletableFuture<Void> applyAll(List<Inbound> inbound) {
-    if (firstAhead(inbound) >= 0) {
-      return CompletableFuture.failedFuture(
-          new ClockSkewException(
-              "a record is stamped more than "
-                  + config.conflicts().maxClockSkew()
-                  + " ahead of this node's clock; set the clock that is wrong"));
-    }
+    long nowMs = clock.wallMs();
     var all = new AllDone(inbound.size());
     synchronized (decisions) {
       requireOpen();
@@ -965,6 +959,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         return CompletableFuture.failedFuture(full);
       }
       for (Inbound one : inbound) {
+        if (held.isAhead(one.record(), nowMs)) {
+          all.done(tooFarAhead(one.record().key()));
+          continue;
+        }
         try {
           if (!stageIfNews(one, all) && !deleteAgain(one.record(), all)) {
             afterNewer(one.record().key(), all);
@@ -977,6 +975,20 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     }
     committer.start();
     return all.future();
+  }
+
+  /** Whether a record is stamped so far ahead of this node's clock that it may not be taken. */
+  public boolean isTooFarAhead(MetadataRecord record) {
+    return held.isAhead(record, clock.wallMs());
+  }
+
+  /** What whoever gave, or wanted to give, such a record is told. */
+  public ClockSkewException tooFarAhead(Key key) {
+    return new ClockSkewException(
+        key
+            + " is stamped more than "
+            + config.conflicts().maxClockSkew()
+            + " ahead of this node's clock; set the clock that is wrong, or wait");
   }
 
   private void afterNewer(Key key, Staged.Completion done) {
