@@ -69,6 +69,8 @@ public final class AccessLogConverter {
   }
 
   /**
+   * Converts what the arguments name.
+   *
    * @param out is told what was converted
    * @param log gets reports of broken lines
    * @throws ReplayException if an option is wrong, the log cannot be read, or no line of it fits
