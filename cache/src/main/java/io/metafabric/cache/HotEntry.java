@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What the hot tier holds of one key. Thread-safe.
  *
- * <p>A hit touches this object and nothing behind it: it is kept within a cache line, and the
- * view's type is one that a caller need not check.
+ * <p>A hit touches this object and nothing behind it, and the view's type is one that a caller need
+ * not check.
  */
 public final class HotEntry<V> extends QueueNode {
   /**

@@ -55,7 +55,7 @@ public record ReplayOptions(
    *     makes no sense
    */
   public static ReplayOptions parse(String... arguments) {
-    Map<String, String> given = pairs(arguments);
+    Map<String, String> given = pairs(NAMES, arguments);
     if (!given.containsKey("--trace")) {
       throw new ReplayException("--trace is missing; name at least one file");
     }
@@ -84,11 +84,12 @@ public record ReplayOptions(
         Optional.ofNullable(given.get("--json")).map(Path::of));
   }
 
-  private static Map<String, String> pairs(String... arguments) {
+  /** Names and their values; the values are not looked at. */
+  static Map<String, String> pairs(Set<String> names, String... arguments) {
     var given = new LinkedHashMap<String, String>();
     for (int i = 0; i < arguments.length; i += 2) {
       String name = arguments[i];
-      if (!NAMES.contains(name)) {
+      if (!names.contains(name)) {
         throw new ReplayException("unknown option \"" + name + "\"");
       }
       if (i + 1 == arguments.length) {

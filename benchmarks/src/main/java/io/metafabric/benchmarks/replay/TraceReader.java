@@ -83,7 +83,8 @@ public final class TraceReader {
     return reader.trace(nameOf(file));
   }
 
-  private static InputStream open(Path file) throws IOException {
+  /** Gzip or plain, as its first bytes say. */
+  static InputStream open(Path file) throws IOException {
     var in = new BufferedInputStream(Files.newInputStream(file));
     try {
       in.mark(2);
@@ -128,7 +129,8 @@ public final class TraceReader {
     }
   }
 
-  private static String shown(String text) {
+  /** Enough of it to know it again, and nothing that a terminal would obey. */
+  static String shown(String text) {
     String printable = text == null ? "" : text.replaceAll("\\p{Cntrl}", "?");
     return printable.length() > MAX_SHOWN ? printable.substring(0, MAX_SHOWN) + "..." : printable;
   }
