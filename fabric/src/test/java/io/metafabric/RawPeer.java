@@ -33,7 +33,15 @@ final class RawPeer implements AutoCloseable {
   /** What a good peer would say first, except for what is given. */
   static Frame.Hello hello(int protocol, int maxValueBytes) {
     return new Frame.Hello(
-        protocol, protocol, "default", US, 7, List.of(EU, US), maxValueBytes, new TreeMap<>());
+        protocol,
+        protocol,
+        "default",
+        US,
+        7,
+        List.of(EU, US),
+        maxValueBytes,
+        new TreeMap<>(),
+        Frame.Belonging.INITIAL);
   }
 
   void send(Frame frame) throws IOException {

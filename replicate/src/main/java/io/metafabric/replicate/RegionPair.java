@@ -64,6 +64,10 @@ final class RegionPair {
             });
   }
 
+  RegionName region() {
+    return peer;
+  }
+
   private static PhiAccrualDetector detector(ReplicationConfig config) {
     return new PhiAccrualDetector(config.heartbeatEvery(), config.heartbeatEvery().dividedBy(2));
   }
@@ -110,6 +114,9 @@ final class RegionPair {
 
   /** The peer welcomed this node. */
   void linked(long itsNodeId) {
+    if (machine.state() == PeerState.EVICTED) {
+      readmitted("it talks to this region again");
+    }
     isNode(itsNodeId);
     long now = clock.nanoTime();
     linked = true;
@@ -147,9 +154,34 @@ final class RegionPair {
   }
 
   void refused(@Nullable Refusal reason, String why) {
+    if (reason == Refusal.EVICTED) {
+      evicted(why);
+      return;
+    }
     refusal = reason;
     linked = false;
     machine.refused(clock.nanoTime(), why);
+  }
+
+  /** One of the two was evicted. */
+  void evicted(String why) {
+    refusal = Refusal.EVICTED;
+    linked = false;
+    if (machine.state() != PeerState.EVICTED) {
+      machine.evicted(clock.nanoTime(), why);
+    }
+  }
+
+  /** The peer was taken in again: it comes with another directory. */
+  void readmitted(String why) {
+    refusal = null;
+    known = false;
+    lastWord = null;
+    allReceived = false;
+    toldHere = false;
+    if (machine.state() == PeerState.EVICTED) {
+      machine.readmitted(clock.nanoTime(), why);
+    }
   }
 
   /** The connection that this node dialled has been silent for too long to be kept. */

@@ -19,6 +19,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -139,6 +140,27 @@ final class Repairs {
 
   void add(RegionName peer, Outbound link, Function<MetadataRecord, MetadataRecord> outgoing) {
     peers.put(peer, new Peer(peer, link, outgoing));
+  }
+
+  /** The peer was evicted: nothing is expected of it. */
+  void exclude(RegionName region) {
+    Peer peer = peer(region);
+    peer.lacksOwn = false;
+    peer.mustCompare = false;
+    peer.due = NEVER;
+    heard(peer);
+  }
+
+  /** Nothing is said of what is here before it has been compared with these peers. */
+  void mustCompareWith(Predicate<RegionName> which) {
+    for (Peer peer : peers.values()) {
+      peer.mustCompare |= which.test(peer.region);
+    }
+  }
+
+  /** Whether no comparison is due that something must wait for. */
+  boolean hasComparedWithAll() {
+    return heardFromPeers.isDone() && peers.values().stream().noneMatch(each -> each.mustCompare);
   }
 
   void start() {

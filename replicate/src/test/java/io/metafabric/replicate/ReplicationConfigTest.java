@@ -27,7 +27,15 @@ class ReplicationConfigTest {
     ReplicationConfig config = withPeers(63);
     var hello =
         new Frame.Hello(
-            1, 1, config.cluster(), config.region(), 1, config.regions(), 1 << 20, new TreeMap<>());
+            1,
+            1,
+            config.cluster(),
+            config.region(),
+            1,
+            config.regions(),
+            1 << 20,
+            new TreeMap<>(),
+            Frame.Belonging.INITIAL);
     byte[] bytes = FrameCodec.encode(hello);
 
     assertThat(bytes.length - FrameCodec.PREFIX_BYTES)

@@ -582,7 +582,15 @@ class ReplicatorTest {
     session.onFrame(
         connection,
         new Frame.Hello(
-            1, 1, "test", US, 7, List.of(AP, EU, US), MAX_VALUE_BYTES, new TreeMap<>()));
+            1,
+            1,
+            "test",
+            US,
+            7,
+            List.of(AP, EU, US),
+            MAX_VALUE_BYTES,
+            new TreeMap<>(),
+            Frame.Belonging.INITIAL));
     assertThat(connection.last(Frame.Welcome.class).region()).isEqualTo(EU);
     return session;
   }
