@@ -207,7 +207,10 @@ final class EvictionTest {
     // The stand-in moves it on, and wins over whatever the evicted home may have decided.
     assertThat(done(cluster, "a move", cluster.node(AP).moveHome(moved, AP)))
         .isEqualTo(HomeMoves.Result.DONE);
-    assertThat(cluster.node(AP).movedHome(moved).epoch()).isGreaterThanOrEqualTo(1L << 32);
+    cluster.world.runUntil(
+        "its epoch is of this configuration",
+        () -> cluster.node(AP).movedHome(moved).epoch() >= 1L << 32,
+        PATIENCE);
     Key unknown = keyNeverWritten(cluster, before);
     cluster.world.runUntil(
         "an absence is sure",
@@ -262,7 +265,11 @@ final class EvictionTest {
     assertThat(cluster.node(EU).store().header(key)).isNull();
     runUntilHeld(cluster, readmit(cluster, AP, US), AP, EU, US);
     runUntilBack(cluster, US);
-    assertThat(cluster.node(US).store().header(key)).as("deleted").isNull();
+    assertThat(read(cluster, US, key)).as("deleted").isNull();
+    cluster.world.runUntil(
+        "us has forgotten it as well",
+        () -> cluster.node(US).store().header(key) == null,
+        PATIENCE);
     assertThat(read(cluster, US, Key.of("n/later"))).isEqualTo("two");
   }
 

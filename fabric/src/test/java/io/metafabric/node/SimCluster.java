@@ -154,9 +154,20 @@ public final class SimCluster {
         () -> {
           if (isUp(region) && machine(region).life() == life) {
             world.trace(region + " is to be filled anew");
-            onMustReopen.accept(region);
+            reopen(region, life);
           }
         });
+  }
+
+  private void reopen(RegionName region, int life) {
+    try {
+      onMustReopen.accept(region);
+    } catch (RuntimeException e) {
+      if (machine(region).life() == life) {
+        throw e;
+      }
+      world.trace(region + " crashed when it was to be opened anew: " + e);
+    }
   }
 
   private void stateChanged(RegionName region, PeerStateChange change) {
