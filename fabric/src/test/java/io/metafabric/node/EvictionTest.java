@@ -486,6 +486,7 @@ final class EvictionTest {
       } catch (RuntimeException e) {
         assertThat(crashed[0]).as("%s", e).isTrue();
       }
+      cluster.machine(US).disk().beforeOperation(Long.MAX_VALUE / 2, () -> {});
       if (crashed[0]) {
         cluster.crash(US);
         cluster.start(US);

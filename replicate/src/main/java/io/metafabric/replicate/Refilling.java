@@ -59,19 +59,19 @@ final class Refilling {
    * It may know less than others do: more is exported then than is lost.
    */
   void told(SortedMap<RegionName, VersionVector> applied) {
-    if (exporting || exported || !membership.mustRefill()) {
+    boolean concernsThis = applied.containsKey(store.region());
+    if (exporting || exported || !concernsThis || !membership.mustRefill()) {
       return;
     }
-    VersionVector ours = applied.getOrDefault(store.region(), VersionVector.EMPTY);
     exporting = true;
     background.execute(
         () -> {
-          String problem = export(ours);
+          String problem = export(applied);
           loop.execute(() -> exported(problem));
         });
   }
 
-  private @Nullable String export(VersionVector elsewhere) {
+  private @Nullable String export(SortedMap<RegionName, VersionVector> elsewhere) {
     try {
       store.beginRefill(elsewhere);
       return null;

@@ -1273,35 +1273,38 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   /**
-   * Writes to the conflict log, durably, what is live here of this directory's own writes and not
-   * in {@code elsewhere}; then marks the directory to be emptied by its next opening, which is to
-   * begin with the present configuration. Takes its time.
+   * Writes to the conflict log, durably, what is live here of certain regions' writes, this one's
+   * above all, and not in {@code elsewhere}; then marks the directory to be emptied by its next
+   * opening, which is to begin with the present configuration. Takes its time.
    *
-   * @param elsewhere what the members of the cluster are known to have of this region's writes
+   * @param elsewhere what a member of the cluster has of the writes of each region that ever was
+   *     evicted; those of the others are on their own disks
    * @return how many writes were logged
    * @throws StorageException if something cannot be read or written; nothing is lost then, and it
    *     may be done again
    */
-  public long beginRefill(VersionVector elsewhere) {
+  public long beginRefill(Map<RegionName, VersionVector> elsewhere) {
     Configuration now = configured.published().configuration();
     long admitted = now.since(config.region());
     long exported;
     try (var export = new ConflictExport(disk, admitted)) {
-      index.forEachKey(key -> exportOwn(key, elsewhere, export));
+      index.forEachKey(key -> exportLost(key, elsewhere, export));
       exported = export.done();
     }
     Refill.begin(disk, now, admitted);
     return exported;
   }
 
-  private void exportOwn(Key key, VersionVector elsewhere, ConflictExport export) {
+  private void exportLost(
+      Key key, Map<RegionName, VersionVector> elsewhere, ConflictExport export) {
     MetadataRecord record = key.isSystem() ? null : index.read(key);
     if (record == null) {
       return;
     }
     for (Sibling each : record.versions()) {
       Dot dot = each.header().version().dot();
-      if (isOwn(dot.actor()) && !elsewhere.contains(dot)) {
+      VersionVector there = elsewhere.get(each.header().writtenIn());
+      if (there != null && !there.contains(dot)) {
         export.add(
             new Conflict(
                 key,
