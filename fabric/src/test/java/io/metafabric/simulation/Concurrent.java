@@ -283,8 +283,8 @@ final class Concurrent {
   /** What has not come true yet; null if nothing is missing. */
   static @Nullable String missingAtTheEnd(Simulation run) {
     for (Key key : run.setting().concurrentKeys()) {
-      MetadataRecord agreed = run.site(0).node().store().read(key);
-      for (Site site : run.sites()) {
+      MetadataRecord agreed = run.members().get(0).node().store().read(key);
+      for (Site site : run.members()) {
         MetadataRecord here = site.node().store().read(key);
         if (here == null || agreed == null) {
           if (here != agreed) {
@@ -318,6 +318,7 @@ final class Concurrent {
       List<Write> acknowledged =
           run.ledger().writes().stream()
               .filter(write -> write.key.equals(key) && write.fate == Write.Fate.ACKNOWLEDGED)
+              .filter(write -> !run.ledger().isExported(write))
               .toList();
       for (Write write : acknowledged) {
         Header header = Objects.requireNonNull(write.header);
@@ -347,7 +348,8 @@ final class Concurrent {
     long most = 0;
     for (Write write : run.ledger().writes()) {
       if (write.key.equals(key)) {
-        least += write.fate == Write.Fate.ACKNOWLEDGED ? write.amount : 0;
+        boolean isSure = write.fate == Write.Fate.ACKNOWLEDGED && !run.ledger().isExported(write);
+        least += isSure ? write.amount : 0;
         most += write.fate == Write.Fate.REFUSED ? 0 : write.amount;
       }
     }

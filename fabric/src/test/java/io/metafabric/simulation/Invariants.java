@@ -6,10 +6,13 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.store.LastWriterWins;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
+import io.metafabric.migrate.MovedHomes;
 import io.metafabric.node.MemoryUse;
 import io.metafabric.node.NodeStats;
 import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStats;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +22,7 @@ final class Invariants {
   private static final long ONE_MORE_BYTES = 256 << 10;
 
   private final Simulation run;
+  private final Map<String, Homes> homes = new HashMap<>();
 
   Invariants(Simulation run) {
     this.run = run;
@@ -56,15 +60,16 @@ final class Invariants {
     }
   }
 
+  /** At most one home in each epoch of the key and of the cluster. */
   private void checkHome(Key key) {
-    Homes agreed = null;
     for (Site site : run.sites()) {
       if (site.isUp()) {
-        Homes here = site.node().homesOf(key);
-        if (agreed != null && !agreed.equals(here)) {
-          run.violation(key + " has two homes: " + agreed + " and " + here, null);
+        MovedHomes.Moved here = site.node().movedHome(key);
+        String epoch = here.epoch() + " of " + key + " in " + site.node().configuration();
+        Homes agreed = homes.putIfAbsent(epoch, here.homes());
+        if (agreed != null && !agreed.equals(here.homes())) {
+          run.violation("epoch " + epoch + ": " + agreed + " and " + here.homes(), null);
         }
-        agreed = here;
       }
     }
   }
@@ -76,10 +81,16 @@ final class Invariants {
         return site + " is not up";
       }
     }
+    for (Site site : run.members()) {
+      boolean current = site.configuration().equals(run.operator().newest());
+      if (!current || !site.isWaitedFor()) {
+        return site + " does not take part yet: " + site.configuration();
+      }
+    }
     VersionVector floor = appliedByAll();
     for (Key key : run.keys()) {
       Header agreed = null;
-      for (Site site : run.sites()) {
+      for (Site site : run.members()) {
         Header here = site.node().store().header(key);
         if (agreed == null) {
           agreed = here;
@@ -103,9 +114,11 @@ final class Invariants {
     if (missing != null) {
       return missing;
     }
-    for (Site site : run.sites()) {
+    for (Site site : run.members()) {
       for (PeerStats peer : site.node().stats().replication().peers()) {
-        if (peer.state() != PeerState.IN_SYNC || peer.pendingChanges() != 0) {
+        boolean isOut = !site.node().configuration().isMember(peer.region());
+        PeerState expected = isOut ? PeerState.EVICTED : PeerState.IN_SYNC;
+        if (peer.state() != expected || peer.pendingChanges() != 0) {
           return site + " is not in sync: " + peer;
         }
       }
@@ -114,8 +127,8 @@ final class Invariants {
   }
 
   private VersionVector appliedByAll() {
-    VersionVector all = run.site(0).node().store().durablyApplied();
-    for (Site site : run.sites()) {
+    VersionVector all = run.members().get(0).node().store().durablyApplied();
+    for (Site site : run.members()) {
       all = all.meet(site.node().store().durablyApplied());
     }
     return all;
@@ -140,7 +153,7 @@ final class Invariants {
   /** What is dead is forgotten by one region after the other. */
   private boolean isKnownOrForgotten(Key key, Header agreed) {
     boolean forgotten = Ledger.isMortal(agreed) && run.isEverywhere(agreed);
-    return run.sites().stream()
+    return run.members().stream()
         .allMatch(site -> forgotten || site.node().store().header(key) != null);
   }
 
@@ -148,9 +161,10 @@ final class Invariants {
     for (Key key : run.keys()) {
       run.sites().forEach(site -> site.observe(key));
     }
+    run.sites().forEach(Site::noteExports);
     for (Write write : run.ledger().writes()) {
       boolean isAlone = !run.setting().concurrentKeys().contains(write.key);
-      if (write.fate == Write.Fate.ACKNOWLEDGED && isAlone) {
+      if (write.fate == Write.Fate.ACKNOWLEDGED && isAlone && !run.ledger().isExported(write)) {
         checkNotLost(write);
       }
     }

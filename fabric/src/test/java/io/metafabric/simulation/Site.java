@@ -1,12 +1,16 @@
 package io.metafabric.simulation;
 
+import io.metafabric.core.conflict.Conflict;
 import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.error.EvictedException;
 import io.metafabric.core.error.FabricException;
 import io.metafabric.core.error.IndexFullException;
 import io.metafabric.core.error.OverloadedException;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.error.StorageFullException;
+import io.metafabric.core.journal.JournalEntry;
+import io.metafabric.core.place.Configuration;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
@@ -58,6 +62,7 @@ final class Site {
   private long startedNanos;
   private @Nullable Runnable armedForOpening;
   private final Concurrent concurrent;
+  private JournalEntry.Configured configured = JournalEntry.Configured.INITIAL;
 
   Site(Simulation run, SimCluster cluster, RegionName region) {
     this.run = run;
@@ -157,8 +162,49 @@ final class Site {
     }
     startedNanos = run.world().nanoTime();
     readOnly = false;
+    long before = configured.admitted();
+    configuration();
+    if (configured.admitted() != before) {
+      run.world().trace(region + " begins anew");
+      seen.clear();
+      concurrent.forget();
+    }
     run.keys().forEach(this::observe);
     run.setting().concurrentKeys().forEach(concurrent::observe);
+  }
+
+  /** It is to be filled anew: first it says what nobody else has. */
+  void reopen() {
+    run.world().trace(region + " is to be filled anew");
+    noteExports();
+    stop();
+    start();
+  }
+
+  void noteExports() {
+    node().store().conflicts().stream()
+        .filter(each -> each.reason() == Conflict.Reason.UNACKNOWLEDGED_AT_EVICTION)
+        .forEach(each -> run.ledger().exported(each));
+  }
+
+  /** What its disk has, as far as could be seen. */
+  Configuration configuration() {
+    if (isUp()) {
+      configured = node().store().configured();
+    }
+    return configured.configuration();
+  }
+
+  /** Whether it belongs to the newest configuration, with the state that it has. */
+  boolean isAdmitted() {
+    configuration();
+    Configuration newest = run.operator().newest();
+    return newest.isMember(region) && configured.admitted() >= newest.since(region);
+  }
+
+  /** Whether anything that it lacks may not be forgotten. */
+  boolean isWaitedFor() {
+    return isAdmitted() && configured.filled();
   }
 
   void stop() {
@@ -220,6 +266,7 @@ final class Site {
 
   void mount(SimDisk other) {
     machine().mount(other);
+    configured = JournalEntry.Configured.INITIAL;
     seen.clear();
     concurrent.forget();
     run.world().trace(region + " is given another disk");
@@ -507,6 +554,7 @@ final class Site {
         cause instanceof StorageFullException
             || cause instanceof OverloadedException
             || cause instanceof IndexFullException
+            || cause instanceof EvictedException
             || isOfClocks(cause);
     write.fate = refused ? Write.Fate.REFUSED : Write.Fate.UNKNOWN;
     if (machine().life() != life) {
@@ -514,7 +562,8 @@ final class Site {
       return;
     }
     run.world().trace(write + ": " + cause);
-    if (!mayFail(cause) && !isOfClocks(cause)) {
+    boolean isEvicted = cause instanceof EvictedException && run.setting().operators();
+    if (!mayFail(cause) && !isOfClocks(cause) && !isEvicted) {
       run.violation(write + " failed", cause);
     } else if (!refused && !readOnly) {
       // It takes nothing any more until somebody restarts it.
@@ -541,6 +590,17 @@ final class Site {
     return failure instanceof CompletionException && failure.getCause() != null
         ? failure.getCause()
         : failure;
+  }
+
+  /** It may come to nothing for many reasons, and says which. */
+  void moveHome(Key key, RegionName to) {
+    run.begins();
+    node()
+        .moveHome(key, to)
+        .whenComplete(
+            (result, failure) ->
+                run.ended(
+                    "move", region, key.hashCode(), result == null ? -1 : result.outcome().ordinal()));
   }
 
   void read(String client, Key key) {
