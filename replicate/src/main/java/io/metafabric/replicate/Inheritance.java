@@ -33,6 +33,7 @@ final class Inheritance {
   private final Clock clock;
   private final SerialExecutor loop;
   private final Function<RegionName, CompletableFuture<Comparison>> compare;
+  private final Predicate<RegionName> canBeAsked;
   private final Predicate<RegionName> hasEverythingOf;
   private final Map<RegionName, Told> told = new TreeMap<>();
   private boolean comparing;
@@ -40,6 +41,7 @@ final class Inheritance {
 
   /**
    * @param compare with a peer, all headers
+   * @param canBeAsked whether there is a connection to a peer
    * @param hasEverythingOf whether a peer says that all that it has written is here
    */
   Inheritance(
@@ -50,6 +52,7 @@ final class Inheritance {
       Clock clock,
       SerialExecutor loop,
       Function<RegionName, CompletableFuture<Comparison>> compare,
+      Predicate<RegionName> canBeAsked,
       Predicate<RegionName> hasEverythingOf) {
     this.region = region;
     this.peers = peers;
@@ -58,6 +61,7 @@ final class Inheritance {
     this.clock = clock;
     this.loop = loop;
     this.compare = compare;
+    this.canBeAsked = canBeAsked;
     this.hasEverythingOf = hasEverythingOf;
     this.settled = membership.configuration().evicted().isEmpty();
   }
@@ -92,6 +96,7 @@ final class Inheritance {
         boolean lacks =
             !applied.getKey().equals(region)
                 && membership.isMember(peer)
+                && canBeAsked.test(peer)
                 && lacks(applied.getKey(), applied.getValue())
                 && isClosed(applied.getKey(), each.getValue());
         if (lacks) {

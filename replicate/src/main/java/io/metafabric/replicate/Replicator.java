@@ -166,6 +166,7 @@ public final class Replicator implements AutoCloseable {
             clock,
             loop,
             repairs::compare,
+            peer -> link(peer).isEstablished(),
             peer -> pair(peer).hasEverything());
     this.refilling =
         new Refilling(
