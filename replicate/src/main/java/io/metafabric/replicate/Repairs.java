@@ -68,6 +68,7 @@ final class Repairs {
     final Function<MetadataRecord, MetadataRecord> outgoing;
     final List<CompletableFuture<Comparison>> asked = new ArrayList<>();
     boolean heard;
+    boolean excluded;
     long welcomedNanos;
     // Nanoseconds since the start; when the next comparison is due, if the peer is in sync.
     long due = NEVER;
@@ -145,10 +146,16 @@ final class Repairs {
   /** The peer was evicted: nothing is expected of it. */
   void exclude(RegionName region) {
     Peer peer = peer(region);
+    peer.excluded = true;
     peer.lacksOwn = false;
     peer.mustCompare = false;
     peer.due = NEVER;
     heard(peer);
+  }
+
+  /** It was taken in again. */
+  void include(RegionName region) {
+    peer(region).excluded = false;
   }
 
   /** Nothing is said of what is here before it has been compared with these peers. */
@@ -212,7 +219,7 @@ final class Repairs {
     if (store.lacksOwn(welcome.applied())) {
       peer.lacksOwn = true;
       peer.appliedThere = welcome.applied();
-      peers.values().forEach(each -> each.mustCompare = true);
+      peers.values().forEach(each -> each.mustCompare = !each.excluded);
     }
     if (hasLost || isFirst(peer)) {
       peer.due = Math.min(peer.due, now());

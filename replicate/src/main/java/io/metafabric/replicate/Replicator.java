@@ -364,6 +364,7 @@ public final class Replicator implements AutoCloseable {
     // Its eviction may have come along with this.
     evicted(peer, why);
     floor.include(peer);
+    repairs.include(peer);
     link(peer).readmit(why);
   }
 
