@@ -20,6 +20,13 @@ final class NotYet {
           "the same, for writes that reached others before this disk");
 
   /**
+   * Evictions at random, unless they are asked for with {@code -Dsim.evictions=true}. A member that
+   * has a write's header is taken to have all of it; where home and backup were evicted too, or had
+   * not got it yet, its payload is nowhere then, and not in the log of the region that wrote it.
+   */
+  static final boolean EVICTIONS = Boolean.getBoolean("sim.evictions");
+
+  /**
    * A write that lost to a concurrent one of another region is garbage where it was made; once it
    * is compacted, a region that has not had it, or has lost it with an old disk, is not told of it
    * any more. All come to the same value, but that region's context lacks the loser, until the key

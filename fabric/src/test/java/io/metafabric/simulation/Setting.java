@@ -73,7 +73,7 @@ record Setting(
         dice.oneOf(List.of(4L << 10, 64L << 10)),
         dice.oneOf(List.of(10L << 10, 1L << 20)),
         dice.chance(0.25),
-        regions > 2 && dice.chance(0.4),
+        regions > 2 && dice.chance(0.4) && NotYet.EVICTIONS,
         dice.chance(0.5) ? Duration.ofMillis(dice.between(1, 30)) : Duration.ZERO,
         SimLink.perfect(dice.time(Duration.ofMillis(1), Duration.ofMillis(200))),
         weather(dice));

@@ -600,7 +600,10 @@ final class Site {
         .whenComplete(
             (result, failure) ->
                 run.ended(
-                    "move", region, key.hashCode(), result == null ? -1 : result.outcome().ordinal()));
+                    "move",
+                    region,
+                    key.hashCode(),
+                    result == null ? -1 : result.outcome().ordinal()));
   }
 
   void read(String client, Key key) {
