@@ -17,6 +17,7 @@ import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
+import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStats;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -38,6 +39,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -293,7 +295,11 @@ class TroubleTest {
         var ap = open(2, ports)) {
       await()
           .atMost(Duration.ofSeconds(10))
-          .until(() -> peer(eu, 1).connects() > 0 && peer(ap, 1).connects() > 0);
+          .until(
+              () ->
+                  Stream.of(eu, us, ap)
+                      .flatMap(each -> each.stats().replication().peers().stream())
+                      .allMatch(each -> each.state() == PeerState.IN_SYNC));
       var start = new CountDownLatch(1);
       var reading = new ArrayList<Future<Optional<Versioned>>>();
       for (int i = 0; i < 12; i++) {
@@ -307,7 +313,7 @@ class TroubleTest {
       }
       start.countDown();
       for (Future<Optional<Versioned>> each : reading) {
-        assertThat(each.get(2, TimeUnit.SECONDS)).isEmpty();
+        assertThat(each.get(10, TimeUnit.SECONDS)).isEmpty();
       }
     } finally {
       readers.shutdownNow();

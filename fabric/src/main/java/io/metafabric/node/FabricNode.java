@@ -196,6 +196,7 @@ public final class FabricNode<V> implements AutoCloseable {
     this.bound = replicator.start();
     store.startCompaction(compacting, replicator::neededAfter, replicator::stableFloor);
     loop.execute(this::tick);
+    merging.start();
   }
 
   /**

@@ -17,6 +17,7 @@ import io.metafabric.core.store.Published;
 import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.version.Version;
 import java.time.Duration;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -47,6 +48,12 @@ final class Merging {
   private static final Duration RETRY_AFTER = Duration.ofSeconds(2);
   private static final int MAX_DUE = 4096;
   private static final int MAX_FAILED = 256;
+
+  /** What is open is looked through so often, and so many keys at a time. */
+  private static final Duration SWEEP_EVERY = Duration.ofMinutes(1);
+
+  private static final Duration SWEEP_PAUSE = Duration.ofMillis(100);
+  private static final int SWEPT_AT_ONCE = 256;
 
   /** The laws are checked by the first merges, and by each of so many. */
   private static final int CHECK_EVERY = 16;
@@ -124,6 +131,34 @@ final class Merging {
     this.clock = clock;
     this.foreign = foreign;
     this.loop = loop;
+  }
+
+  /**
+   * Closes what was left open when this node was stopped, and whatever else no publication closes,
+   * while the loop runs.
+   */
+  void start() {
+    if (store.conflictRules().byNamespace().values().stream()
+        .anyMatch(rule -> rule.merge() != null)) {
+      loop.execute(this::beginSweep);
+    }
+  }
+
+  private void beginSweep() {
+    // In an order of their own: a table's would not be the same in each run.
+    sweep(store.keysWithSiblings().stream().sorted().iterator());
+  }
+
+  private void sweep(Iterator<Key> open) {
+    for (int i = 0; i < SWEPT_AT_ONCE && open.hasNext(); i++) {
+      Key key = open.next();
+      if (store.conflictRules().of(key).merge() != null && !off.containsKey(key.namespace())) {
+        noteDue(key);
+      }
+    }
+    boolean isLeft = open.hasNext();
+    loop.schedule(
+        isLeft ? SWEEP_PAUSE : SWEEP_EVERY, isLeft ? () -> sweep(open) : this::beginSweep);
   }
 
   /** Whether a read of this state is to show more than its winner. */

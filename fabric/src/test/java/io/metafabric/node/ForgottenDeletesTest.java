@@ -8,6 +8,7 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.sim.SimLink;
+import io.metafabric.core.store.CompactionConfig;
 import io.metafabric.core.store.Precondition;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -21,7 +22,12 @@ final class ForgottenDeletesTest {
   private static final Duration LONG = Duration.ofMinutes(3);
 
   private static SimCluster cluster(long seed) {
-    var cluster = new SimCluster(seed, 1 << 16, "ap", "eu", "us");
+    return cluster(seed, 1 << 16, CompactionConfig.DEFAULT);
+  }
+
+  private static SimCluster cluster(long seed, long segmentBytes, CompactionConfig compaction) {
+    var cluster = new SimCluster(seed, segmentBytes, "ap", "eu", "us");
+    cluster.compaction = compaction;
     cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(40)));
     cluster.startAll();
     cluster.world.runFor(Duration.ofSeconds(3));
@@ -29,8 +35,12 @@ final class ForgottenDeletesTest {
   }
 
   private static void write(SimCluster cluster, RegionName in, @Nullable String value) {
+    write(cluster, in, KEY, value);
+  }
+
+  private static void write(SimCluster cluster, RegionName in, Key key, @Nullable String value) {
     Bytes payload = value == null ? null : Bytes.utf8(value);
-    var writing = cluster.node(in).write(KEY, payload, Header.NEVER, Precondition.NONE);
+    var writing = cluster.node(in).write(key, payload, Header.NEVER, Precondition.NONE);
     cluster.world.runUntil("a write", writing::isDone, LONG);
     writing.join();
   }
@@ -90,5 +100,42 @@ final class ForgottenDeletesTest {
     cluster.start(US);
     cluster.world.runFor(LONG);
     assertForgottenEverywhere(cluster);
+  }
+
+  /** Nobody has the deletion any more, in no journal either: it has to be made anew. */
+  @Test
+  void aRegionWithADiskFromBeforeTheDeletion_isToldAgain_andNothingNewerIsHurt() {
+    var cluster = cluster(4, 1 << 12, new CompactionConfig(32L << 20, 0));
+    Key anew = Key.of("n/2");
+    write(cluster, EU, "one");
+    write(cluster, EU, anew, "old");
+    cluster.world.runFor(LONG);
+    SimDisk before = cluster.machine(US).disk().copy("us", cluster.world.fork("image"));
+
+    write(cluster, EU, null);
+    write(cluster, EU, anew, null);
+    cluster.world.runFor(LONG);
+    assertForgottenEverywhere(cluster);
+    write(cluster, EU, anew, "new");
+    // Until compaction has dropped the deletions.
+    for (int i = 0; i < 3000; i++) {
+      write(cluster, EU, Key.of("other/" + i % 10), "x".repeat(100));
+    }
+    cluster.world.runFor(LONG);
+
+    cluster.crash(US);
+    cluster.machine(US).mount(before);
+    cluster.start(US);
+    assertThat(cluster.node(US).store().header(KEY)).as("it is there again").isNotNull();
+    cluster.world.runFor(LONG.multipliedBy(5));
+    assertForgottenEverywhere(cluster);
+    for (RegionName region : cluster.regions) {
+      var reading = cluster.node(region).read("client", anew);
+      cluster.world.runUntil("a read", reading::isDone, LONG);
+      assertThat(reading.join())
+          .isInstanceOfSatisfying(
+              ReadOutcome.Value.class,
+              value -> assertThat(value.record().payload()).isEqualTo(Bytes.utf8("new")));
+    }
   }
 }

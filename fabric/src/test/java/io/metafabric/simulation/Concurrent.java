@@ -74,7 +74,8 @@ final class Concurrent {
     MetadataRecord before = known.get(key);
     if (before != null) {
       for (Sibling each : before.versions()) {
-        if (now == null || !covers(now, each.header())) {
+        if ((now == null || !covers(now, each.header()))
+            && !mayBeForgotten(run, key, each.header())) {
           run.violation(site + " forgot " + each + " of " + key + ", and knows " + now, null);
         }
       }
@@ -101,6 +102,11 @@ final class Concurrent {
   static boolean covers(MetadataRecord state, Header write) {
     return state.versions().stream()
         .anyMatch(each -> each.header().version().covers(write.version().dot()));
+  }
+
+  /** A deletion that had seen it, or is it, has come to all regions. */
+  private static boolean mayBeForgotten(Simulation run, Key key, Header header) {
+    return run.ledger().mayBeForgottenBeside(key, header.version().dot(), run::isEverywhere);
   }
 
   private static boolean has(MetadataRecord state, Version version) {
@@ -188,7 +194,7 @@ final class Concurrent {
             checkLeaves(write, header, context, here);
           }
           MetadataRecord now = observe(write.key);
-          if (now != null && !covers(now, header)) {
+          if (now != null && !covers(now, header) && !mayBeForgotten(run, write.key, header)) {
             run.violation(write + " is not known where it was acknowledged: " + now, null);
           }
         });
@@ -197,7 +203,8 @@ final class Concurrent {
   private void checkCovers(Write write, Header header, @Nullable MetadataRecord shown) {
     if (shown != null) {
       for (Sibling each : shown.versions()) {
-        if (!header.version().covers(each.header().version().dot())) {
+        if (!header.version().covers(each.header().version().dot())
+            && !mayBeForgotten(run, write.key, each.header())) {
           run.violation(write + " does not replace what its writer had read: " + each, null);
         }
       }
@@ -286,29 +293,47 @@ final class Concurrent {
       MetadataRecord agreed = run.members().get(0).node().store().read(key);
       for (Site site : run.members()) {
         MetadataRecord here = site.node().store().read(key);
-        if (here == null || agreed == null) {
-          if (here != agreed) {
-            return key + " is " + here + " in " + site + ", but " + agreed;
-          }
-          continue;
-        }
-        if (!here.withoutPayload().equals(agreed.withoutPayload())) {
+        if (!lasting(run, here).equals(lasting(run, agreed))) {
           return key + " is " + here + " in " + site + ", but " + agreed;
         }
-        boolean lacks =
-            here.versions().stream()
-                .anyMatch(each -> each.payload() == null && !each.header().isTombstone());
+        if (here == null) {
+          continue;
+        }
+        boolean lacks = here.versions().stream().anyMatch(each -> lacks(run, key, each));
         if (lacks && site.node().homesOf(key).include(site.region())) {
           return site + " lacks a payload of " + here;
         }
-        if (here.hasSiblings() && run.setting().counters().contains(key)) {
-          // After a restart the home looks at what is open when it is read.
-          run.sites().forEach(each -> each.node().read("the end", key));
+        boolean isOpen =
+            here.hasSiblings()
+                && here.versions().stream().noneMatch(each -> isLost(run, key, each.header()));
+        if (isOpen && run.setting().counters().contains(key)) {
           return key + " is not merged: " + here;
         }
       }
     }
     return null;
+  }
+
+  private static boolean lacks(Simulation run, Key key, Sibling version) {
+    return version.payload() == null
+        && !version.header().isTombstone()
+        && !isLost(run, key, version.header());
+  }
+
+  /** Its payload went with the last disk that had it. */
+  private static boolean isLost(Simulation run, Key key, Header header) {
+    return run.ledger().payloadMayBeLost(key, header.version().dot())
+        && run.sites().stream().noneMatch(site -> site.hasPayload(key, header));
+  }
+
+  /** What is dead is forgotten by one region after the other, once all have it. */
+  private static List<Header> lasting(Simulation run, @Nullable MetadataRecord record) {
+    return record == null
+        ? List.of()
+        : record.versions().stream()
+            .map(Sibling::header)
+            .filter(each -> !Ledger.isMortal(each) || !run.isEverywhere(each))
+            .toList();
   }
 
   static void checkAtTheEnd(Simulation run) {
@@ -323,7 +348,9 @@ final class Concurrent {
       for (Write write : acknowledged) {
         Header header = Objects.requireNonNull(write.header);
         if (agreed == null || !covers(agreed, header)) {
-          run.violation(write + " is lost; its key is " + agreed, null);
+          if (!mayBeForgotten(run, key, header)) {
+            run.violation(write + " is lost; its key is " + agreed, null);
+          }
         } else {
           for (Sibling each : agreed.versions()) {
             Version version = each.header().version();
@@ -355,7 +382,8 @@ final class Concurrent {
     }
     for (Site site : run.sites()) {
       MetadataRecord record = site.node().store().read(key);
-      if (record != null && record.payload() != null) {
+      // With siblings still: one of them has lost its payload for good.
+      if (record != null && record.payload() != null && !record.hasSiblings()) {
         long sum = counter(record).value();
         if (sum < least || sum > most) {
           run.violation(

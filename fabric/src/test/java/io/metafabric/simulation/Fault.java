@@ -65,8 +65,8 @@ enum Fault {
   POWER_LOSS {
     @Override
     Action draw(Dice dice, Setting setting) {
-      Loss loss = dice.chance(0.8) ? setting.powerLoss() : setting.weak() ? Loss.NONE : Loss.ALL;
-      return new Faults.Crash(site(dice), loss, dice.below(40), down(dice));
+      return new Faults.Crash(
+          site(dice), dice.chance(0.8) ? Loss.SOME : Loss.ALL, dice.below(40), down(dice));
     }
   },
   PROCESS_DEATH {
@@ -79,17 +79,14 @@ enum Fault {
   CRASH_AT_OPENING {
     @Override
     Action draw(Dice dice, Setting setting) {
-      return new Faults.CrashAtOpening(site(dice), setting.powerLoss(), dice.below(60), down(dice));
+      return new Faults.CrashAtOpening(site(dice), Loss.SOME, dice.below(60), down(dice));
     }
   },
   GONE_FOR_LONG {
     @Override
     Action draw(Dice dice, Setting setting) {
       return new Faults.Crash(
-          site(dice),
-          setting.powerLoss(),
-          0,
-          dice.time(Duration.ofMinutes(2), Duration.ofMinutes(30)));
+          site(dice), Loss.SOME, 0, dice.time(Duration.ofMinutes(2), Duration.ofMinutes(30)));
     }
   },
   /** A write stops in the middle; the process is restarted later. */
@@ -167,13 +164,6 @@ enum Fault {
     @Override
     Action draw(Dice dice, Setting setting) {
       return new Faults.EmptiedDisk(site(dice));
-    }
-  },
-  /** The power fails where writes did not wait for the disk: some that others have may be lost. */
-  POWER_LOSS_OF_WEAK_WRITES {
-    @Override
-    Action draw(Dice dice, Setting setting) {
-      return new Faults.Crash(site(dice), Loss.SOME, dice.below(40), down(dice));
     }
   };
 

@@ -183,7 +183,7 @@ final class Faults {
             boolean wrote =
                 at.machine().life() != life || at.node().stats().store().written() != written;
             if (!writesNothing || !wrote) {
-              at.crash(run.setting().powerLoss());
+              at.crash(SimDisk.Loss.SOME);
               at.mount(image);
               at.startIn(Duration.ZERO);
             }

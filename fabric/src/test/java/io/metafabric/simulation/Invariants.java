@@ -101,7 +101,8 @@ final class Invariants {
             here != null
                 && !here.isTombstone()
                 && site.node().homesOf(key).include(site.region())
-                && !site.node().store().holdsPayload(key);
+                && !site.node().store().holdsPayload(key)
+                && !isPayloadLost(key, here);
         if (lacksPayload) {
           return site + " lacks the payload of " + key + " " + here;
         }
@@ -126,6 +127,12 @@ final class Invariants {
     return null;
   }
 
+  /** It went with the last disk that had it. */
+  private boolean isPayloadLost(Key key, Header header) {
+    return run.ledger().payloadMayBeLost(key, header.version().dot())
+        && run.sites().stream().noneMatch(site -> site.node().store().holdsPayload(key));
+  }
+
   private VersionVector appliedByAll() {
     VersionVector all = run.members().get(0).node().store().durablyApplied();
     for (Site site : run.members()) {
@@ -140,8 +147,8 @@ final class Invariants {
    */
   private boolean isSame(Header one, Header other, VersionVector floor) {
     return one.equals(other)
-        || (NotYet.losersMayBeForgotten(run.setting())
-            ? NotYet.withoutContext(one).equals(NotYet.withoutContext(other))
+        || (Losers.mayBeForgotten(run.setting())
+            ? Losers.withoutContext(one).equals(Losers.withoutContext(other))
             : beyond(floor, one).equals(beyond(floor, other)));
   }
 
@@ -187,7 +194,7 @@ final class Invariants {
     Header written = Objects.requireNonNull(write.header);
     boolean won = LastWriterWins.join(known, written).version().dot().equals(known.version().dot());
     return known.version().covers(written.version().dot())
-        || (won && NotYet.losersMayBeForgotten(run.setting()));
+        || (won && Losers.mayBeForgotten(run.setting()));
   }
 
   private void checkPayloads() {

@@ -54,17 +54,26 @@ final class Ledger {
    * @param isEverywhere says whether all regions have applied a version and what it replaced
    */
   boolean mayBeForgotten(Key key, Header header, Predicate<Header> isEverywhere) {
-    boolean unseen =
-        writes.stream()
-            .anyMatch(
-                write ->
-                    write.key.equals(key)
-                        && write.header == null
-                        && write.fate != Write.Fate.REFUSED
-                        && (write.payload == null || write.expiresAtMs != Header.NEVER));
-    return unseen
+    return hasUnseenEnd(key)
         || ends.getOrDefault(key, Set.of()).stream()
             .anyMatch(end -> isNewer(end, header) && isEverywhere.test(end));
+  }
+
+  /** The same where concurrent writes are kept: what hides a version has seen it, or is it. */
+  boolean mayBeForgottenBeside(Key key, Dot dot, Predicate<Header> isEverywhere) {
+    return hasUnseenEnd(key)
+        || ends.getOrDefault(key, Set.of()).stream()
+            .anyMatch(end -> end.version().covers(dot) && isEverywhere.test(end));
+  }
+
+  private boolean hasUnseenEnd(Key key) {
+    return writes.stream()
+        .anyMatch(
+            write ->
+                write.key.equals(key)
+                    && write.header == null
+                    && write.fate != Write.Fate.REFUSED
+                    && (write.payload == null || write.expiresAtMs != Header.NEVER));
   }
 
   static boolean isMortal(Header header) {
@@ -86,6 +95,20 @@ final class Ledger {
     return header != null
         && exports.getOrDefault(write.key, Set.of()).stream()
             .anyMatch(each -> each.version().covers(header.version().dot()));
+  }
+
+  /**
+   * Whether the disks that had the payload of a write, of which it is not known which, are gone.
+   */
+  boolean payloadMayBeLost(Key key, Dot dot) {
+    return writes.stream()
+        .anyMatch(
+            write ->
+                write.key.equals(key)
+                    && write.payload != null
+                    && (write.header == null
+                        ? write.fate == Write.Fate.UNKNOWN
+                        : write.payloadMayBeLost && write.header.version().dot().equals(dot)));
   }
 
   List<Write> writes() {

@@ -2,6 +2,7 @@ package io.metafabric.simulation;
 
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
+import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.store.Precondition;
 import java.time.Duration;
 
@@ -92,7 +93,7 @@ final class Operations {
         case CUT_OFF -> new Faults.Isolation(whom, troubleTime).runIn(run);
         case CRASHED -> {
           if (site.isUp()) {
-            site.crash(run.setting().powerLoss());
+            site.crash(SimDisk.Loss.SOME);
             site.startIn(troubleTime);
           }
         }

@@ -4,7 +4,6 @@ import io.metafabric.core.conflict.ConflictRule;
 import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.record.Key;
-import io.metafabric.core.sim.SimDisk.Loss;
 import io.metafabric.core.sim.SimLink;
 import io.metafabric.core.store.CompactionConfig;
 import io.metafabric.core.store.ConflictConfig;
@@ -73,7 +72,7 @@ record Setting(
         dice.oneOf(List.of(4L << 10, 64L << 10)),
         dice.oneOf(List.of(10L << 10, 1L << 20)),
         dice.chance(0.25),
-        regions > 2 && dice.chance(0.4) && NotYet.EVICTIONS,
+        regions > 2 && dice.chance(0.4),
         dice.chance(0.5) ? Duration.ofMillis(dice.between(1, 30)) : Duration.ZERO,
         SimLink.perfect(dice.time(Duration.ofMillis(1), Duration.ofMillis(200))),
         weather(dice));
@@ -95,16 +94,11 @@ record Setting(
     for (Fault fault : Fault.values()) {
       boolean happens = dice.chance(0.5);
       double often = dice.scaled(0.0005, 0.01);
-      if (!calm && happens && !NotYet.FAULTS.containsKey(fault)) {
+      if (!calm && happens) {
         weather.put(fault, often);
       }
     }
     return weather;
-  }
-
-  /** Where writes do not wait for the disk, the power stays on: see {@link NotYet}. */
-  Loss powerLoss() {
-    return weak ? Loss.NONE : Loss.SOME;
   }
 
   SimCluster cluster(long seed) {

@@ -224,6 +224,28 @@ final class Simulation {
     }
   }
 
+  /**
+   * What {@code site} loses with its disk may be lost for good, unless somebody else is up who has
+   * it.
+   */
+  void lostWith(Site site) {
+    for (Write write : ledger.writes()) {
+      Header written = write.header;
+      if (written == null) {
+        continue;
+      }
+      boolean isKnown = false;
+      boolean isHeld = write.payload == null;
+      for (Site other : sites) {
+        if (other != site) {
+          isKnown |= other.knows(write, written);
+          isHeld |= other.hasPayload(write.key, written);
+        }
+      }
+      write.mayBeLost(!isKnown, !isHeld);
+    }
+  }
+
   void checkDot(Key key, Header header) {
     String problem = ledger.problemOf(key, header);
     if (problem != null) {

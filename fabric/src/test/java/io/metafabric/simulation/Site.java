@@ -213,9 +213,10 @@ final class Site {
     int life = machine().life();
     isAboutToEnd();
     try {
-      cluster.stop(region, run.setting().powerLoss());
+      cluster.stop(region, SimDisk.Loss.SOME);
     } catch (RuntimeException e) {
       run.world().trace(region + " does not stop in order: " + e);
+      losesWeakWrites();
       boolean crashedMeanwhile = machine().life() > life + 1;
       if (!crashedMeanwhile && !mayFail(e)) {
         run.violation(region + " does not stop in order", e);
@@ -225,6 +226,9 @@ final class Site {
   }
 
   void crash(SimDisk.Loss loss) {
+    if (loss != SimDisk.Loss.NONE) {
+      losesWeakWrites();
+    }
     isAboutToEnd();
     cluster.crash(region, loss);
     ended();
@@ -265,11 +269,53 @@ final class Site {
   }
 
   void mount(SimDisk other) {
+    losesState();
     machine().mount(other);
     configured = JournalEntry.Configured.INITIAL;
+    run.world().trace(region + " is given another disk");
+  }
+
+  private void losesWeakWrites() {
+    if (run.setting().weak()) {
+      losesState();
+    }
+  }
+
+  /**
+   * Its disk loses something: it may know less than it did, and what nobody else has may be gone.
+   */
+  private void losesState() {
     seen.clear();
     concurrent.forget();
-    run.world().trace(region + " is given another disk");
+    run.lostWith(this);
+  }
+
+  /** Whether this region knows a write, or what has replaced it. */
+  boolean knows(Write write, Header written) {
+    MetadataRecord known = readable(write.key);
+    return known != null && Concurrent.covers(known, written);
+  }
+
+  /** Whether it has the value of a write. */
+  boolean hasPayload(Key key, Header written) {
+    MetadataRecord known = readable(key);
+    return known != null
+        && known.versions().stream()
+            .anyMatch(
+                each ->
+                    each.header().version().dot().equals(written.version().dot())
+                        && each.payload() != null);
+  }
+
+  private @Nullable MetadataRecord readable(Key key) {
+    if (!isUp()) {
+      return null;
+    }
+    try {
+      return node().store().read(key);
+    } catch (StorageException e) {
+      return null;
+    }
   }
 
   void refusesDiskOf(Site source) {
@@ -402,10 +448,15 @@ final class Site {
     return now != null && now.version().covers(before.version().dot());
   }
 
-  /** What is dead may be forgotten once all have it; but nothing older may be known instead. */
+  /**
+   * What is dead may be forgotten once all have it; but nothing older may be known instead, unless
+   * somebody brought that and it was deleted again.
+   */
   private boolean wasForgotten(Key key, Header before, @Nullable Header now) {
     boolean isNewer =
-        now == null || LastWriterWins.join(before, now).version().dot().equals(now.version().dot());
+        now == null
+            || now.isTombstone()
+            || LastWriterWins.join(before, now).version().dot().equals(now.version().dot());
     return isNewer && run.mayBeForgotten(key, before);
   }
 
@@ -574,7 +625,7 @@ final class Site {
               "restart of " + region,
               () -> {
                 if (machine().life() == life) {
-                  crash(run.setting().powerLoss());
+                  crash(SimDisk.Loss.SOME);
                   startIn(Duration.ZERO);
                 }
               });

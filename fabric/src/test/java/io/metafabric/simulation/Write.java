@@ -28,12 +28,23 @@ final class Write {
   Fate fate = Fate.PENDING;
   @Nullable Header header;
 
+  /** A disk that may have been the last that had the payload is gone. */
+  boolean payloadMayBeLost;
+
   Write(int number, Key key, @Nullable Bytes payload, long expiresAtMs, int amount) {
     this.number = number;
     this.key = key;
     this.payload = payload;
     this.expiresAtMs = expiresAtMs;
     this.amount = amount;
+  }
+
+  /** A disk is gone that may have been the last to have it. */
+  void mayBeLost(boolean allOfIt, boolean payload) {
+    if (allOfIt && fate == Fate.ACKNOWLEDGED) {
+      fate = Fate.UNKNOWN;
+    }
+    payloadMayBeLost |= payload;
   }
 
   @Override

@@ -9,9 +9,9 @@ import io.metafabric.core.error.StorageException;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Bytes;
-import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.Sibling;
 import io.metafabric.core.store.Inbound;
 import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.version.Dot;
@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -205,14 +206,15 @@ final class CompareRun {
     var batches = new ArrayList<List<Dot>>();
     var batch = new ArrayList<Dot>();
     long bytes = 0;
-    for (MetadataRecord ours : store.liveDots().records(List.copyOf(deferred))) {
+    var lacked = new HashSet<>(deferred);
+    for (MetadataRecord ours : store.liveDots().records(lacked)) {
       long more = wholeBytes(ours);
       if (!batch.isEmpty() && bytes + more > RepairServer.PART_BYTES) {
         batches.add(List.copyOf(batch));
         batch.clear();
         bytes = 0;
       }
-      batch.add(ours.header().version().dot());
+      batch.add(oneOf(ours, lacked));
       bytes += more;
     }
     if (!batch.isEmpty()) {
@@ -221,16 +223,44 @@ final class CompareRun {
     return batches;
   }
 
+  /** By which all of the record is found again, for as long as the peer lacks any of it. */
+  private static Dot oneOf(MetadataRecord record, Set<Dot> lacked) {
+    for (Sibling each : record.siblings()) {
+      Dot dot = each.header().version().dot();
+      if (lacked.contains(dot)) {
+        return dot;
+      }
+    }
+    return record.header().version().dot();
+  }
+
   private void give(List<List<Dot>> batches) {
     deferred.clear();
     batches.forEach(batch -> todo.push(new Transfer(List.of(), batch)));
     proceed();
   }
 
-  /** With its payload, whether or not it is held here. */
+  /** With its payloads, whether or not they are held here. */
   private static long wholeBytes(MetadataRecord record) {
-    return (long) RecordCodec.estimatedBytes(record.withoutPayload())
-        + record.header().payloadBytes();
+    long bytes =
+        (long) RecordCodec.estimatedBytes(record.withoutPayload()) + record.header().payloadBytes();
+    for (Sibling each : record.siblings()) {
+      bytes += each.header().payloadBytes();
+    }
+    return bytes;
+  }
+
+  /** Whether {@code known} lacks one of the versions. */
+  private static boolean hasNews(MetadataRecord record, @Nullable MetadataRecord known) {
+    if (known == null || !known.covers(record.header().version().dot())) {
+      return true;
+    }
+    for (Sibling each : record.siblings()) {
+      if (!known.covers(each.header().version().dot())) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private void ask() {
@@ -450,20 +480,22 @@ final class CompareRun {
 
     private Decision decide(List<Frame.Repair> answer) {
       var decision = new Decision();
-      var theirs = new HashMap<Key, Header>();
+      var theirs = new HashMap<Key, MetadataRecord>();
       for (Frame.Repair part : answer) {
         for (MetadataRecord header : part.records()) {
-          theirs.put(header.key(), header.header());
+          theirs.put(header.key(), header);
           decision.consider(header);
         }
       }
-      var wanted = new ArrayList<Dot>();
+      var wanted = new HashSet<Dot>();
       answer.forEach(part -> wanted.addAll(part.wanted()));
       for (MetadataRecord ours : store.liveDots().records(wanted)) {
-        Header there = theirs.get(ours.key());
-        Dot dot = ours.header().version().dot();
-        if (there == null || !there.version().covers(dot)) {
-          decision.given.add(dot);
+        MetadataRecord there = theirs.get(ours.key());
+        for (Sibling each : ours.versions()) {
+          Dot dot = each.header().version().dot();
+          if (wanted.contains(dot) && (there == null || !there.covers(dot))) {
+            decision.given.add(dot);
+          }
         }
       }
       return decision;
@@ -487,17 +519,17 @@ final class CompareRun {
 
     /** A header from there that may be news here. */
     void consider(MetadataRecord theirs) {
-      Header ours;
+      MetadataRecord ours;
       try {
-        ours = store.header(theirs.key());
+        ours = store.read(theirs.key());
       } catch (StorageException e) {
         // Nothing can be joined with what cannot be read; the other keys can.
         return;
       }
-      Dot dot = theirs.header().version().dot();
-      if (ours != null && ours.version().covers(dot)) {
+      if (!hasNews(theirs, ours)) {
         return;
       }
+      Dot dot = theirs.header().version().dot();
       boolean withPayload = !theirs.header().isTombstone() && inbound.apply(theirs).keepPayload();
       if (withPayload) {
         room(theirs);

@@ -6,6 +6,7 @@ import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.Sibling;
 import io.metafabric.core.store.Inbound;
 import io.metafabric.core.store.RecordStore;
 import java.time.Duration;
@@ -32,6 +33,13 @@ final class MissingPayloads {
   private static final int BATCH_KEYS = 64;
   private static final long BATCH_BYTES = 256 * 1024;
   private static final Duration RETRY = Duration.ofSeconds(5);
+
+  /** What came of a question; of a key with siblings another payload may still be missing. */
+  private enum Kept {
+    NOTHING,
+    PERHAPS_NOT_ALL,
+    ALL
+  }
 
   private final RecordStore store;
   private final SerialExecutor loop;
@@ -93,12 +101,21 @@ final class MissingPayloads {
         });
   }
 
-  private boolean isMissing(@Nullable MetadataRecord record) {
-    return record != null
-        && record.payload() == null
-        && !record.header().isTombstone()
-        && mayCome.test(record.header())
-        && holds.test(record.key());
+  private boolean isMissing(MetadataRecord record) {
+    return missing(record) != null;
+  }
+
+  /** The first version whose payload is to be held here, may come, and is not here. */
+  private @Nullable Header missing(MetadataRecord record) {
+    for (Sibling each : record.versions()) {
+      if (each.payload() == null
+          && !each.header().isTombstone()
+          && mayCome.test(each.header())
+          && holds.test(record.key())) {
+        return each.header();
+      }
+    }
+    return null;
   }
 
   /** Of records that were taken over, those without the payload that is to be held. */
@@ -134,11 +151,12 @@ final class MissingPayloads {
     long bytes = 0;
     for (Key key : some) {
       MetadataRecord record = readable(key);
-      if (record == null || !isMissing(record)) {
+      Header lacking = record == null ? null : missing(record);
+      if (lacking == null) {
         settled.add(key);
-      } else if (wanted.isEmpty() || bytes + record.header().payloadBytes() <= BATCH_BYTES) {
-        bytes += record.header().payloadBytes();
-        wanted.put(key, record.header());
+      } else if (wanted.isEmpty() || bytes + lacking.payloadBytes() <= BATCH_BYTES) {
+        bytes += lacking.payloadBytes();
+        wanted.put(key, lacking);
       }
     }
   }
@@ -153,35 +171,38 @@ final class MissingPayloads {
 
   private void ask(Map<Key, Header> wanted, List<Key> settled) {
     settled.forEach(keys::remove);
-    var done = new ArrayList<CompletableFuture<Boolean>>();
+    var done = new ArrayList<CompletableFuture<Kept>>();
     wanted.forEach((key, header) -> done.add(fetch.apply(key, header).thenCompose(this::keep)));
     CompletableFuture.allOf(done.toArray(CompletableFuture<?>[]::new))
         .whenComplete((all, failure) -> loop.execute(() -> again(wanted, settled, done)));
   }
 
-  private CompletableFuture<Boolean> keep(FetchResult result) {
+  private CompletableFuture<Kept> keep(FetchResult result) {
     if (!(result instanceof FetchResult.Found found)) {
-      return CompletableFuture.completedFuture(false);
+      return CompletableFuture.completedFuture(Kept.NOTHING);
     }
+    boolean mayLackMore = store.conflictRules().of(found.record().key()).keepsSiblings();
     try {
-      return store.applyOne(new Inbound(found.record(), true)).thenApply(news -> true);
+      return store
+          .applyOne(new Inbound(found.record(), true))
+          .thenApply(news -> news && mayLackMore ? Kept.PERHAPS_NOT_ALL : Kept.ALL);
     } catch (FabricException e) {
       return CompletableFuture.failedFuture(e);
     }
   }
 
   private void again(
-      Map<Key, Header> wanted, List<Key> settled, List<CompletableFuture<Boolean>> done) {
+      Map<Key, Header> wanted, List<Key> settled, List<CompletableFuture<Kept>> done) {
     working = false;
     boolean progress = !settled.isEmpty();
     int i = 0;
     for (Key key : wanted.keySet()) {
-      CompletableFuture<Boolean> each = done.get(i++);
+      CompletableFuture<Kept> each = done.get(i++);
+      Kept kept = each.isCompletedExceptionally() ? Kept.NOTHING : each.join();
       keys.remove(key);
-      if (each.isCompletedExceptionally() || !each.join()) {
+      progress |= kept != Kept.NOTHING;
+      if (kept != Kept.ALL) {
         keys.add(key); // behind the others
-      } else {
-        progress = true;
       }
     }
     if (progress) {

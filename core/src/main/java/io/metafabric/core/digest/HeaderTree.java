@@ -11,12 +11,13 @@ import org.jspecify.annotations.Nullable;
  * A hash tree over all headers of a store, kept up to date with every publication: two stores have
  * the same digests where, and all but certainly only where, they have the same headers.
  *
- * <p>An element is the dot of a key's present state. A dot is one write of one key, so the set of
- * dots is the set of headers. Contexts are left out: regions that have collected different amounts
- * of the past differ in them for good reasons, and would repair each other without an end. A dot's
- * path is the bits of its hash from the top, so the elements are spread evenly whoever wrote them;
- * a node's digest is the exclusive or of other hashes of the dots below it, so neither order nor
- * history matter. The hashes are the same in every region.
+ * <p>An element is the dot of a key's present state, or of one of its versions where concurrent
+ * ones are kept. A dot is one write of one key, so the set of dots is the set of headers. Contexts
+ * are left out: regions that have collected different amounts of the past differ in them for good
+ * reasons, and would repair each other without an end. A dot's path is the bits of its hash from
+ * the top, so the elements are spread evenly whoever wrote them; a node's digest is the exclusive
+ * or of other hashes of the dots below it, so neither order nor history matter. The hashes are the
+ * same in every region.
  *
  * <p>{@value #LEAVES} leaves of 8 bytes, whatever the number of keys; {@link LiveDots} knows what
  * is below them. Thread-safe; readers see single changes.
@@ -49,6 +50,16 @@ public final class HeaderTree {
     if (!before.equals(after)) {
       toggle(before.actor().id(), before.counter());
       toggle(after.actor().id(), after.counter());
+    }
+  }
+
+  /** The versions beside a key's winner are others: pairs of an actor and a counter. */
+  public void siblingsReplaced(long[] before, long[] after) {
+    for (int i = 0; i < before.length; i += 2) {
+      toggle(before[i], before[i + 1]);
+    }
+    for (int i = 0; i < after.length; i += 2) {
+      toggle(after[i], after[i + 1]);
     }
   }
 

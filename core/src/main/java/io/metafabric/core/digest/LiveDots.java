@@ -12,6 +12,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -19,9 +20,9 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a store has below the nodes of its {@link HeaderTree}. Every question is one pass over the
- * index in memory, 20 bytes a key; the journal is read for records alone. Thread-safe; what is
- * published meanwhile may be missing.
+ * What a store has below the nodes of its {@link HeaderTree}: the dots of all versions of all keys,
+ * siblings included. Every question is one pass over the index in memory, 20 bytes a key; the
+ * journal is read for records alone. Thread-safe; what is published meanwhile may be missing.
  */
 public final class LiveDots {
   /** By actor, then counter: the order in which lists of dots are sent. */
@@ -57,8 +58,8 @@ public final class LiveDots {
       }
       return digests;
     }
-    index.forEachWrite(
-        (actor, counter, place) -> {
+    forEachDot(
+        (actor, counter) -> {
           int child = HeaderTree.prefix(depth, actor, counter);
           int parent = Arrays.binarySearch(parents, child >>> HeaderTree.STEP);
           if (parent >= 0) {
@@ -78,8 +79,8 @@ public final class LiveDots {
     for (int i = 0; i < prefixes.length; i++) {
       all.add(new ArrayList<>());
     }
-    index.forEachWrite(
-        (actor, counter, place) -> {
+    forEachDot(
+        (actor, counter) -> {
           int node = Arrays.binarySearch(prefixes, HeaderTree.prefix(depth, actor, counter));
           if (node >= 0) {
             all.get(node).add(new Dot(new ActorId(actor), counter));
@@ -89,32 +90,46 @@ public final class LiveDots {
     return all;
   }
 
+  @FunctionalInterface
+  private interface DotVisitor {
+    void visit(long actor, long counter);
+  }
+
+  private void forEachDot(DotVisitor visitor) {
+    index.forEachWrite((actor, counter, place) -> visitor.visit(actor, counter));
+    index.forEachSibling((key, actor, counter) -> visitor.visit(actor, counter));
+  }
+
   /**
-   * The present records whose states these writes are, with payload where the journal has it, in
-   * {@link #ORDER}. Writes that are no key's present state are left out, and those that cannot be
-   * read: a read says so, and whoever asks for them here finds them elsewhere.
+   * The present records that these writes are part of, each once, with the payloads that the
+   * journal has, in {@link #ORDER} of their first versions. Writes that are in no key's present
+   * state are left out, and those that cannot be read: a read says so, and whoever asks for them
+   * here finds them elsewhere.
    */
   public List<MetadataRecord> records(Collection<Dot> dots) {
-    var found = new ArrayList<MetadataRecord>();
+    var found = new LinkedHashMap<Key, MetadataRecord>();
     Set<Dot> open = new HashSet<>(dots);
     // What compaction moves in between is found where it went; what is replaced is not looked for.
     for (int i = 0; i < TRIES && !open.isEmpty(); i++) {
+      beside(open)
+          .forEach(
+              (dot, key) -> {
+                open.remove(dot);
+                addIfStill(dot, key, found);
+              });
       places(open)
           .forEach(
               (dot, place) -> {
-                try {
-                  Key key = index.keyAt(place);
-                  if (key != null) {
-                    open.remove(dot);
-                    addIfStill(dot, index.read(key), found);
-                  }
-                } catch (StorageException e) {
+                Key key = keyAt(place);
+                if (key != null) {
                   open.remove(dot);
+                  addIfStill(dot, key, found);
                 }
               });
     }
-    found.sort(Comparator.comparing(record -> record.header().version().dot(), ORDER));
-    return found;
+    var records = new ArrayList<>(found.values());
+    records.sort(Comparator.comparing(record -> record.header().version().dot(), ORDER));
+    return records;
   }
 
   /** In how many parts {@link #forEachWithoutPayload} looks. */
@@ -123,8 +138,8 @@ public final class LiveDots {
   }
 
   /**
-   * The present records of one part whose payloads the journal does not have. Reads them, and
-   * leaves out those that it cannot read.
+   * The present records of one part whose payloads the journal does not have, and those that have
+   * siblings, whose payloads it may not have. Reads them, and leaves out those that it cannot read.
    *
    * @param part from 0
    */
@@ -140,13 +155,56 @@ public final class LiveDots {
         // Damaged: there is a payload somewhere, or nothing to be fetched.
       }
     }
+    if (part == 0) {
+      forEachWithSiblings(consumer);
+    }
   }
 
-  private static void addIfStill(
-      Dot dot, @Nullable MetadataRecord record, List<MetadataRecord> to) {
-    if (record != null && record.header().version().dot().equals(dot)) {
-      to.add(record);
+  /** Whether they all have their payloads is known to whoever reads them alone. */
+  private void forEachWithSiblings(Consumer<MetadataRecord> consumer) {
+    for (Key key : index.keysWithSiblings()) {
+      try {
+        MetadataRecord record = index.read(key);
+        if (record != null && record.payload() != null) {
+          consumer.accept(record);
+        }
+      } catch (StorageException e) {
+        // As above.
+      }
     }
+  }
+
+  /** Null if it has moved, or cannot be read: then it is not found at all. */
+  private @Nullable Key keyAt(long place) {
+    try {
+      return index.keyAt(place);
+    } catch (StorageException e) {
+      return null;
+    }
+  }
+
+  private void addIfStill(Dot dot, Key key, Map<Key, MetadataRecord> to) {
+    try {
+      MetadataRecord record = to.containsKey(key) ? null : index.read(key);
+      if (record != null && record.has(dot)) {
+        to.put(key, record);
+      }
+    } catch (StorageException e) {
+      // Damaged: left out.
+    }
+  }
+
+  /** The keys of which these writes are siblings. */
+  private Map<Dot, Key> beside(Set<Dot> wanted) {
+    var keys = new HashMap<Dot, Key>();
+    index.forEachSibling(
+        (key, actor, counter) -> {
+          var dot = new Dot(new ActorId(actor), counter);
+          if (wanted.contains(dot)) {
+            keys.put(dot, key);
+          }
+        });
+    return keys;
   }
 
   private Map<Dot, Long> places(Set<Dot> wanted) {

@@ -28,7 +28,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Where each key's newest record is in the journal, and its payload if that is elsewhere. Outside
  * of the heap: 20 bytes a slot, one slot a key, two where the payload came in another frame, or is
- * an older write's that may be shown until the newest one's can be read.
+ * an older write's that may be shown until the newest one's can be read. The dots of siblings are
+ * beside it, on the heap, for the keys that have some.
  *
  * <p>A slot has 32 bits of the key's hash, beside 7 that choose the table, the frame's place, and
  * the dot. Other keys may have the same bits, so a key is always compared with the one in the
@@ -79,6 +80,7 @@ public final class KeyIndex {
   private final AtomicLong tombstones = new AtomicLong();
   private final AtomicLong tombstoneBytes = new AtomicLong();
   private final SupersededQueue superseded = new SupersededQueue();
+  private final SiblingDots siblings = new SiblingDots();
   private volatile long maxSupersededBytes = Long.MAX_VALUE / MUST_STAY_FACTOR;
   private volatile BiPredicate<Key, Dot> mustStay = (key, dot) -> false;
   // The publisher's: so much was over the bound, and had to stay.
@@ -398,6 +400,7 @@ public final class KeyIndex {
     } finally {
       table.unlock(stamp);
     }
+    siblings.published(record);
     dropSuperseded();
   }
 
@@ -566,7 +569,8 @@ public final class KeyIndex {
    * Forgets a key of which only a dead header is left. The header's frame counts as live for as
    * long as it has to be there; a payload beside it does not.
    *
-   * @param dot of the key's newest record, which is a tombstone or has an expiry
+   * @param dot of the key's newest record, which is a tombstone or has an expiry, as have its
+   *     siblings
    */
   public void forget(Key key, Dot dot) {
     long hash = hash(key);
@@ -588,6 +592,7 @@ public final class KeyIndex {
       } else {
         frames.markForgotten(first);
       }
+      siblings.forget(key);
       keys.decrementAndGet();
     } finally {
       table.unlock(stamp);
@@ -791,6 +796,41 @@ public final class KeyIndex {
     }
   }
 
+  /** What is done with each version beside a key's winner. */
+  @FunctionalInterface
+  public interface SiblingVisitor {
+    /**
+     * @param actor and {@code counter} are the version's dot
+     */
+    void visit(Key key, long actor, long counter);
+  }
+
+  /**
+   * Calls with every version that is kept beside its key's present write, in no order; what is
+   * published meanwhile may be missing. Reads nothing.
+   */
+  public void forEachSibling(SiblingVisitor visitor) {
+    siblings.forEach(visitor);
+  }
+
+  /**
+   * Actor and counter of each version beside the key's present write, two words each, in the order
+   * in which the record has them; mostly none. Not to be written to.
+   */
+  public long[] siblingsOf(Key key) {
+    return siblings.of(key);
+  }
+
+  /** All keys of which several versions are kept, in no order. */
+  public List<Key> keysWithSiblings() {
+    return siblings.keys();
+  }
+
+  /** Those of {@link #keysWithSiblings} with a version that is a tombstone or has an expiry. */
+  public List<Key> keysWithMortalSiblings() {
+    return siblings.mortalKeys();
+  }
+
   /** Actor and counter for each place and dot's word; null if a frame has moved. */
   private long @Nullable [] dotsOf(long[] words) {
     var written = new long[words.length];
@@ -859,6 +899,7 @@ public final class KeyIndex {
     for (SlotTable table : tables) {
       out.varint(table.usedPages()).varint(table.used()).i32(table.crc32c());
     }
+    siblings.describeTo(out);
   }
 
   /** Writes all slots from {@code offset} on. */
@@ -901,6 +942,7 @@ public final class KeyIndex {
       at += (long) pages * PagePool.PAGE_BYTES;
       left -= pages;
     }
+    index.siblings.restore(in);
     if (!index.markAllLive()) {
       return null;
     }
@@ -993,9 +1035,12 @@ public final class KeyIndex {
     return frames.maxCacheBytes();
   }
 
-  /** Memory taken from the system, outside of the heap, and that of the order of payloads. */
+  /**
+   * Memory taken from the system, outside of the heap, and that of the order of payloads and of the
+   * dots of siblings.
+   */
   public long bytes() {
-    return pool.bytes() + superseded.memoryBytes();
+    return pool.bytes() + superseded.memoryBytes() + siblings.bytes();
   }
 
   /** Of the journal: payloads of older writes, that may be shown. */

@@ -182,6 +182,8 @@ public final class Compaction {
     JournalFrame.encode(
         buffer, new JournalEntry.Sealed(frames), target.endPosition(), journal.durablePosition());
     flush();
+    // What was left out may have been replaced by something that a power loss would still take.
+    journal.makePublishedDurable();
     target.file().sync();
     journal.disk().syncDirectory();
     ended = true;

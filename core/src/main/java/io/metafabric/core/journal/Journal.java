@@ -40,6 +40,9 @@ public final class Journal implements AutoCloseable {
   private final long replayedBytes;
   private final ByteWriter buffer = new ByteWriter(64 * 1024);
 
+  // A failed sync is told once, and not to the next: one at a time, until the failure is noted.
+  private final Object syncLock = new Object();
+
   // Replaced under its lock by whoever appends or compacts; readers take what they find.
   private final Object segmentsLock = new Object();
   private volatile List<Segment> segments;
@@ -262,7 +265,9 @@ public final class Journal implements AutoCloseable {
       return;
     }
     try {
-      last.file().sync();
+      synchronized (syncLock) {
+        sync(last);
+      }
       durablePosition = nextPosition - 1;
       mark.write(durablePosition);
     } catch (StorageException e) {
@@ -271,6 +276,33 @@ public final class Journal implements AutoCloseable {
       throw e instanceof StorageFullException
           ? new StorageException(String.valueOf(e.getMessage()), e)
           : e;
+    }
+  }
+
+  /**
+   * Returns once what was published is durable, also while another thread writes: what it has
+   * replaced may go then.
+   *
+   * @throws StorageException if the disk refused; the journal accepts nothing any more
+   */
+  void makePublishedDurable() {
+    long upTo = publishedPosition;
+    // Those in front of the last were synced when they became full.
+    Segment last = lastSegment();
+    if (last == null || durablePosition >= upTo) {
+      return;
+    }
+    synchronized (syncLock) {
+      requireUsable();
+      sync(last);
+    }
+  }
+
+  private void sync(Segment segment) {
+    try {
+      segment.file().sync();
+    } catch (StorageException e) {
+      throw refuseFromNowOn(e);
     }
   }
 

@@ -46,7 +46,9 @@ public sealed interface JournalEntry {
 
   /**
    * All changes of another region's actor up to {@code counter} are in the journal before this. Of
-   * an actor of this directory: it has written up to there, and nothing else is left of the newest.
+   * an actor of this directory, where that wrote: it has written up to there, and nothing else is
+   * left of the newest. Of one behind that, or with 0: what it wrote behind the counter may be
+   * missing, though some of it is here.
    */
   record Applied(RegionName region, ActorId actor, long counter) implements JournalEntry {}
 

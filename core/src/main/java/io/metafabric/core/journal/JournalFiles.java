@@ -105,7 +105,8 @@ public final class JournalFiles {
   /**
    * Copies every good frame, of each position the one of the newest file, into an empty directory.
    * Where anything is unreadable or missing, what is known of other regions' progress is left out,
-   * so that they send again what may be missing.
+   * so that they send again what may be missing, and it is noted that this region's own writes may
+   * not be complete, so that peers are asked for them.
    */
   public Repair repairInto(Disk target, long segmentBytes) {
     var places = new TreeMap<Long, Place>();
@@ -116,17 +117,25 @@ public final class JournalFiles {
     }
     ScannedSegment.addMissing(scanned, DurableMark.in(disk));
     List<Damage> unreadable = scanned.stream().flatMap(each -> each.damages().stream()).toList();
+    var openings = new ArrayList<JournalEntry.Opened>();
     try (var copy = new JournalCopy(target, segmentBytes);
         var frames = new Frames(disk)) {
       places.forEach(
           (position, place) -> {
             JournalEntry entry = frames.read(place, position).entry();
             boolean isTrue = unreadable.isEmpty() || !(entry instanceof JournalEntry.Applied);
+            if (entry instanceof JournalEntry.Opened opened) {
+              openings.add(opened);
+            }
             if (isTrue && !(entry instanceof JournalEntry.Closed)) {
               copy.add(entry, position);
             }
           });
       long last = places.isEmpty() ? 0 : places.lastKey();
+      for (JournalEntry.Opened each :
+          unreadable.isEmpty() ? List.<JournalEntry.Opened>of() : openings) {
+        copy.add(new JournalEntry.Applied(each.region(), each.actor(), 0), ++last);
+      }
       return new Repair(copy.finish(last), unreadable);
     }
   }

@@ -1,5 +1,6 @@
 package io.metafabric.core.record;
 
+import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import java.util.ArrayList;
@@ -90,6 +91,32 @@ public record MetadataRecord(
       context = context.merge(sibling.header().version().seen());
     }
     return context.contains(version.dot()) ? version : version.withContext(context);
+  }
+
+  /** Whether a write is one of the versions. */
+  public boolean has(Dot dot) {
+    if (header.version().dot().equals(dot)) {
+      return true;
+    }
+    for (Sibling sibling : siblings) {
+      if (sibling.header().version().dot().equals(dot)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Whether whoever knows this state needs nothing of a write any more. */
+  public boolean covers(Dot dot) {
+    if (header.version().covers(dot)) {
+      return true;
+    }
+    for (Sibling sibling : siblings) {
+      if (sibling.header().version().covers(dot)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Whether there are concurrent writes beside the winner. */

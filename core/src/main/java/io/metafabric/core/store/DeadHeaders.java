@@ -5,11 +5,16 @@ import io.metafabric.core.index.KeyIndex;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.Sibling;
 import io.metafabric.core.version.VersionVector;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Forgets what is dead, deleted or expired, once every region has applied it and all that it
@@ -27,10 +32,17 @@ final class DeadHeaders {
 
   private static final Duration PAUSE = Duration.ofMillis(5);
 
-  /** Forgets a key unless it has changed. */
-  @FunctionalInterface
+  /** Forgets unless the key has changed. */
   interface Forget {
+    /** The key, of which all versions are dead. */
     boolean forget(MetadataRecord dead);
+
+    /**
+     * The dead versions of a key that has others.
+     *
+     * @param left at least one version
+     */
+    boolean forgetSome(MetadataRecord known, List<Sibling> left);
   }
 
   private final KeyIndex index;
@@ -46,6 +58,8 @@ final class DeadHeaders {
   private int nextTable;
   private long[] places = new long[0];
   private int nextPlace;
+  private List<Key> withSiblings = List.of();
+  private int nextWithSiblings;
 
   // Until a wall clock shows this, another round under the same floor would find nothing.
   private long nothingBeforeMs = Long.MAX_VALUE;
@@ -87,6 +101,8 @@ final class DeadHeaders {
     nextTable = 0;
     places = new long[0];
     nextPlace = 0;
+    withSiblings = index.keysWithMortalSiblings();
+    nextWithSiblings = 0;
     goOn();
   }
 
@@ -108,21 +124,37 @@ final class DeadHeaders {
     for (int read = 0; read < READ_AT_ONCE; read++) {
       while (nextPlace == places.length) {
         if (nextTable == KeyIndex.tables()) {
-          return false;
+          return stepWithSiblings(READ_AT_ONCE - read);
         }
         // Those that are not under the floor are dead or not, but cannot be forgotten.
         places = index.mortalsIn(nextTable++, stable::contains);
         nextPlace = 0;
       }
-      lookAt(places[nextPlace++]);
+      long place = places[nextPlace++];
+      lookAt(() -> lookedAtFront(place));
     }
     return true;
   }
 
-  private void lookAt(long place) {
+  private boolean stepWithSiblings(int atOnce) {
+    int end = Math.min(withSiblings.size(), nextWithSiblings + atOnce);
+    while (nextWithSiblings < end) {
+      Key key = withSiblings.get(nextWithSiblings++);
+      lookAt(() -> lookedAt(index.read(key)));
+    }
+    return end < withSiblings.size();
+  }
+
+  /** What has siblings is looked at by its key, whichever version is in front. */
+  private boolean lookedAtFront(long place) {
+    MetadataRecord record = index.mortalAt(place);
+    return (record != null && record.hasSiblings()) || lookedAt(record);
+  }
+
+  private void lookAt(BooleanSupplier look) {
     boolean looked = false;
     try {
-      looked = lookedAt(place);
+      looked = look.getAsBoolean();
     } catch (StorageException e) {
       // Whoever asks for the key is told; the rest is looked at all the same.
     }
@@ -132,30 +164,41 @@ final class DeadHeaders {
   }
 
   /** False if it has moved or changed just now: it is met the next time. */
-  private boolean lookedAt(long place) {
-    MetadataRecord record = index.mortalAt(place);
+  private boolean lookedAt(@Nullable MetadataRecord record) {
     if (record == null) {
       return false;
     }
-    Header header = record.header();
-    if (!isDead(header, expiredBeforeMs)) {
-      nothingBeforeMs = Math.min(nothingBeforeMs, header.expiresAtMs() + EXPIRED_FOR.toMillis());
-    } else if (isUnder(stable, header)) {
-      if (!forget.forget(record)) {
-        return false;
-      }
+    if (!record.hasSiblings()) {
+      return !mayGo(record.header()) || counted(forget.forget(record));
+    }
+    List<Sibling> left = record.versions().stream().filter(each -> !mayGo(each.header())).toList();
+    if (left.size() == record.versions().size()) {
+      return true;
+    }
+    return counted(left.isEmpty() ? forget.forget(record) : forget.forgetSome(record, left));
+  }
+
+  private boolean counted(boolean isForgotten) {
+    if (isForgotten) {
       forgotten.incrementAndGet();
     }
-    return true;
+    return isForgotten;
   }
 
-  private static boolean isDead(Header header, long expiredBeforeMs) {
+  /** Whether it is dead, and under the floor with all that it hides. */
+  private boolean mayGo(Header header) {
+    if (!isDead(header)) {
+      if (header.expiresAtMs() != Header.NEVER) {
+        nothingBeforeMs = Math.min(nothingBeforeMs, header.expiresAtMs() + EXPIRED_FOR.toMillis());
+      }
+      return false;
+    }
+    return stable.covers(header.version().seen());
+  }
+
+  private boolean isDead(Header header) {
     return header.isTombstone()
         || (header.expiresAtMs() != Header.NEVER && header.expiresAtMs() <= expiredBeforeMs);
-  }
-
-  private static boolean isUnder(VersionVector stable, Header header) {
-    return stable.covers(header.version().asContext());
   }
 
   long forgotten() {

@@ -106,6 +106,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private final Map<ActorId, Long> takenUpTo = new HashMap<>();
   private final RecentVersions versions;
   private final HybridClock stamps;
+  // No later than this is anything that was forgotten where concurrent writes are kept.
+  private Stamp forgottenBeside;
   private long lastCounter;
   private long written;
   private long dotCollisions;
@@ -165,6 +167,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     this.stamps = new HybridClock(clock);
     stamps.observe(replayed.newestStamp());
     this.newestStamp = replayed.newestStamp();
+    this.forgottenBeside = replayed.forgottenBeside();
     this.nodeId = replayed.nodeIdOr(random.nextLong());
     this.actor = replayed.freshActor(random);
     this.versions = new RecentVersions(random);
@@ -273,7 +276,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     var lacks = new AtomicBoolean();
     appliedThere.forEach(
         (who, counter) -> {
-          if (counter > Math.max(ownNewest.getOrDefault(who, 0L), appliedUpTo(who))) {
+          if (counter > completeUpTo(who)) {
             lacks.set(true);
           }
         });
@@ -290,7 +293,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     var done = new ArrayList<CompletableFuture<?>>();
     appliedThere.forEach(
         (who, counter) -> {
-          if (counter > ownNewest.getOrDefault(who, 0L)) {
+          if (counter > completeUpTo(who)) {
             done.add(applyRange(0, List.of(), new AppliedPrefix(config.region(), who, counter)));
           }
         });
@@ -331,6 +334,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   /** What becomes of concurrent writes. */
   public ConflictRules conflictRules() {
     return config.conflicts().rules();
+  }
+
+  /** Keys of which several versions are kept, in no order. */
+  public List<Key> keysWithSiblings() {
+    return index.keysWithSiblings();
   }
 
   /** The newest published header, or null if nothing is known of the key. */
@@ -575,10 +583,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       decline(future, undecidedYet.get(key));
       return;
     }
-    if (known == null) {
+    VersionVector context = contextOf(key, known, read);
+    if (known == null || !hasSeenOne(context, known)) {
       requireRoomInIndex(key);
     }
-    VersionVector context = contextOf(key, known, read);
     MetadataRecord record = nextRecord(key, context, payload, expiresAtMs);
     written++;
     Siblings.Joined joined =
@@ -591,6 +599,18 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         known,
         new Published(joined.record(), true),
         failure -> complete(future, record, failure));
+  }
+
+  /**
+   * Whether what is written takes the place of a version, so that there are no more than before.
+   */
+  private static boolean hasSeenOne(VersionVector context, MetadataRecord known) {
+    for (Sibling each : known.versions()) {
+      if (context.contains(each.header().version().dot())) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** What a condition is about; an invisible one is as good as any other. */
@@ -627,7 +647,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     if (who.equals(actor)) {
       return lastCounter;
     }
-    return isOwn(who) ? ownNewest.getOrDefault(who, 0L) : takenUpTo(who);
+    return isOwn(who) ? completeUpTo(who) : takenUpTo(who);
   }
 
   /** With the payloads that are in the journal, or on their way there. */
@@ -650,11 +670,23 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       return null;
     }
     for (Inbound one : inbound) {
-      if (newestHeader(one.record().key()) == null) {
-        return indexFull(one.record().key());
+      Key key = one.record().key();
+      boolean grows =
+          config.conflicts().rules().of(key).keepsSiblings()
+              ? hasMoreVersions(one.record())
+              : newestHeader(key) == null;
+      if (grows) {
+        return indexFull(key);
       }
     }
     return null;
+  }
+
+  private boolean hasMoreVersions(MetadataRecord theirs) {
+    MetadataRecord ours = newestRecord(theirs.key());
+    return ours == null
+        || Siblings.join(ours, theirs, config.maxValueBytes()).record().siblings().size()
+            > ours.siblings().size();
   }
 
   private IndexFullException indexFull(Key key) {
@@ -886,6 +918,35 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   /**
+   * What was deleted, and forgotten everywhere, is some region's present state again: it was given
+   * an older disk, and nobody has the deletion any more. A new one covers what is left, and loses
+   * to all that was written since, as the old one did.
+   */
+  private boolean deleteAgain(MetadataRecord record, Staged.Completion done) {
+    Key key = record.key();
+    if (undecidedYet.containsKey(key) || !wasForgotten(record)) {
+      return false;
+    }
+    VersionVector context = VersionVector.EMPTY;
+    Stamp newest = new Stamp(0);
+    boolean isVisible = false;
+    for (Sibling each : record.versions()) {
+      Version found = each.header().version();
+      context = context.merge(found.asContext());
+      newest = found.stamp().compareTo(newest) > 0 ? found.stamp() : newest;
+      isVisible |= each.header().isVisibleAt(clock.wallMs());
+    }
+    if (!isVisible) {
+      return false; // whoever has it forgets it as well
+    }
+    var version = new Version(new Dot(actor, ++lastCounter), context, newest.next());
+    var deletion = new MetadataRecord(key, Header.tombstone(version, config.region()), null);
+    written++;
+    stageBeside(deletion, null, new Published(deletion, true), done);
+    return true;
+  }
+
+  /**
    * Takes over one record that did not come in its actor's order: an answer to a fetch.
    *
    * @return completes once it is published, or what was found newer is, and then with false; with
@@ -911,7 +972,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   /**
-   * Takes over records that did not come in their actors' order: parts of a snapshot.
+   * Takes over records that did not come in their actors' order: parts of a snapshot, or what a
+   * comparison has found. One that was deleted here and forgotten is deleted again, by a new write.
    *
    * @return completes once all of them are published, or what was found newer is; with an {@link
    *     IndexFullException} if there is no room for one of them, with a {@link ClockSkewException}
@@ -935,7 +997,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       }
       for (Inbound one : inbound) {
         try {
-          if (!stageIfNews(one, all)) {
+          if (!stageIfNews(one, all) && !deleteAgain(one.record(), all)) {
             afterNewer(one.record().key(), all);
           }
         } catch (StorageException e) {
@@ -1068,9 +1130,13 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   /** What is known and what came are kept beside each other, unless one had seen the other. */
   private boolean stageBeside(Inbound inbound, Staged.Completion done) {
-    MetadataRecord theirs = inbound.record();
-    theirs.versions().forEach(each -> stamps.observe(each.header().version().stamp()));
-    MetadataRecord ours = newestRecord(theirs.key());
+    inbound.record().versions().forEach(each -> stamps.observe(each.header().version().stamp()));
+    MetadataRecord ours = newestRecord(inbound.record().key());
+    MetadataRecord theirs = withoutThePast(inbound.record(), ours);
+    if (theirs == null) {
+      duplicates++;
+      return false;
+    }
     if (ours == null) {
       stageInbound(null, false, theirs, inbound.keepPayload(), done);
       return true;
@@ -1423,45 +1489,133 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     }
   }
 
-  /** Nothing but this dead header is known of its key, and nobody can ask for it any more. */
+  /** Nothing but this dead state is known of its key, and nobody can ask for it any more. */
   private boolean forget(MetadataRecord dead) {
     Key key = dead.key();
-    if (config.conflicts().rules().of(key).keepsSiblings()) {
-      // What is dead in front may hide versions beside it that are not.
-      return false;
-    }
+    boolean mayHaveSiblings =
+        dead.hasSiblings() || config.conflicts().rules().of(key).keepsSiblings();
     synchronized (decisions) {
       if (closed || undecidedYet.containsKey(key) || !dead.header().equals(index.header(key))) {
         return false;
       }
+      if (mayHaveSiblings && !isState(dead)) {
+        return false;
+      }
+      if (mayHaveSiblings) {
+        dead.versions().forEach(each -> forgottenBeside = later(forgottenBeside, each));
+      }
       Dot dot = dead.header().version().dot();
+      long[] beside = index.siblingsOf(key);
       index.forget(key, dot);
       tree.removed(dot);
+      tree.siblingsReplaced(beside, new long[0]);
       recent.forget(key);
       versions.forget(key);
       return true;
     }
   }
 
+  /** The same of some versions of a key: others are left. */
+  private boolean forgetSome(MetadataRecord known, List<Sibling> left) {
+    Key key = known.key();
+    synchronized (decisions) {
+      if (closed || undecidedYet.containsKey(key) || !isState(known)) {
+        return false;
+      }
+      for (Sibling each : known.versions()) {
+        if (!left.contains(each)) {
+          forgottenBeside = later(forgottenBeside, each);
+        }
+      }
+      MetadataRecord kept = MetadataRecord.of(key, left);
+      stageBeside(kept, known, new Published(kept, false), failure -> {});
+    }
+    committer.start();
+    return true;
+  }
+
+  private boolean isState(MetadataRecord dead) {
+    MetadataRecord known = index.read(dead.key());
+    return known != null && known.withoutPayload().equals(dead.withoutPayload());
+  }
+
+  private static Stamp later(Stamp stamp, Sibling than) {
+    Stamp other = than.header().version().stamp();
+    return other.compareTo(stamp) > 0 ? other : stamp;
+  }
+
   /**
-   * Whether a record comes from the past: it was applied here once, and nothing is known of its key
-   * any more, because that was deleted or has expired.
+   * Whether a record comes from the past: all of it was applied here once, and nothing is known of
+   * its key any more, because that was deleted or has expired.
    */
   public boolean wasForgotten(MetadataRecord record) {
     try {
       // In this order: what is applied was published before.
-      return !config.conflicts().rules().of(record.key()).keepsSiblings()
-          && isApplied(record.header().version().dot())
-          && header(record.key()) == null;
+      return isAllApplied(record) && header(record.key()) == null;
     } catch (StorageException e) {
       return false; // something is known of the key, but cannot be read
     }
   }
 
+  private boolean isAllApplied(MetadataRecord record) {
+    if (!isApplied(record.header().version().dot())) {
+      return false;
+    }
+    for (Sibling each : record.siblings()) {
+      if (!isApplied(each.header().version().dot())) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /**
+   * What comes without the versions that are of the past: they were applied here, and are no part
+   * of the key's state, because something that is forgotten by now had replaced them. Null if there
+   * are no others.
+   *
+   * <p>What is applied and unknown may also have fallen out, where there were too many: that may
+   * come back, unless something as late has been forgotten.
+   */
+  private @Nullable MetadataRecord withoutThePast(
+      MetadataRecord theirs, @Nullable MetadataRecord ours) {
+    List<Sibling> left = theirs.versions();
+    boolean isMixed = false;
+    for (Sibling each : left) {
+      isMixed |= isOfThePast(each.header(), ours);
+    }
+    if (!isMixed) {
+      return theirs;
+    }
+    left = left.stream().filter(each -> !isOfThePast(each.header(), ours)).toList();
+    return left.isEmpty() ? null : MetadataRecord.of(theirs.key(), left);
+  }
+
+  private boolean isOfThePast(Header theirs, @Nullable MetadataRecord ours) {
+    Dot dot = theirs.version().dot();
+    if (ours == null) {
+      return isApplied(dot);
+    }
+    return !ours.covers(dot)
+        && isApplied(dot)
+        && theirs.version().stamp().compareTo(forgottenBeside) <= 0;
+  }
+
   /** Whether this node has applied a write, in its actor's order, at some time. */
   private boolean isApplied(Dot dot) {
-    return dot.counter() <= ownNewest.getOrDefault(dot.actor(), 0L)
-        || dot.counter() <= appliedUpTo(dot.actor());
+    return dot.counter() <= completeUpTo(dot.actor());
+  }
+
+  /**
+   * Up to which counter nothing is missing here of what an actor wrote: of one of this directory's
+   * own all that it issued, unless the journal says otherwise, because some of it was lost to
+   * damage, or lost and given back by peers.
+   */
+  private long completeUpTo(ActorId who) {
+    synchronized (applied) {
+      AppliedAt told = applied.get(who);
+      return told == null ? ownNewest.getOrDefault(who, 0L) : told.prefix().counter();
+    }
   }
 
   /** From this position on compaction has dropped nothing. */
@@ -1542,14 +1696,14 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       }
     }
     ownNewest.forEach(
-        (own, newest) -> all.add(new JournalEntry.Applied(config.region(), own, newest)));
+        (own, newest) ->
+            all.add(new JournalEntry.Applied(config.region(), own, completeUpTo(own))));
     return all;
   }
 
   private Liveness liveness() {
     return new StoreLiveness(
         index,
-        config.conflicts().rules(),
         applied,
         held,
         acknowledged,
@@ -1559,6 +1713,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         neededAfter,
         config.region(),
         stamp -> stamp.compareTo(newestStamp) >= 0,
+        this::openingAt,
         (opened, at) -> {
           if (opened.actor().equals(actor)) {
             openedAt = at;
@@ -1623,6 +1778,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     saveViews();
   }
 
+  private Stamp forgottenBeside() {
+    synchronized (decisions) {
+      return forgottenBeside;
+    }
+  }
+
   /** For the next opening; the journal is closed, nothing changes any more. */
   private void saveViews() {
     JournalImage image = journal.image();
@@ -1641,6 +1802,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
                 opened,
                 nodeId,
                 stamps.newest(),
+                forgottenBeside(),
                 openings,
                 ownNewest,
                 applied,
@@ -1665,13 +1827,25 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     this.neededAfter = neededAfter;
     var collecting =
         new DeadHeaders(
-            index, this::forget, floor, executor, clock, config.compaction().forgetEvery());
+            index, new Forgetting(), floor, executor, clock, config.compaction().forgetEvery());
     deadHeaders = collecting;
     collecting.start();
     var started = new Compactor(journal, liveness(), executor, config.compaction(), neededAfter);
     compactor = started;
     started.check();
     conflictLog.start(executor);
+  }
+
+  private final class Forgetting implements DeadHeaders.Forget {
+    @Override
+    public boolean forget(MetadataRecord dead) {
+      return RecordStore.this.forget(dead);
+    }
+
+    @Override
+    public boolean forgetSome(MetadataRecord known, List<Sibling> left) {
+      return RecordStore.this.forgetSome(known, left);
+    }
   }
 
   private final class StoreSink implements Committer.Sink {
@@ -1725,6 +1899,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       if (staged.entry() instanceof JournalEntry.Stored stored && published != null) {
         MetadataRecord record = stored.record();
         Dot before = staged.before();
+        long[] besideBefore = index.siblingsOf(record.key());
         index.publish(before, staged.isSameWrite(), stored, at);
         recent.published(record.key(), record.header());
         if (record.key().isSystem()) {
@@ -1739,6 +1914,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           tree.added(dot);
         } else {
           tree.replaced(before, dot);
+        }
+        if (besideBefore.length > 0 || stored.record().hasSiblings()) {
+          tree.siblingsReplaced(besideBefore, index.siblingsOf(record.key()));
         }
         if (published.local()) {
           publishedCounter = newestOwn(record);

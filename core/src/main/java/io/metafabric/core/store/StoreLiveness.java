@@ -1,6 +1,5 @@
 package io.metafabric.core.store;
 
-import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.index.KeyIndex;
 import io.metafabric.core.journal.FrameLocation;
 import io.metafabric.core.journal.JournalEntry;
@@ -16,6 +15,7 @@ import io.metafabric.core.version.Stamp;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.BiConsumer;
+import java.util.function.LongFunction;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -24,18 +24,17 @@ import org.jspecify.annotations.Nullable;
  * What compaction and backups must keep of a store's journal. Thread-safe.
  *
  * @param index guarded by itself, as are the others
- * @param rules where writes have siblings, which are live too
  * @param held what is not applied yet
  * @param configured which configuration is held
  * @param ownNewest the newest counter of each actor that was issued here
  * @param neededAfter peers still need every entry behind this position
  * @param region whose openings the own actors are
  * @param isNewest whether nothing has been published with a later stamp
+ * @param issuerAt who issued this directory's versions when a position was written
  * @param openedAt is told where the frame of an opening has been moved
  */
 record StoreLiveness(
     KeyIndex index,
-    ConflictRules rules,
     Map<ActorId, AppliedAt> applied,
     HeldChanges held,
     Map<RegionName, AcknowledgedAt> acknowledged,
@@ -45,6 +44,7 @@ record StoreLiveness(
     LongSupplier neededAfter,
     RegionName region,
     Predicate<Stamp> isNewest,
+    LongFunction<ActorId> issuerAt,
     BiConsumer<JournalEntry.Opened, FrameLocation> openedAt)
     implements Liveness {
 
@@ -54,13 +54,12 @@ record StoreLiveness(
       return kept(stored, position);
     }
     if (entry instanceof JournalEntry.Applied prefix) {
-      Long newest = ownNewest.get(prefix.actor());
-      if (newest != null && newest == prefix.counter()) {
+      if (isInPlaceOfLast(prefix, position)) {
         return entry;
       }
       synchronized (applied) {
         AppliedAt known = applied.get(prefix.actor());
-        return known != null && known.prefix().counter() == prefix.counter() ? entry : null;
+        return known != null && known.at().position() == position ? entry : null;
       }
     }
     if (entry instanceof JournalEntry.Held range) {
@@ -95,8 +94,7 @@ record StoreLiveness(
     if (stored.record().payload() != null && index.isSuperseded(stored.record().key(), dot)) {
       return stored;
     }
-    Long newest = ownNewest.get(dot.actor());
-    boolean isLast = newest != null && newest == dot.counter();
+    boolean isLast = isNewestOwn(dot);
     if (isNewest.test(stored.record().header().version().stamp())) {
       return new JournalEntry.Stored(stored.record().withoutPayload());
     }
@@ -113,15 +111,48 @@ record StoreLiveness(
     if (!(entry instanceof JournalEntry.Stored stored)) {
       return false;
     }
-    Header header = stored.record().header();
-    boolean mayBeDead = header.isTombstone() || header.expiresAtMs() != Header.NEVER;
-    return mayBeDead && index.header(stored.record().key()) == null;
+    return mayBeDead(stored.record()) && index.header(stored.record().key()) == null;
+  }
+
+  private static boolean mayBeDead(MetadataRecord record) {
+    if (!mayBeDead(record.header())) {
+      return false;
+    }
+    for (Sibling each : record.siblings()) {
+      if (!mayBeDead(each.header())) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean mayBeDead(Header header) {
+    return header.isTombstone() || header.expiresAtMs() != Header.NEVER;
   }
 
   @Override
   public boolean isReplaced(JournalEntry entry) {
-    return entry instanceof JournalEntry.Stored stored
-        && !index.isCurrent(stored.record().key(), stored.record().header().version().dot());
+    if (!(entry instanceof JournalEntry.Stored stored)) {
+      return false;
+    }
+    MetadataRecord record = stored.record();
+    return !index.isCurrent(record.key(), record.header().version().dot())
+        || !hasTheSiblings(record, index.siblingsOf(record.key()));
+  }
+
+  private static boolean hasTheSiblings(MetadataRecord record, long[] dots) {
+    boolean same = dots.length == 2 * record.siblings().size();
+    for (int i = 0; same && i < dots.length; i += 2) {
+      Dot dot = record.siblings().get(i / 2).header().version().dot();
+      same = dot.actor().id() == dots[i] && dot.counter() == dots[i + 1];
+    }
+    return same;
+  }
+
+  /** What is left of an actor's last write stands where that was written, for the replay. */
+  private boolean isInPlaceOfLast(JournalEntry.Applied prefix, long position) {
+    return isNewestOwn(new Dot(prefix.actor(), prefix.counter()))
+        && prefix.actor().equals(issuerAt.apply(position));
   }
 
   private boolean isNewestOwn(Dot dot) {
@@ -147,10 +178,13 @@ record StoreLiveness(
   }
 
   private boolean isSibling(Key key, Dot dot) {
-    MetadataRecord known = rules.of(key).keepsSiblings() ? index.read(key) : null;
-    return known != null
-        && known.siblings().stream()
-            .anyMatch(sibling -> sibling.header().version().dot().equals(dot));
+    long[] dots = index.siblingsOf(key);
+    for (int i = 0; i < dots.length; i += 2) {
+      if (dots[i] == dot.actor().id() && dots[i + 1] == dot.counter()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private boolean lost(Key key, Dot dot) {
@@ -179,15 +213,12 @@ record StoreLiveness(
       held.moved(range, from, to);
     } else if (entry instanceof JournalEntry.Applied prefix) {
       synchronized (applied) {
-        applied.computeIfPresent(
-            prefix.actor(),
-            (actor, known) -> {
-              if (!known.at().isSameAs(from)) {
-                to.markDead();
-                return known;
-              }
-              return new AppliedAt(known.prefix(), to);
-            });
+        AppliedAt known = applied.get(prefix.actor());
+        if (known != null && known.at().isSameAs(from)) {
+          applied.put(prefix.actor(), new AppliedAt(known.prefix(), to));
+        } else if (!isInPlaceOfLast(prefix, to.position())) {
+          to.markDead();
+        }
       }
     } else if (entry instanceof JournalEntry.Configured) {
       configured.moved(from, to);

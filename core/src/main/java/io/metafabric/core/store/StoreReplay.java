@@ -45,6 +45,7 @@ final class StoreReplay implements Journal.Replay {
   private final Map<ActorId, JournalEntry.Held> held = new HashMap<>();
   private final Map<ActorId, FrameLocation> heldAt = new HashMap<>();
   private Stamp newestStamp = new Stamp(0);
+  private @Nullable Stamp forgottenBeside;
   private @Nullable Long nodeId;
   private @Nullable ActorId issuing;
   private @Nullable HeaderTree tree;
@@ -65,7 +66,9 @@ final class StoreReplay implements Journal.Replay {
       }
       noteNewest(stored.record().header().version());
       stored.record().siblings().forEach(sibling -> noteNewest(sibling.header().version()));
-    } else if (entry instanceof JournalEntry.Applied own && own.actor().equals(issuing)) {
+    } else if (entry instanceof JournalEntry.Applied own
+        && own.actor().equals(issuing)
+        && own.counter() > 0) {
       // In the place of its last write; what came back from peers stands behind a later opening.
       ownNewest.merge(own.actor(), own.counter(), Math::max);
       location.markLive();
@@ -193,6 +196,14 @@ final class StoreReplay implements Journal.Replay {
     return newestStamp;
   }
 
+  /**
+   * After a replay nothing is known of what was forgotten, but that it is no later than all else.
+   */
+  Stamp forgottenBeside() {
+    Stamp known = forgottenBeside;
+    return known == null ? newestStamp : known;
+  }
+
   long nodeIdOr(long drawn) {
     return nodeId == null ? drawn : nodeId;
   }
@@ -217,6 +228,7 @@ final class StoreReplay implements Journal.Replay {
     }
     var built = new HeaderTree();
     index.forEachWrite((actor, counter, place) -> built.toggle(actor, counter));
+    index.forEachSibling((key, actor, counter) -> built.toggle(actor, counter));
     return built;
   }
 
@@ -231,6 +243,7 @@ final class StoreReplay implements Journal.Replay {
       FrameLocation openedAt,
       long nodeId,
       Stamp newestStamp,
+      Stamp forgottenBeside,
       NavigableMap<Long, ActorId> openings,
       Map<ActorId, Long> ownNewest,
       Map<ActorId, AppliedAt> applied,
@@ -238,7 +251,8 @@ final class StoreReplay implements Journal.Replay {
       Map<RegionName, AcknowledgedAt> acknowledged,
       StoredConfiguration configured) {
     out.i64(current.id()).i64(openedAt.place());
-    out.i64(nodeId).i64(newestStamp.packed()).varint(openings.size());
+    out.i64(nodeId).i64(newestStamp.packed()).i64(forgottenBeside.packed());
+    out.varint(openings.size());
     openings.forEach(
         (position, actor) ->
             out.varint(position).i64(actor.id()).varint(ownNewest.getOrDefault(actor, 0L)));
@@ -272,6 +286,7 @@ final class StoreReplay implements Journal.Replay {
     }
     nodeId = in.i64("node id");
     newestStamp = new Stamp(in.i64("newest stamp"));
+    forgottenBeside = new Stamp(in.i64("newest stamp that was forgotten"));
     int own = in.varint("openings", 1, in.remaining() / MIN_OPENING_BYTES);
     for (int i = 0; i < own; i++) {
       long position = in.varint("position of an opening");

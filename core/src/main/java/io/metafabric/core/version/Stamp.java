@@ -31,6 +31,11 @@ public record Stamp(long packed) implements Comparable<Stamp> {
     return (int) (packed & ((1 << LOGICAL_BITS) - 1));
   }
 
+  /** The least that is later. */
+  public Stamp next() {
+    return new Stamp(packed + 1);
+  }
+
   @Override
   public int compareTo(Stamp that) {
     return Long.compare(packed, that.packed);

@@ -1,5 +1,6 @@
 package io.metafabric.core.store;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -12,11 +13,13 @@ import io.metafabric.core.port.Clock;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.sim.SimNode;
 import io.metafabric.core.sim.SimWorld;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -90,6 +93,44 @@ class DurabilityTest {
     loseEverythingUnsynced(machine);
     assertThat(machine.store().holdsPayload(ONE)).as("written 101 ms ago").isTrue();
     assertThat(machine.store().header(Key.of("n/two"))).as("written just now").isNull();
+  }
+
+  /** What compaction leaves out has been replaced by something that the power loss may not take. */
+  @Test
+  void os_whatWasDurableIsThere_orNewer_alsoIfCompacted() {
+    StoreMachine machine = machine(Durability.OS);
+    RandomGenerator random = machine.world.fork("load");
+    var number = new HashMap<Key, Integer>();
+    var durable = new HashMap<Key, Integer>();
+    int writes = 0;
+    long runs = 0;
+    for (int life = 0; life < 40; life++) {
+      for (int i = random.nextInt(200); i > 0; i--) {
+        boolean synced = random.nextInt(60) == 0;
+        Key key = synced ? MONEY : Key.of("n/" + random.nextInt(20));
+        machine.write(key, Bytes.utf8(writes + "-" + "x".repeat(random.nextInt(200))));
+        number.put(key, writes++);
+        if (synced) {
+          durable.putAll(number);
+        }
+        if (random.nextInt(10) == 0) {
+          machine.world.runFor(Duration.ofSeconds(1));
+        }
+      }
+      runs += machine.store().stats().compaction().runs();
+      loseEverythingUnsynced(machine);
+      for (var each : durable.entrySet()) {
+        MetadataRecord read = machine.store().read(each.getKey());
+        String what = machine.world.describe("life " + life + ", " + each);
+        assertThat(read).as(what).isNotNull();
+        String text = requireNonNull(read.payload()).toUtf8();
+        int found = Integer.parseInt(text.substring(0, text.indexOf('-')));
+        assertThat(found).as(what).isGreaterThanOrEqualTo(each.getValue());
+        each.setValue(found);
+      }
+      number.clear();
+    }
+    assertThat(runs).as("compactions").isGreaterThan(20);
   }
 
   /** The executor that would run a planned sync is busy with commits, for as long as they come. */

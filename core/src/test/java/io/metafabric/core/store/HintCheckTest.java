@@ -89,7 +89,7 @@ class HintCheckTest {
   @Test
   void oneOfAnotherFormat_isStale() {
     byte[] other = image.clone();
-    other[7] = (byte) '9';
+    other[7] = (byte) '8';
     put(other);
     assertThat(state()).isEqualTo(State.STALE);
     assertThat(isUsed()).isFalse();
