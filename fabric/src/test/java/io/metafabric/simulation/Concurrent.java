@@ -305,7 +305,7 @@ final class Concurrent {
         }
         boolean isOpen =
             here.hasSiblings()
-                && here.versions().stream().noneMatch(each -> isLost(run, key, each.header()));
+                && here.versions().stream().noneMatch(each -> isGone(run, key, each.header()));
         if (isOpen && run.setting().counters().contains(key)) {
           return key + " is not merged: " + here;
         }
@@ -317,7 +317,11 @@ final class Concurrent {
   private static boolean lacks(Simulation run, Key key, Sibling version) {
     return version.payload() == null
         && !version.header().isTombstone()
-        && !isLost(run, key, version.header());
+        && !isGone(run, key, version.header());
+  }
+
+  private static boolean isGone(Simulation run, Key key, Header header) {
+    return isLost(run, key, header) || run.isPayloadWithEvicted(key, header);
   }
 
   /** Its payload went with the last disk that had it. */

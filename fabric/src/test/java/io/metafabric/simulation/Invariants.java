@@ -102,7 +102,8 @@ final class Invariants {
                 && !here.isTombstone()
                 && site.node().homesOf(key).include(site.region())
                 && !site.node().store().holdsPayload(key)
-                && !isPayloadLost(key, here);
+                && !isPayloadLost(key, here)
+                && !run.isPayloadWithEvicted(key, here);
         if (lacksPayload) {
           return site + " lacks the payload of " + key + " " + here;
         }

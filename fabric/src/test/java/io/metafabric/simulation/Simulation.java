@@ -246,6 +246,19 @@ final class Simulation {
     }
   }
 
+  /**
+   * Whether an evicted region may be the last to hold a payload, which is back when the region is.
+   * What lies beside its state, from an earlier way back that did not end, is not looked at here.
+   */
+  boolean isPayloadWithEvicted(Key key, Header header) {
+    return members().stream().noneMatch(site -> site.hasPayload(key, header))
+        && sites.stream()
+            .filter(site -> !operator.isMember(site))
+            .anyMatch(
+                site ->
+                    site.hasPayload(key, header) || !site.node().store().payloadsAside().isEmpty());
+  }
+
   void checkDot(Key key, Header header) {
     String problem = ledger.problemOf(key, header);
     if (problem != null) {

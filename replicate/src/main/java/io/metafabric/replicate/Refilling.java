@@ -4,14 +4,18 @@ import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.version.VersionVector;
+import java.util.List;
 import java.util.SortedMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The way back of this region after it was evicted. Before its directory is emptied: what the
- * members lack of its own writes goes to the conflict log. Afterwards: it has got back what there
- * is once it has compared all headers with every member.
+ * members lack of its own writes goes to the conflict log, and its payloads are set aside.
+ * Afterwards: it has got back what there is once it has compared all headers with every member, and
+ * taken back the payloads of theirs that it had before.
  *
  * <p>Belongs to the loop.
  */
@@ -25,7 +29,7 @@ final class Refilling {
   private final Consumer<String> heldUp;
   private boolean exporting;
   private boolean exported;
-  private boolean noting;
+  private boolean ending;
 
   /**
    * @param mustReopen is told when the directory is to be opened anew
@@ -93,10 +97,48 @@ final class Refilling {
 
   /** To be called now and then. */
   void check() {
-    if (store.configured().filled() || noting || !repairs.hasComparedWithAll()) {
+    if (store.configured().filled() || ending || !repairs.hasComparedWithAll()) {
       return;
     }
-    noting = true;
-    membership.filled().whenComplete((done, failure) -> loop.execute(() -> noting = false));
+    ending = true;
+    inBackground(store::payloadsAside)
+        .thenCompose(this::takeBack)
+        .thenCompose(done -> membership.filled())
+        .thenCompose(done -> inBackground(this::dropAside))
+        .whenComplete((done, failure) -> loop.execute(() -> ended(failure)));
+  }
+
+  /** The headers are all here; payloads that nobody else may have are still beside them. */
+  private CompletableFuture<?> takeBack(List<String> files) {
+    return files.isEmpty()
+        ? CompletableFuture.completedFuture(null)
+        : inBackground(() -> store.takeBack(files.get(0)))
+            .thenCompose(taken -> taken)
+            .thenCompose(taken -> takeBack(files.subList(1, files.size())));
+  }
+
+  private boolean dropAside() {
+    store.dropPayloadsAside();
+    return true;
+  }
+
+  private <T> CompletableFuture<T> inBackground(Supplier<T> work) {
+    var result = new CompletableFuture<T>();
+    background.execute(
+        () -> {
+          try {
+            result.complete(work.get());
+          } catch (RuntimeException e) {
+            result.completeExceptionally(e);
+          }
+        });
+    return result;
+  }
+
+  private void ended(@Nullable Throwable failure) {
+    ending = false;
+    if (failure != null && !store.configured().filled()) {
+      heldUp.accept("what this region held before cannot be taken back: " + failure.getMessage());
+    }
   }
 }

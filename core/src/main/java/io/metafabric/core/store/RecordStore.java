@@ -222,6 +222,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       if (refill != null) {
         store.configured.journaled(refill, first.get(1));
         Refill.done(disk);
+      } else if (store.configured().filled()) {
+        // Of a way back that was not begun, or is at its end.
+        PayloadsAside.delete(disk);
       }
       journal.publish(first.get(first.size() - 1).position());
       store.planHeld();
@@ -1340,8 +1343,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   /**
    * Writes to the conflict log, durably, what is live here of certain regions' writes, this one's
-   * above all, and not in {@code elsewhere}; then marks the directory to be emptied by its next
-   * opening, which is to begin with the present configuration. Takes its time.
+   * above all, and not in {@code elsewhere}, and sets all payloads aside; then marks the directory
+   * to be emptied by its next opening, which is to begin with the present configuration. Takes its
+   * time, and as much of the disk as the payloads have.
    *
    * @param elsewhere what a member of the cluster has of the writes of each region that ever was
    *     evicted; those of the others are on their own disks
@@ -1353,27 +1357,81 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     Configuration now = configured.published().configuration();
     long admitted = now.since(config.region());
     long exported;
-    try (var export = new ConflictExport(disk, admitted)) {
-      index.forEachKey(key -> exportLost(key, elsewhere, export));
+    try (var export = new ConflictExport(disk, admitted);
+        var payloads = new PayloadsAside(disk, admitted)) {
+      index.forEachKey(
+          key -> {
+            MetadataRecord record = key.isSystem() ? null : index.read(key);
+            if (record != null) {
+              exportLost(record, elsewhere, export);
+              setAside(record, payloads);
+            }
+          });
+      payloads.done();
       exported = export.done();
     }
     Refill.begin(disk, now, admitted);
     return exported;
   }
 
-  private void exportLost(
-      Key key, Map<RegionName, VersionVector> elsewhere, ConflictExport export) {
-    MetadataRecord record = key.isSystem() ? null : index.read(key);
-    if (record == null) {
-      return;
+  private static void setAside(MetadataRecord record, PayloadsAside payloads) {
+    if (record.versions().stream().anyMatch(each -> each.payload() != null)) {
+      payloads.add(record);
     }
+  }
+
+  /** Where the payloads are that {@link #beginRefill} has set aside; read from the disk. */
+  public List<String> payloadsAside() {
+    return PayloadsAside.files(disk);
+  }
+
+  /**
+   * Takes over those payloads of a file, set aside before the directory was emptied, that belong to
+   * a present version and are not here: the members may have had its header alone. Reads the disk.
+   *
+   * @return completes once they are published
+   */
+  public CompletableFuture<?> takeBack(String file) {
+    var done = new ArrayList<CompletableFuture<?>>();
+    for (MetadataRecord aside : PayloadsAside.read(disk, file)) {
+      MetadataRecord known = index.read(aside.key());
+      if (known != null) {
+        for (Sibling each : known.versions()) {
+          Bytes payload = each.payload() == null ? payloadOf(aside, each.header()) : null;
+          if (payload != null) {
+            done.add(keep(new MetadataRecord(aside.key(), each.header(), payload)));
+          }
+        }
+      }
+    }
+    return CompletableFuture.allOf(done.toArray(CompletableFuture<?>[]::new));
+  }
+
+  private static @Nullable Bytes payloadOf(MetadataRecord aside, Header of) {
+    for (Sibling each : aside.versions()) {
+      Bytes payload = each.payload();
+      boolean isSame = each.header().version().dot().equals(of.version().dot());
+      if (isSame && payload != null && of.describes(payload)) {
+        return payload;
+      }
+    }
+    return null;
+  }
+
+  /** To be called once all of them were taken back durably. */
+  public void dropPayloadsAside() {
+    PayloadsAside.delete(disk);
+  }
+
+  private void exportLost(
+      MetadataRecord record, Map<RegionName, VersionVector> elsewhere, ConflictExport export) {
     for (Sibling each : record.versions()) {
       Dot dot = each.header().version().dot();
       VersionVector there = elsewhere.get(each.header().writtenIn());
       if (there != null && !there.contains(dot)) {
         export.add(
             new Conflict(
-                key,
+                record.key(),
                 each.header(),
                 Version.NONE.dot(),
                 each.payload(),
