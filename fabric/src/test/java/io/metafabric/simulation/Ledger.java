@@ -98,17 +98,25 @@ final class Ledger {
   }
 
   /**
-   * Whether the disks that had the payload of a write, of which it is not known which, are gone.
+   * Whether the disks that had the payload of a write, of which it is not known which, are gone; or
+   * an evicted region that was the last to have it had replaced it, and has exported that instead.
    */
   boolean payloadMayBeLost(Key key, Dot dot) {
-    return writes.stream()
-        .anyMatch(
-            write ->
-                write.key.equals(key)
-                    && write.payload != null
-                    && (write.header == null
-                        ? write.fate == Write.Fate.UNKNOWN
-                        : write.payloadMayBeLost && write.header.version().dot().equals(dot)));
+    return isReplacedByExport(key, dot)
+        || writes.stream()
+            .anyMatch(
+                write ->
+                    write.key.equals(key)
+                        && write.payload != null
+                        && (write.header == null
+                            ? write.fate == Write.Fate.UNKNOWN
+                            : write.payloadMayBeLost && write.header.version().dot().equals(dot)));
+  }
+
+  private boolean isReplacedByExport(Key key, Dot dot) {
+    return exports.getOrDefault(key, Set.of()).stream()
+        .map(Header::version)
+        .anyMatch(each -> each.covers(dot) && !each.dot().equals(dot));
   }
 
   List<Write> writes() {
