@@ -1,6 +1,7 @@
 package io.metafabric;
 
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.version.ActorId;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
 import java.io.DataInputStream;
@@ -38,6 +39,7 @@ final class RawPeer implements AutoCloseable {
         "default",
         US,
         7,
+        new ActorId(8),
         List.of(EU, US),
         maxValueBytes,
         new TreeMap<>(),

@@ -203,7 +203,7 @@ final class Handshake {
       return new Frame.Refuse(
           Refusal.EVICTED, here + ", which was dialled, was evicted or has to be filled anew");
     }
-    String contradiction = host.pair(hello.region()).contradiction(hello.nodeId());
+    String contradiction = host.pair(hello.region()).contradiction(hello.nodeId(), hello.actor());
     return contradiction == null ? null : new Frame.Refuse(Refusal.REGION_TAKEN, contradiction);
   }
 }

@@ -226,6 +226,7 @@ final class Outbound implements PeerHandler {
             config.cluster(),
             config.region(),
             store.nodeId(),
+            store.actor(),
             config.regions(),
             config.maxValueBytes(),
             store.conflictRules().names(),

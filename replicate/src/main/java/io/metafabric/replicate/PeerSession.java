@@ -46,7 +46,7 @@ final class PeerSession implements PeerHandler {
     RegionPair pair(RegionName peer);
 
     /** The peer is who it says; a connection it had before is closed. */
-    Frame.Welcome welcome(RegionName peer, long itsNodeId, PeerSession by);
+    Frame.Welcome welcome(RegionName peer, Frame.Hello hello, PeerSession by);
 
     void progress(RegionName peer, Frame.Progress progress);
 
@@ -187,7 +187,7 @@ final class PeerSession implements PeerHandler {
       timer.cancel();
       from().established();
       tellConfiguration(hello);
-      from().send(host.welcome(hello.region(), hello.nodeId(), PeerSession.this));
+      from().send(host.welcome(hello.region(), hello, PeerSession.this));
       grant(from());
       closeIfSilent(host.pair(hello.region()));
     }
@@ -268,7 +268,7 @@ final class PeerSession implements PeerHandler {
     @Override
     public void onHello(Frame.Hello hello) {
       // A duplicate of the first frame; answering again does no harm.
-      from().send(host.welcome(by, hello.nodeId(), PeerSession.this));
+      from().send(host.welcome(by, hello, PeerSession.this));
       grant(from());
     }
 

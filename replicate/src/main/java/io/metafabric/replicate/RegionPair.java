@@ -2,6 +2,7 @@ package io.metafabric.replicate;
 
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.version.ActorId;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.Refusal;
 import java.time.Duration;
@@ -31,6 +32,7 @@ final class RegionPair {
   private boolean served;
   private boolean known;
   private long nodeId;
+  private @Nullable ActorId servedActor;
   private long aliveAtNanos;
   private boolean sentUpToDate;
 
@@ -96,6 +98,24 @@ final class RegionPair {
         + peer
         + " too; give each node a region name of its own, or, if the second directory replaces the"
         + " first, stop the node that runs on the first";
+  }
+
+  /**
+   * The same for one that dials: two may run on copies of one directory, which have one node id.
+   * What has ended, or is silent, was the same node before it was restarted.
+   */
+  @Nullable String contradiction(long claimedNodeId, ActorId actor) {
+    boolean talks = served && sessionSilence().compareTo(config.grantedPause()) < 0;
+    boolean isAnother = talks && nodeId == claimedNodeId && !actor.equals(servedActor);
+    return isAnother
+        ? "two processes say that they are region "
+            + peer
+            + ", on the same directory or copies of it (node "
+            + Long.toHexString(nodeId)
+            + "), and both are alive for region "
+            + config.region()
+            + "; give the second a directory and a region name of its own, or stop it"
+        : contradiction(claimedNodeId);
   }
 
   private void isNode(long id) {
@@ -207,8 +227,9 @@ final class RegionPair {
   }
 
   /** The peer has dialled this node, and was welcomed. */
-  void served(long itsNodeId) {
+  void served(long itsNodeId, ActorId actor) {
     isNode(itsNodeId);
+    servedActor = actor;
     served = true;
     // What it said before the connection ended is not what it would say now.
     toldHere = false;

@@ -798,8 +798,8 @@ public final class Replicator implements AutoCloseable {
     }
 
     @Override
-    public Frame.Welcome welcome(RegionName peer, long itsNodeId, PeerSession by) {
-      pair(peer).served(itsNodeId);
+    public Frame.Welcome welcome(RegionName peer, Frame.Hello hello, PeerSession by) {
+      pair(peer).served(hello.nodeId(), hello.actor());
       var before = sessions.put(peer, by);
       if (before != null && before != by) {
         before.close("replaced by a newer connection");

@@ -587,6 +587,7 @@ class ReplicatorTest {
             "test",
             US,
             7,
+            new ActorId(8),
             List.of(AP, EU, US),
             MAX_VALUE_BYTES,
             new TreeMap<>(),

@@ -36,6 +36,7 @@ public sealed interface Frame {
    * @param minProtocol lowest protocol version the dialler speaks
    * @param maxProtocol highest
    * @param nodeId identity of the dialler's directory
+   * @param actor of the dialler's present opening of it: a copy of the directory has another
    * @param regions all configured regions, sorted: homes follow from them, so they must agree
    * @param maxValueBytes the largest payload there; it bounds the frames, so it must agree too
    * @param conflictRules the names of the conflict rules by namespace, where they are not the
@@ -48,6 +49,7 @@ public sealed interface Frame {
       String cluster,
       RegionName region,
       long nodeId,
+      ActorId actor,
       List<RegionName> regions,
       int maxValueBytes,
       SortedMap<String, String> conflictRules,

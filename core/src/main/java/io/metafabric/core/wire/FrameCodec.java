@@ -211,6 +211,7 @@ public final class FrameCodec {
               in.text("cluster", MAX_TEXT_BYTES),
               RecordCodec.readRegion(in),
               in.i64("node id"),
+              new ActorId(in.i64("actor")),
               readRegions(in),
               in.varint("max value bytes", 1, Integer.MAX_VALUE),
               readConflictRules(in),
@@ -495,6 +496,7 @@ public final class FrameCodec {
           .text(hello.cluster())
           .text(hello.region().name())
           .i64(hello.nodeId())
+          .i64(hello.actor().id())
           .varint(hello.regions().size());
       hello.regions().forEach(region -> RecordCodec.writeRegion(out, region));
       out.varint(hello.maxValueBytes());

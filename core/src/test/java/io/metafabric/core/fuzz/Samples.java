@@ -88,6 +88,7 @@ final class Samples {
             "cluster",
             EU,
             9,
+            ACTOR,
             List.of(EU, US),
             1 << 20,
             new TreeMap<>(Map.of("c", "siblings")),
