@@ -411,7 +411,12 @@ public final class Replicator implements AutoCloseable {
 
   /** A region that was asked for a payload may know less of the key than is known here. */
   private void offer(RegionName region, Key key) {
-    MetadataRecord known = copies.find(key);
+    MetadataRecord known;
+    try {
+      known = copies.find(key);
+    } catch (StorageException e) {
+      return; // what cannot be read here is offered by others, or when they compare
+    }
     if (known != null) {
       List<MetadataRecord> offered = List.of(outgoing(region, known));
       link(region).send(new Frame.Repair(0, 0, true, List.of(), offered));
