@@ -15,9 +15,11 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 
 /**
- * What one member has of an evicted region's changes and another has not: nobody sends that any
- * more. Each tells the others how far it had got; who lacks something compares all headers with who
- * has it, and has applied as much from then on.
+ * What one member has of changes that nobody sends any more and another has not: those of a region
+ * that was evicted, above all, and for one that was emptied those of all openings of long ago. Each
+ * tells the others how far it had got; who lacks something compares all headers with who has it,
+ * and has applied as much from then on. Otherwise nothing that had seen them was ever forgotten
+ * again.
  *
  * <p>Belongs to the loop, but for what says so.
  */
@@ -84,6 +86,28 @@ final class Inheritance {
     return settled;
   }
 
+  /** Whether all that any member had, when it said so, of any region's changes is here. */
+  boolean isComplete() {
+    Configuration now = membership.configuration();
+    for (RegionName peer : peers) {
+      if (now.isMember(peer)) {
+        Told by = told.get(peer);
+        if (by == null
+            || !by.frame.configuration().equals(now)
+            || by.frame.applied().entrySet().stream()
+                .anyMatch(
+                    each -> isOther(each.getKey()) && lacks(each.getKey(), each.getValue()))) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  private boolean isOther(RegionName of) {
+    return !of.equals(region);
+  }
+
   /** To be called now and then. */
   void check() {
     settled = judge();
@@ -94,7 +118,7 @@ final class Inheritance {
       RegionName peer = each.getKey();
       for (var applied : each.getValue().frame.applied().entrySet()) {
         boolean lacks =
-            !applied.getKey().equals(region)
+            isOther(applied.getKey())
                 && membership.isMember(peer)
                 && canBeAsked.test(peer)
                 && lacks(applied.getKey(), applied.getValue())
@@ -113,10 +137,12 @@ final class Inheritance {
 
   /**
    * A region that was taken in again has new actors, and sends what is theirs. What it does not
-   * send, although it says that it has nothing more to send, it wrote before it was evicted.
+   * send, although it says that it has nothing more to send, it wrote before it was evicted. Who is
+   * filled takes all that it can get by comparisons, and waits for nobody's stream.
    */
   private boolean isClosed(RegionName of, Told by) {
     return !membership.isMember(of)
+        || !store.configured().filled()
         || (clock.nanoTime() - by.atNanos > SETTLED_NANOS && hasEverythingOf.test(of));
   }
 

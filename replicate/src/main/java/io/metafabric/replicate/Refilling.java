@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The way back of this region after it was evicted. Before its directory is emptied: what the
  * members lack of its own writes goes to the conflict log, and its payloads are set aside.
- * Afterwards: it has got back what there is once it has compared all headers with every member, and
- * taken back the payloads of theirs that it had before.
+ * Afterwards: it has got back what there is once it has compared all headers with every member, has
+ * applied what they had by then, and has taken back the payloads of theirs that it had before.
  *
  * <p>Belongs to the loop.
  */
@@ -23,6 +23,7 @@ final class Refilling {
   private final RecordStore store;
   private final Membership membership;
   private final Repairs repairs;
+  private final Inheritance inheritance;
   private final SerialExecutor loop;
   private final SerialExecutor background;
   private final Runnable mustReopen;
@@ -39,6 +40,7 @@ final class Refilling {
       RecordStore store,
       Membership membership,
       Repairs repairs,
+      Inheritance inheritance,
       SerialExecutor loop,
       SerialExecutor background,
       Runnable mustReopen,
@@ -46,6 +48,7 @@ final class Refilling {
     this.store = store;
     this.membership = membership;
     this.repairs = repairs;
+    this.inheritance = inheritance;
     this.loop = loop;
     this.background = background;
     this.mustReopen = mustReopen;
@@ -97,7 +100,8 @@ final class Refilling {
 
   /** To be called now and then. */
   void check() {
-    if (store.configured().filled() || ending || !repairs.hasComparedWithAll()) {
+    boolean isDone = repairs.hasComparedWithAll() && inheritance.isComplete();
+    if (store.configured().filled() || ending || !isDone) {
       return;
     }
     ending = true;

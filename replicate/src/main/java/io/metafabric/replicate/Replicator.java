@@ -173,6 +173,7 @@ public final class Replicator implements AutoCloseable {
             store,
             membership,
             repairs,
+            inheritance,
             loop,
             background,
             () -> listener.mustReopen(),
@@ -834,7 +835,7 @@ public final class Replicator implements AutoCloseable {
     public Frame.Configured configured() {
       Configuration now = membership.configuration();
       var applied = new TreeMap<RegionName, VersionVector>();
-      for (RegionName region : now.changed().keySet()) {
+      for (RegionName region : config.regions()) {
         applied.put(region, store.appliedOf(region));
       }
       return new Frame.Configured(now, applied);

@@ -1342,13 +1342,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   /**
-   * Writes to the conflict log, durably, what is live here of certain regions' writes, this one's
-   * above all, and not in {@code elsewhere}, and sets all payloads aside; then marks the directory
-   * to be emptied by its next opening, which is to begin with the present configuration. Takes its
-   * time, and as much of the disk as the payloads have.
+   * Writes to the conflict log, durably, what is live here and not in {@code elsewhere}: this
+   * region's own writes above all, and those of others who may have lost them with a disk. Sets all
+   * payloads aside; then marks the directory to be emptied by its next opening, which is to begin
+   * with the present configuration. Takes its time, and as much of the disk as the payloads have.
    *
-   * @param elsewhere what a member of the cluster has of the writes of each region that ever was
-   *     evicted; those of the others are on their own disks
+   * @param elsewhere what a member of the cluster has of the writes of each region
    * @return how many writes were logged
    * @throws StorageException if something cannot be read or written; nothing is lost then, and it
    *     may be done again

@@ -86,8 +86,8 @@ public sealed interface Frame {
   /**
    * Which regions belong to the cluster, as the sender knows it.
    *
-   * @param applied of regions that were evicted at some time: for each of their actors, up to which
-   *     counter the sender has applied its changes
+   * @param applied of each region: for each of its actors, up to which counter the sender has
+   *     applied its changes
    */
   record Configured(Configuration configuration, SortedMap<RegionName, VersionVector> applied)
       implements Frame {
