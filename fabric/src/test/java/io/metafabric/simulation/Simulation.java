@@ -247,8 +247,9 @@ final class Simulation {
   }
 
   /**
-   * Whether an evicted region may be the last to hold a payload, which is back when the region is.
-   * What lies beside its state, from an earlier way back that did not end, is not looked at here.
+   * Whether an evicted region may be the last to hold a payload, which is back when the region is,
+   * or may have replaced it, by what it is to export then. What lies beside its state, from an
+   * earlier way back that did not end, is not looked at here.
    */
   boolean isPayloadWithEvicted(Key key, Header header) {
     return members().stream().noneMatch(site -> site.hasPayload(key, header))
@@ -256,7 +257,9 @@ final class Simulation {
             .filter(site -> !operator.isMember(site))
             .anyMatch(
                 site ->
-                    site.hasPayload(key, header) || !site.node().store().payloadsAside().isEmpty());
+                    site.hasPayload(key, header)
+                        || site.hasReplaced(key, header)
+                        || !site.node().store().payloadsAside().isEmpty());
   }
 
   void checkDot(Key key, Header header) {

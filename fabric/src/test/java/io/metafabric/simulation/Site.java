@@ -211,10 +211,6 @@ final class Site {
     run.begins();
     run.world().trace(region + " stops in order");
     int life = machine().life();
-    if (hasFailed()) {
-      // A journal that takes nothing more is not synced at its end either.
-      losesWeakWrites();
-    }
     isAboutToEnd();
     try {
       cluster.stop(region, SimDisk.Loss.SOME);
@@ -225,6 +221,10 @@ final class Site {
       if (!crashedMeanwhile && !mayFail(e)) {
         run.violation(region + " does not stop in order", e);
       }
+    }
+    if (hasFailed()) {
+      // A journal that takes nothing more, also one whose last sync failed, may lack its end.
+      losesWeakWrites();
     }
     ended();
   }
@@ -309,6 +309,18 @@ final class Site {
                 each ->
                     each.header().version().dot().equals(written.version().dot())
                         && each.payload() != null);
+  }
+
+  /** Whether it knows something that a write had been replaced by. */
+  boolean hasReplaced(Key key, Header written) {
+    MetadataRecord known = readable(key);
+    return known != null
+        && known.versions().stream()
+            .map(each -> each.header().version())
+            .anyMatch(
+                each ->
+                    each.covers(written.version().dot())
+                        && !each.dot().equals(written.version().dot()));
   }
 
   private @Nullable MetadataRecord readable(Key key) {
