@@ -109,7 +109,7 @@ final class Invariants {
         }
       }
       if (agreed != null && !isKnownOrForgotten(key, agreed)) {
-        return key + " is " + agreed + ", but not in all regions";
+        return key + " is " + agreed + ", but not in all regions; " + notApplied(agreed);
       }
     }
     String missing = Concurrent.missingAtTheEnd(run);
@@ -131,7 +131,18 @@ final class Invariants {
   /** It went with the last disk that had it. */
   private boolean isPayloadLost(Key key, Header header) {
     return run.ledger().payloadMayBeLost(key, header.version().dot())
-        && run.sites().stream().noneMatch(site -> site.node().store().holdsPayload(key));
+        && run.sites().stream().noneMatch(site -> site.hasPayload(key, header));
+  }
+
+  /** What keeps it from being forgotten everywhere. */
+  private String notApplied(Header header) {
+    VersionVector changes = header.version().asContext();
+    var text = new StringBuilder("not applied are");
+    for (Site site : run.members()) {
+      VersionVector applied = site.node().store().durablyApplied();
+      text.append(' ').append(changes.beyond(applied)).append(" in ").append(site);
+    }
+    return text.toString();
   }
 
   private VersionVector appliedByAll() {
@@ -160,9 +171,24 @@ final class Invariants {
 
   /** What is dead is forgotten by one region after the other. */
   private boolean isKnownOrForgotten(Key key, Header agreed) {
-    boolean forgotten = Ledger.isMortal(agreed) && run.isEverywhere(agreed);
+    boolean forgotten = Ledger.isMortal(agreed) && (run.isEverywhere(agreed) || isKept(agreed));
     return run.members().stream()
         .allMatch(site -> forgotten || site.node().store().header(key) != null);
+  }
+
+  /**
+   * Whether it had seen what no region has applied any more: the disks that had are gone. Who has
+   * it keeps it then, and whoever was filled by one that had forgotten it before has not got it.
+   */
+  private boolean isKept(Header dead) {
+    boolean disksAreLost = run.setting().operators() && Losers.mayLoseDisks(run.setting());
+    VersionVector applied = VersionVector.EMPTY;
+    for (Site site : run.members()) {
+      applied = applied.merge(site.node().store().durablyApplied());
+    }
+    return disksAreLost
+        && applied.contains(dead.version().dot())
+        && !dead.version().context().beyond(applied).isEmpty();
   }
 
   void checkAtTheEnd() {

@@ -22,7 +22,11 @@ final class Losers {
     return setting.retainBytes() < Setting.AMPLE_BYTES
         || setting.weak()
         || setting.operators()
-        || setting.weather().keySet().stream().anyMatch(OLDER_DISKS::contains);
+        || mayLoseDisks(setting);
+  }
+
+  static boolean mayLoseDisks(Setting setting) {
+    return setting.weather().keySet().stream().anyMatch(OLDER_DISKS::contains);
   }
 
   static Header withoutContext(Header header) {
