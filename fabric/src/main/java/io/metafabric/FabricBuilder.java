@@ -448,31 +448,35 @@ public final class FabricBuilder {
     var disk = new FileDisk(where);
     var random = new SecureRandom();
     var scheduler = new ThreadScheduler(here.name());
-    var ports =
-        new NodePorts(
-            clock,
-            scheduler,
-            random,
-            disk,
-            loop ->
-                new NettyPeerTransport(nettyConfig(here, maxBytes), ZstdCompression.load(), loop),
-            new ForeignThread(here.name()));
     long hotBytes = or(hotTierBytes, 64L << 20);
     var events =
         new PeerEvents(
             peerListeners,
             peerListeners.isEmpty() ? null : scheduler.serial("events"),
             ListenerFailures::log);
-    FabricNode<Versioned> node;
+    WarmTierFactory warm = warmTiers(disk);
+    List<PredictorProvider> own = List.copyOf(predictors);
+    RunningNode.Opener opener =
+        (boundBefore, onMustReopen) ->
+            FabricNode.open(
+                boundBefore == null ? config : config.listeningAt(boundBefore),
+                new NodePorts(
+                    clock,
+                    scheduler,
+                    random,
+                    disk,
+                    loop ->
+                        new NettyPeerTransport(
+                            nettyConfig(here, maxBytes), ZstdCompression.load(), loop),
+                    new ForeignThread(here.name())),
+                (index, wasted) -> new AdaptiveTier<>(hotBytes, index, Versioned::new, wasted),
+                warm,
+                Predictors.all(own, here, random.nextLong()),
+                events::publish,
+                onMustReopen);
+    RunningNode node;
     try {
-      node =
-          FabricNode.open(
-              config,
-              ports,
-              (index, wasted) -> new AdaptiveTier<>(hotBytes, index, Versioned::new, wasted),
-              warmTiers(disk),
-              Predictors.all(predictors, here, random.nextLong()),
-              events::publish);
+      node = new RunningNode(opener, () -> scheduler.serial("refill"));
     } catch (RuntimeException e) {
       events.close();
       throw e;

@@ -1,6 +1,7 @@
 package io.metafabric;
 
 import io.metafabric.core.conflict.Conflict;
+import io.metafabric.core.place.Configuration;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.replicate.Comparison;
 import java.nio.file.Path;
@@ -94,6 +95,43 @@ public interface MetadataFabric extends Records, AutoCloseable {
    *     taken; all others were compared
    */
   Comparison compare(String region);
+
+  /**
+   * Which regions belong to the cluster, as far as this one knows. {@link Peer#stats} tells of each
+   * peer that was evicted.
+   */
+  Configuration configuration();
+
+  /**
+   * Takes a region out of the cluster, for good as far as its present state is concerned: nothing
+   * is kept for it any more, deletions are forgotten without it, and others are the homes of its
+   * keys. What it has written and no other region has is lost to the cluster; when it is taken in
+   * again, it finds that in {@link #conflicts} there. Never done but by this call.
+   *
+   * <p>Durable here on return; the other regions follow as it reaches them. Two regions that decide
+   * differently while they do not reach each other refuse each other afterwards. Does nothing if
+   * the region is evicted already.
+   *
+   * @throws io.metafabric.core.error.ConfigurationException if there is no such peer
+   * @throws io.metafabric.core.error.EvictionException if it is this region, or the last one beside
+   *     it
+   * @throws io.metafabric.core.error.EvictedException if this region was evicted itself
+   * @throws io.metafabric.core.error.StorageException if the disk refused
+   */
+  void evict(String region);
+
+  /**
+   * Takes an evicted region in again, with nothing of its state: when it hears of this, it writes
+   * what the cluster lacks of its own writes to its conflict log, empties its directory, and is
+   * filled by the others. Until it has all of theirs it answers only what it can be sure of. Does
+   * nothing if the region is not evicted.
+   *
+   * @throws io.metafabric.core.error.ConfigurationException as {@link #evict}
+   * @throws io.metafabric.core.error.EvictionException as {@link #evict}
+   * @throws io.metafabric.core.error.EvictedException as {@link #evict}
+   * @throws io.metafabric.core.error.StorageException as {@link #evict}
+   */
+  void readmit(String region);
 
   /** Turns prefetching on or off. What was learned stays. */
   void setPrediction(boolean enabled);

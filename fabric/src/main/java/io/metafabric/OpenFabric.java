@@ -10,6 +10,7 @@ import io.metafabric.core.error.OriginException;
 import io.metafabric.core.error.OverloadedException;
 import io.metafabric.core.error.RegionUnreachableException;
 import io.metafabric.core.error.StorageException;
+import io.metafabric.core.place.Configuration;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.Disk;
 import io.metafabric.core.record.Bytes;
@@ -45,7 +46,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The fabric that the builder opens: waits, where the node has futures. */
 final class OpenFabric implements MetadataFabric {
-  private final FabricNode<Versioned> node;
+  private final RunningNode running;
   private final Clock clock;
   private final PeerEvents events;
   private final Completions completions;
@@ -58,7 +59,7 @@ final class OpenFabric implements MetadataFabric {
   private final AtomicBoolean closed = new AtomicBoolean();
 
   OpenFabric(
-      FabricNode<Versioned> node,
+      RunningNode running,
       Clock clock,
       PeerEvents events,
       Completions completions,
@@ -67,7 +68,7 @@ final class OpenFabric implements MetadataFabric {
       int maxValueBytes,
       @Nullable SystemOfRecord origin,
       Duration originTimeToLive) {
-    this.node = node;
+    this.running = running;
     this.clock = clock;
     this.events = events;
     this.completions = completions;
@@ -77,6 +78,10 @@ final class OpenFabric implements MetadataFabric {
     this.origin = origin;
     this.originTimeToLive = originTimeToLive;
     this.originFlights = new OriginFlights(fetchTimeout);
+  }
+
+  private FabricNode<Versioned> node() {
+    return running.get();
   }
 
   @Override
@@ -93,7 +98,7 @@ final class OpenFabric implements MetadataFabric {
     Objects.requireNonNull(options, "options");
     requireOpen();
     if (path != null) {
-      Optional<Versioned> hit = node.hit(client, path);
+      Optional<Versioned> hit = node().hit(client, path);
       if (hit != null) {
         return hit;
       }
@@ -102,15 +107,15 @@ final class OpenFabric implements MetadataFabric {
   }
 
   private Optional<Versioned> getBeyondHot(@Nullable String client, Key key, ReadOptions options) {
-    MetadataRecord here = node.readHere(client, key);
+    MetadataRecord here = node().readHere(client, key);
     if (here != null) {
       return Optional.of(new Versioned(here));
     }
-    ReadOutcome outcome = taken(await(node.read(client, key), key), options);
+    ReadOutcome outcome = taken(await(node().read(client, key), key), options);
     if (outcome instanceof ReadOutcome.Absent absent && !absent.everWritten() && origin != null) {
       return counted(client, key, originFlights.ask(key, () -> load(origin, key)));
     }
-    node.finished(client, key, outcome);
+    node().finished(client, key, outcome);
     if (outcome instanceof ReadOutcome.Value value) {
       return Optional.of(new Versioned(value.record()));
     }
@@ -145,7 +150,7 @@ final class OpenFabric implements MetadataFabric {
       return reading.get(fetchTimeout.toNanos(), TimeUnit.NANOSECONDS);
     } catch (TimeoutException e) {
       String why = "no answer within " + fetchTimeout;
-      MetadataRecord older = node.supersededHere(key);
+      MetadataRecord older = node().supersededHere(key);
       return older == null
           ? new ReadOutcome.Unreachable(why)
           : new ReadOutcome.Superseded(older, why);
@@ -162,7 +167,7 @@ final class OpenFabric implements MetadataFabric {
         loaded.isPresent()
             ? new ReadOutcome.Value(loaded.get().record(), Outcome.ORIGIN)
             : new ReadOutcome.Absent(false);
-    node.finished(client, key, outcome);
+    node().finished(client, key, outcome);
     return loaded;
   }
 
@@ -189,7 +194,7 @@ final class OpenFabric implements MetadataFabric {
     }
     long expiresAtMs = clock.wallMs() + originTimeToLive.toMillis();
     return Optional.of(
-        new Versioned(node.fillFromOrigin(key, Bytes.copyOf(value.get()), expiresAtMs)));
+        new Versioned(node().fillFromOrigin(key, Bytes.copyOf(value.get()), expiresAtMs)));
   }
 
   @Override
@@ -210,7 +215,8 @@ final class OpenFabric implements MetadataFabric {
     MetadataRecord known;
     try {
       known =
-          node.siblings(key)
+          node()
+              .siblings(key)
               .toCompletableFuture()
               .get(fetchTimeout.toNanos(), TimeUnit.NANOSECONDS);
     } catch (TimeoutException e) {
@@ -250,7 +256,7 @@ final class OpenFabric implements MetadataFabric {
     try {
       // What waits for the callbacks' thread is the version, not the record with its value.
       CompletableFuture<Version> written =
-          withRoom(parsed, () -> node.write(parsed, payload, Header.NEVER, Precondition.NONE))
+          withRoom(parsed, () -> node().write(parsed, payload, Header.NEVER, Precondition.NONE))
               .thenApply(record -> required(version(record)))
               .handleAsync(OpenFabric::orThrow, completions);
       // Of what hangs on a future the first comes last: behind the host's callbacks.
@@ -311,7 +317,7 @@ final class OpenFabric implements MetadataFabric {
       @Nullable Version read) {
     Key key = Key.of(path);
     CompletableFuture<@Nullable MetadataRecord> writing =
-        withRoom(key, () -> node.writeHere(key, payload, expiresAtMs, condition, read));
+        withRoom(key, () -> node().writeHere(key, payload, expiresAtMs, condition, read));
     try {
       return version(writing.get());
     } catch (InterruptedException e) {
@@ -348,7 +354,7 @@ final class OpenFabric implements MetadataFabric {
     requireOpen();
     try {
       long leftMs = TimeUnit.NANOSECONDS.toMillis(deadlineNanos - clock.nanoTime());
-      if (!node.awaitRoom(Math.max(1, leftMs)) || leftMs < 0) {
+      if (!node().awaitRoom(Math.max(1, leftMs)) || leftMs < 0) {
         throw new OverloadedException(
             "the disk did not keep up for " + writeTimeout + "; write slower");
       }
@@ -427,19 +433,19 @@ final class OpenFabric implements MetadataFabric {
   @Override
   public Optional<PeerAddress> listening() {
     requireOpen();
-    return Optional.ofNullable(node.listening());
+    return Optional.ofNullable(node().listening());
   }
 
   @Override
   public FabricStats stats() {
     requireOpen();
-    return FabricStats.of(node.stats(), events.stats(), completions.memory());
+    return FabricStats.of(node().stats(), events.stats(), completions.memory());
   }
 
   @Override
   public List<Peer> peers() {
     requireOpen();
-    return node.replicator().peers().stream().map(region -> (Peer) new Link(region)).toList();
+    return node().replicator().peers().stream().map(region -> (Peer) new Link(region)).toList();
   }
 
   @Override
@@ -447,9 +453,9 @@ final class OpenFabric implements MetadataFabric {
     Objects.requireNonNull(region, "region");
     requireOpen();
     var name = new RegionName(region);
-    if (!node.replicator().peers().contains(name)) {
+    if (!node().replicator().peers().contains(name)) {
       throw new ConfigurationException(
-          "region " + name + " is not a peer here; the peers are " + node.replicator().peers());
+          "region " + name + " is not a peer here; the peers are " + node().replicator().peers());
     }
     return new Link(name);
   }
@@ -460,17 +466,17 @@ final class OpenFabric implements MetadataFabric {
     requireOpen();
     return Explanation.of(
         parsed,
-        node.store().header(parsed),
-        node.homesOf(parsed),
-        node.hotTier().peek(parsed) != null,
-        node.store().holdsPayload(parsed),
-        node.decisionsOn(parsed));
+        node().store().header(parsed),
+        node().homesOf(parsed),
+        node().hotTier().peek(parsed) != null,
+        node().store().holdsPayload(parsed),
+        node().decisionsOn(parsed));
   }
 
   @Override
   public List<Conflict> conflicts() {
     requireOpen();
-    return node.store().conflicts();
+    return node().store().conflicts();
   }
 
   @Override
@@ -480,7 +486,7 @@ final class OpenFabric implements MetadataFabric {
     var target = new FileDisk(directory);
     Disk.DirectoryLock lock = target.lock();
     try {
-      return node.store().backup(target).entries();
+      return node().store().backup(target).entries();
     } finally {
       lock.close();
     }
@@ -491,7 +497,7 @@ final class OpenFabric implements MetadataFabric {
     Key parsed = Key.of(key);
     var to = new RegionName(region);
     requireOpen();
-    HomeMoves.Result moved = awaitMove(node.moveHome(parsed, to), parsed);
+    HomeMoves.Result moved = awaitMove(node().moveHome(parsed, to), parsed);
     switch (moved.outcome()) {
       case DONE -> {}
       case UNREACHABLE -> throw new RegionUnreachableException(notMoved(parsed, to, moved));
@@ -523,7 +529,7 @@ final class OpenFabric implements MetadataFabric {
     requireOpen();
     CompletableFuture<Comparison> comparing;
     try {
-      comparing = node.compare(new RegionName(region));
+      comparing = node().compare(new RegionName(region));
     } catch (IllegalArgumentException e) {
       throw new ConfigurationException(e.getMessage() + "; name one of the peers");
     }
@@ -537,9 +543,45 @@ final class OpenFabric implements MetadataFabric {
   }
 
   @Override
+  public Configuration configuration() {
+    requireOpen();
+    return node().configuration();
+  }
+
+  @Override
+  public void evict(String region) {
+    Objects.requireNonNull(region, "region");
+    requireOpen();
+    await(node().evict(new RegionName(region)), "evicting " + region);
+  }
+
+  @Override
+  public void readmit(String region) {
+    Objects.requireNonNull(region, "region");
+    requireOpen();
+    await(node().readmit(new RegionName(region)), "readmitting " + region);
+  }
+
+  private void await(CompletableFuture<Configuration> decision, String doing) {
+    try {
+      decision.get(writeTimeout.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      throw new OverloadedException(
+          doing
+              + " took more than "
+              + writeTimeout
+              + ", and may still happen; look at configuration()");
+    } catch (InterruptedException e) {
+      throw interrupted(doing + " (it may still happen)", e);
+    } catch (ExecutionException e) {
+      throw asUnchecked(e.getCause());
+    }
+  }
+
+  @Override
   public void setPrediction(boolean enabled) {
     requireOpen();
-    node.setPrediction(enabled);
+    node().setPrediction(enabled);
   }
 
   @Override
@@ -547,7 +589,7 @@ final class OpenFabric implements MetadataFabric {
     if (closed.compareAndSet(false, true)) {
       originFlights.close();
       try {
-        node.close();
+        running.close();
       } finally {
         events.close();
         completions.close();
@@ -570,19 +612,19 @@ final class OpenFabric implements MetadataFabric {
     @Override
     public PeerStats stats() {
       requireOpen();
-      return node.replicator().stats(region);
+      return node().replicator().stats(region);
     }
 
     @Override
     public void pause() {
       requireOpen();
-      node.replicator().pause(region);
+      node().replicator().pause(region);
     }
 
     @Override
     public void resume() {
       requireOpen();
-      node.replicator().resume(region);
+      node().replicator().resume(region);
     }
   }
 

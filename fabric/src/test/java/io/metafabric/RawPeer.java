@@ -1,6 +1,7 @@
 package io.metafabric;
 
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.version.ActorId;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
 import java.io.DataInputStream;
@@ -33,7 +34,16 @@ final class RawPeer implements AutoCloseable {
   /** What a good peer would say first, except for what is given. */
   static Frame.Hello hello(int protocol, int maxValueBytes) {
     return new Frame.Hello(
-        protocol, protocol, "default", US, 7, List.of(EU, US), maxValueBytes, new TreeMap<>());
+        protocol,
+        protocol,
+        "default",
+        US,
+        7,
+        new ActorId(8),
+        List.of(EU, US),
+        maxValueBytes,
+        new TreeMap<>(),
+        Frame.Belonging.INITIAL);
   }
 
   void send(Frame frame) throws IOException {

@@ -17,6 +17,7 @@ import io.metafabric.core.error.StorageException;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.index.KeyIndex;
 import io.metafabric.core.index.Substitute;
+import io.metafabric.core.place.Configuration;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.Disk;
@@ -52,6 +53,7 @@ import io.metafabric.replicate.Comparison;
 import io.metafabric.replicate.FetchResult;
 import io.metafabric.replicate.HomeMoves;
 import io.metafabric.replicate.LocalCopies;
+import io.metafabric.replicate.MembershipListener;
 import io.metafabric.replicate.PeerStateChange;
 import io.metafabric.replicate.PeerStats;
 import io.metafabric.replicate.ReplicationStats;
@@ -107,6 +109,7 @@ public final class FabricNode<V> implements AutoCloseable {
   private final MovedHomes homes;
   private final HomeMover mover;
   private final PayloadChase chase;
+  private final Runnable onMustReopen;
   private final @Nullable PeerAddress bound;
   private long chasedNanos;
 
@@ -117,11 +120,13 @@ public final class FabricNode<V> implements AutoCloseable {
       WarmTierFactory warmTier,
       List<Predictor> predictors,
       Consumer<PeerStateChange> onPeerStateChange,
+      Runnable onMustReopen,
       Cleanup opened) {
     this.config = config;
     this.clock = ports.clock();
     this.region = config.store().region();
     this.homes = new MovedHomes(config.homes());
+    this.onMustReopen = onMustReopen;
     this.lock = opened.add(ports.disk().lock());
     this.committing = opened.add(ports.scheduler().serial("journal"));
     this.loop = opened.add(ports.scheduler().serial("loop"));
@@ -136,6 +141,7 @@ public final class FabricNode<V> implements AutoCloseable {
                 shownAlone(store), (predictor, path, payloadBytes) -> prefetchWasted(predictor)));
     this.warm = opened.add(warmTier.create(store));
     this.transport = opened.add(ports.transport().apply(loop));
+    homes.passOver(store.configured().configuration().evicted());
     store.systemRecords().forEach(this::moved);
     this.replicator =
         new Replicator(
@@ -151,6 +157,7 @@ public final class FabricNode<V> implements AutoCloseable {
             onPeerStateChange,
             compacting);
     replicator.catchUpWith(peer -> replicator.compare(peer).thenAccept(compared -> {}));
+    replicator.tellOfMembership(new Membership());
     store.keepSuperseded(this::isMissingAtHome);
     this.mover = new HomeMover(region, homes, store, replicator, loop, clock, this::readWhole);
     this.chase = new PayloadChase(store, this::isToHold, this::fetchToHold);
@@ -197,6 +204,8 @@ public final class FabricNode<V> implements AutoCloseable {
    *
    * @param predictors used by this node alone
    * @param onPeerStateChange is told on the node's loop, and must not wait
+   * @param onMustReopen the same: the region was evicted, and is taken in again with the empty
+   *     directory that the next opening finds
    */
   public static <V> FabricNode<V> open(
       NodeConfig config,
@@ -204,11 +213,12 @@ public final class FabricNode<V> implements AutoCloseable {
       HotTierFactory<V> hotTier,
       WarmTierFactory warmTier,
       List<Predictor> predictors,
-      Consumer<PeerStateChange> onPeerStateChange) {
+      Consumer<PeerStateChange> onPeerStateChange,
+      Runnable onMustReopen) {
     var opened = new Cleanup();
     try {
       return new FabricNode<>(
-          config, ports, hotTier, warmTier, predictors, onPeerStateChange, opened);
+          config, ports, hotTier, warmTier, predictors, onPeerStateChange, onMustReopen, opened);
     } catch (RuntimeException e) {
       opened.run(e);
       throw e;
@@ -777,6 +787,12 @@ public final class FabricNode<V> implements AutoCloseable {
     if (!change.local() && isChased(change.record())) {
       loop.execute(() -> chaseNow(change.record().key()));
     }
+    if (!change.local()
+        && change.record().payload() == null
+        && replicator.configuration().epoch() > 0) {
+      // Its writer may not know yet who stands in for a home that was evicted.
+      replicator.chase(change.record().alone());
+    }
     if (merging.concernsReads(change.record())) {
       hot.drop(change.record().key());
       return;
@@ -841,6 +857,25 @@ public final class FabricNode<V> implements AutoCloseable {
         && homes.of(record.key()).epoch() > 0
         && isToHold(record.key())
         && (record.hasSiblings() || !store.holdsPayload(record.key()));
+  }
+
+  /**
+   * Takes a region out of the cluster.
+   *
+   * @return as {@link Replicator#evict}
+   */
+  public CompletableFuture<Configuration> evict(RegionName region) {
+    return replicator.evict(region);
+  }
+
+  /** Takes it in again; see {@link Replicator#readmit}. */
+  public CompletableFuture<Configuration> readmit(RegionName region) {
+    return replicator.readmit(region);
+  }
+
+  /** Which regions belong to the cluster, as far as is known here. */
+  public Configuration configuration() {
+    return replicator.configuration();
   }
 
   /** Compares all headers with a peer's; see {@link Replicator#compare}. */
@@ -1019,6 +1054,18 @@ public final class FabricNode<V> implements AutoCloseable {
       hot.close();
       warm.close();
       lock.close();
+    }
+  }
+
+  private final class Membership implements MembershipListener {
+    @Override
+    public void reconfigured(Configuration now) {
+      homes.passOver(now.evicted());
+    }
+
+    @Override
+    public void mustReopen() {
+      onMustReopen.run();
     }
   }
 

@@ -28,6 +28,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Belongs to the loop.
  */
 final class HomeMover implements HomeMoves {
+  /** A home moves less often than that in one configuration. */
+  private static final int CONFIGURATION_SHIFT = 32;
+
   private final RegionName region;
   private final MovedHomes homes;
   private final RecordStore store;
@@ -87,7 +90,8 @@ final class HomeMover implements HomeMoves {
       return CompletableFuture.completedFuture(Result.DONE);
     }
     if (!replicator.isPeer(to)) {
-      return ended(MoveOutcome.REFUSED, "region " + to + " is not a peer of " + region);
+      return ended(
+          MoveOutcome.REFUSED, "region " + to + " is not a peer of " + region + ", or was evicted");
     }
     if (!replicator.answersFor(key)) {
       return ended(
@@ -108,9 +112,14 @@ final class HomeMover implements HomeMoves {
         reader
             .apply(key)
             .thenCompose(record -> handOver(key, record, to))
-            .thenCompose(held -> commit(key, to, now.epoch() + 1, seen, held));
+            .thenCompose(held -> commit(key, to, epochBehind(now.epoch()), seen, held));
     moved.whenComplete((done, failure) -> loop.execute(() -> moving.remove(key)));
     return moved;
+  }
+
+  /** Of an evicted home that does not know it, and who stands in for it, the latter wins. */
+  private long epochBehind(long epoch) {
+    return Math.max(epoch + 1, replicator.configuration().epoch() << CONFIGURATION_SHIFT);
   }
 
   private CompletableFuture<Result> handOver(

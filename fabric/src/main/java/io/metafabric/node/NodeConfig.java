@@ -2,6 +2,7 @@ package io.metafabric.node;
 
 import io.metafabric.core.place.HomeLookup;
 import io.metafabric.core.store.StoreConfig;
+import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.replicate.ReplicationConfig;
 import io.metafabric.replicate.arm.CostBenefitPolicy;
 import java.time.Duration;
@@ -18,4 +19,16 @@ public record NodeConfig(
     Duration tick,
     CostBenefitPolicy policy,
     long prefetchBytesPerSecond,
-    boolean prediction) {}
+    boolean prediction) {
+  /** The same with another address for its peers. */
+  public NodeConfig listeningAt(PeerAddress address) {
+    return new NodeConfig(
+        store,
+        replication.listeningAt(address),
+        homes,
+        tick,
+        policy,
+        prefetchBytesPerSecond,
+        prediction);
+  }
+}

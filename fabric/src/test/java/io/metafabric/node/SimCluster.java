@@ -36,6 +36,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 
 /** Several regions of one node each, unmodified, in one simulated world. */
 public final class SimCluster {
@@ -56,6 +57,13 @@ public final class SimCluster {
   public Duration compareEvery = Duration.ofMinutes(10);
   public long repairBytesPerSecond = 8 << 20;
   public ConflictConfig conflicts = ConflictConfig.DEFAULT;
+
+  /** What is done with a region that is to be opened again. */
+  public Consumer<RegionName> onMustReopen =
+      region -> {
+        stop(region);
+        start(region);
+      };
 
   public SimCluster(long seed, long segmentBytes, String... names) {
     this.world = new SimWorld(seed);
@@ -133,7 +141,33 @@ public final class SimCluster {
         (index, wasted) -> new LruTier<>(hotTierBytes, index, record -> record, wasted),
         JournalTier::new,
         Predictors.all(List.of(), region, 1),
-        change -> stateChanged(region, change));
+        change -> stateChanged(region, change),
+        () -> mustReopen(region));
+  }
+
+  /** As a host does: soon, and not on the node's own thread. */
+  private void mustReopen(RegionName region) {
+    int life = machine(region).life();
+    world.after(
+        Duration.ofMillis(1),
+        "refill of " + region,
+        () -> {
+          if (isUp(region) && machine(region).life() == life) {
+            world.trace(region + " is to be filled anew");
+            reopen(region, life);
+          }
+        });
+  }
+
+  private void reopen(RegionName region, int life) {
+    try {
+      onMustReopen.accept(region);
+    } catch (RuntimeException e) {
+      if (machine(region).life() == life) {
+        throw e;
+      }
+      world.trace(region + " crashed when it was to be opened anew: " + e);
+    }
   }
 
   private void stateChanged(RegionName region, PeerStateChange change) {

@@ -290,8 +290,8 @@ final class Concurrent {
   /** What has not come true yet; null if nothing is missing. */
   static @Nullable String missingAtTheEnd(Simulation run) {
     for (Key key : run.setting().concurrentKeys()) {
-      MetadataRecord agreed = run.site(0).node().store().read(key);
-      for (Site site : run.sites()) {
+      MetadataRecord agreed = run.members().get(0).node().store().read(key);
+      for (Site site : run.members()) {
         MetadataRecord here = site.node().store().read(key);
         if (!lasting(run, here).equals(lasting(run, agreed))) {
           return key + " is " + here + " in " + site + ", but " + agreed;
@@ -305,7 +305,7 @@ final class Concurrent {
         }
         boolean isOpen =
             here.hasSiblings()
-                && here.versions().stream().noneMatch(each -> isLost(run, key, each.header()));
+                && here.versions().stream().noneMatch(each -> isGone(run, key, each.header()));
         if (isOpen && run.setting().counters().contains(key)) {
           return key + " is not merged: " + here;
         }
@@ -317,7 +317,11 @@ final class Concurrent {
   private static boolean lacks(Simulation run, Key key, Sibling version) {
     return version.payload() == null
         && !version.header().isTombstone()
-        && !isLost(run, key, version.header());
+        && !isGone(run, key, version.header());
+  }
+
+  private static boolean isGone(Simulation run, Key key, Header header) {
+    return isLost(run, key, header) || run.isPayloadWithEvicted(key, header);
   }
 
   /** Its payload went with the last disk that had it. */
@@ -343,6 +347,7 @@ final class Concurrent {
       List<Write> acknowledged =
           run.ledger().writes().stream()
               .filter(write -> write.key.equals(key) && write.fate == Write.Fate.ACKNOWLEDGED)
+              .filter(write -> !run.ledger().isExported(write))
               .toList();
       for (Write write : acknowledged) {
         Header header = Objects.requireNonNull(write.header);
@@ -374,7 +379,8 @@ final class Concurrent {
     long most = 0;
     for (Write write : run.ledger().writes()) {
       if (write.key.equals(key)) {
-        least += write.fate == Write.Fate.ACKNOWLEDGED ? write.amount : 0;
+        boolean isSure = write.fate == Write.Fate.ACKNOWLEDGED && !run.ledger().isExported(write);
+        least += isSure ? write.amount : 0;
         most += write.fate == Write.Fate.REFUSED ? 0 : write.amount;
       }
     }

@@ -6,10 +6,13 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.store.LastWriterWins;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
+import io.metafabric.migrate.MovedHomes;
 import io.metafabric.node.MemoryUse;
 import io.metafabric.node.NodeStats;
 import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStats;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +22,7 @@ final class Invariants {
   private static final long ONE_MORE_BYTES = 256 << 10;
 
   private final Simulation run;
+  private final Map<String, Homes> homes = new HashMap<>();
 
   Invariants(Simulation run) {
     this.run = run;
@@ -56,15 +60,16 @@ final class Invariants {
     }
   }
 
+  /** At most one home in each epoch of the key and of the cluster. */
   private void checkHome(Key key) {
-    Homes agreed = null;
     for (Site site : run.sites()) {
       if (site.isUp()) {
-        Homes here = site.node().homesOf(key);
-        if (agreed != null && !agreed.equals(here)) {
-          run.violation(key + " has two homes: " + agreed + " and " + here, null);
+        MovedHomes.Moved here = site.node().movedHome(key);
+        String epoch = here.epoch() + " of " + key + " in " + site.node().configuration();
+        Homes agreed = homes.putIfAbsent(epoch, here.homes());
+        if (agreed != null && !agreed.equals(here.homes())) {
+          run.violation("epoch " + epoch + ": " + agreed + " and " + here.homes(), null);
         }
-        agreed = here;
       }
     }
   }
@@ -76,10 +81,16 @@ final class Invariants {
         return site + " is not up";
       }
     }
+    for (Site site : run.members()) {
+      boolean current = site.configuration().equals(run.operator().newest());
+      if (!current || !site.isWaitedFor()) {
+        return site + " does not take part yet: " + site.configuration();
+      }
+    }
     VersionVector floor = appliedByAll();
     for (Key key : run.keys()) {
       Header agreed = null;
-      for (Site site : run.sites()) {
+      for (Site site : run.members()) {
         Header here = site.node().store().header(key);
         if (agreed == null) {
           agreed = here;
@@ -91,22 +102,25 @@ final class Invariants {
                 && !here.isTombstone()
                 && site.node().homesOf(key).include(site.region())
                 && !site.node().store().holdsPayload(key)
-                && !isPayloadLost(key, here);
+                && !isPayloadLost(key, here)
+                && !run.isPayloadWithEvicted(key, here);
         if (lacksPayload) {
           return site + " lacks the payload of " + key + " " + here;
         }
       }
       if (agreed != null && !isKnownOrForgotten(key, agreed)) {
-        return key + " is " + agreed + ", but not in all regions";
+        return key + " is " + agreed + ", but not in all regions; " + notApplied(agreed);
       }
     }
     String missing = Concurrent.missingAtTheEnd(run);
     if (missing != null) {
       return missing;
     }
-    for (Site site : run.sites()) {
+    for (Site site : run.members()) {
       for (PeerStats peer : site.node().stats().replication().peers()) {
-        if (peer.state() != PeerState.IN_SYNC || peer.pendingChanges() != 0) {
+        boolean isOut = !site.node().configuration().isMember(peer.region());
+        PeerState expected = isOut ? PeerState.EVICTED : PeerState.IN_SYNC;
+        if (peer.state() != expected || peer.pendingChanges() != 0) {
           return site + " is not in sync: " + peer;
         }
       }
@@ -117,12 +131,23 @@ final class Invariants {
   /** It went with the last disk that had it. */
   private boolean isPayloadLost(Key key, Header header) {
     return run.ledger().payloadMayBeLost(key, header.version().dot())
-        && run.sites().stream().noneMatch(site -> site.node().store().holdsPayload(key));
+        && run.sites().stream().noneMatch(site -> site.hasPayload(key, header));
+  }
+
+  /** What keeps it from being forgotten everywhere. */
+  private String notApplied(Header header) {
+    VersionVector changes = header.version().asContext();
+    var text = new StringBuilder("not applied are");
+    for (Site site : run.members()) {
+      VersionVector applied = site.node().store().durablyApplied();
+      text.append(' ').append(changes.beyond(applied)).append(" in ").append(site);
+    }
+    return text.toString();
   }
 
   private VersionVector appliedByAll() {
-    VersionVector all = run.site(0).node().store().durablyApplied();
-    for (Site site : run.sites()) {
+    VersionVector all = run.members().get(0).node().store().durablyApplied();
+    for (Site site : run.members()) {
       all = all.meet(site.node().store().durablyApplied());
     }
     return all;
@@ -146,18 +171,34 @@ final class Invariants {
 
   /** What is dead is forgotten by one region after the other. */
   private boolean isKnownOrForgotten(Key key, Header agreed) {
-    boolean forgotten = Ledger.isMortal(agreed) && run.isEverywhere(agreed);
-    return run.sites().stream()
+    boolean forgotten = Ledger.isMortal(agreed) && (run.isEverywhere(agreed) || isKept(agreed));
+    return run.members().stream()
         .allMatch(site -> forgotten || site.node().store().header(key) != null);
+  }
+
+  /**
+   * Whether it had seen what no region has applied any more: the disks that had are gone. Who has
+   * it keeps it then, and whoever was filled by one that had forgotten it before has not got it.
+   */
+  private boolean isKept(Header dead) {
+    boolean disksAreLost = run.setting().operators() && Losers.mayLoseDisks(run.setting());
+    VersionVector applied = VersionVector.EMPTY;
+    for (Site site : run.members()) {
+      applied = applied.merge(site.node().store().durablyApplied());
+    }
+    return disksAreLost
+        && applied.contains(dead.version().dot())
+        && !dead.version().context().beyond(applied).isEmpty();
   }
 
   void checkAtTheEnd() {
     for (Key key : run.keys()) {
       run.sites().forEach(site -> site.observe(key));
     }
+    run.sites().forEach(Site::noteExports);
     for (Write write : run.ledger().writes()) {
       boolean isAlone = !run.setting().concurrentKeys().contains(write.key);
-      if (write.fate == Write.Fate.ACKNOWLEDGED && isAlone) {
+      if (write.fate == Write.Fate.ACKNOWLEDGED && isAlone && !run.ledger().isExported(write)) {
         checkNotLost(write);
       }
     }

@@ -1,5 +1,6 @@
 package io.metafabric.simulation;
 
+import io.metafabric.core.conflict.Conflict;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 final class Ledger {
   private final List<Write> writes = new ArrayList<>();
   private final Map<Dot, Header> named = new HashMap<>();
+  private final Map<Key, Set<Header>> exports = new HashMap<>();
   private final Map<Key, Set<Header>> ends = new HashMap<>();
 
   /** Values are all different: each begins with its number. */
@@ -82,18 +84,39 @@ final class Ledger {
     return LastWriterWins.join(one, other).version().dot().equals(one.version().dot());
   }
 
+  /** A region that was evicted has said that it had this alone. */
+  void exported(Conflict conflict) {
+    exports.computeIfAbsent(conflict.key(), each -> new LinkedHashSet<>()).add(conflict.lost());
+  }
+
+  /** Whether a write, or one that covers it, was lost with its region, and is in its log. */
+  boolean isExported(Write write) {
+    Header header = write.header;
+    return header != null
+        && exports.getOrDefault(write.key, Set.of()).stream()
+            .anyMatch(each -> each.version().covers(header.version().dot()));
+  }
+
   /**
-   * Whether the disks that had the payload of a write, of which it is not known which, are gone.
+   * Whether the disks that had the payload of a write, of which it is not known which, are gone; or
+   * an evicted region that was the last to have it had replaced it, and has exported that instead.
    */
   boolean payloadMayBeLost(Key key, Dot dot) {
-    return writes.stream()
-        .anyMatch(
-            write ->
-                write.key.equals(key)
-                    && write.payload != null
-                    && (write.header == null
-                        ? write.fate == Write.Fate.UNKNOWN
-                        : write.payloadMayBeLost && write.header.version().dot().equals(dot)));
+    return isReplacedByExport(key, dot)
+        || writes.stream()
+            .anyMatch(
+                write ->
+                    write.key.equals(key)
+                        && write.payload != null
+                        && (write.header == null
+                            ? write.fate == Write.Fate.UNKNOWN
+                            : write.payloadMayBeLost && write.header.version().dot().equals(dot)));
+  }
+
+  private boolean isReplacedByExport(Key key, Dot dot) {
+    return exports.getOrDefault(key, Set.of()).stream()
+        .map(Header::version)
+        .anyMatch(each -> each.covers(dot) && !each.dot().equals(dot));
   }
 
   List<Write> writes() {

@@ -14,13 +14,19 @@ final class Losers {
   /**
    * A write that lost to a concurrent one of another region is garbage where it was made; once it
    * is compacted, a region that has not had it, or has lost it with its disk, is not told of it any
-   * more. All come to the same value, but that region's context lacks the loser, until the key is
-   * written again.
+   * more. Of what an evicted region wrote the members tell each other by comparisons alone, which
+   * know of winners. All come to the same value, but that region's context lacks the loser, until
+   * the key is written again.
    */
   static boolean mayBeForgotten(Setting setting) {
     return setting.retainBytes() < Setting.AMPLE_BYTES
         || setting.weak()
-        || setting.weather().keySet().stream().anyMatch(OLDER_DISKS::contains);
+        || setting.operators()
+        || mayLoseDisks(setting);
+  }
+
+  static boolean mayLoseDisks(Setting setting) {
+    return setting.weather().keySet().stream().anyMatch(OLDER_DISKS::contains);
   }
 
   static Header withoutContext(Header header) {

@@ -2,6 +2,7 @@ package io.metafabric.simulation;
 
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
+import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.store.Precondition;
 import java.time.Duration;
 
@@ -68,6 +69,44 @@ final class Operations {
     @Override
     public void runIn(Simulation run) {
       run.readable(site).read(client, key);
+    }
+  }
+
+  /** What is wrong with a region when its operator gives it up. */
+  enum Trouble {
+    NONE,
+    CUT_OFF,
+    CRASHED
+  }
+
+  /**
+   * @param by decides, or the next that may
+   * @param time until it is taken in again
+   */
+  record Evict(int by, int whom, Trouble trouble, Duration troubleTime, Duration time)
+      implements Action {
+    @Override
+    public void runIn(Simulation run) {
+      Site site = run.site(whom);
+      switch (trouble) {
+        case NONE -> {}
+        case CUT_OFF -> new Faults.Isolation(whom, troubleTime).runIn(run);
+        case CRASHED -> {
+          if (site.isUp()) {
+            site.crash(SimDisk.Loss.SOME);
+            site.startIn(troubleTime);
+          }
+        }
+      }
+      run.operator().evict(by, site);
+      run.endsIn(time, () -> run.operator().readmit(by, site));
+    }
+  }
+
+  record MoveHome(int site, Key key, int to) implements Action {
+    @Override
+    public void runIn(Simulation run) {
+      run.writable(site).moveHome(key, run.site(to).region());
     }
   }
 

@@ -24,6 +24,7 @@ import java.util.stream.Stream;
  * @param siblings keys whose concurrent writes are kept beside each other
  * @param counters keys that are counters, which are merged
  * @param weak whether two of the three namespaces do not wait for the disk
+ * @param operators whether regions are taken out of the cluster and in again
  * @param jitter of the executors of a node, so that they overtake each other
  * @param link between all regions when nothing is wrong
  * @param weather probability of each fault at each step; empty in a calm seed
@@ -38,6 +39,7 @@ record Setting(
     long hotTierBytes,
     long prefetchBytesPerSecond,
     boolean weak,
+    boolean operators,
     Duration jitter,
     SimLink link,
     Map<Fault, Double> weather) {
@@ -70,6 +72,7 @@ record Setting(
         dice.oneOf(List.of(4L << 10, 64L << 10)),
         dice.oneOf(List.of(10L << 10, 1L << 20)),
         dice.chance(0.25),
+        regions > 2 && dice.chance(0.4),
         dice.chance(0.5) ? Duration.ofMillis(dice.between(1, 30)) : Duration.ZERO,
         SimLink.perfect(dice.time(Duration.ofMillis(1), Duration.ofMillis(200))),
         weather(dice));

@@ -1,12 +1,16 @@
 package io.metafabric.simulation;
 
+import io.metafabric.core.conflict.Conflict;
 import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.error.EvictedException;
 import io.metafabric.core.error.FabricException;
 import io.metafabric.core.error.IndexFullException;
 import io.metafabric.core.error.OverloadedException;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.error.StorageFullException;
+import io.metafabric.core.journal.JournalEntry;
+import io.metafabric.core.place.Configuration;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
@@ -58,6 +62,7 @@ final class Site {
   private long startedNanos;
   private @Nullable Runnable armedForOpening;
   private final Concurrent concurrent;
+  private JournalEntry.Configured configured = JournalEntry.Configured.INITIAL;
 
   Site(Simulation run, SimCluster cluster, RegionName region) {
     this.run = run;
@@ -157,18 +162,55 @@ final class Site {
     }
     startedNanos = run.world().nanoTime();
     readOnly = false;
+    long before = configured.admitted();
+    configuration();
+    if (configured.admitted() != before) {
+      run.world().trace(region + " begins anew");
+      seen.clear();
+      concurrent.forget();
+    }
     run.keys().forEach(this::observe);
     run.setting().concurrentKeys().forEach(concurrent::observe);
+  }
+
+  /** It is to be filled anew: first it says what nobody else has. */
+  void reopen() {
+    run.world().trace(region + " is to be filled anew");
+    noteExports();
+    stop();
+    start();
+  }
+
+  void noteExports() {
+    node().store().conflicts().stream()
+        .filter(each -> each.reason() == Conflict.Reason.UNACKNOWLEDGED_AT_EVICTION)
+        .forEach(each -> run.ledger().exported(each));
+  }
+
+  /** What its disk has, as far as could be seen. */
+  Configuration configuration() {
+    if (isUp()) {
+      configured = node().store().configured();
+    }
+    return configured.configuration();
+  }
+
+  /** Whether it belongs to the newest configuration, with the state that it has. */
+  boolean isAdmitted() {
+    configuration();
+    Configuration newest = run.operator().newest();
+    return newest.isMember(region) && configured.admitted() >= newest.since(region);
+  }
+
+  /** Whether anything that it lacks may not be forgotten. */
+  boolean isWaitedFor() {
+    return isAdmitted() && configured.filled();
   }
 
   void stop() {
     run.begins();
     run.world().trace(region + " stops in order");
     int life = machine().life();
-    if (hasFailed()) {
-      // A journal that takes nothing more is not synced at its end either.
-      losesWeakWrites();
-    }
     isAboutToEnd();
     try {
       cluster.stop(region, SimDisk.Loss.SOME);
@@ -179,6 +221,10 @@ final class Site {
       if (!crashedMeanwhile && !mayFail(e)) {
         run.violation(region + " does not stop in order", e);
       }
+    }
+    if (hasFailed()) {
+      // A journal that takes nothing more, also one whose last sync failed, may lack its end.
+      losesWeakWrites();
     }
     ended();
   }
@@ -229,6 +275,7 @@ final class Site {
   void mount(SimDisk other) {
     losesState();
     machine().mount(other);
+    configured = JournalEntry.Configured.INITIAL;
     run.world().trace(region + " is given another disk");
   }
 
@@ -262,6 +309,18 @@ final class Site {
                 each ->
                     each.header().version().dot().equals(written.version().dot())
                         && each.payload() != null);
+  }
+
+  /** Whether it knows something that a write had been replaced by. */
+  boolean hasReplaced(Key key, Header written) {
+    MetadataRecord known = readable(key);
+    return known != null
+        && known.versions().stream()
+            .map(each -> each.header().version())
+            .anyMatch(
+                each ->
+                    each.covers(written.version().dot())
+                        && !each.dot().equals(written.version().dot()));
   }
 
   private @Nullable MetadataRecord readable(Key key) {
@@ -562,6 +621,7 @@ final class Site {
         cause instanceof StorageFullException
             || cause instanceof OverloadedException
             || cause instanceof IndexFullException
+            || cause instanceof EvictedException
             || isOfClocks(cause);
     write.fate = refused ? Write.Fate.REFUSED : Write.Fate.UNKNOWN;
     if (machine().life() != life) {
@@ -569,7 +629,8 @@ final class Site {
       return;
     }
     run.world().trace(write + ": " + cause);
-    if (!mayFail(cause) && !isOfClocks(cause)) {
+    boolean isEvicted = cause instanceof EvictedException && run.setting().operators();
+    if (!mayFail(cause) && !isOfClocks(cause) && !isEvicted) {
       run.violation(write + " failed", cause);
     } else if (!refused && !readOnly) {
       // It takes nothing any more until somebody restarts it.
@@ -596,6 +657,20 @@ final class Site {
     return failure instanceof CompletionException && failure.getCause() != null
         ? failure.getCause()
         : failure;
+  }
+
+  /** It may come to nothing for many reasons, and says which. */
+  void moveHome(Key key, RegionName to) {
+    run.begins();
+    node()
+        .moveHome(key, to)
+        .whenComplete(
+            (result, failure) ->
+                run.ended(
+                    "move",
+                    region,
+                    key.hashCode(),
+                    result == null ? -1 : result.outcome().ordinal()));
   }
 
   void read(String client, Key key) {

@@ -31,7 +31,9 @@ final class Workload {
           new Choice(1, this::restart),
           new Choice(5, this::putBeside),
           new Choice(4, this::readSiblings),
-          new Choice(5, this::add));
+          new Choice(5, this::add),
+          new Choice(2, this::moveHome),
+          new Choice(1, this::evict));
   private final int[] lastRead = new int[CLIENTS];
 
   Workload(Dice dice, Setting setting) {
@@ -95,6 +97,23 @@ final class Workload {
   private Action add() {
     return new Operations.Add(
         site(), dice.oneOf(setting.counters()), dice.between(1, 1000), "counting client");
+  }
+
+  private Action moveHome() {
+    return new Operations.MoveHome(site(), key(), site());
+  }
+
+  /** Of two regions none can be evicted. */
+  private Action evict() {
+    if (!setting.operators()) {
+      return read();
+    }
+    return new Operations.Evict(
+        site(),
+        site(),
+        dice.oneOf(List.of(Operations.Trouble.values())),
+        dice.time(Duration.ofMillis(100), Duration.ofMinutes(2)),
+        dice.time(Duration.ofMillis(100), Duration.ofMinutes(5)));
   }
 
   private Action restart() {

@@ -7,6 +7,8 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
@@ -24,6 +26,9 @@ public final class HomeDirectory implements HomeLookup {
 
   private final List<RegionName> regions;
   private final Map<String, Homes> byNamespace;
+  private final Set<RegionName> evicted;
+  // Those that are not evicted.
+  private final List<RegionName> members;
 
   /**
    * @param regions all configured regions, this one included; order does not matter
@@ -34,8 +39,17 @@ public final class HomeDirectory implements HomeLookup {
     if (regions.isEmpty()) {
       throw new ConfigurationException("a home directory needs at least one region");
     }
+    if (byNamespace.size() > MAX_FIXED_HOMES) {
+      throw new ConfigurationException(
+          byNamespace.size()
+              + " namespaces are given homes, and at most "
+              + MAX_FIXED_HOMES
+              + " may be; leave out those whose home does not matter");
+    }
     this.regions = List.copyOf(new TreeSet<>(regions));
     this.byNamespace = new TreeMap<>(byNamespace);
+    this.evicted = Set.of();
+    this.members = this.regions;
     byNamespace.forEach(
         (namespace, homes) -> {
           requireSeveral(namespace, homes);
@@ -53,6 +67,30 @@ public final class HomeDirectory implements HomeLookup {
                     + "; choose another region as backup");
           }
         });
+  }
+
+  private HomeDirectory(HomeDirectory all, Set<RegionName> evicted) {
+    this.regions = all.regions;
+    this.byNamespace = all.byNamespace;
+    this.evicted = Set.copyOf(evicted);
+    this.members = regions.stream().filter(region -> !evicted.contains(region)).toList();
+  }
+
+  /**
+   * @throws IllegalArgumentException if no region is left
+   */
+  @Override
+  public HomeDirectory without(Set<RegionName> gone) {
+    var without = new HomeDirectory(this, gone);
+    if (without.members.isEmpty()) {
+      throw new IllegalArgumentException("no region is left without " + gone);
+    }
+    return without;
+  }
+
+  @Override
+  public SortedMap<String, Homes> fixedHomes() {
+    return new TreeMap<>(byNamespace);
   }
 
   private void requireSeveral(String namespace, Homes homes) {
@@ -82,15 +120,18 @@ public final class HomeDirectory implements HomeLookup {
   @Override
   public Homes homesOf(Key key) {
     Homes fixed = byNamespace.get(key.namespace());
-    return fixed != null ? fixed : rendezvous(key);
+    if (fixed == null) {
+      return rendezvous(key);
+    }
+    return evicted.isEmpty() ? fixed : fixed.without(evicted, rendezvous(key));
   }
 
   private Homes rendezvous(Key key) {
-    RegionName first = regions.get(0);
+    RegionName first = members.get(0);
     RegionName second = null;
     long firstScore = score(first, key);
     long secondScore = 0;
-    for (RegionName region : regions.subList(1, regions.size())) {
+    for (RegionName region : members.subList(1, members.size())) {
       long score = score(region, key);
       if (Long.compareUnsigned(score, firstScore) > 0) {
         second = first;

@@ -14,6 +14,7 @@ import io.metafabric.core.version.Stamp;
 import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -33,23 +34,59 @@ public final class MovedHomes implements HomeLookup {
   private static final String NAMESPACE = "home";
   private static final int FORMAT = 1;
 
+  /** The homes that are not moved, and who can be no home of any key. */
+  private record Present(HomeLookup homes, Set<RegionName> evicted) {}
+
   private final HomeLookup configured;
+  private volatile Present present;
   private final Map<Key, Moved> moved = new ConcurrentHashMap<>();
 
   public MovedHomes(HomeLookup configured) {
     this.configured = configured;
+    this.present = new Present(configured, Set.of());
+  }
+
+  /** From now on these regions, and no others, are passed over: they were evicted. */
+  public void passOver(Set<RegionName> evicted) {
+    present = new Present(configured.without(evicted), Set.copyOf(evicted));
+  }
+
+  @Override
+  public SortedMap<String, Homes> fixedHomes() {
+    return configured.fixedHomes();
+  }
+
+  @Override
+  public boolean isSubstituted(Key key) {
+    Present now = present;
+    if (now.evicted.isEmpty()) {
+      return false;
+    }
+    Moved found = moved.get(key);
+    Homes before = found == null ? configured.homesOf(key) : found.homes();
+    return now.evicted.contains(before.home());
   }
 
   @Override
   public Homes homesOf(Key key) {
     Moved found = moved.isEmpty() ? null : moved.get(key);
-    return found == null ? configured.homesOf(key) : found.homes();
+    return homesOf(key, found);
+  }
+
+  private Homes homesOf(Key key, @Nullable Moved found) {
+    Present now = present;
+    if (found == null) {
+      return now.homes.homesOf(key);
+    }
+    return now.evicted.isEmpty()
+        ? found.homes()
+        : found.homes().without(now.evicted, now.homes.homesOf(key));
   }
 
   /** Home, backup and epoch. */
   public Moved of(Key key) {
     Moved found = moved.get(key);
-    return found == null ? new Moved(configured.homesOf(key), 0) : found;
+    return new Moved(homesOf(key, found), found == null ? 0 : found.epoch());
   }
 
   public Set<Key> movedKeys() {

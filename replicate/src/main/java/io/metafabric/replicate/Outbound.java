@@ -61,6 +61,14 @@ final class Outbound implements PeerHandler {
     /** The peer's clock seems to be ahead by so much, give or take half of the round trip. */
     void onClock(RegionName from, double offsetMs, double rttMs);
 
+    /** What this node holds for the cluster. */
+    Frame.Belonging belonging();
+
+    /** What it tells of its configuration; null while no region ever was evicted. */
+    Frame.@Nullable Configured configured();
+
+    void onConfigured(RegionName from, Frame.Configured configured);
+
     /** As {@link CatchUp#onBehindRetention}. */
     CompletableFuture<Void> onBehindRetention(RegionName peer);
   }
@@ -106,6 +114,9 @@ final class Outbound implements PeerHandler {
   private boolean pumpAtNextBeat;
   private long credit;
   private boolean stopped;
+  private boolean evicted;
+  private boolean idle;
+  private Frame.@Nullable Configured configuredSent;
   private @Nullable VersionVector progressSent;
   private long progressSentNanos;
 
@@ -174,7 +185,8 @@ final class Outbound implements PeerHandler {
   }
 
   private void dial() {
-    if (stopped) {
+    idle = evicted;
+    if (stopped || evicted) {
       return;
     }
     handshakeTimer = loop.schedule(config.handshakeTimeout(), this::handshakeTookTooLong);
@@ -200,6 +212,10 @@ final class Outbound implements PeerHandler {
       return;
     }
     connection = opened;
+    if (evicted) {
+      opened.close(peer + " was evicted");
+      return;
+    }
     // A peer that knows very many openings of this region has a long welcome, and it was us who
     // chose to talk to it.
     opened.established();
@@ -210,9 +226,11 @@ final class Outbound implements PeerHandler {
             config.cluster(),
             config.region(),
             store.nodeId(),
+            store.actor(),
             config.regions(),
             config.maxValueBytes(),
-            store.conflictRules().names()));
+            store.conflictRules().names(),
+            events.belonging()));
   }
 
   @Override
@@ -301,6 +319,8 @@ final class Outbound implements PeerHandler {
     events.onWelcomed(peer, welcome, !wasKept);
     sendHeartbeat(by);
     progressSent = null;
+    configuredSent = null;
+    tellConfiguration();
     sendProgress(by, now);
     pump();
   }
@@ -379,6 +399,7 @@ final class Outbound implements PeerHandler {
   /** The peer must know what is applied here before it may forget what is deleted. */
   private void sendProgress(PeerConnection to, long now) {
     store.syncWithin(PROGRESS_EVERY);
+    tellConfiguration();
     VersionVector applied = store.durablyApplied();
     VersionVector before = progressSent;
     VersionVector news = before == null ? applied : applied.beyond(before);
@@ -386,6 +407,35 @@ final class Outbound implements PeerHandler {
       progressSent = applied;
     }
     progressSentNanos = now;
+  }
+
+  /** Tells the peer which configuration this node holds, unless it was told. */
+  void tellConfiguration() {
+    Frame.Configured now = events.configured();
+    if (now != null && !now.equals(configuredSent) && send(now)) {
+      configuredSent = now;
+    }
+  }
+
+  /** Nobody waits for the peer any more, and it is not dialled. */
+  void evict(String why) {
+    evicted = true;
+    neededAfter = Long.MAX_VALUE;
+    pair.evicted(why);
+    PeerConnection to = connection;
+    if (to != null) {
+      to.close(why);
+    }
+  }
+
+  /** The peer comes with an empty directory. */
+  void readmit(String why) {
+    evicted = false;
+    neededAfter = progress.position();
+    pair.readmitted(why);
+    if (idle) {
+      dial();
+    }
   }
 
   private void sendHeartbeat(PeerConnection to) {
@@ -640,17 +690,18 @@ final class Outbound implements PeerHandler {
     String toRead = unreadable;
     String noConnection = problem;
     String toSend = toRead != null ? toRead : noConnection;
-    long oldestMs = lag.oldestMs();
+    boolean waits = pair.state() != PeerState.EVICTED;
+    long oldestMs = waits ? lag.oldestMs() : 0;
     return new PeerStats(
         peer,
         pair.state(),
         pair.phi(),
         rttMs,
-        Math.max(oldestMs, pair.missingMs()),
-        lag.changes(),
+        waits ? Math.max(oldestMs, pair.missingMs()) : 0,
+        waits ? lag.changes() : 0,
         oldestMs,
-        pair.missingChanges(),
-        pair.missingMs(),
+        waits ? pair.missingChanges() : 0,
+        waits ? pair.missingMs() : 0,
         inFlightBytes,
         waitingBytes,
         coalesced,
@@ -678,6 +729,11 @@ final class Outbound implements PeerHandler {
       } else {
         welcomed(from(), welcome);
       }
+    }
+
+    @Override
+    public void onConfigured(Frame.Configured configured) {
+      events.onConfigured(peer, configured);
     }
 
     @Override

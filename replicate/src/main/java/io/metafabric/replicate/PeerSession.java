@@ -1,9 +1,9 @@
 package io.metafabric.replicate;
 
 import io.metafabric.core.codec.RecordCodec;
-import io.metafabric.core.conflict.ConflictRule;
 import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.error.StorageException;
+import io.metafabric.core.place.Configuration;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Key;
@@ -13,13 +13,9 @@ import io.metafabric.core.transport.PeerConnection;
 import io.metafabric.core.transport.PeerHandler;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.wire.Frame;
-import io.metafabric.core.wire.FrameCodec;
 import io.metafabric.core.wire.MoveOutcome;
-import io.metafabric.core.wire.Refusal;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.SortedMap;
-import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -33,10 +29,24 @@ final class PeerSession implements PeerHandler {
 
     ConflictRules conflictRules();
 
+    /** What this node holds for the cluster. */
+    Frame.Belonging belonging();
+
+    /** Whether this region takes part, with the state that it has. */
+    boolean isAdmitted();
+
+    /** What a peer is told of the configuration that this node holds. */
+    Frame.Configured configured();
+
+    /** Goes over to a configuration that follows; completes on the loop. */
+    CompletableFuture<Boolean> adopt(Configuration theirs);
+
+    void configured(RegionName peer, Frame.Configured configured);
+
     RegionPair pair(RegionName peer);
 
     /** The peer is who it says; a connection it had before is closed. */
-    Frame.Welcome welcome(RegionName peer, long itsNodeId, PeerSession by);
+    Frame.Welcome welcome(RegionName peer, Frame.Hello hello, PeerSession by);
 
     void progress(RegionName peer, Frame.Progress progress);
 
@@ -86,6 +96,7 @@ final class PeerSession implements PeerHandler {
   private boolean ended;
   private @Nullable RegionName peer;
   private boolean refused;
+  private boolean adopting;
   private @Nullable RepairServer repairs;
 
   PeerSession(Host host, PeerConnection connection, SerialExecutor loop, Clock clock) {
@@ -156,9 +167,17 @@ final class PeerSession implements PeerHandler {
 
     @Override
     public void onHello(Frame.Hello hello) {
-      Frame.Refuse refusal = refusal(hello);
+      Frame.Refuse refusal = Handshake.refusal(hello, host);
+      if (refusal == null && isNews(hello.belonging().configuration())) {
+        adopt(hello);
+        return;
+      }
+      if (refusal == null) {
+        refusal = Handshake.notOfOneCluster(hello, host);
+      }
       if (refusal != null) {
         refused = true;
+        tellConfiguration(hello);
         host.refusedPeer(refusal.message());
         from().send(refusal);
         from().close("refused: " + refusal.message());
@@ -167,122 +186,45 @@ final class PeerSession implements PeerHandler {
       peer = hello.region();
       timer.cancel();
       from().established();
-      from().send(host.welcome(hello.region(), hello.nodeId(), PeerSession.this));
+      tellConfiguration(hello);
+      from().send(host.welcome(hello.region(), hello, PeerSession.this));
       grant(from());
       closeIfSilent(host.pair(hello.region()));
     }
 
-    private Frame.@Nullable Refuse refusal(Frame.Hello hello) {
-      ReplicationConfig config = host.config();
-      if (hello.minProtocol() > FrameCodec.PROTOCOL || hello.maxProtocol() < FrameCodec.PROTOCOL) {
-        return new Frame.Refuse(
-            Refusal.PROTOCOL,
-            "region "
-                + hello.region()
-                + " speaks protocol "
-                + hello.minProtocol()
-                + " to "
-                + hello.maxProtocol()
-                + ", region "
-                + config.region()
-                + " speaks "
-                + FrameCodec.PROTOCOL
-                + "; use versions of the library that have one in common");
-      }
-      if (!hello.cluster().equals(config.cluster())) {
-        return new Frame.Refuse(
-            Refusal.CLUSTER,
-            "region "
-                + hello.region()
-                + " is of cluster \""
-                + hello.cluster()
-                + "\", region "
-                + config.region()
-                + " of cluster \""
-                + config.cluster()
-                + "\"; give both the same cluster name, or the peer another address");
-      }
-      if (hello.nodeId() == host.nodeId()) {
-        return new Frame.Refuse(
-            Refusal.IDENTITY,
-            "region "
-                + hello.region()
-                + " runs on a copy of region "
-                + config.region()
-                + "'s directory, or dialled itself; give each region a directory of its own");
-      }
-      if (!config.peers().containsKey(hello.region())) {
-        return new Frame.Refuse(
-            Refusal.REGION,
-            "region "
-                + hello.region()
-                + " is not a peer of region "
-                + config.region()
-                + ", which knows "
-                + config.peers().keySet()
-                + "; add peer(\""
-                + hello.region()
-                + "\", ...) there");
-      }
-      if (!hello.regions().equals(config.regions())) {
-        return new Frame.Refuse(
-            Refusal.REGIONS,
-            "region "
-                + hello.region()
-                + " is configured with regions "
-                + hello.regions()
-                + ", region "
-                + config.region()
-                + " with "
-                + config.regions()
-                + "; homes follow from them, so configure the same everywhere");
-      }
-      if (hello.maxValueBytes() != config.maxValueBytes()) {
-        return new Frame.Refuse(
-            Refusal.VALUE_BYTES,
-            "region "
-                + hello.region()
-                + " has maxValueBytes = "
-                + hello.maxValueBytes()
-                + ", region "
-                + config.region()
-                + " "
-                + config.maxValueBytes()
-                + "; set the same in all regions");
-      }
-      String contradiction = host.pair(hello.region()).contradiction(hello.nodeId());
-      if (contradiction != null) {
-        return new Frame.Refuse(Refusal.REGION_TAKEN, contradiction);
-      }
-      return conflictRulesDiffer(hello);
+    private boolean isNews(Configuration theirs) {
+      return theirs.follows(host.belonging().configuration());
     }
 
-    private Frame.@Nullable Refuse conflictRulesDiffer(Frame.Hello hello) {
-      SortedMap<String, String> here = host.conflictRules().names();
-      SortedMap<String, String> there = hello.conflictRules();
-      var namespaces = new TreeSet<>(here.keySet());
-      namespaces.addAll(there.keySet());
-      String otherwise = ConflictRule.lastWriterWins().name();
-      for (String namespace : namespaces) {
-        String ours = here.getOrDefault(namespace, otherwise);
-        String theirs = there.getOrDefault(namespace, otherwise);
-        if (!ours.equals(theirs)) {
-          return new Frame.Refuse(
-              Refusal.CONFLICT_RULES,
-              "concurrent writes of namespace \""
-                  + namespace
-                  + "\" follow the rule \""
-                  + theirs
-                  + "\" in region "
-                  + hello.region()
-                  + " and \""
-                  + ours
-                  + "\" in region "
-                  + host.config().region()
-                  + "; configure the same in all regions");
-        }
+    /** It counts once it is in the journal; then the dialler is judged by it. */
+    private void adopt(Frame.Hello hello) {
+      if (adopting) {
+        return;
       }
-      return null;
+      adopting = true;
+      host.adopt(hello.belonging().configuration())
+          .whenComplete(
+              (adopted, failure) -> {
+                adopting = false;
+                if (ended) {
+                  return;
+                }
+                if (isNews(hello.belonging().configuration())) {
+                  from().close("its configuration is not taken here yet: " + failure);
+                } else {
+                  onHello(hello);
+                }
+              });
+    }
+
+    /** Whoever has an older one, or was evicted, learns of it before the answer. */
+    private void tellConfiguration(Frame.Hello hello) {
+      Configuration ours = host.belonging().configuration();
+      Configuration theirs = hello.belonging().configuration();
+      boolean isEvicted = Handshake.isEvicted(hello, ours) || !host.isAdmitted();
+      if (ours.follows(theirs) || (ours.equals(theirs) && isEvicted)) {
+        from().send(host.configured());
+      }
     }
   }
 
@@ -326,7 +268,7 @@ final class PeerSession implements PeerHandler {
     @Override
     public void onHello(Frame.Hello hello) {
       // A duplicate of the first frame; answering again does no harm.
-      from().send(host.welcome(by, hello.nodeId(), PeerSession.this));
+      from().send(host.welcome(by, hello, PeerSession.this));
       grant(from());
     }
 
@@ -351,6 +293,17 @@ final class PeerSession implements PeerHandler {
         }
       }
       host.changes(by, from(), changes);
+    }
+
+    @Override
+    public void onConfigured(Frame.Configured configured) {
+      Configuration ours = host.belonging().configuration();
+      Configuration theirs = configured.configuration();
+      if (ours.equals(theirs) || ours.follows(theirs) || theirs.follows(ours)) {
+        host.configured(by, configured);
+      } else {
+        from().close("its configuration is another one: " + theirs + " there, " + ours + " here");
+      }
     }
 
     @Override

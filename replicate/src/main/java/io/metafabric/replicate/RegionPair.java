@@ -2,6 +2,7 @@ package io.metafabric.replicate;
 
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.version.ActorId;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.Refusal;
 import java.time.Duration;
@@ -31,6 +32,7 @@ final class RegionPair {
   private boolean served;
   private boolean known;
   private long nodeId;
+  private @Nullable ActorId servedActor;
   private long aliveAtNanos;
   private boolean sentUpToDate;
 
@@ -64,6 +66,10 @@ final class RegionPair {
             });
   }
 
+  RegionName region() {
+    return peer;
+  }
+
   private static PhiAccrualDetector detector(ReplicationConfig config) {
     return new PhiAccrualDetector(config.heartbeatEvery(), config.heartbeatEvery().dividedBy(2));
   }
@@ -94,6 +100,24 @@ final class RegionPair {
         + " first, stop the node that runs on the first";
   }
 
+  /**
+   * The same for one that dials: two may run on copies of one directory, which have one node id.
+   * What has ended, or is silent, was the same node before it was restarted.
+   */
+  @Nullable String contradiction(long claimedNodeId, ActorId actor) {
+    boolean talks = served && sessionSilence().compareTo(config.grantedPause()) < 0;
+    boolean isAnother = talks && nodeId == claimedNodeId && !actor.equals(servedActor);
+    return isAnother
+        ? "two processes say that they are region "
+            + peer
+            + ", on the same directory or copies of it (node "
+            + Long.toHexString(nodeId)
+            + "), and both are alive for region "
+            + config.region()
+            + "; give the second a directory and a region name of its own, or stop it"
+        : contradiction(claimedNodeId);
+  }
+
   private void isNode(long id) {
     long now = clock.nanoTime();
     if (!known || nodeId != id) {
@@ -110,6 +134,9 @@ final class RegionPair {
 
   /** The peer welcomed this node. */
   void linked(long itsNodeId) {
+    if (machine.state() == PeerState.EVICTED) {
+      readmitted("it talks to this region again");
+    }
     isNode(itsNodeId);
     long now = clock.nanoTime();
     linked = true;
@@ -147,9 +174,34 @@ final class RegionPair {
   }
 
   void refused(@Nullable Refusal reason, String why) {
+    if (reason == Refusal.EVICTED) {
+      evicted(why);
+      return;
+    }
     refusal = reason;
     linked = false;
     machine.refused(clock.nanoTime(), why);
+  }
+
+  /** One of the two was evicted. */
+  void evicted(String why) {
+    refusal = Refusal.EVICTED;
+    linked = false;
+    if (machine.state() != PeerState.EVICTED) {
+      machine.evicted(clock.nanoTime(), why);
+    }
+  }
+
+  /** The peer was taken in again: it comes with another directory. */
+  void readmitted(String why) {
+    refusal = null;
+    known = false;
+    lastWord = null;
+    allReceived = false;
+    toldHere = false;
+    if (machine.state() == PeerState.EVICTED) {
+      machine.readmitted(clock.nanoTime(), why);
+    }
   }
 
   /** The connection that this node dialled has been silent for too long to be kept. */
@@ -175,8 +227,9 @@ final class RegionPair {
   }
 
   /** The peer has dialled this node, and was welcomed. */
-  void served(long itsNodeId) {
+  void served(long itsNodeId, ActorId actor) {
     isNode(itsNodeId);
+    servedActor = actor;
     served = true;
     // What it said before the connection ended is not what it would say now.
     toldHere = false;

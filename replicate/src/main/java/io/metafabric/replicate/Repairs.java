@@ -19,6 +19,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -67,6 +68,7 @@ final class Repairs {
     final Function<MetadataRecord, MetadataRecord> outgoing;
     final List<CompletableFuture<Comparison>> asked = new ArrayList<>();
     boolean heard;
+    boolean excluded;
     long welcomedNanos;
     // Nanoseconds since the start; when the next comparison is due, if the peer is in sync.
     long due = NEVER;
@@ -141,6 +143,33 @@ final class Repairs {
     peers.put(peer, new Peer(peer, link, outgoing));
   }
 
+  /** The peer was evicted: nothing is expected of it. */
+  void exclude(RegionName region) {
+    Peer peer = peer(region);
+    peer.excluded = true;
+    peer.lacksOwn = false;
+    peer.mustCompare = false;
+    peer.due = NEVER;
+    heard(peer);
+  }
+
+  /** It was taken in again. */
+  void include(RegionName region) {
+    peer(region).excluded = false;
+  }
+
+  /** Nothing is said of what is here before it has been compared with these peers. */
+  void mustCompareWith(Predicate<RegionName> which) {
+    for (Peer peer : peers.values()) {
+      peer.mustCompare |= which.test(peer.region);
+    }
+  }
+
+  /** Whether no comparison is due that something must wait for. */
+  boolean hasComparedWithAll() {
+    return heardFromPeers.isDone() && peers.values().stream().noneMatch(each -> each.mustCompare);
+  }
+
   void start() {
     if (peers.isEmpty()) {
       heardFromPeers.complete(null);
@@ -190,7 +219,7 @@ final class Repairs {
     if (store.lacksOwn(welcome.applied())) {
       peer.lacksOwn = true;
       peer.appliedThere = welcome.applied();
-      peers.values().forEach(each -> each.mustCompare = true);
+      peers.values().forEach(each -> each.mustCompare = !each.excluded);
     }
     if (hasLost || isFirst(peer)) {
       peer.due = Math.min(peer.due, now());

@@ -107,6 +107,27 @@ public record ReplicationConfig(
         DEFAULT_REPAIR_BYTES_PER_SECOND);
   }
 
+  /** The same where peers reach it at another address. */
+  public ReplicationConfig listeningAt(PeerAddress address) {
+    return new ReplicationConfig(
+        cluster,
+        region,
+        address,
+        peers,
+        heartbeatEvery,
+        suspectPhi,
+        grantedPause,
+        handshakeTimeout,
+        attemptTimeout,
+        backoff,
+        batchBytes,
+        windowBytes,
+        holderBytes,
+        maxValueBytes,
+        compareEvery,
+        repairBytesPerSecond);
+  }
+
   /** The same with other comparisons. */
   public ReplicationConfig withRepair(Duration every, long bytesPerSecond) {
     return new ReplicationConfig(

@@ -3,6 +3,7 @@ package io.metafabric.replicate;
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.error.StorageException;
+import io.metafabric.core.place.Configuration;
 import io.metafabric.core.place.HomeLookup;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.port.Clock;
@@ -23,6 +24,7 @@ import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -31,6 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -52,6 +55,8 @@ import org.jspecify.annotations.Nullable;
  * <p>State belongs to the loop, a serial executor; public methods may be called by any thread.
  */
 public final class Replicator implements AutoCloseable {
+  private static final Duration CHECK_MEMBERSHIP_EVERY = Duration.ofSeconds(1);
+
   private final ReplicationConfig config;
   private final HomeLookup homes;
   private final RecordStore store;
@@ -74,7 +79,11 @@ public final class Replicator implements AutoCloseable {
   private final MissingPayloads missing;
   private final SerialExecutor background;
   private final StableFloor floor;
+  private final Membership membership;
+  private final Inheritance inheritance;
+  private final Refilling refilling;
   private volatile CatchUp catchUp = CatchUp.BY_THE_STREAM_ALONE;
+  private volatile MembershipListener listener = MembershipListener.NONE;
   private final AtomicBoolean pumpQueued = new AtomicBoolean();
 
   // Of changes that came from each peer and wait for the disk.
@@ -147,6 +156,32 @@ public final class Replicator implements AutoCloseable {
               repairs.add(peer, link, record -> outgoing(peer, record));
             });
     this.floor = new StableFloor(config.peers().keySet());
+    this.membership = new Membership(config, store, loop, this::reconfigured);
+    this.inheritance =
+        new Inheritance(
+            config.region(),
+            config.peers().keySet(),
+            store,
+            membership,
+            clock,
+            loop,
+            repairs::compare,
+            peer -> link(peer).isEstablished(),
+            peer -> pair(peer).hasEverything());
+    this.refilling =
+        new Refilling(
+            store,
+            membership,
+            repairs,
+            inheritance,
+            loop,
+            background,
+            () -> listener.mustReopen(),
+            this::heldUp);
+  }
+
+  private void heldUp(String why) {
+    pairs.values().forEach(pair -> pair.cannotTake(why));
   }
 
   private Outbound newLink(RegionName peer, PeerAddress address, RegionPair pair) {
@@ -208,7 +243,7 @@ public final class Replicator implements AutoCloseable {
 
           @Override
           public boolean mayClaimAll(RegionName to) {
-            return repairs.mayClaimAll(to);
+            return repairs.mayClaimAll(to) && store.configured().filled();
           }
 
           @Override
@@ -217,10 +252,33 @@ public final class Replicator implements AutoCloseable {
           }
 
           @Override
+          public Frame.Belonging belonging() {
+            return host.belonging();
+          }
+
+          @Override
+          public Frame.@Nullable Configured configured() {
+            return membership.configuration().changed().isEmpty() ? null : host.configured();
+          }
+
+          @Override
+          public void onConfigured(RegionName from, Frame.Configured configured) {
+            host.configured(from, configured);
+          }
+
+          @Override
           public CompletableFuture<Void> onBehindRetention(RegionName behind) {
             return catchUp.onBehindRetention(behind);
           }
         });
+  }
+
+  private RegionPair pair(RegionName peer) {
+    RegionPair pair = pairs.get(peer);
+    if (pair == null) {
+      throw new IllegalArgumentException("region " + peer + " is not a peer");
+    }
+    return pair;
   }
 
   private Outbound link(RegionName region) {
@@ -244,6 +302,7 @@ public final class Replicator implements AutoCloseable {
             ? null
             : transport.listen(
                 listen, connection -> new PeerSession(host, connection, loop, clock));
+    loop.execute(this::beginMembership);
     // A task for each: what one fails at does not hold up the others.
     outbound.values().forEach(link -> loop.execute(link::start));
     loop.execute(repairs::start);
@@ -251,6 +310,94 @@ public final class Replicator implements AutoCloseable {
       repairs.heardFromPeers().thenRun(() -> loop.execute(missing::start));
     }
     return bound;
+  }
+
+  /** To be called before {@link #start}, as {@link #catchUpWith} is. */
+  public void tellOfMembership(MembershipListener whom) {
+    listener = whom;
+  }
+
+  private void beginMembership() {
+    Configuration now = membership.configuration();
+    listener.reconfigured(now);
+    now.evicted().stream()
+        .filter(outbound::containsKey)
+        .forEach(peer -> evicted(peer, peer + " was evicted: " + now));
+    refilling.start();
+    checkMembership();
+  }
+
+  private void checkMembership() {
+    try {
+      inheritance.check();
+      refilling.check();
+    } finally {
+      loop.schedule(CHECK_MEMBERSHIP_EVERY, this::checkMembership);
+    }
+  }
+
+  /** What was evicted is waited for no more, what was taken in again is; on the loop. */
+  private void reconfigured(Configuration before, Configuration now) {
+    listener.reconfigured(now);
+    for (RegionName peer : config.peers().keySet()) {
+      if (!now.isMember(peer)) {
+        evicted(peer, peer + " was evicted: " + now);
+      } else if (now.since(peer) > before.since(peer)) {
+        readmitted(peer, peer + " was readmitted: " + now);
+      }
+    }
+    inheritance.changed(now);
+    outbound.values().forEach(Outbound::tellConfiguration);
+    missing.start();
+  }
+
+  private void evicted(RegionName peer, String why) {
+    link(peer).evict(why);
+    PeerSession session = sessions.get(peer);
+    if (session != null) {
+      session.close(why);
+    }
+    floor.exclude(peer);
+    repairs.exclude(peer);
+  }
+
+  private void readmitted(RegionName peer, String why) {
+    // Its eviction may have come along with this.
+    evicted(peer, why);
+    floor.include(peer);
+    repairs.include(peer);
+    link(peer).readmit(why);
+  }
+
+  /** Which regions belong to the cluster, as far as is known here. */
+  public Configuration configuration() {
+    return membership.configuration();
+  }
+
+  /** Whether this region belongs to the cluster, with the state that it has. */
+  public boolean isAdmitted() {
+    return membership.isAdmitted();
+  }
+
+  /**
+   * Takes a region out of the cluster: nobody waits for it any more.
+   *
+   * @return completes with the configuration without it once that is durable here; with an {@link
+   *     io.metafabric.core.error.EvictionException} or an {@link
+   *     io.metafabric.core.error.EvictedException} if it cannot be
+   */
+  public CompletableFuture<Configuration> evict(RegionName region) {
+    return membership.evict(region);
+  }
+
+  /** Takes an evicted region in again, which comes with an empty directory. */
+  public CompletableFuture<Configuration> readmit(RegionName region) {
+    return membership.readmit(region);
+  }
+
+  /** Looks for the payload of a record that came without it, if it is to be held here. */
+  public void chase(MetadataRecord record) {
+    loop.execute(() -> missing.consider(List.of(record)));
   }
 
   /** To be called before {@link #start}. */
@@ -384,12 +531,7 @@ public final class Replicator implements AutoCloseable {
     loop.execute(
         () ->
             fetches
-                .fetch(
-                    key,
-                    atLeast,
-                    homes.homesOf(key).home(),
-                    candidates(key, known),
-                    config.peers().keySet())
+                .fetch(key, atLeast, homes.homesOf(key).home(), candidates(key, known), members())
                 .thenAccept(result::complete));
     return result;
   }
@@ -411,8 +553,16 @@ public final class Replicator implements AutoCloseable {
         });
   }
 
+  /** The other regions, without those that were evicted. */
+  private Set<RegionName> members() {
+    Configuration now = membership.configuration();
+    var members = new TreeSet<RegionName>(config.peers().keySet());
+    members.removeIf(region -> !now.isMember(region));
+    return members;
+  }
+
   public boolean isPeer(RegionName region) {
-    return outbound.containsKey(region);
+    return outbound.containsKey(region) && membership.isMember(region);
   }
 
   /** Asks {@code home} to make {@code to} the home of a key. */
@@ -479,22 +629,27 @@ public final class Replicator implements AutoCloseable {
   }
 
   private void addOther(List<RegionName> to, @Nullable RegionName region) {
-    if (region != null && outbound.containsKey(region) && !to.contains(region)) {
+    if (region != null && isPeer(region) && !to.contains(region)) {
       to.add(region);
     }
   }
 
   /** Whether every peer's changes, as of its last heartbeat, are known here. */
   public boolean knowsAllHeaders() {
-    if (!repairs.hasOwnWrites()) {
+    if (!knowsItsOwn()) {
       return false;
     }
     for (RegionPair peer : pairs.values()) {
-      if (!peer.hasEverything()) {
+      if (membership.isMember(peer.region()) && !peer.hasEverything()) {
         return false;
       }
     }
     return true;
+  }
+
+  /** Whether nothing is missing here that this region itself had. */
+  private boolean knowsItsOwn() {
+    return repairs.hasOwnWrites() && membership.isAdmitted() && store.configured().filled();
   }
 
   /**
@@ -506,16 +661,22 @@ public final class Replicator implements AutoCloseable {
    */
   public boolean answersFor(Key key) {
     Homes homesOf = homes.homesOf(key);
-    if (!repairs.hasOwnWrites()) {
+    if (!knowsItsOwn()) {
       return false;
     }
     if (config.region().equals(homesOf.home())) {
-      return true;
+      return inheritance.isSettled() || !homes.isSubstituted(key);
     }
     if (!config.region().equals(homesOf.backup())) {
       return false;
     }
+    if (homes.isSubstituted(key) && !inheritance.isSettled()) {
+      return false;
+    }
     for (var pair : pairs.entrySet()) {
+      if (!membership.isMember(pair.getKey())) {
+        continue;
+      }
       boolean isHome = pair.getKey().equals(homesOf.home());
       if (!(isHome ? pair.getValue().hadEverything() : pair.getValue().isUpToDate())) {
         return false;
@@ -643,8 +804,8 @@ public final class Replicator implements AutoCloseable {
     }
 
     @Override
-    public Frame.Welcome welcome(RegionName peer, long itsNodeId, PeerSession by) {
-      pair(peer).served(itsNodeId);
+    public Frame.Welcome welcome(RegionName peer, Frame.Hello hello, PeerSession by) {
+      pair(peer).served(hello.nodeId(), hello.actor());
       var before = sessions.put(peer, by);
       if (before != null && before != by) {
         before.close("replaced by a newer connection");
@@ -656,11 +817,46 @@ public final class Replicator implements AutoCloseable {
 
     @Override
     public RegionPair pair(RegionName peer) {
-      RegionPair pair = pairs.get(peer);
-      if (pair == null) {
-        throw new IllegalArgumentException("region " + peer + " is not a peer");
+      return Replicator.this.pair(peer);
+    }
+
+    @Override
+    public Frame.Belonging belonging() {
+      return new Frame.Belonging(
+          homes.fixedHomes(), membership.configuration(), store.configured().admitted());
+    }
+
+    @Override
+    public boolean isAdmitted() {
+      return membership.isAdmitted();
+    }
+
+    @Override
+    public Frame.Configured configured() {
+      Configuration now = membership.configuration();
+      var applied = new TreeMap<RegionName, VersionVector>();
+      for (RegionName region : config.regions()) {
+        applied.put(region, store.appliedOf(region));
       }
-      return pair;
+      return new Frame.Configured(now, applied);
+    }
+
+    @Override
+    public CompletableFuture<Boolean> adopt(Configuration theirs) {
+      return membership.adopt(theirs);
+    }
+
+    @Override
+    public void configured(RegionName peer, Frame.Configured configured) {
+      membership
+          .adopt(configured.configuration())
+          .thenAccept(
+              held -> {
+                inheritance.told(peer, configured);
+                if (held && configured.configuration().isMember(peer)) {
+                  refilling.told(configured.applied());
+                }
+              });
     }
 
     @Override

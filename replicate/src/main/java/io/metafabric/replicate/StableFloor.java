@@ -7,7 +7,7 @@ import java.util.Collection;
 import java.util.TreeMap;
 
 /**
- * What every region has applied: the minimum over all of them, offline ones included. What is under
+ * What every member has applied: the minimum over all of them, offline ones included. What is under
  * it can come from nowhere any more but as a duplicate, and nothing can come any more that was
  * written without having seen it. Thread-safe.
  *
@@ -35,6 +35,16 @@ final class StableFloor {
 
   StableFloor(Collection<RegionName> peers) {
     peers.forEach(peer -> told.put(peer, new Told()));
+  }
+
+  /** Nobody waits for the region any more. */
+  synchronized void exclude(RegionName peer) {
+    told.remove(peer);
+  }
+
+  /** Everybody does, whatever was heard of it before. */
+  synchronized void include(RegionName peer) {
+    told.put(peer, new Told());
   }
 
   /** A peer said how far it is; what it says first on a connection may be less than it was once. */

@@ -115,6 +115,11 @@ abstract class UnexpectedFrames implements Frame.Handler {
   }
 
   @Override
+  public void onConfigured(Frame.Configured configured) {
+    unexpected(configured);
+  }
+
+  @Override
   public void onRepair(Frame.Repair repair) {
     unexpected(repair);
   }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.transport.PeerAddress;
+import io.metafabric.core.version.ActorId;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
 import java.nio.ByteBuffer;
@@ -27,7 +28,16 @@ class ReplicationConfigTest {
     ReplicationConfig config = withPeers(63);
     var hello =
         new Frame.Hello(
-            1, 1, config.cluster(), config.region(), 1, config.regions(), 1 << 20, new TreeMap<>());
+            1,
+            1,
+            config.cluster(),
+            config.region(),
+            1,
+            new ActorId(2),
+            config.regions(),
+            1 << 20,
+            new TreeMap<>(),
+            Frame.Belonging.INITIAL);
     byte[] bytes = FrameCodec.encode(hello);
 
     assertThat(bytes.length - FrameCodec.PREFIX_BYTES)

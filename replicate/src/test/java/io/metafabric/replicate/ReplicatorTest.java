@@ -30,6 +30,7 @@ import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
+import io.metafabric.core.wire.Refusal;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -579,12 +580,43 @@ class ReplicatorTest {
     assertThat(acceptor).isNotNull();
     PeerHandler session = acceptor.accept(connection);
     session.onOpen(connection);
-    session.onFrame(
-        connection,
-        new Frame.Hello(
-            1, 1, "test", US, 7, List.of(AP, EU, US), MAX_VALUE_BYTES, new TreeMap<>()));
+    session.onFrame(connection, hello(new ActorId(8)));
     assertThat(connection.last(Frame.Welcome.class).region()).isEqualTo(EU);
     return session;
+  }
+
+  private static Frame.Hello hello(ActorId actor) {
+    return new Frame.Hello(
+        1,
+        1,
+        "test",
+        US,
+        7,
+        actor,
+        List.of(AP, EU, US),
+        MAX_VALUE_BYTES,
+        new TreeMap<>(),
+        Frame.Belonging.INITIAL);
+  }
+
+  @Test
+  void aSecondProcessOnACopyOfTheDirectory_isRefusedWhileTheFirstIsHeard() {
+    replicator().start();
+    var first = new PlayedConnection();
+    session(first);
+    PeerTransport.Acceptor acceptor = transport.acceptor;
+    assertThat(acceptor).isNotNull();
+
+    var copy = new PlayedConnection();
+    PeerHandler second = acceptor.accept(copy);
+    second.onOpen(copy);
+    second.onFrame(copy, hello(new ActorId(9)));
+    Frame.Refuse refusal = copy.last(Frame.Refuse.class);
+    assertThat(refusal.reason()).isEqualTo(Refusal.REGION_TAKEN);
+    assertThat(refusal.message()).contains("us", "eu", "copies of it");
+
+    // Its own next connection is welcome.
+    session(new PlayedConnection());
   }
 
   @Test

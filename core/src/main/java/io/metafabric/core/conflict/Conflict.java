@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * A write that had not been seen by what took its place. Immutable.
  *
  * @param lost the write that is not shown any more
- * @param winner the write that is shown instead
+ * @param winner the write that is shown instead; that of {@code Version.NONE} if there is none
  * @param payload null if it was not held here, was too large to be kept, or the write deleted
  * @param atMs when this node noticed it, epoch milliseconds
  */
@@ -22,7 +22,9 @@ public record Conflict(
     /** The last writer wins, and it was not the last. */
     LAST_WRITER_WINS(1),
     /** It was the earliest of more siblings than are kept. */
-    TOO_MANY_SIBLINGS(2);
+    TOO_MANY_SIBLINGS(2),
+    /** It was made in a region that was evicted, which had it alone; nothing is shown instead. */
+    UNACKNOWLEDGED_AT_EVICTION(3);
 
     private final int code;
 

@@ -98,7 +98,7 @@ public final class ConflictLog implements AutoCloseable {
 
   /** Returns at once. */
   public void add(Conflict conflict) {
-    byte[] frame = encode(conflict);
+    byte[] frame = encode(conflict, MAX_VALUE_BYTES);
     synchronized (pending) {
       if (remembered.put(conflict.lost().version().dot(), true) != null) {
         return;
@@ -278,6 +278,11 @@ public final class ConflictLog implements AutoCloseable {
     var entries = new ArrayList<Conflict>();
     synchronized (files) {
       try {
+        for (String name : disk.list()) {
+          if (name.startsWith(ConflictExport.PREFIX)) {
+            readExport(name, entries);
+          }
+        }
         byte[] first = content(0);
         byte[] second = content(1);
         boolean inOrder = sequenceOf(first) < sequenceOf(second);
@@ -301,6 +306,17 @@ public final class ConflictLog implements AutoCloseable {
     return entries;
   }
 
+  private void readExport(String name, List<Conflict> into) {
+    try (DiskFile file = disk.open(name)) {
+      var content = ByteBuffer.allocate((int) Math.min(file.sizeBytes(), Integer.MAX_VALUE / 2));
+      file.read(0, content);
+      byte[] bytes = Arrays.copyOf(content.array(), content.position());
+      if (sequenceOf(bytes) > 0) {
+        decode(bytes, into);
+      }
+    }
+  }
+
   public ConflictLogStats stats() {
     synchronized (pending) {
       return new ConflictLogStats(logged, dropped, bytes, pendingBytes);
@@ -313,9 +329,9 @@ public final class ConflictLog implements AutoCloseable {
     write();
   }
 
-  private static byte[] encode(Conflict conflict) {
+  static byte[] encode(Conflict conflict, int maxValueBytes) {
     Bytes payload = conflict.payload();
-    boolean kept = payload != null && payload.length() <= MAX_VALUE_BYTES;
+    boolean kept = payload != null && payload.length() <= maxValueBytes;
     var out = new ByteWriter(256);
     out.i32(0).i32(0).u8(conflict.reason().code()).i64(conflict.atMs());
     RecordCodec.writeKey(out, conflict.key());

@@ -2,8 +2,10 @@ package io.metafabric.core.journal;
 
 import io.metafabric.core.codec.ByteReader;
 import io.metafabric.core.codec.ByteWriter;
+import io.metafabric.core.codec.ConfigurationCodec;
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.error.WireFormatException;
+import io.metafabric.core.place.Configuration;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
@@ -19,6 +21,7 @@ final class EntryCodec {
   static final int APPLIED = 3;
   static final int CLOSED = 4;
   static final int SEALED = 5;
+  static final int CONFIGURED = 6;
   static final int ACKNOWLEDGED = 8;
   static final int HELD = 9;
   static final int STORED_SINCE = 10;
@@ -28,7 +31,7 @@ final class EntryCodec {
   private EntryCodec() {}
 
   static boolean isKnown(int type) {
-    return (type >= OPENED && type <= SEALED)
+    return (type >= OPENED && type <= CONFIGURED)
         || type == ACKNOWLEDGED
         || type == HELD
         || type == STORED_SINCE;
@@ -49,6 +52,9 @@ final class EntryCodec {
     }
     if (entry instanceof JournalEntry.Acknowledged) {
       return ACKNOWLEDGED;
+    }
+    if (entry instanceof JournalEntry.Configured) {
+      return CONFIGURED;
     }
     return entry instanceof JournalEntry.Opened ? OPENED : CLOSED;
   }
@@ -77,6 +83,9 @@ final class EntryCodec {
       RecordCodec.writeRegion(out, by.peer());
       out.i64(by.actor().id()).varint(by.counter()).varint(by.position());
       out.varint(by.lackingFrom()).varint(by.lackingUpTo());
+    } else if (entry instanceof JournalEntry.Configured configured) {
+      ConfigurationCodec.write(out, configured.configuration());
+      out.varint(configured.admitted()).u8(configured.filled() ? 1 : 0);
     }
   }
 
@@ -97,6 +106,7 @@ final class EntryCodec {
           case CLOSED -> new JournalEntry.Closed();
           case HELD -> readHeld(in);
           case SEALED -> new JournalEntry.Sealed(in.varint("frames"));
+          case CONFIGURED -> readConfigured(in);
           case ACKNOWLEDGED ->
               new JournalEntry.Acknowledged(
                   RecordCodec.readRegion(in),
@@ -109,6 +119,16 @@ final class EntryCodec {
         };
     in.end("journal entry type " + type);
     return entry;
+  }
+
+  private static JournalEntry.Configured readConfigured(ByteReader in) {
+    Configuration configuration = ConfigurationCodec.read(in);
+    long admitted = in.varint("admitted");
+    int filled = in.u8("filled");
+    if (admitted < 0 || admitted > configuration.epoch() || filled > 1) {
+      throw new WireFormatException("nobody was admitted at epoch " + admitted);
+    }
+    return new JournalEntry.Configured(configuration, admitted, filled == 1);
   }
 
   private static JournalEntry.Held readHeld(ByteReader in) {

@@ -1,5 +1,6 @@
 package io.metafabric.core.journal;
 
+import io.metafabric.core.place.Configuration;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.ActorId;
@@ -62,6 +63,24 @@ public sealed interface JournalEntry {
       implements JournalEntry {
     public Held {
       records = List.copyOf(records);
+    }
+  }
+
+  /**
+   * Which regions belong to the cluster, as far as this one knows; what was said before is replaced
+   * by this.
+   *
+   * @param admitted the epoch that admitted the region whose state this is; 0 if it is not one that
+   *     was taken in again
+   * @param filled whether it has since got back all that the others have
+   */
+  record Configured(Configuration configuration, long admitted, boolean filled)
+      implements JournalEntry {
+    public static final Configured INITIAL = new Configured(Configuration.INITIAL, 0, true);
+
+    /** Whether a region with this state takes part: it is a member, and not with an old state. */
+    public boolean admits(RegionName region) {
+      return configuration.isMember(region) && admitted >= configuration.since(region);
     }
   }
 

@@ -234,7 +234,7 @@ final class Committer {
 
   private boolean waitsForDisk(List<Staged> group) {
     for (Staged staged : group) {
-      if (durabilities.of(staged.key()).waitsForDisk()) {
+      if (staged.mustBeDurable() || durabilities.of(staged.key()).waitsForDisk()) {
         return true;
       }
     }

@@ -2,12 +2,14 @@ package io.metafabric.core.store;
 
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.conflict.Conflict;
+import io.metafabric.core.conflict.ConflictExport;
 import io.metafabric.core.conflict.ConflictLog;
 import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.digest.HeaderTree;
 import io.metafabric.core.digest.LiveDots;
 import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.error.ConflictOpenException;
+import io.metafabric.core.error.EvictedException;
 import io.metafabric.core.error.FabricClosedException;
 import io.metafabric.core.error.FabricException;
 import io.metafabric.core.error.IndexFullException;
@@ -26,6 +28,7 @@ import io.metafabric.core.journal.Liveness;
 import io.metafabric.core.journal.Snapshot;
 import io.metafabric.core.journal.SnapshotToken;
 import io.metafabric.core.journal.TornTail;
+import io.metafabric.core.place.Configuration;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.Disk;
 import io.metafabric.core.port.SerialExecutor;
@@ -118,6 +121,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private final Map<ActorId, AppliedAt> applied;
   // Guarded by itself: what each peer has acknowledged, as far as it is noted in the journal.
   private final Map<RegionName, AcknowledgedAt> acknowledged;
+  private final StoredConfiguration configured;
   private volatile long publishedCounter;
 
   // The frame that says that this opening began; set before anything else is done.
@@ -159,6 +163,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     replayed.heldInto(held);
     this.conflictLog = new ConflictLog(disk);
     this.acknowledged = replayed.acknowledged();
+    this.configured = replayed.configured();
     this.stamps = new HybridClock(clock);
     stamps.observe(replayed.newestStamp());
     this.newestStamp = replayed.newestStamp();
@@ -192,6 +197,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       RandomGenerator random,
       SerialExecutor committing,
       PublicationListener listener) {
+    JournalEntry.Configured refill = Refill.empty(disk);
     StoreImage.Loaded opened = StoreImage.open(config, disk);
     if (opened == null) {
       opened = replay(config, disk, random.nextLong());
@@ -203,15 +209,24 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           new RecordStore(
               config, disk, clock, committing, listener, journal, opened.views(), random);
       // The actor is durable before it issues anything: a later opening must not draw it again.
-      List<FrameLocation> first =
-          journal.append(
-              List.of(
-                  new JournalEntry.Opened(
-                      store.actor, store.nodeId, config.cluster(), config.region())));
+      var begin = new ArrayList<JournalEntry>();
+      begin.add(
+          new JournalEntry.Opened(store.actor, store.nodeId, config.cluster(), config.region()));
+      if (refill != null) {
+        begin.add(refill);
+      }
+      List<FrameLocation> first = journal.append(begin);
       journal.makeDurable();
       store.openedAt = first.get(0);
       first.get(0).markLive();
-      journal.publish(first.get(0).position());
+      if (refill != null) {
+        store.configured.journaled(refill, first.get(1));
+        Refill.done(disk);
+      } else if (store.configured().filled()) {
+        // Of a way back that was not begun, or is at its end.
+        PayloadsAside.delete(disk);
+      }
+      journal.publish(first.get(first.size() - 1).position());
       store.planHeld();
       return store;
     } catch (RuntimeException e) {
@@ -283,6 +298,23 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         (who, counter) -> {
           if (counter > completeUpTo(who)) {
             done.add(applyRange(0, List.of(), new AppliedPrefix(config.region(), who, counter)));
+          }
+        });
+    return CompletableFuture.allOf(done.toArray(CompletableFuture<?>[]::new));
+  }
+
+  /**
+   * All that a peer had applied of a region's changes, which nobody sends any more, is known here
+   * now.
+   *
+   * @return completes once that is durable
+   */
+  public CompletableFuture<?> inherited(RegionName from, VersionVector appliedThere) {
+    var done = new ArrayList<CompletableFuture<?>>();
+    appliedThere.forEach(
+        (who, counter) -> {
+          if (counter > takenUpTo(who)) {
+            done.add(applyRange(0, List.of(), new AppliedPrefix(from, who, counter)));
           }
         });
     return CompletableFuture.allOf(done.toArray(CompletableFuture<?>[]::new));
@@ -433,6 +465,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     var future = new CompletableFuture<@Nullable MetadataRecord>();
     synchronized (decisions) {
       requireOpen();
+      requireAdmitted();
       Header current = newestHeader(key);
       if (!Objects.equals(seen, current == null ? null : current.version().dot())) {
         decline(future, undecidedYet.get(key));
@@ -493,6 +526,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     var future = new CompletableFuture<@Nullable MetadataRecord>();
     synchronized (decisions) {
       requireOpen();
+      requireAdmitted();
       // Under the lock: of many writers that find room only one may fill it.
       if (committer.pendingBytes() > config.maxPendingBytes()) {
         future.completeExceptionally(
@@ -1269,6 +1303,155 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     }
   }
 
+  private void requireAdmitted() {
+    JournalEntry.Configured now = configured.decided();
+    if (!now.admits(config.region())) {
+      throw new EvictedException(
+          "region "
+              + config.region()
+              + " was evicted ("
+              + now.configuration()
+              + "), and writes nothing; write in another region, or call readmit(\""
+              + config.region()
+              + "\") there and let this one be filled anew");
+    }
+  }
+
+  /** Which configuration this node holds; writes are refused unless it admits this region. */
+  public JournalEntry.Configured configured() {
+    return configured.published();
+  }
+
+  /**
+   * Makes a configuration the one that this node holds, durably. What was written here before is
+   * published by then; from the call on writes are refused that it does not admit.
+   *
+   * @return completes with false at once if it does not follow the one that is held
+   */
+  public CompletableFuture<Boolean> configure(JournalEntry.Configured next) {
+    var future = new CompletableFuture<Boolean>();
+    synchronized (decisions) {
+      requireOpen();
+      if (!configured.decide(next)) {
+        future.complete(false);
+        return future;
+      }
+      stage(
+          next,
+          null,
+          false,
+          null,
+          NOTE_BYTES,
+          failure -> {
+            if (failure != null) {
+              configured.refused();
+            }
+            complete(future, true, failure);
+          });
+    }
+    committer.start();
+    return future;
+  }
+
+  /**
+   * Writes to the conflict log, durably, what is live here and not in {@code elsewhere}: this
+   * region's own writes above all, and those of others who may have lost them with a disk. Sets all
+   * payloads aside; then marks the directory to be emptied by its next opening, which is to begin
+   * with the present configuration. Takes its time, and as much of the disk as the payloads have.
+   *
+   * @param elsewhere what a member of the cluster has of the writes of each region
+   * @return how many writes were logged
+   * @throws StorageException if something cannot be read or written; nothing is lost then, and it
+   *     may be done again
+   */
+  public long beginRefill(Map<RegionName, VersionVector> elsewhere) {
+    Configuration now = configured.published().configuration();
+    long admitted = now.since(config.region());
+    long exported;
+    try (var export = new ConflictExport(disk, admitted);
+        var payloads = new PayloadsAside(disk, admitted)) {
+      index.forEachKey(
+          key -> {
+            MetadataRecord record = key.isSystem() ? null : index.read(key);
+            if (record != null) {
+              exportLost(record, elsewhere, export);
+              setAside(record, payloads);
+            }
+          });
+      payloads.done();
+      exported = export.done();
+    }
+    Refill.begin(disk, now, admitted);
+    return exported;
+  }
+
+  private static void setAside(MetadataRecord record, PayloadsAside payloads) {
+    if (record.versions().stream().anyMatch(each -> each.payload() != null)) {
+      payloads.add(record);
+    }
+  }
+
+  /** Where the payloads are that {@link #beginRefill} has set aside; read from the disk. */
+  public List<String> payloadsAside() {
+    return PayloadsAside.files(disk);
+  }
+
+  /**
+   * Takes over those payloads of a file, set aside before the directory was emptied, that belong to
+   * a present version and are not here: the members may have had its header alone. Reads the disk.
+   *
+   * @return completes once they are published
+   */
+  public CompletableFuture<?> takeBack(String file) {
+    var done = new ArrayList<CompletableFuture<?>>();
+    for (MetadataRecord aside : PayloadsAside.read(disk, file)) {
+      MetadataRecord known = index.read(aside.key());
+      if (known != null) {
+        for (Sibling each : known.versions()) {
+          Bytes payload = each.payload() == null ? payloadOf(aside, each.header()) : null;
+          if (payload != null) {
+            done.add(keep(new MetadataRecord(aside.key(), each.header(), payload)));
+          }
+        }
+      }
+    }
+    return CompletableFuture.allOf(done.toArray(CompletableFuture<?>[]::new));
+  }
+
+  private static @Nullable Bytes payloadOf(MetadataRecord aside, Header of) {
+    for (Sibling each : aside.versions()) {
+      Bytes payload = each.payload();
+      boolean isSame = each.header().version().dot().equals(of.version().dot());
+      if (isSame && payload != null && of.describes(payload)) {
+        return payload;
+      }
+    }
+    return null;
+  }
+
+  /** To be called once all of them were taken back durably. */
+  public void dropPayloadsAside() {
+    PayloadsAside.delete(disk);
+  }
+
+  private void exportLost(
+      MetadataRecord record, Map<RegionName, VersionVector> elsewhere, ConflictExport export) {
+    for (Sibling each : record.versions()) {
+      Dot dot = each.header().version().dot();
+      VersionVector there = elsewhere.get(each.header().writtenIn());
+      if (there != null && !there.contains(dot)) {
+        export.add(
+            new Conflict(
+                record.key(),
+                each.header(),
+                Version.NONE.dot(),
+                each.payload(),
+                clock.wallMs(),
+                Conflict.Reason.UNACKNOWLEDGED_AT_EVICTION));
+      }
+    }
+  }
+
   private static <T> void complete(
       CompletableFuture<T> future, T value, @Nullable RuntimeException failure) {
     if (failure == null) {
@@ -1593,6 +1776,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         applied,
         held,
         acknowledged,
+        configured,
         ownActors,
         ownNewest,
         neededAfter,
@@ -1692,7 +1876,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
                 ownNewest,
                 applied,
                 system,
-                acknowledged);
+                acknowledged,
+                configured);
             tree.describeTo(out, index.keys());
           });
     }
@@ -1817,6 +2002,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         synchronized (acknowledged) {
           StoreReplay.note(acknowledged, by, at);
         }
+      } else if (staged.entry() instanceof JournalEntry.Configured next) {
+        configured.journaled(next, at);
       }
     }
 

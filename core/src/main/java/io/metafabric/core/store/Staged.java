@@ -66,6 +66,11 @@ final class Staged {
     return bytes;
   }
 
+  /** What others are told of must not be taken back by a loss of power. */
+  boolean mustBeDurable() {
+    return entry instanceof JournalEntry.Configured;
+  }
+
   @Nullable Key key() {
     return published == null ? null : published.record().key();
   }

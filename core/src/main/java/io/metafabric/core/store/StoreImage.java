@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 final class StoreImage {
   static final String NAME = "index.hint";
 
-  private static final long MAGIC = 0x4d4648494e543039L; // "MFHINT09"
+  private static final long MAGIC = 0x4d4648494e543130L; // "MFHINT10"
 
   /** Its last two bytes are the format's digits. */
   private static final int FORMAT_BITS = 2 * Byte.SIZE;

@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param index guarded by itself, as are the others
  * @param held what is not applied yet
+ * @param configured which configuration is held
  * @param ownNewest the newest counter of each actor that was issued here
  * @param neededAfter peers still need every entry behind this position
  * @param region whose openings the own actors are
@@ -37,6 +38,7 @@ record StoreLiveness(
     Map<ActorId, AppliedAt> applied,
     HeldChanges held,
     Map<RegionName, AcknowledgedAt> acknowledged,
+    StoredConfiguration configured,
     Set<ActorId> ownActors,
     Map<ActorId, Long> ownNewest,
     LongSupplier neededAfter,
@@ -68,6 +70,9 @@ record StoreLiveness(
         AcknowledgedAt known = acknowledged.get(by.peer());
         return known != null && known.at().position() == position ? entry : null;
       }
+    }
+    if (entry instanceof JournalEntry.Configured) {
+      return configured.isAt(position) ? entry : null;
     }
     return entry instanceof JournalEntry.Opened ? entry : null;
   }
@@ -215,6 +220,8 @@ record StoreLiveness(
           to.markDead();
         }
       }
+    } else if (entry instanceof JournalEntry.Configured) {
+      configured.moved(from, to);
     } else if (entry instanceof JournalEntry.Acknowledged by) {
       synchronized (acknowledged) {
         AcknowledgedAt known = acknowledged.get(by.peer());

@@ -37,6 +37,7 @@ final class StoreReplay implements Journal.Replay {
   private final Set<ActorId> ownActors = new HashSet<>();
   private final Map<ActorId, Long> ownNewest = new HashMap<>();
   private final SystemRecords system = new SystemRecords();
+  private final StoredConfiguration configured = new StoredConfiguration();
   private static final int MIN_ACTOR_BYTES = 9;
   private static final int MIN_PLACE_BYTES = 9;
   private static final int MIN_OPENING_BYTES = MIN_ACTOR_BYTES + 1;
@@ -79,6 +80,8 @@ final class StoreReplay implements Journal.Replay {
       heldAt.put(range.actor(), location);
     } else if (entry instanceof JournalEntry.Acknowledged by) {
       note(acknowledged, by, location);
+    } else if (entry instanceof JournalEntry.Configured configuration) {
+      configured.journaled(configuration, location);
     } else if (entry instanceof JournalEntry.Opened opened) {
       checkIdentity(opened);
       nodeId = opened.nodeId();
@@ -181,6 +184,10 @@ final class StoreReplay implements Journal.Replay {
     return ownNewest;
   }
 
+  StoredConfiguration configured() {
+    return configured;
+  }
+
   SystemRecords system() {
     return system;
   }
@@ -241,7 +248,8 @@ final class StoreReplay implements Journal.Replay {
       Map<ActorId, Long> ownNewest,
       Map<ActorId, AppliedAt> applied,
       SystemRecords system,
-      Map<RegionName, AcknowledgedAt> acknowledged) {
+      Map<RegionName, AcknowledgedAt> acknowledged,
+      StoredConfiguration configured) {
     out.i64(current.id()).i64(openedAt.place());
     out.i64(nodeId).i64(newestStamp.packed()).i64(forgottenBeside.packed());
     out.varint(openings.size());
@@ -258,6 +266,11 @@ final class StoreReplay implements Journal.Replay {
     out.varint(acknowledged.size());
     for (AcknowledgedAt each : acknowledged.values()) {
       out.i64(each.at().place()).varint(each.at().position());
+    }
+    FrameLocation configuredAt = configured.at();
+    out.u8(configuredAt == null ? 0 : 1);
+    if (configuredAt != null) {
+      out.i64(configuredAt.place()).varint(configuredAt.position());
     }
   }
 
@@ -302,6 +315,14 @@ final class StoreReplay implements Journal.Replay {
         throw new WireFormatException("nobody acknowledges anything at " + at.position());
       }
       acknowledged.put(by.peer(), new AcknowledgedAt(by, at));
+    }
+    if (in.u8("configured") == 1) {
+      long place = in.i64("place");
+      FrameLocation at = frames.locate(place, in.varint("position"));
+      if (!(frames.read(place) instanceof JournalEntry.Configured configuration)) {
+        throw new WireFormatException("there is no configuration at " + at.position());
+      }
+      configured.restore(configuration, at);
     }
     tree = HeaderTree.restore(in);
   }

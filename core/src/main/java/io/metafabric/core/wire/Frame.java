@@ -1,5 +1,7 @@
 package io.metafabric.core.wire;
 
+import io.metafabric.core.place.Configuration;
+import io.metafabric.core.place.Homes;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
@@ -34,10 +36,12 @@ public sealed interface Frame {
    * @param minProtocol lowest protocol version the dialler speaks
    * @param maxProtocol highest
    * @param nodeId identity of the dialler's directory
+   * @param actor of the dialler's present opening of it: a copy of the directory has another
    * @param regions all configured regions, sorted: homes follow from them, so they must agree
    * @param maxValueBytes the largest payload there; it bounds the frames, so it must agree too
    * @param conflictRules the names of the conflict rules by namespace, where they are not the
    *     default one: all must come to the same, so they must agree
+   * @param belonging to which configuration of the cluster
    */
   record Hello(
       int minProtocol,
@@ -45,9 +49,11 @@ public sealed interface Frame {
       String cluster,
       RegionName region,
       long nodeId,
+      ActorId actor,
       List<RegionName> regions,
       int maxValueBytes,
-      SortedMap<String, String> conflictRules)
+      SortedMap<String, String> conflictRules,
+      Belonging belonging)
       implements Frame {
     public Hello {
       regions = List.copyOf(regions);
@@ -57,6 +63,41 @@ public sealed interface Frame {
     @Override
     public void deliverTo(Handler handler) {
       handler.onHello(this);
+    }
+  }
+
+  /**
+   * What the dialler holds for the cluster.
+   *
+   * @param fixedHomes of the namespaces that are given some: all must agree on them
+   * @param admitted the epoch that admitted the region whose state the dialler has; 0 if it was not
+   *     taken in again since the beginning
+   */
+  record Belonging(
+      SortedMap<String, Homes> fixedHomes, Configuration configuration, long admitted) {
+    public static final Belonging INITIAL =
+        new Belonging(new TreeMap<>(), Configuration.INITIAL, 0);
+
+    public Belonging {
+      fixedHomes = Collections.unmodifiableSortedMap(new TreeMap<>(fixedHomes));
+    }
+  }
+
+  /**
+   * Which regions belong to the cluster, as the sender knows it.
+   *
+   * @param applied of each region: for each of its actors, up to which counter the sender has
+   *     applied its changes
+   */
+  record Configured(Configuration configuration, SortedMap<RegionName, VersionVector> applied)
+      implements Frame {
+    public Configured {
+      applied = Collections.unmodifiableSortedMap(new TreeMap<>(applied));
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onConfigured(this);
     }
   }
 
@@ -505,5 +546,7 @@ public sealed interface Frame {
     void onRepair(Repair repair);
 
     void onCredit(Credit credit);
+
+    void onConfigured(Configured configured);
   }
 }

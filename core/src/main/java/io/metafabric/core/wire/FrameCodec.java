@@ -3,16 +3,21 @@ package io.metafabric.core.wire;
 import io.metafabric.core.codec.ByteReader;
 import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.codec.Checksums;
+import io.metafabric.core.codec.ConfigurationCodec;
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.conflict.ConflictRule;
 import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.digest.HeaderTree;
 import io.metafabric.core.error.WireFormatException;
+import io.metafabric.core.place.Configuration;
+import io.metafabric.core.place.HomeLookup;
+import io.metafabric.core.place.Homes;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.VersionVector;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -48,7 +53,7 @@ public final class FrameCodec {
   private static final int BODY_AT = PREFIX_BYTES + MIN_LENGTH;
 
   /** The largest {@code length} before the handshake is done. */
-  public static final int MAX_HANDSHAKE_BYTES = 128 * 1024;
+  public static final int MAX_HANDSHAKE_BYTES = 256 * 1024;
 
   private static final int COMPRESSED = 1;
 
@@ -80,6 +85,7 @@ public final class FrameCodec {
   private static final int MOVE_HOME = 19;
   private static final int HOLD = 20;
   private static final int DONE = 21;
+  private static final int CONFIGURED = 22;
 
   private static final int FOUND = 1;
   private static final int NOT_HELD = 2;
@@ -193,7 +199,7 @@ public final class FrameCodec {
   }
 
   private static boolean isKnown(int type) {
-    return type <= CREDIT || (type >= COMPARE && type <= DONE);
+    return type <= CREDIT || (type >= COMPARE && type <= CONFIGURED);
   }
 
   private static Frame decodeBody(int type, ByteReader in) {
@@ -205,9 +211,11 @@ public final class FrameCodec {
               in.text("cluster", MAX_TEXT_BYTES),
               RecordCodec.readRegion(in),
               in.i64("node id"),
+              new ActorId(in.i64("actor")),
               readRegions(in),
               in.varint("max value bytes", 1, Integer.MAX_VALUE),
-              readConflictRules(in));
+              readConflictRules(in),
+              readBelonging(in));
       case WELCOME ->
           new Frame.Welcome(
               in.varint("protocol", 0, Integer.MAX_VALUE),
@@ -246,6 +254,7 @@ public final class FrameCodec {
       case COMPARED -> readCompared(in);
       case DOTS -> readDots(in);
       case REPAIR -> readRepair(in);
+      case CONFIGURED -> readConfigured(in);
       default -> throw new WireFormatException("there is no frame type " + type);
     };
   }
@@ -387,6 +396,36 @@ public final class FrameCodec {
     return rules;
   }
 
+  private static Frame.Belonging readBelonging(ByteReader in) {
+    int count = in.varint("fixed homes", 0, HomeLookup.MAX_FIXED_HOMES);
+    var homes = new TreeMap<String, Homes>();
+    for (int i = 0; i < count; i++) {
+      String namespace = in.text("namespace", Key.MAX_NAMESPACE_LENGTH);
+      if (!homes.isEmpty() && homes.lastKey().compareTo(namespace) >= 0) {
+        throw new WireFormatException("the fixed homes are not in order at " + namespace);
+      }
+      RegionName home = RecordCodec.readRegion(in);
+      homes.put(
+          namespace, new Homes(home, readFlag(in, "backup") ? RecordCodec.readRegion(in) : null));
+    }
+    Configuration configuration = ConfigurationCodec.read(in);
+    return new Frame.Belonging(homes, configuration, readCounter(in, "admitted"));
+  }
+
+  private static Frame.Configured readConfigured(ByteReader in) {
+    Configuration configuration = ConfigurationCodec.read(in);
+    int count = in.varint("applied regions", 0, MAX_REGIONS);
+    var applied = new TreeMap<RegionName, VersionVector>();
+    for (int i = 0; i < count; i++) {
+      RegionName region = RecordCodec.readRegion(in);
+      if (!applied.isEmpty() && applied.lastKey().compareTo(region) >= 0) {
+        throw new WireFormatException("what is applied is not in order at " + region);
+      }
+      applied.put(region, RecordCodec.readVector(in));
+    }
+    return new Frame.Configured(configuration, applied);
+  }
+
   private static Refusal readRefusal(ByteReader in) {
     int code = in.u8("refusal code");
     for (Refusal refusal : Refusal.values()) {
@@ -457,11 +496,40 @@ public final class FrameCodec {
           .text(hello.cluster())
           .text(hello.region().name())
           .i64(hello.nodeId())
+          .i64(hello.actor().id())
           .varint(hello.regions().size());
       hello.regions().forEach(region -> RecordCodec.writeRegion(out, region));
       out.varint(hello.maxValueBytes());
       out.varint(hello.conflictRules().size());
       hello.conflictRules().forEach((namespace, rule) -> out.text(namespace).text(rule));
+      out.varint(hello.belonging().fixedHomes().size());
+      hello.belonging().fixedHomes().forEach(this::writeFixedHomes);
+      ConfigurationCodec.write(out, hello.belonging().configuration());
+      out.varint(hello.belonging().admitted());
+    }
+
+    private void writeFixedHomes(String namespace, Homes homes) {
+      out.text(namespace);
+      RecordCodec.writeRegion(out, homes.home());
+      RegionName backup = homes.backup();
+      out.u8(backup == null ? 0 : 1);
+      if (backup != null) {
+        RecordCodec.writeRegion(out, backup);
+      }
+    }
+
+    @Override
+    public void onConfigured(Frame.Configured configured) {
+      begin(CONFIGURED);
+      ConfigurationCodec.write(out, configured.configuration());
+      out.varint(configured.applied().size());
+      configured
+          .applied()
+          .forEach(
+              (region, applied) -> {
+                RecordCodec.writeRegion(out, region);
+                RecordCodec.writeVector(out, applied);
+              });
     }
 
     @Override

@@ -9,6 +9,10 @@ public enum Refusal {
   IDENTITY(5),
   VALUE_BYTES(6),
   CONFLICT_RULES(7),
+  /** The two hold configurations of which neither follows the other. */
+  CONFIGURATION(8),
+  /** One of the two was evicted, or has been since it got its state. */
+  EVICTED(9),
   REGION_TAKEN(10);
 
   private final int code;

@@ -11,6 +11,8 @@ import io.metafabric.core.journal.Snapshot;
 import io.metafabric.core.journal.SnapshotBatchWriter;
 import io.metafabric.core.journal.SnapshotToken;
 import io.metafabric.core.journal.SnapshotToken.Phase;
+import io.metafabric.core.place.Configuration;
+import io.metafabric.core.place.Homes;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
@@ -86,9 +88,17 @@ final class Samples {
             "cluster",
             EU,
             9,
+            ACTOR,
             List.of(EU, US),
             1 << 20,
-            new TreeMap<>(Map.of("c", "siblings"))),
+            new TreeMap<>(Map.of("c", "siblings")),
+            new Frame.Belonging(
+                new TreeMap<>(Map.of("c", new Homes(EU, US))),
+                Configuration.INITIAL.without(US).readmitting(US),
+                2)),
+        new Frame.Configured(
+            Configuration.INITIAL.without(US),
+            new TreeMap<>(Map.of(US, VersionVector.of(new Dot(ACTOR, 300))))),
         new Frame.Welcome(1, "cluster", US, 10, VersionVector.of(new Dot(ACTOR, 300))),
         new Frame.Refuse(Refusal.REGIONS, "no"),
         new Frame.Heartbeat(128, 9, new Frame.Backlog(false, true, true, 7, 300)),
@@ -139,6 +149,9 @@ final class Samples {
       case 1 -> new JournalEntry.Applied(US, new ActorId(77), i);
       case 2 -> new JournalEntry.Closed();
       case 3 -> new JournalEntry.Held(US, ACTOR, 3, 9, List.of(records().get(i % 4), siblings()));
+      case 6 ->
+          new JournalEntry.Configured(
+              Configuration.INITIAL.without(US).readmitting(US), i % 3, true);
       case 5 -> new JournalEntry.Acknowledged(US, ACTOR, i, i / 2, 0, 0);
       case 4 -> new JournalEntry.Stored(records().get(2), new Dot(ACTOR, 2));
       default -> new JournalEntry.Stored(records().get(i % 4));

@@ -7,6 +7,8 @@ import io.metafabric.core.codec.AnyRecords;
 import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.digest.LiveDots;
 import io.metafabric.core.error.WireFormatException;
+import io.metafabric.core.place.Configuration;
+import io.metafabric.core.place.Homes;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
@@ -71,12 +73,39 @@ class FrameCodecTest {
     var golden = new LinkedHashMap<Frame, String>();
     golden.put(
         new Frame.Hello(
-            1, 2, "c", EU, 9, List.of(EU, US), 300, new TreeMap<>(Map.of("c", "siblings"))),
-        "00000026"
-            + "bf7a3e44"
+            1,
+            2,
+            "c",
+            EU,
+            9,
+            ACTOR,
+            List.of(EU, US),
+            300,
+            new TreeMap<>(Map.of("c", "siblings")),
+            new Frame.Belonging(
+                new TreeMap<>(Map.of("c", new Homes(EU, US))),
+                Configuration.INITIAL.without(US).readmitting(US),
+                2)),
+        "00000040"
+            + "e19b4804"
             + "0100"
-            + "01020163026575000000000000000902026575027573ac02"
-            + "010163087369626c696e6773");
+            + "010201630265750000000000000009000000000000001102026575027573ac02"
+            + "010163087369626c696e6773"
+            + "010163026575"
+            + "01027573"
+            + "0201027573"
+            + "000202");
+    golden.put(
+        new Frame.Configured(
+            Configuration.INITIAL.without(US),
+            new TreeMap<>(Map.of(US, VersionVector.of(new Dot(ACTOR, 300))))),
+        "00000018"
+            + "42f98975"
+            + "1600"
+            + "0101027573"
+            + "0101"
+            + "01027573"
+            + "010000000000000011ac02");
     golden.put(
         new Frame.Welcome(1, "c", US, 10, VersionVector.of(new Dot(ACTOR, 300))),
         "0000001b" + "55e5ddbf" + "0200" + "010163027573000000000000000a010000000000000011ac02");
@@ -214,6 +243,40 @@ class FrameCodecTest {
     return out.toArray();
   }
 
+  private record Settings(SortedMap<String, String> rules, Frame.Belonging belonging) {}
+
+  private static Frame hello(
+      int min,
+      int max,
+      String cluster,
+      RegionName region,
+      long node,
+      List<RegionName> regions,
+      int maxValueBytes,
+      Settings settings) {
+    return new Frame.Hello(
+        min,
+        max,
+        cluster,
+        region,
+        node,
+        new ActorId(~node),
+        regions,
+        maxValueBytes,
+        settings.rules(),
+        settings.belonging());
+  }
+
+  /** Each name takes the region out, or in again. */
+  private static Configuration configuration(List<String> steps) {
+    Configuration now = Configuration.INITIAL;
+    for (String step : steps) {
+      var region = new RegionName(step);
+      now = now.isMember(region) ? now.without(region) : now.readmitting(region);
+    }
+    return now;
+  }
+
   @Provide
   Arbitrary<Frame> frames() {
     Arbitrary<Integer> protocols = Arbitraries.integers().greaterOrEqual(0);
@@ -244,6 +307,21 @@ class FrameCodecTest {
                 Arbitraries.strings().alpha().ofMaxLength(128))
             .ofMaxSize(5)
             .map(TreeMap::new);
+    Arbitrary<Configuration> configurations =
+        Arbitraries.of("ap", "eu", "us").list().ofMaxSize(5).map(FrameCodecTest::configuration);
+    Arbitrary<Homes> homes =
+        Combinators.combine(AnyRecords.regions(), AnyRecords.regions().injectNull(0.3))
+            .as(Homes::new);
+    Arbitrary<Frame.Belonging> belongings =
+        Combinators.combine(
+                Arbitraries.maps(Arbitraries.strings().alpha().ofMaxLength(64), homes).ofMaxSize(5),
+                configurations,
+                Arbitraries.longs().greaterOrEqual(0))
+            .as(
+                (fixed, configuration, at) ->
+                    new Frame.Belonging(new TreeMap<>(fixed), configuration, at));
+    Arbitrary<SortedMap<RegionName, VersionVector>> applied =
+        Arbitraries.maps(AnyRecords.regions(), AnyRecords.vectors()).ofMaxSize(4).map(TreeMap::new);
     Arbitrary<Frame.Answer> found = AnyRecords.recordsWithSiblings().map(Frame.Answer.Found::new);
     Arbitrary<Frame.Answer> notHeld = AnyRecords.keys().map(Frame.Answer.NotHeld::new);
     Arbitrary<Frame.Answer> superseded = AnyRecords.records().map(Frame.Answer.Superseded::new);
@@ -258,8 +336,9 @@ class FrameCodecTest {
                         longs,
                         regions,
                         Arbitraries.integers().greaterOrEqual(1),
-                        rules)
-                    .as(Frame.Hello::new),
+                        Combinators.combine(rules, belongings).as(Settings::new))
+                    .as(FrameCodecTest::hello),
+                Combinators.combine(configurations, applied).as(Frame.Configured::new),
                 Combinators.combine(
                         protocols, texts, AnyRecords.regions(), longs, AnyRecords.vectors())
                     .as(Frame.Welcome::new),

@@ -1,0 +1,209 @@
+package io.metafabric.replicate;
+
+import io.metafabric.core.conflict.ConflictRule;
+import io.metafabric.core.place.Configuration;
+import io.metafabric.core.place.Homes;
+import io.metafabric.core.wire.Frame;
+import io.metafabric.core.wire.FrameCodec;
+import io.metafabric.core.wire.Refusal;
+import java.util.SortedMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/** Who is talked to, and what others are told. Stateless. */
+final class Handshake {
+  private Handshake() {}
+
+  /** What is wrong whatever the regions' configurations are; null if nothing is. */
+  static Frame.@Nullable Refuse refusal(Frame.Hello hello, PeerSession.Host host) {
+    ReplicationConfig config = host.config();
+    if (hello.minProtocol() > FrameCodec.PROTOCOL || hello.maxProtocol() < FrameCodec.PROTOCOL) {
+      return new Frame.Refuse(
+          Refusal.PROTOCOL,
+          "region "
+              + hello.region()
+              + " speaks protocol "
+              + hello.minProtocol()
+              + " to "
+              + hello.maxProtocol()
+              + ", region "
+              + config.region()
+              + " speaks "
+              + FrameCodec.PROTOCOL
+              + "; use versions of the library that have one in common");
+    }
+    if (!hello.cluster().equals(config.cluster())) {
+      return new Frame.Refuse(
+          Refusal.CLUSTER,
+          "region "
+              + hello.region()
+              + " is of cluster \""
+              + hello.cluster()
+              + "\", region "
+              + config.region()
+              + " of cluster \""
+              + config.cluster()
+              + "\"; give both the same cluster name, or the peer another address");
+    }
+    if (hello.nodeId() == host.nodeId()) {
+      return new Frame.Refuse(
+          Refusal.IDENTITY,
+          "region "
+              + hello.region()
+              + " runs on a copy of region "
+              + config.region()
+              + "'s directory, or dialled itself; give each region a directory of its own");
+    }
+    if (!config.peers().containsKey(hello.region())) {
+      return new Frame.Refuse(
+          Refusal.REGION,
+          "region "
+              + hello.region()
+              + " is not a peer of region "
+              + config.region()
+              + ", which knows "
+              + config.peers().keySet()
+              + "; add peer(\""
+              + hello.region()
+              + "\", ...) there");
+    }
+    if (!hello.regions().equals(config.regions())) {
+      return new Frame.Refuse(
+          Refusal.REGIONS,
+          "region "
+              + hello.region()
+              + " is configured with regions "
+              + hello.regions()
+              + ", region "
+              + config.region()
+              + " with "
+              + config.regions()
+              + "; homes follow from them, so configure the same everywhere");
+    }
+    if (hello.maxValueBytes() != config.maxValueBytes()) {
+      return new Frame.Refuse(
+          Refusal.VALUE_BYTES,
+          "region "
+              + hello.region()
+              + " has maxValueBytes = "
+              + hello.maxValueBytes()
+              + ", region "
+              + config.region()
+              + " "
+              + config.maxValueBytes()
+              + "; set the same in all regions");
+    }
+    Frame.Refuse homesDiffer = fixedHomesDiffer(hello, host);
+    return homesDiffer == null ? conflictRulesDiffer(hello, host) : homesDiffer;
+  }
+
+  private static Frame.@Nullable Refuse conflictRulesDiffer(
+      Frame.Hello hello, PeerSession.Host host) {
+    SortedMap<String, String> here = host.conflictRules().names();
+    SortedMap<String, String> there = hello.conflictRules();
+    var namespaces = new TreeSet<>(here.keySet());
+    namespaces.addAll(there.keySet());
+    String otherwise = ConflictRule.lastWriterWins().name();
+    for (String namespace : namespaces) {
+      String ours = here.getOrDefault(namespace, otherwise);
+      String theirs = there.getOrDefault(namespace, otherwise);
+      if (!ours.equals(theirs)) {
+        return new Frame.Refuse(
+            Refusal.CONFLICT_RULES,
+            "concurrent writes of namespace \""
+                + namespace
+                + "\" follow the rule \""
+                + theirs
+                + "\" in region "
+                + hello.region()
+                + " and \""
+                + ours
+                + "\" in region "
+                + host.config().region()
+                + "; configure the same in all regions");
+      }
+    }
+    return null;
+  }
+
+  private static Frame.@Nullable Refuse fixedHomesDiffer(Frame.Hello hello, PeerSession.Host host) {
+    SortedMap<String, Homes> here = host.belonging().fixedHomes();
+    SortedMap<String, Homes> there = hello.belonging().fixedHomes();
+    var namespaces = new TreeSet<>(here.keySet());
+    namespaces.addAll(there.keySet());
+    for (String namespace : namespaces) {
+      Homes ours = here.get(namespace);
+      Homes theirs = there.get(namespace);
+      if (ours == null || !ours.equals(theirs)) {
+        return new Frame.Refuse(
+            Refusal.REGIONS,
+            "namespace \""
+                + namespace
+                + "\" has "
+                + described(theirs)
+                + " in region "
+                + hello.region()
+                + " and "
+                + described(ours)
+                + " in region "
+                + host.config().region()
+                + "; configure the same in all regions");
+      }
+    }
+    return null;
+  }
+
+  private static String described(@Nullable Homes homes) {
+    return homes == null
+        ? "no fixed home"
+        : "the home " + homes.home() + " with the backup " + homes.backup();
+  }
+
+  /** Whether a dialler's state is that of a region that was evicted after it had got it. */
+  static boolean isEvicted(Frame.Hello hello, Configuration ours) {
+    return !ours.isMember(hello.region())
+        || hello.belonging().admitted() < ours.since(hello.region());
+  }
+
+  /**
+   * What is wrong between a dialler and this node, which has gone over to the dialler's
+   * configuration where that follows; null if nothing is.
+   */
+  static Frame.@Nullable Refuse notOfOneCluster(Frame.Hello hello, PeerSession.Host host) {
+    Configuration ours = host.belonging().configuration();
+    Configuration theirs = hello.belonging().configuration();
+    String here = "region " + host.config().region();
+    String there = "region " + hello.region();
+    if (!ours.equals(theirs) && !ours.follows(theirs)) {
+      return new Frame.Refuse(
+          Refusal.CONFIGURATION,
+          there
+              + " holds "
+              + theirs
+              + ", "
+              + here
+              + " holds "
+              + ours
+              + ", and neither follows the other; in one of the two evict what the other has evicted"
+              + ", or give one of them an empty directory");
+    }
+    if (isEvicted(hello, ours)) {
+      return new Frame.Refuse(
+          Refusal.EVICTED,
+          ours.isMember(hello.region())
+              ? there + " was readmitted, and has the state of before; it has to be filled anew"
+              : there
+                  + " was evicted ("
+                  + ours
+                  + "); call readmit(\""
+                  + hello.region()
+                  + "\") in a member to take it in again");
+    }
+    if (!host.isAdmitted()) {
+      return new Frame.Refuse(
+          Refusal.EVICTED, here + ", which was dialled, was evicted or has to be filled anew");
+    }
+    String contradiction = host.pair(hello.region()).contradiction(hello.nodeId(), hello.actor());
+    return contradiction == null ? null : new Frame.Refuse(Refusal.REGION_TAKEN, contradiction);
+  }
+}
