@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 /** What every {@link PeerTransport} does, over real sockets as in a simulation without faults. */
 public abstract class PeerTransportContract {
   protected static final TransportLimits LIMITS =
-      new TransportLimits(256 * 1024, 256 * 1024, 4 * 1024, 128 * 1024);
+      new TransportLimits(512 * 1024, 512 * 1024, 4 * 1024, 128 * 1024);
 
   /** Refusals in a row after which a queue counts as full for good. */
   private static final int STUCK = 40;
