@@ -996,20 +996,25 @@ public final class KeyIndex {
     return true;
   }
 
-  /** Accounts for all frames that are named; false if one of them cannot be there. */
+  /** Accounts for all frames that are named; false if one of them, or of the slots, is missing. */
   private boolean markAllLive() {
     for (SlotTable table : tables) {
+      int used = 0;
       for (int slot = 0; slot < table.slots(); slot++) {
         long first = table.first(slot);
         if (first == 0) {
           continue;
         }
+        used++;
         if (!frames.markLive(first & ~FLAG)) {
           return false;
         }
         if (isHeader(table.second(slot))) {
           count(table, first, table.second(slot), 1);
         }
+      }
+      if (used != table.used()) {
+        return false;
       }
     }
     return true;
