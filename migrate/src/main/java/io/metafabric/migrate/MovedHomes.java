@@ -12,9 +12,11 @@ import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.Stamp;
 import java.nio.ByteBuffer;
+import java.util.Collections;
 import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -90,7 +92,8 @@ public final class MovedHomes implements HomeLookup {
   }
 
   public Set<Key> movedKeys() {
-    return Set.copyOf(moved.keySet());
+    // In order, so that who goes through them does the same at each run.
+    return Collections.unmodifiableSet(new TreeSet<>(moved.keySet()));
   }
 
   /** The key of the record that says where the home of {@code key} is. */

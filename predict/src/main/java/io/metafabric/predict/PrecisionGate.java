@@ -76,7 +76,7 @@ final class PrecisionGate {
     double weightOfPast =
         measured <= WINDOW
             ? 1 - (double) resolved / measured
-            : Math.pow(1 - 1.0 / WINDOW, (double) resolved);
+            : StrictMath.pow(1 - 1.0 / WINDOW, (double) resolved);
     double share = (double) nowUsed / resolved;
     precision = weightOfPast * precision + (1 - weightOfPast) * share;
     double steered = floor + STEP * (TARGET * nowWasted - (1 - TARGET) * nowUsed);

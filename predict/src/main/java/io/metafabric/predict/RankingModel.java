@@ -32,7 +32,7 @@ final class RankingModel {
     for (int i = 0; i < weights.length; i++) {
       sum += weights[i] * features[from + i];
     }
-    return 1 / (1 + Math.exp(-sum));
+    return 1 / (1 + StrictMath.exp(-sum));
   }
 
   /** The share of what had this score that came true. */

@@ -345,7 +345,7 @@ public final class SequencePredictor implements RankedPredictor {
 
   private static float halfLogit(double probability) {
     double p = Math.max(0.02, Math.min(0.98, probability));
-    return (float) (Math.log(p / (1 - p)) / 2);
+    return (float) (StrictMath.log(p / (1 - p)) / 2);
   }
 
   /** Remembers what was said, to see what comes of it. */

@@ -35,7 +35,7 @@ final class WasteGovernor {
   private static final double SLACK = 8;
 
   private static final int HALF_LIFE = 14_000;
-  private static final double MEMORY = Math.pow(0.5, 1.0 / HALF_LIFE);
+  private static final double MEMORY = StrictMath.pow(0.5, 1.0 / HALF_LIFE);
 
   private double needs;
   private double foreseen;
