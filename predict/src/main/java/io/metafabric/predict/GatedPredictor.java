@@ -134,11 +134,6 @@ final class GatedPredictor {
     }
   }
 
-  /** Whether it ranks what it says itself, and is asked for {@link #proposals}. */
-  boolean isRanked() {
-    return predictor instanceof RankedPredictor;
-  }
-
   /** What a predictor that ranks itself lets through; of no other. */
   List<Prediction> proposals(Predicate<Key> held, int most) {
     if (!(predictor instanceof RankedPredictor ranked)) {

@@ -5,6 +5,7 @@ import io.metafabric.core.error.StorageException;
 import io.metafabric.core.port.Disk;
 import io.metafabric.core.port.DiskFile;
 import java.nio.ByteBuffer;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,7 +33,7 @@ public final class ConflictExport implements AutoCloseable {
    */
   public ConflictExport(Disk disk, long epoch) {
     this.disk = disk;
-    this.name = PREFIX + String.format("%016x", epoch) + "-";
+    this.name = String.format(Locale.ROOT, "%s%016x-", PREFIX, epoch);
     disk.list().stream().filter(each -> each.startsWith(name)).forEach(disk::delete);
   }
 
@@ -41,7 +42,7 @@ public final class ConflictExport implements AutoCloseable {
     DiskFile to = file;
     if (to == null || end + frame.length > MAX_FILE_BYTES) {
       finish();
-      to = disk.open(name + String.format("%06d", files++) + ".log");
+      to = disk.open(name + String.format(Locale.ROOT, "%06d", files++) + ".log");
       file = to;
       var header = new ByteWriter(ConflictLog.HEADER_BYTES).i64(ConflictLog.MAGIC).i64(files);
       header.i32(header.crc32c(0));
