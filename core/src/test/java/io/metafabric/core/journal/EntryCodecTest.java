@@ -6,11 +6,21 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.metafabric.core.codec.ByteReader;
 import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.error.WireFormatException;
+import io.metafabric.core.place.Configuration;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Stamp;
+import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 class EntryCodecTest {
@@ -33,6 +43,48 @@ class EntryCodecTest {
         .isEqualTo("05746f6b796f" + "000000000000004d" + "ac02" + "05" + "02" + "8001");
     assertThat(EntryCodec.typeOf(ACKNOWLEDGED)).isEqualTo(8);
     assertThat(read(encoded())).isEqualTo(ACKNOWLEDGED);
+  }
+
+  private static void assertBytes(JournalEntry entry, int type, String hex) {
+    var out = new ByteWriter(64);
+    EntryCodec.write(out, entry);
+    assertThat(EntryCodec.typeOf(entry)).isEqualTo(type);
+    assertThat(HexFormat.of().formatHex(out.toArray())).isEqualTo(hex);
+    var bytes = ByteBuffer.wrap(HexFormat.of().parseHex(hex));
+    assertThat(EntryCodec.read(type, new ByteReader(bytes), null)).isEqualTo(entry);
+  }
+
+  @Test
+  void aConfiguration_hasTheBytesOfTheFormat() {
+    var changed = new TreeMap<RegionName, Configuration.Standing>();
+    changed.put(new RegionName("paris"), new Configuration.Standing(false, 3));
+    changed.put(new RegionName("tokyo"), new Configuration.Standing(true, 1));
+    assertBytes(
+        new JournalEntry.Configured(new Configuration(3, changed), 3, false),
+        6,
+        "03" + "02" + "057061726973" + "00" + "03" + "05746f6b796f" + "01" + "01" + "03" + "00");
+  }
+
+  @Test
+  void aRecordWithTheWriteThatItStandsFor_hasTheBytesOfTheFormat() {
+    var actor = new ActorId(77);
+    var version = new Version(new Dot(actor, 2), VersionVector.EMPTY, new Stamp(0x20007));
+    Header header = Header.value(version, new RegionName("tokyo"), Bytes.utf8("abc"), Header.NEVER);
+    assertBytes(
+        new JournalEntry.Stored(new MetadataRecord(Key.of("n/a"), header, null), new Dot(actor, 1)),
+        10,
+        "000000000000004d"
+            + "01"
+            + "036e2f61"
+            + "00"
+            + "000000000000004d"
+            + "02"
+            + "0000000000020007"
+            + "00"
+            + "05746f6b796f"
+            + "03"
+            + "364b3fb7"
+            + "00");
   }
 
   @Test
