@@ -1,5 +1,8 @@
 package io.metafabric.predict;
 
+import io.metafabric.core.codec.ByteReader;
+import io.metafabric.core.codec.ByteWriter;
+import io.metafabric.core.error.WireFormatException;
 import java.util.Arrays;
 
 /**
@@ -61,6 +64,26 @@ final class ClientTrails {
   void push(int trail, int reference) {
     System.arraycopy(trails, trail, trails, trail + 1, depth - 1);
     trails[trail] = reference;
+  }
+
+  void save(ByteWriter out) {
+    out.i32(hashes.length).i32(depth).i32(uses);
+    Saved.ints(out, hashes);
+    Saved.ints(out, lastUse);
+    Saved.ints(out, trails);
+  }
+
+  /**
+   * @throws WireFormatException if it is not what {@link #save} wrote, or of another size
+   */
+  void restore(ByteReader in) {
+    if (in.i32("clients") != hashes.length || in.i32("depth of a trail") != depth) {
+      throw new WireFormatException("trails were of another size");
+    }
+    uses = in.i32("uses of trails");
+    Saved.ints(in, hashes, "clients");
+    Saved.ints(in, lastUse, "uses of trails");
+    Saved.ints(in, trails, "trails");
   }
 
   long retainedBytes() {

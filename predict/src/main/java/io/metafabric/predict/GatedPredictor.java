@@ -67,7 +67,8 @@ final class GatedPredictor {
 
   /** Its predictions in its own name, as many as were asked for; the gate has not seen them. */
   List<Prediction> predict(PredictionContext context) {
-    if (predictor == null) {
+    if (predictor == null || predictor instanceof RankedPredictor) {
+      // One that ranks itself has seen every read in its place, and says more in proposals.
       return List.of();
     }
     try {
