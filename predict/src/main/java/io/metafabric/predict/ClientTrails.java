@@ -68,9 +68,15 @@ final class ClientTrails {
 
   void save(ByteWriter out) {
     out.i32(hashes.length).i32(depth).i32(uses);
-    Saved.ints(out, hashes);
-    Saved.ints(out, lastUse);
-    Saved.ints(out, trails);
+    for (int place = 0; place < hashes.length; place++) {
+      if (trails[place * depth] != 0) {
+        out.varint(place + 1).i32(hashes[place]).i32(lastUse[place]);
+        for (int i = 0; i < depth; i++) {
+          out.i32(trails[place * depth + i]);
+        }
+      }
+    }
+    out.varint(0);
   }
 
   /**
@@ -81,9 +87,16 @@ final class ClientTrails {
       throw new WireFormatException("trails were of another size");
     }
     uses = in.i32("uses of trails");
-    Saved.ints(in, hashes, "clients");
-    Saved.ints(in, lastUse, "uses of trails");
-    Saved.ints(in, trails, "trails");
+    int number = in.varint("a client's place", 0, hashes.length);
+    while (number != 0) {
+      int place = number - 1;
+      hashes[place] = in.i32("a client");
+      lastUse[place] = in.i32("use of a trail");
+      for (int i = 0; i < depth; i++) {
+        trails[place * depth + i] = in.i32("a trail");
+      }
+      number = in.varint("a client's place", 0, hashes.length);
+    }
   }
 
   long retainedBytes() {

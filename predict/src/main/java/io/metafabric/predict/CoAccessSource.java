@@ -22,6 +22,7 @@ final class CoAccessSource implements CandidateSource {
 
   private static final int MIN_SUPPORT = 2;
   private static final int MAX_SUPPORT = 8;
+  private static final int TOO_OFTEN = MAX_SUPPORT + 1;
   private static final int LOOK_AHEAD = 20;
   private static final int TOLERATED = 1;
   private static final int MOST_CANDIDATES = 2048;
@@ -67,10 +68,11 @@ final class CoAccessSource implements CandidateSource {
     clock++;
     int row = rowOf(read.reference);
     if (candidates[row] == read.reference) {
-      int count = ++candidates[row + COUNT];
-      if (count <= MAX_SUPPORT) {
-        candidates[row + TIMES + count - 1] = clock;
+      int count = candidates[row + COUNT];
+      if (count < MAX_SUPPORT) {
+        candidates[row + TIMES + count] = clock;
       }
+      candidates[row + COUNT] = Math.min(TOO_OFTEN, count + 1);
       return;
     }
     int place = 2 * (ContextTable.context(0, read.reference) & (once.length / 2 - 1));
@@ -96,7 +98,7 @@ final class CoAccessSource implements CandidateSource {
     int rows = candidates.length / ROW_INTS;
     int row = ContextTable.context(0, reference) & (rows - 1);
     while (candidates[row * ROW_INTS] != 0 && candidates[row * ROW_INTS] != reference) {
-      row = row + 1 & (rows - 1);
+      row = (row + 1) & (rows - 1);
     }
     return row * ROW_INTS;
   }
@@ -182,7 +184,7 @@ final class CoAccessSource implements CandidateSource {
       if (candidates[row] != 0) {
         candidateCount++;
         int count = candidates[row + COUNT];
-        if (count < MIN_SUPPORT) {
+        if (count < MIN_SUPPORT || count > TOO_OFTEN) {
           throw new WireFormatException("a candidate cannot have been needed " + count + " times");
         }
       }

@@ -176,14 +176,14 @@ final class PeriodicSource implements CandidateSource {
     }
     lastHour[row] = lately;
     int shift = 2 * hourOfDay(hour);
-    if ((hours[row] >>> shift & MOST_COUNTED) < MOST_COUNTED) {
+    if (((hours[row] >>> shift) & MOST_COUNTED) < MOST_COUNTED) {
       hours[row] += 1L << shift;
     }
     int dayShift = 2 * dayOf(hour);
-    if ((days[row] >>> dayShift & MOST_COUNTED) < MOST_COUNTED) {
+    if (((days[row] >>> dayShift) & MOST_COUNTED) < MOST_COUNTED) {
       days[row] += 1 << dayShift;
     }
-    if ((hours[row] >>> shift & MOST_COUNTED) >= LEAST_DAYS) {
+    if (((hours[row] >>> shift) & MOST_COUNTED) >= LEAST_DAYS) {
       strength[row] = MOST_STRENGTH;
     }
   }
@@ -228,8 +228,8 @@ final class PeriodicSource implements CandidateSource {
     if (references[row] == 0) {
       return -1;
     }
-    int counted = (int) (hours[row] >>> 2 * hourOfDay(nowHour)) & MOST_COUNTED;
-    int onDay = days[row] >>> 2 * dayOf(nowHour) & MOST_COUNTED;
+    int counted = (int) (hours[row] >>> (2 * hourOfDay(nowHour))) & MOST_COUNTED;
+    int onDay = (days[row] >>> (2 * dayOf(nowHour))) & MOST_COUNTED;
     return counted < LEAST_DAYS
         ? -1
         : PERIOD_KINDS + (counted - LEAST_DAYS) * (MOST_COUNTED + 1) + onDay;
