@@ -7,7 +7,7 @@ package io.metafabric.predict;
  */
 final class OpenProposals {
   private static final int MOST = 1024;
-  private static final int LEAST = 64;
+  private static final int LEAST = 32;
 
   private final int sources;
   private final int features;

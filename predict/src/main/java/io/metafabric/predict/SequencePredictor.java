@@ -42,7 +42,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   private static final int OTHER_FEATURES = 4;
 
   /** Of all bytes, one in so many for the proposals that wait for an outcome, at most. */
-  private static final int OPEN_SHARE = 8;
+  private static final int OPEN_SHARE = 16;
 
   private static final int MAX_NAME_BYTES = 64;
   private static final Duration HORIZON = Duration.ofSeconds(30);

@@ -17,14 +17,14 @@ public enum Source {
     }
   },
   /** What the last two reads that had to be fetched were followed by, among such reads. */
-  NEEDS_SECOND_ORDER(2, 0, SuccessorSource.KINDS) {
+  NEEDS_SECOND_ORDER(1, 0, SuccessorSource.KINDS) {
     @Override
     CandidateSource create(long tableBytes, long ownBytes) {
       return new SuccessorSource(true, true, tableUnits(), tableBytes);
     }
   },
   /** What the last two reads were followed by. */
-  READS_SECOND_ORDER(3, 0, SuccessorSource.KINDS) {
+  READS_SECOND_ORDER(2, 0, SuccessorSource.KINDS) {
     @Override
     CandidateSource create(long tableBytes, long ownBytes) {
       return new SuccessorSource(false, true, tableUnits(), tableBytes);
@@ -68,7 +68,7 @@ public enum Source {
 
   /** Which a fabric uses unless it is told otherwise. */
   public static final List<Source> DEFAULT =
-      List.of(NEEDS_FIRST_ORDER, NEEDS_SECOND_ORDER, READS_SECOND_ORDER);
+      List.of(NEEDS_FIRST_ORDER, NEEDS_SECOND_ORDER, READS_SECOND_ORDER, CLIENT);
 
   /** A predictor's bytes over what a source may take apart from its table, at least. */
   private static final int SHARE_OF_ONE = 64;

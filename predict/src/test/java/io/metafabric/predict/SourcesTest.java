@@ -70,22 +70,21 @@ class SourcesTest {
   }
 
   @Test
-  void coAccess_findsKeysThatAreNeededTogether_inWhateverOrder_amongNoise() {
-    SequencePredictor predictor = only(Source.CO_ACCESS);
+  void coAccess_findsKeysThatAreNeededTogether_whoeverNeedsThem_amongNoise() {
+    var config = new PredictorConfig(PARIS, PredictorConfig.DEFAULT_MAX_BYTES, 1);
+    var predictor = new SequencePredictor(config, List.of(Source.CO_ACCESS));
     var random = new Random(1);
     int found = 0;
-    for (int round = 0; round < 6; round++) {
-      for (int pair = 0; pair < 400; pair++) {
-        boolean swapped = random.nextBoolean();
-        need(predictor, "c", (swapped ? "b" : "a") + pair, 0);
-        found += said(predictor).contains((swapped ? "a" : "b") + pair) ? 1 : 0;
-        need(predictor, "c", "noise" + random.nextInt(1_000_000), 0);
-        need(predictor, "d", (swapped ? "a" : "b") + pair, 0);
-        need(predictor, "c", "noise" + random.nextInt(1_000_000), 0);
+    for (int round = 0; round < 12; round++) {
+      for (int pair = 0; pair < 1_500; pair++) {
+        need(predictor, "c" + round, "a" + pair, 0);
+        found += said(predictor).contains("b" + pair) ? 1 : 0;
+        need(predictor, "d", "noise" + random.nextInt(1_000_000), 0);
+        need(predictor, "e" + round % 3, "b" + pair, 0);
         predictor.proposals(key -> false, 64);
       }
     }
-    assertThat(found).isGreaterThan(150);
+    assertThat(found).isGreaterThan(300);
   }
 
   @Test
@@ -103,7 +102,7 @@ class SourcesTest {
     need(predictor, "anna", "door", 99);
     assertThat(said(predictor)).first().isEqualTo("hers");
     need(predictor, "newcomer", "door", 99);
-    assertThat(said(predictor)).first().isEqualTo("theirs");
+    assertThat(said(predictor)).contains("theirs");
   }
 
   /** Reads of many keys once, in which one region's favourites come up again and again. */
