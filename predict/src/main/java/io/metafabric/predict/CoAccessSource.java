@@ -11,10 +11,10 @@ import java.util.Arrays;
  * al., Mithril: Mining Sporadic Associations for Cache Prefetching, SoCC 2017).
  *
  * <p>When each key was needed is recorded until that has happened {@value #MIN_SUPPORT} times; then
- * it is a candidate. When there are {@value #MOST_CANDIDATES} of them, or fewer in a small
- * predictor, they are <em>mined</em>: two that were needed equally often, give or take one, and
- * each time within {@value #LOOK_AHEAD} needs of each other are associated. What is needed too
- * often is no candidate: others see it better.
+ * it is a candidate. When there are {@value #MOST_CANDIDATES} of them, fewer in a small predictor,
+ * or it has been long, they are <em>mined</em>: two that were needed equally often, give or take
+ * one, and each time within {@value #LOOK_AHEAD} needs of each other are associated. What is needed
+ * too often is no candidate: others see it better.
  */
 final class CoAccessSource implements CandidateSource {
   static final int KINDS = Evidence.CLASSES;
@@ -26,6 +26,9 @@ final class CoAccessSource implements CandidateSource {
   private static final int LOOK_AHEAD = 20;
   private static final int TOLERATED = 1;
   private static final int MOST_CANDIDATES = 2048;
+
+  /** They are mined in any case once there were so many needs for each that there is room for. */
+  private static final int NEEDS_PER_CANDIDATE = 4;
 
   /** Reference, how often it was needed, and when. */
   private static final int ROW_INTS = 2 + MAX_SUPPORT;
@@ -46,6 +49,7 @@ final class CoAccessSource implements CandidateSource {
   private final ContextTable associated;
   private int candidateCount;
   private int clock;
+  private int minedAt;
 
   CoAccessSource(long tableBytes, long ownBytes) {
     int rows = (int) Math.max(64, Long.highestOneBit(ownBytes / (ROW_BYTES + 2 * ONCE_BYTES)));
@@ -66,6 +70,13 @@ final class CoAccessSource implements CandidateSource {
       return;
     }
     clock++;
+    if (candidateCount == mostCandidates
+        || clock - minedAt == NEEDS_PER_CANDIDATE * mostCandidates) {
+      mine();
+      Arrays.fill(candidates, 0);
+      candidateCount = 0;
+      minedAt = clock;
+    }
     int row = rowOf(read.reference);
     if (candidates[row] == read.reference) {
       int count = candidates[row + COUNT];
@@ -86,11 +97,7 @@ final class CoAccessSource implements CandidateSource {
     candidates[row + COUNT] = MIN_SUPPORT;
     candidates[row + TIMES] = once[place + 1];
     candidates[row + TIMES + 1] = clock;
-    if (++candidateCount == mostCandidates) {
-      mine();
-      Arrays.fill(candidates, 0);
-      candidateCount = 0;
-    }
+    candidateCount++;
   }
 
   /** The candidate's row, or the empty one that it would take. */
@@ -177,6 +184,7 @@ final class CoAccessSource implements CandidateSource {
       throw new WireFormatException("the co-access table was of another size");
     }
     clock = in.i32("needs");
+    minedAt = clock;
     Saved.ints(in, once, "keys needed once");
     Saved.ints(in, candidates, "candidates");
     candidateCount = 0;
@@ -189,7 +197,7 @@ final class CoAccessSource implements CandidateSource {
         }
       }
     }
-    if (candidateCount >= mostCandidates) {
+    if (candidateCount > mostCandidates) {
       throw new WireFormatException("there were too many candidates: " + candidateCount);
     }
     associated.restore(in);

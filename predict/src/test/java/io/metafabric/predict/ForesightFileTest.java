@@ -28,6 +28,8 @@ import org.junit.jupiter.api.Test;
 class ForesightFileTest {
   private static final long MAX_BYTES = 256 << 10;
   private static final String GOLDEN = "foresight-v1.bin";
+  private static final List<Source> GOLDEN_SOURCES =
+      List.of(Source.NEEDS_FIRST_ORDER, Source.NEEDS_SECOND_ORDER, Source.READS_SECOND_ORDER);
 
   private static Foresight foresight(List<Source> sources) {
     return new Foresight(
@@ -69,7 +71,11 @@ class ForesightFileTest {
   }
 
   private static Foresight restored(SimDisk disk, List<String> damage) {
-    Foresight restored = foresight();
+    return restored(disk, Source.DEFAULT, damage);
+  }
+
+  private static Foresight restored(SimDisk disk, List<Source> sources, List<String> damage) {
+    Foresight restored = foresight(sources);
     var saved = new ForesightFile(disk, MAX_BYTES).read(damage::add);
     restored.restore(saved, (name, why) -> damage.add(name + ": " + why));
     return restored;
@@ -261,7 +267,7 @@ class ForesightFileTest {
     }
     var damage = new ArrayList<String>();
     SimDisk disk = diskWith(golden);
-    Foresight restored = restored(disk, damage);
+    Foresight restored = restored(disk, GOLDEN_SOURCES, damage);
     assertThat(damage).isEmpty();
     assertThat(said(restored, "k3", "k4")).anyMatch(each -> each.startsWith("k5 "));
     assertThat(disk.contentOf("foresight.7")).isEqualTo(golden);
@@ -274,6 +280,6 @@ class ForesightFileTest {
       throw new IllegalStateException(file + " is there already, and must stay as it is");
     }
     Files.createDirectories(file.getParent());
-    Files.write(file, bytes(taught(Source.DEFAULT).save()));
+    Files.write(file, bytes(taught(GOLDEN_SOURCES).save()));
   }
 }
