@@ -29,6 +29,7 @@ import io.metafabric.node.NodePorts;
 import io.metafabric.node.Predictors;
 import io.metafabric.node.WarmTierFactory;
 import io.metafabric.predict.PredictorProvider;
+import io.metafabric.predict.Source;
 import io.metafabric.replicate.PeerStateChange;
 import io.metafabric.replicate.ReplicationConfig;
 import io.metafabric.replicate.arm.CostBenefitPolicy;
@@ -40,6 +41,7 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -84,6 +86,7 @@ public final class FabricBuilder {
   private @Nullable SystemOfRecord origin;
   private @Nullable Duration originTimeToLive;
   private @Nullable Boolean prediction;
+  private @Nullable List<Source> predictionSources;
   private @Nullable Prices prices;
   private @Nullable Long prefetchBytesPerSecond;
   private @Nullable Long repairBytesPerSecond;
@@ -376,6 +379,22 @@ public final class FabricBuilder {
     return this;
   }
 
+  /**
+   * What the library's own predictor takes its candidates from, for example {@code
+   * "needs-first-order"}; docs/EVALUATION.md says what each source earns on which reads. Default:
+   * {@link Source#DEFAULT}.
+   *
+   * @param names of one or more {@link Source}s, each once
+   */
+  public FabricBuilder predictionSources(String... names) {
+    List<Source> chosen = Arrays.stream(names).map(Source::of).toList();
+    if (chosen.isEmpty() || chosen.stream().distinct().count() < chosen.size()) {
+      throw new ConfigurationException("predictionSources must be one or more, each once");
+    }
+    predictionSources = once("predictionSources", predictionSources, chosen);
+    return this;
+  }
+
   /** Adds a predictor to those that the library and the service loader bring; for one fabric. */
   public FabricBuilder predictor(PredictorProvider provider) {
     predictors.add(Objects.requireNonNull(provider, "provider"));
@@ -456,6 +475,7 @@ public final class FabricBuilder {
             ListenerFailures::log);
     WarmTierFactory warm = warmTiers(disk);
     List<PredictorProvider> own = List.copyOf(predictors);
+    List<Source> sources = or(predictionSources, Source.DEFAULT);
     RunningNode.Opener opener =
         (boundBefore, onMustReopen) ->
             FabricNode.open(
@@ -471,7 +491,7 @@ public final class FabricBuilder {
                     new ForeignThread(here.name())),
                 (index, wasted) -> new AdaptiveTier<>(hotBytes, index, Versioned::new, wasted),
                 warm,
-                Predictors.all(own, here, random.nextLong()),
+                Predictors.all(own, sources, here, random.nextLong()),
                 events::publish,
                 onMustReopen);
     RunningNode node;

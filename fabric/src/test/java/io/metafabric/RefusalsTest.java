@@ -256,6 +256,11 @@ class RefusalsTest {
   @Test
   void aSettingThatMakesNoSense_isRefusedAtOnce() {
     refusedAtOnce(() -> builder().region("eu"), "set twice");
+    refusedAtOnce(
+        () -> builder().predictionSources("client").predictionSources("client"), "set twice");
+    refusedAtOnce(() -> builder().predictionSources("no-such"), "popularity");
+    refusedAtOnce(() -> builder().predictionSources(), "one or more");
+    refusedAtOnce(() -> builder().predictionSources("client", "client"), "each once");
     refusedAtOnce(() -> MetadataFabric.builder().region("EU West"), "a-z 0-9 -");
     refusedAtOnce(() -> builder().peer("us", "nowhere"), "host:port");
     refusedAtOnce(() -> builder().peer("us", "h:70000"), "0 to 65535");

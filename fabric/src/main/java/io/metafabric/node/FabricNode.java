@@ -102,6 +102,7 @@ public final class FabricNode<V> implements AutoCloseable {
   private final SiblingReads siblingReads;
   private final AccessRing accesses;
   private final Prefetcher prefetcher;
+  private final ForesightKeeper keeper;
   private final ReadCounts counts = new ReadCounts();
   private final InvalidatedCopies invalidated = new InvalidatedCopies();
   private final SupersededCopies superseded = new SupersededCopies();
@@ -177,15 +178,20 @@ public final class FabricNode<V> implements AutoCloseable {
             foreign,
             loop);
     this.accesses = new AccessRing(region);
+    var foresight =
+        new Foresight(
+            region,
+            predictors,
+            PredictorConfig.DEFAULT_MAX_BYTES,
+            (name, failure) -> log.warn("predictor {} failed and is off now", name, failure));
+    this.keeper =
+        new ForesightKeeper(
+            foresight, ports.disk(), foresight.stats().maxRetainedBytes(), clock, compacting);
     this.prefetcher =
         new Prefetcher(
             clock,
             accesses,
-            new Foresight(
-                region,
-                predictors,
-                PredictorConfig.DEFAULT_MAX_BYTES,
-                (name, failure) -> log.warn("predictor {} failed and is off now", name, failure)),
+            foresight,
             new ReplicationManager(
                 config.policy(),
                 config.prefetchBytesPerSecond(),
@@ -887,6 +893,7 @@ public final class FabricNode<V> implements AutoCloseable {
     hot.tick();
     try {
       prefetcher.run();
+      keeper.tick(clock.nanoTime());
       if (clock.nanoTime() - chasedNanos > CHASE_EVERY.toNanos()) {
         chasedNanos = clock.nanoTime();
         chase.run();
@@ -1049,6 +1056,7 @@ public final class FabricNode<V> implements AutoCloseable {
     committing.close();
     compacting.close();
     try {
+      keeper.close();
       store.close();
     } finally {
       hot.close();

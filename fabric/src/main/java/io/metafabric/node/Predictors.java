@@ -6,6 +6,7 @@ import io.metafabric.predict.Predictor;
 import io.metafabric.predict.PredictorConfig;
 import io.metafabric.predict.PredictorProvider;
 import io.metafabric.predict.SequencePredictor;
+import io.metafabric.predict.Source;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -16,12 +17,14 @@ public final class Predictors {
   private Predictors() {}
 
   /**
+   * @param sources of the library's own predictor
    * @throws ConfigurationException if two have the same name
    */
-  public static List<Predictor> all(List<PredictorProvider> given, RegionName region, long seed) {
+  public static List<Predictor> all(
+      List<PredictorProvider> given, List<Source> sources, RegionName region, long seed) {
     var config = new PredictorConfig(region, PredictorConfig.DEFAULT_MAX_BYTES, seed);
     var all = new ArrayList<Predictor>();
-    all.add(new SequencePredictor(config));
+    all.add(new SequencePredictor(config, sources));
     ServiceLoader.load(PredictorProvider.class, Predictors.class.getClassLoader())
         .forEach(provider -> all.add(provider.create(config)));
     given.forEach(provider -> all.add(provider.create(config)));

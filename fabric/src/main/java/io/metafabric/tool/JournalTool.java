@@ -9,6 +9,7 @@ import io.metafabric.core.store.HintCheck;
 import io.metafabric.core.store.ViewReport;
 import io.metafabric.host.FileDisk;
 import io.metafabric.host.ReadOnlyDisk;
+import io.metafabric.predict.ForesightFile;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -101,6 +102,7 @@ public final class JournalTool {
     segments.forEach(each -> foreign.remove(each.file()));
     companions.forEach(foreign::remove);
     foreign.removeAll(VIEWS);
+    foreign.removeIf(ForesightFile::isNamed);
     foreign.forEach(name -> out.printf("not the fabric's: %s%n", name));
   }
 

@@ -21,6 +21,7 @@ import io.metafabric.core.transport.TransportLimits;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.migrate.HomeDirectory;
+import io.metafabric.predict.Source;
 import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStateChange;
 import io.metafabric.replicate.ReplicationConfig;
@@ -140,7 +141,7 @@ public final class SimCluster {
         ports,
         (index, wasted) -> new LruTier<>(hotTierBytes, index, record -> record, wasted),
         JournalTier::new,
-        Predictors.all(List.of(), region, 1),
+        Predictors.all(List.of(), Source.DEFAULT, region, 1),
         change -> stateChanged(region, change),
         () -> mustReopen(region));
   }

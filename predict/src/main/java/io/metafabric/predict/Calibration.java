@@ -1,5 +1,9 @@
 package io.metafabric.predict;
 
+import io.metafabric.core.codec.ByteReader;
+import io.metafabric.core.codec.ByteWriter;
+import io.metafabric.core.error.WireFormatException;
+
 /**
  * How often what was said came true, for each of a number of kinds of saying it. Recent outcomes
  * count more. Not thread-safe.
@@ -36,6 +40,27 @@ final class Calibration {
   /** Outcomes of this kind, the older ones counted less. */
   double said(int kind) {
     return said[kind];
+  }
+
+  void save(ByteWriter out) {
+    out.i32(said.length);
+    for (int kind = 0; kind < said.length; kind++) {
+      Saved.number(out, came[kind]);
+      Saved.number(out, said[kind]);
+    }
+  }
+
+  /**
+   * @throws WireFormatException if it is not what {@link #save} wrote, or of other kinds
+   */
+  void restore(ByteReader in) {
+    if (in.i32("kinds") != said.length) {
+      throw new WireFormatException("there were other kinds of outcomes");
+    }
+    for (int kind = 0; kind < said.length; kind++) {
+      came[kind] = Saved.number(in, "outcomes that came true", 0, 1 / (1 - DECAY) + 1);
+      said[kind] = Saved.number(in, "outcomes", came[kind], 1 / (1 - DECAY) + 1);
+    }
   }
 
   long retainedBytes() {

@@ -1,5 +1,8 @@
 package io.metafabric.predict;
 
+import io.metafabric.core.codec.ByteReader;
+import io.metafabric.core.codec.ByteWriter;
+import io.metafabric.core.error.WireFormatException;
 import java.util.Arrays;
 
 /**
@@ -61,6 +64,39 @@ final class ClientTrails {
   void push(int trail, int reference) {
     System.arraycopy(trails, trail, trails, trail + 1, depth - 1);
     trails[trail] = reference;
+  }
+
+  void save(ByteWriter out) {
+    out.i32(hashes.length).i32(depth).i32(uses);
+    for (int place = 0; place < hashes.length; place++) {
+      if (trails[place * depth] != 0) {
+        out.varint(place + 1).i32(hashes[place]).i32(lastUse[place]);
+        for (int i = 0; i < depth; i++) {
+          out.i32(trails[place * depth + i]);
+        }
+      }
+    }
+    out.varint(0);
+  }
+
+  /**
+   * @throws WireFormatException if it is not what {@link #save} wrote, or of another size
+   */
+  void restore(ByteReader in) {
+    if (in.i32("clients") != hashes.length || in.i32("depth of a trail") != depth) {
+      throw new WireFormatException("trails were of another size");
+    }
+    uses = in.i32("uses of trails");
+    int number = in.varint("a client's place", 0, hashes.length);
+    while (number != 0) {
+      int place = number - 1;
+      hashes[place] = in.i32("a client");
+      lastUse[place] = in.i32("use of a trail");
+      for (int i = 0; i < depth; i++) {
+        trails[place * depth + i] = in.i32("a trail");
+      }
+      number = in.varint("a client's place", 0, hashes.length);
+    }
   }
 
   long retainedBytes() {

@@ -1,5 +1,8 @@
 package io.metafabric.predict;
 
+import io.metafabric.core.codec.ByteReader;
+import io.metafabric.core.codec.ByteWriter;
+import io.metafabric.core.error.WireFormatException;
 import java.util.Arrays;
 
 /**
@@ -34,6 +37,12 @@ final class ContextTable {
    */
   ContextTable(long maxBytes) {
     this.maxBytes = maxBytes;
+  }
+
+  /** A hash of the two that came last; in 0 for {@code before} of the last alone. */
+  static int context(int before, int last) {
+    int mixed = before * 0x85EB_CA6B ^ Integer.rotateLeft(last * 0xC2B2_AE35, 13);
+    return mixed ^ (mixed >>> 16);
   }
 
   /** Makes room for about so many contexts, within the bound; cheap if there is room. */
@@ -133,6 +142,36 @@ final class ContextTable {
   private void setCount(int row, int i, int count) {
     int shift = 8 * (i + 1);
     rows[row + COUNTS] = (rows[row + COUNTS] & ~(0xff << shift)) | (count << shift);
+  }
+
+  void save(ByteWriter out) {
+    out.i32(sets);
+    Saved.ints(out, rows);
+  }
+
+  /**
+   * @throws WireFormatException if it is not what {@link #save} wrote, or beyond the bound
+   */
+  void restore(ByteReader in) {
+    int count = in.i32("sets of a context table");
+    if (count < MIN_SETS) {
+      throw new WireFormatException("a context table cannot have " + count + " sets");
+    }
+    long bytes = (long) count * WAYS * ROW_BYTES;
+    Saved.requireWithin(
+        bytes, Math.max(maxBytes, (long) MIN_SETS * WAYS * ROW_BYTES), "a context table");
+    Saved.requireWithin(bytes, in.remaining(), "a context table");
+    var read = new int[count * WAYS * ROW_INTS];
+    Saved.ints(in, read, "rows of a context table");
+    for (int row = 0; row < read.length; row += ROW_INTS) {
+      for (int shift = 0; shift < Integer.SIZE; shift += 8) {
+        if (((read[row + COUNTS] >>> shift) & 0xff) >= SEEN_LIMIT) {
+          throw new WireFormatException("a count in a context table is too large");
+        }
+      }
+    }
+    rows = read;
+    sets = count;
   }
 
   long retainedBytes() {

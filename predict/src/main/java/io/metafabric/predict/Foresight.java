@@ -2,9 +2,12 @@ package io.metafabric.predict;
 
 import io.metafabric.core.access.AccessEvent;
 import io.metafabric.core.access.Prediction;
+import io.metafabric.core.codec.ByteReader;
 import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -14,6 +17,7 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a node believes about the reads to come: its predictors, and how far each is trusted.
@@ -39,6 +43,7 @@ public final class Foresight {
       Comparator.comparingDouble(Prediction::probability).reversed().thenComparing(Prediction::key);
 
   private final RegionName region;
+  private final long maxBytesEach;
   private final long maxBytes;
   private final Trails trails = new Trails(MAX_TRAIL_BYTES);
   private final Map<String, GatedPredictor> predictors = new LinkedHashMap<>();
@@ -49,6 +54,7 @@ public final class Foresight {
 
   private long nowMs;
   private long surplus;
+  private long observed;
 
   /**
    * @param maxBytesEach a predictor that retains more is switched off
@@ -62,6 +68,7 @@ public final class Foresight {
       BiConsumer<String, Throwable> onFailure) {
     this.region = region;
     this.asksForClients = predictors.stream().anyMatch(each -> !(each instanceof RankedPredictor));
+    this.maxBytesEach = maxBytesEach;
     this.maxBytes = MAX_TRAIL_BYTES + predictors.size() * maxBytesEach;
     for (Predictor predictor : predictors) {
       var gated = new GatedPredictor(predictor, maxBytesEach, onFailure);
@@ -80,6 +87,7 @@ public final class Foresight {
       }
       nowMs = Math.max(nowMs, event.atMs());
     }
+    observed += events.size();
     for (GatedPredictor predictor : predictors.values()) {
       predictor.observe(events);
     }
@@ -175,6 +183,75 @@ public final class Foresight {
     } else {
       known.countWasted();
     }
+  }
+
+  /** How many reads were observed; while it stays the same, there is nothing new to save. */
+  public synchronized long observed() {
+    return observed;
+  }
+
+  /** What the predictors have learned, as far as they can say it; empty if none can. */
+  public synchronized Map<String, byte[]> save() {
+    var saved = new LinkedHashMap<String, byte[]>();
+    for (GatedPredictor predictor : predictors.values()) {
+      byte[] learned = predictor.save();
+      if (learned != null) {
+        saved.put(predictor.name(), learned);
+      }
+    }
+    return saved;
+  }
+
+  /**
+   * Goes on from what was learned before, and forgets what was learned since it was made. What is
+   * of a predictor that is not here is left out.
+   *
+   * @param onUnusable is told the name of a predictor that has to learn anew, and why
+   */
+  public void restore(Map<String, byte[]> saved, BiConsumer<String, String> onUnusable) {
+    saved.forEach(
+        (name, learned) -> {
+          PersistentPredictor before = persistent(name);
+          Predictor restored = before == null ? null : restored(before, name, learned, onUnusable);
+          if (restored != null) {
+            replace(name, restored);
+          }
+        });
+  }
+
+  private synchronized @Nullable PersistentPredictor persistent(String name) {
+    GatedPredictor known = predictors.get(name);
+    return known == null ? null : known.persistent();
+  }
+
+  private synchronized void replace(String name, Predictor restored) {
+    GatedPredictor known = predictors.get(name);
+    if (known != null) {
+      known.replace(restored);
+    }
+  }
+
+  private @Nullable Predictor restored(
+      PersistentPredictor before,
+      String name,
+      byte[] learned,
+      BiConsumer<String, String> onUnusable) {
+    try {
+      var in = new ByteReader(ByteBuffer.wrap(learned));
+      Predictor restored = before.restored(in);
+      in.end("what predictor " + name + " has learned");
+      long bytes = restored.retainedBytes();
+      if (bytes > maxBytesEach) {
+        throw new WireFormatException(bytes + " bytes, more than " + maxBytesEach);
+      }
+      return restored;
+    } catch (WireFormatException e) {
+      onUnusable.accept(name, String.valueOf(e.getMessage()));
+    } catch (Throwable e) {
+      // A host's own code. What it says may name a key; its class does not.
+      onUnusable.accept(name, e.getClass().getName());
+    }
+    return null;
   }
 
   public synchronized ForesightStats stats() {

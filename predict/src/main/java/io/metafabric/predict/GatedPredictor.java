@@ -2,6 +2,7 @@ package io.metafabric.predict;
 
 import io.metafabric.core.access.AccessEvent;
 import io.metafabric.core.access.Prediction;
+import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.record.Key;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * thread-safe.
  */
 final class GatedPredictor {
+  private static final int SAVED_BYTES = 64 << 10;
+
   private final String name;
   private final long maxBytes;
   private final BiConsumer<String, Throwable> onFailure;
@@ -67,7 +70,8 @@ final class GatedPredictor {
 
   /** Its predictions in its own name, as many as were asked for; the gate has not seen them. */
   List<Prediction> predict(PredictionContext context) {
-    if (predictor == null) {
+    if (predictor == null || predictor instanceof RankedPredictor) {
+      // One that ranks itself has seen every read in its place, and says more in proposals.
       return List.of();
     }
     try {
@@ -105,6 +109,32 @@ final class GatedPredictor {
       predicted++;
     }
     return admitted;
+  }
+
+  /** What it has learned; null if it keeps nothing. */
+  byte @Nullable [] save() {
+    if (!(predictor instanceof PersistentPredictor persistent)) {
+      return null;
+    }
+    try {
+      var out = new ByteWriter(SAVED_BYTES);
+      persistent.save(out);
+      return out.toArray();
+    } catch (Throwable failure) {
+      fail(failure);
+      return null;
+    }
+  }
+
+  @Nullable PersistentPredictor persistent() {
+    return predictor instanceof PersistentPredictor persistent ? persistent : null;
+  }
+
+  /** Puts one that has learned before in its place. */
+  void replace(Predictor restored) {
+    if (predictor != null) {
+      predictor = restored;
+    }
   }
 
   void countMade() {

@@ -1,5 +1,8 @@
 package io.metafabric.predict;
 
+import io.metafabric.core.codec.ByteReader;
+import io.metafabric.core.codec.ByteWriter;
+import io.metafabric.core.error.WireFormatException;
 import java.util.Arrays;
 
 /** What is remembered of each slot of a {@link KeyTable}, in flat arrays. Not thread-safe. */
@@ -41,6 +44,30 @@ final class KeyFacts {
 
   int reads(int slot) {
     return reads[slot];
+  }
+
+  /** Of the slots from 1 to {@code slots}, exclusively; proposals that wait are not among it. */
+  void save(ByteWriter out, int slots) {
+    for (int slot = 1; slot < slots; slot++) {
+      out.u8(came[slot]).u8(tried[slot]).u8(reads[slot]).i32(neededAt[slot]);
+    }
+  }
+
+  /**
+   * @throws WireFormatException if it is not what {@link #save} wrote
+   */
+  void restore(ByteReader in, int slots, int capacity) {
+    came = new byte[capacity];
+    tried = new byte[capacity];
+    reads = new byte[capacity];
+    open = new char[capacity];
+    neededAt = new int[capacity];
+    for (int slot = 1; slot < slots; slot++) {
+      came[slot] = (byte) in.varint("proposals that came true", 0, TRIALS_LIMIT - 1);
+      tried[slot] = (byte) in.varint("proposals", came[slot], TRIALS_LIMIT - 1);
+      reads[slot] = (byte) in.varint("reads", 0, READS_LIMIT);
+      neededAt[slot] = in.i32("when a key was needed");
+    }
   }
 
   /** What came of a proposal of this key. */

@@ -1,5 +1,8 @@
 package io.metafabric.predict;
 
+import io.metafabric.core.codec.ByteReader;
+import io.metafabric.core.codec.ByteWriter;
+import io.metafabric.core.error.WireFormatException;
 import java.util.Arrays;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
@@ -77,7 +80,9 @@ final class KeyTable {
   /** The slot of a reference; 0 if the key has left since. */
   int slotOf(int reference) {
     int slot = reference & slotMask;
-    return slot != 0 && reference(slot) == reference && keys[slot] != null ? slot : 0;
+    return slot != 0 && slot < unusedSlot && reference(slot) == reference && keys[slot] != null
+        ? slot
+        : 0;
   }
 
   @Nullable String keyAt(int slot) {
@@ -87,6 +92,11 @@ final class KeyTable {
   /** How many slots there are room for now; slots are smaller than this. */
   int capacity() {
     return capacity;
+  }
+
+  /** Slots from 1 to this, exclusively, have held a key; no others have. */
+  int usedSlots() {
+    return unusedSlot;
   }
 
   int size() {
@@ -120,16 +130,20 @@ final class KeyTable {
       evictOne();
     }
     int slot = freeSlot();
+    uses[slot] = 0;
+    enter(slot, key);
+    return slot;
+  }
+
+  private void enter(int slot, String key) {
     int hash = spread(key.hashCode());
     int bucket = hash & (buckets.length - 1);
     keys[slot] = key;
     hashes[slot] = hash;
-    uses[slot] = 0;
     next[slot] = buckets[bucket];
     buckets[bucket] = slot;
     size++;
-    keyBytes += bytes;
-    return slot;
+    keyBytes += HeapSize.of(key);
   }
 
   private int freeSlot() {
@@ -210,6 +224,59 @@ final class KeyTable {
       before = next[before];
     }
     next[before] = next[slot];
+  }
+
+  void save(ByteWriter out) {
+    out.u8(slotBits).varint(capacity).varint(unusedSlot).varint(hand);
+    for (int slot = 1; slot < unusedSlot; slot++) {
+      String key = keys[slot];
+      out.varint(generations[slot]).u8(uses[slot]).text(key == null ? "" : key);
+    }
+  }
+
+  /**
+   * Keys get the slots and references that they had.
+   *
+   * @throws WireFormatException if it is not what {@link #save} wrote, or beyond the bound
+   */
+  void restore(ByteReader in) {
+    int bits = in.u8("bits of a slot");
+    if (bits != slotBits) {
+      throw new WireFormatException("slots had " + bits + " bits and have " + slotBits + " now");
+    }
+    int newCapacity = in.varint("slots of keys", MIN_CAPACITY, Math.max(MIN_CAPACITY, slotMask));
+    if (newCapacity > MIN_CAPACITY) {
+      Saved.requireWithin((long) newCapacity * (BYTES_PER_SLOT + rowBytes), maxBytes, "keys");
+    }
+    int newUnused = in.varint("slots that were used", 1, newCapacity);
+    int newHand = in.varint("the hand", 1, Math.max(1, newUnused - 1));
+    // A generation, the uses and the length of a key take a byte each at least.
+    Saved.requireWithin(3L * (newUnused - 1), in.remaining(), "keys");
+    capacity = newCapacity;
+    keys = new @Nullable String[newCapacity];
+    hashes = new int[newCapacity];
+    next = new int[newCapacity];
+    generations = new char[newCapacity];
+    uses = new byte[newCapacity];
+    buckets = new int[Integer.highestOneBit(newCapacity)];
+    freeSlots = 0;
+    size = 0;
+    keyBytes = 0;
+    unusedSlot = newUnused;
+    hand = newHand;
+    for (int slot = 1; slot < newUnused; slot++) {
+      generations[slot] = (char) in.varint("generation of a slot", 0, Character.MAX_VALUE);
+      uses[slot] = (byte) in.varint("uses of a key", 0, MAX_USES);
+      String key = in.text("a key", in.remaining());
+      if (key.isEmpty() || slotOfKey(key) != 0) {
+        next[slot] = freeSlots;
+        freeSlots = slot;
+      } else {
+        enter(slot, key);
+        Saved.requireWithin(
+            retainedBytes(), Math.max(maxBytes, size == 1 ? retainedBytes() : 0), "keys");
+      }
+    }
   }
 
   private static int spread(int hash) {

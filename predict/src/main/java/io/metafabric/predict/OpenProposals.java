@@ -6,27 +6,34 @@ package io.metafabric.predict;
  * there is no room. Not thread-safe.
  */
 final class OpenProposals {
-  static final int MAX = 1024;
+  private static final int MOST = 1024;
+  private static final int LEAST = 32;
 
   private final int sources;
   private final int features;
-  private final int[] references = new int[MAX];
-  private final int[] untilNeed = new int[MAX];
-  private final float[] probabilities = new float[MAX];
+  private final int max;
+  private final int[] references;
+  private final int[] untilNeed;
+  private final float[] probabilities;
   private final short[] kinds;
   private final float[] values;
   private int oldest;
   private int count;
 
-  OpenProposals(int sources, int features) {
+  /** Of at most {@value #MOST}, and as many as fit into {@code maxBytes}. */
+  OpenProposals(int sources, int features, long maxBytes) {
     this.sources = sources;
     this.features = features;
-    this.kinds = new short[MAX * sources];
-    this.values = new float[MAX * features];
+    this.max = (int) Math.max(LEAST, Math.min(MOST, maxBytes / bytesEach()));
+    this.references = new int[max];
+    this.untilNeed = new int[max];
+    this.probabilities = new float[max];
+    this.kinds = new short[max * sources];
+    this.values = new float[max * features];
   }
 
   boolean isFull() {
-    return count == MAX;
+    return count == max;
   }
 
   boolean isEmpty() {
@@ -35,7 +42,7 @@ final class OpenProposals {
 
   /** The place of a new one, to be filled by the caller. */
   int add(int reference, int until, double probability) {
-    int place = (oldest + count) % MAX;
+    int place = (oldest + count) % max;
     count++;
     references[place] = reference;
     untilNeed[place] = until;
@@ -48,7 +55,7 @@ final class OpenProposals {
   }
 
   void removeOldest() {
-    oldest = (oldest + 1) % MAX;
+    oldest = (oldest + 1) % max;
     count--;
   }
 
@@ -86,6 +93,10 @@ final class OpenProposals {
   }
 
   long retainedBytes() {
-    return MAX * (12L + 2L * sources + 4L * features);
+    return max * bytesEach();
+  }
+
+  private long bytesEach() {
+    return 12L + 2L * sources + 4L * features;
   }
 }

@@ -1,5 +1,9 @@
 package io.metafabric.predict;
 
+import io.metafabric.core.codec.ByteReader;
+import io.metafabric.core.codec.ByteWriter;
+import io.metafabric.core.error.WireFormatException;
+
 /**
  * A probability from a few features: logistic regression, taught one outcome at a time by gradient
  * descent, and a calibration of what comes out. Draws nothing by chance. Not thread-safe.
@@ -8,6 +12,7 @@ final class RankingModel {
   private static final double RATE = 0.02;
   private static final int BINS = 30;
   private static final double BIN_PRIOR_WEIGHT = 10;
+  private static final double MOST = 1e6;
 
   private final double[] weights;
   private final Calibration bins;
@@ -59,6 +64,31 @@ final class RankingModel {
   /** Mean squared error of late probabilities: 0 is perfect, 0.25 is what tossing a coin has. */
   double brierScore() {
     return outcomes == 0 ? 0 : squaredErrors / outcomes;
+  }
+
+  void save(ByteWriter out) {
+    out.i32(weights.length);
+    for (double weight : weights) {
+      Saved.number(out, weight);
+    }
+    Saved.number(out, squaredErrors);
+    Saved.number(out, outcomes);
+    bins.save(out);
+  }
+
+  /**
+   * @throws WireFormatException if it is not what {@link #save} wrote, or of other features
+   */
+  void restore(ByteReader in) {
+    if (in.i32("weights") != weights.length) {
+      throw new WireFormatException("the model had other features");
+    }
+    for (int i = 0; i < weights.length; i++) {
+      weights[i] = Saved.number(in, "a weight", -MOST, MOST);
+    }
+    squaredErrors = Saved.number(in, "squared errors", 0, MOST);
+    outcomes = Saved.number(in, "outcomes", 0, MOST);
+    bins.restore(in);
   }
 
   long retainedBytes() {

@@ -2,63 +2,49 @@ package io.metafabric.predict;
 
 import io.metafabric.core.access.AccessEvent;
 import io.metafabric.core.access.Prediction;
+import io.metafabric.core.codec.ByteReader;
+import io.metafabric.core.codec.ByteWriter;
+import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.function.Predicate;
 
 /**
- * What followed before follows again. Order is taken per client; what is learned is shared, so that
- * a client profits from the first read on from what others did.
+ * Ranks what its {@link Source}s propose; the library's own predictor.
  *
- * <p>Three sources propose keys: what the last two reads of a client were followed by; and, in the
- * stream of <em>needs</em> alone, the reads that had to be fetched or would have been but for a
- * prefetch, what the last two and what the last one were followed by. The second stream leaves out
- * what is in the cache anyway and so sees further (Wenisch et al., Temporal Streaming, ISCA 2005).
- *
- * <p>How a source says something, how often the context was seen and which part of it this key
- * followed, is a <em>kind</em>. Every proposal is followed up, whether it led to a prefetch or not:
- * it came true if its key was needed within the next {@value #HORIZON_NEEDS} needs. That calibrates
- * the kinds, and teaches a {@link RankingModel} to put them together with the key's own record into
- * one probability. A {@link WasteGovernor} decides from which probability on it is worth a fetch.
+ * <p>How a source says something is a <em>kind</em>. Every proposal is followed up, whether it led
+ * to a prefetch or not: it came true if its key was <em>needed</em>, that is read when it had to be
+ * fetched, or would have been but for a prefetch, within the next {@value #HORIZON_NEEDS} needs.
+ * That calibrates the kinds, and teaches a {@link RankingModel} to put them together with the key's
+ * own record into one probability. A {@link WasteGovernor} decides from which probability on it is
+ * worth a fetch.
  *
  * <p>Where prefetches come too late, likely paths are followed further, up to {@value #MAX_DEPTH}
  * keys. Bounded in bytes; draws nothing by chance; not thread-safe.
  */
-public final class SequencePredictor implements RankedPredictor {
+public final class SequencePredictor implements RankedPredictor, PersistentPredictor {
   public static final String NAME = "sequence";
 
   static final int HORIZON_NEEDS = 64;
   static final int MAX_DEPTH = 16;
 
-  private static final int SOURCES = 3;
-  private static final int NEED_ONE = 0;
-  private static final int NEED_TWO = 1;
-  private static final int READ_TWO = 2;
-
-  /** Contexts of each source for each key that is tracked. */
-  private static final int[] CONTEXTS_PER_KEY = {1, 2, 3};
-
-  private static final int CONTEXTS_OF_ALL = 6;
-
-  private static final int EVIDENCE_CLASSES = 5;
-  private static final int RATIO_CLASSES = 11;
-  private static final int DEPTH_CLASSES = 3;
-  private static final int KINDS = EVIDENCE_CLASSES * RATIO_CLASSES * DEPTH_CLASSES;
   private static final double KIND_PRIOR = 0.3;
   private static final double KIND_PRIOR_WEIGHT = 4;
 
-  /** One for each source's logit and presence, and those of {@link #describe}. */
-  private static final int FEATURES = 1 + 2 * SOURCES + 3;
+  /** What the model is told besides each source's logit and presence: bias and key facts. */
+  private static final int OTHER_FEATURES = 4;
 
-  private static final int RELIABILITY = 1 + 2 * SOURCES;
-  private static final int RECENCY = RELIABILITY + 1;
-  private static final int POPULARITY = RELIABILITY + 2;
+  /** Of all bytes, one in so many for the proposals that wait for an outcome, at most. */
+  private static final int OPEN_SHARE = 16;
 
+  private static final int MAX_NAME_BYTES = 64;
   private static final Duration HORIZON = Duration.ofSeconds(30);
   private static final int TRAIL_DEPTH = 2;
   private static final int TRAILS_SHARE = 32;
@@ -72,43 +58,80 @@ public final class SequencePredictor implements RankedPredictor {
   private static final Comparator<Prediction> LIKELIEST_FIRST =
       Comparator.comparingDouble(Prediction::probability).reversed();
 
+  private final PredictorConfig config;
+  private final List<Source> chosen;
+  private final String name;
   private final RegionName region;
   private final KeyTable keys;
   private final KeyFacts facts = new KeyFacts();
   private final ClientTrails reads;
   private final ClientTrails needs;
-  private final ContextTable[] tables = new ContextTable[SOURCES];
-  private final Calibration[] kinds = new Calibration[SOURCES];
-  private final RankingModel model = new RankingModel(firstWeights());
+  private final CandidateSource[] sources;
+  private final CandidateSource.Sink[] sinks;
+  private final Calibration[] kinds;
+  private final int features;
+  private final int reliability;
+  private final int recency;
+  private final int popularity;
+  private final RankingModel model;
   private final WasteGovernor governor = new WasteGovernor();
-  private final Proposals proposals = new Proposals(SOURCES);
-  private final OpenProposals open = new OpenProposals(SOURCES, FEATURES);
-  private final float[] described = new float[FEATURES];
+  private final Proposals proposals;
+  private final OpenProposals open;
+  private final float[] described;
+  private final Sighting sighting = new Sighting();
   private int needCount;
   private int depth = 1;
   private long usedOnTime;
   private long usedInAll;
 
+  /** One with the sources of {@link Source#DEFAULT}. */
   public SequencePredictor(PredictorConfig config) {
+    this(config, Source.DEFAULT);
+  }
+
+  /**
+   * @param chosen at least one, each once; a predictor with a single one is named after it
+   */
+  public SequencePredictor(PredictorConfig config, List<Source> chosen) {
+    if (chosen.isEmpty() || new HashSet<>(chosen).size() < chosen.size()) {
+      throw new ConfigurationException("prediction sources must be one or more, each once");
+    }
+    this.config = config;
+    // In one order, so that the same choice predicts the same however it was written down.
+    this.chosen = chosen.stream().sorted().toList();
+    this.name = chosen.size() == 1 ? chosen.get(0).id() : NAME;
     this.region = config.region();
+    int count = chosen.size();
+    this.reliability = 1 + 2 * count;
+    this.recency = reliability + 1;
+    this.popularity = reliability + 2;
+    this.features = 2 * count + OTHER_FEATURES;
+    this.model = new RankingModel(firstWeights(count, features));
+    this.proposals = new Proposals(count);
+    this.open = new OpenProposals(count, features, config.maxBytes() / OPEN_SHARE);
+    this.described = new float[features];
     long trailBytes = Math.min(config.maxBytes() / TRAILS_SHARE, MAX_TRAIL_BYTES);
     this.reads = new ClientTrails(trailBytes / 2, TRAIL_DEPTH);
     this.needs = new ClientTrails(trailBytes / 2, TRAIL_DEPTH);
-    for (int source = 0; source < SOURCES; source++) {
-      kinds[source] = new Calibration(filled(KINDS, KIND_PRIOR), KIND_PRIOR_WEIGHT);
+    this.sources = new CandidateSource[count];
+    this.sinks = new CandidateSource.Sink[count];
+    this.kinds = new Calibration[count];
+    for (int i = 0; i < count; i++) {
+      kinds[i] = new Calibration(filled(this.chosen.get(i).kinds(), KIND_PRIOR), KIND_PRIOR_WEIGHT);
     }
-    long rest =
-        config.maxBytes()
-            - reads.retainedBytes()
-            - needs.retainedBytes()
-            - SOURCES * kinds[0].retainedBytes()
-            - proposals.retainedBytes()
-            - open.retainedBytes();
-    long contextBytes = Math.max(0, rest) / 2;
-    this.keys = new KeyTable(Math.max(0, rest) - contextBytes, KeyFacts.ROW_BYTES, facts::clear);
-    for (int source = 0; source < SOURCES; source++) {
-      tables[source] = new ContextTable(contextBytes * CONTEXTS_PER_KEY[source] / CONTEXTS_OF_ALL);
+    long own = this.chosen.stream().mapToLong(each -> each.ownBytes(config.maxBytes())).sum();
+    long rest = Math.max(0, config.maxBytes() - bytesWithoutTables() - own);
+    long tableBytes = rest / 2;
+    int units = Math.max(1, this.chosen.stream().mapToInt(Source::tableUnits).sum());
+    for (int i = 0; i < count; i++) {
+      Source source = this.chosen.get(i);
+      int number = i;
+      sources[i] =
+          source.create(
+              tableBytes * source.tableUnits() / units, source.ownBytes(config.maxBytes()));
+      sinks[i] = (reference, kind, cause) -> proposals.add(reference, number, kind, cause);
     }
+    this.keys = new KeyTable(rest - tableBytes, KeyFacts.ROW_BYTES, facts::clear);
     facts.ensureCapacity(keys.capacity());
   }
 
@@ -119,10 +142,10 @@ public final class SequencePredictor implements RankedPredictor {
   }
 
   /** At first a proposal is as likely as its likeliest source says. */
-  private static double[] firstWeights() {
-    var weights = new double[FEATURES];
+  private static double[] firstWeights(int sources, int features) {
+    var weights = new double[features];
     weights[0] = -1;
-    for (int source = 0; source < SOURCES; source++) {
+    for (int source = 0; source < sources; source++) {
       weights[1 + 2 * source] = 1;
     }
     return weights;
@@ -130,53 +153,76 @@ public final class SequencePredictor implements RankedPredictor {
 
   @Override
   public String name() {
-    return NAME;
+    return name;
   }
 
   @Override
   public void observe(List<AccessEvent> events) {
     for (AccessEvent event : events) {
-      observe(event.client(), event.key(), event.outcome());
+      if (event.region().equals(region)) {
+        observe(event);
+      } else {
+        learn(event);
+      }
     }
   }
 
-  private void observe(String client, String key, AccessEvent.Outcome outcome) {
-    int read = keys.intern(key);
-    fitTables();
-    int slot = keys.slotOf(read);
-    facts.countRead(slot);
+  private void observe(AccessEvent event) {
+    see(event, true);
+    facts.countRead(sighting.slot);
     proposals.nextRead();
-    if (isNeed(outcome)) {
-      if (outcome == AccessEvent.Outcome.PREFETCHED) {
+    if (sighting.need) {
+      if (event.outcome() == AccessEvent.Outcome.PREFETCHED) {
         usedOnTime++;
       }
-      needed(client, read, slot);
+      needed(sighting.slot);
+      int trail = needs.trailOf(event.client());
+      sighting.lastNeed = needs.at(trail, 0);
+      sighting.needBefore = needs.at(trail, 1);
+      if (sighting.lastNeed != sighting.reference) {
+        needs.push(trail, sighting.reference);
+      }
     }
-    int last = follow(client, read);
-    if (last != read) {
-      propose(READ_TWO, last, read);
+    for (CandidateSource source : sources) {
+      source.observe(sighting);
+    }
+    for (int i = 0; i < sources.length; i++) {
+      sources[i].propose(sighting, depth, sinks[i]);
     }
   }
 
-  /** Notes that a client reads this next; what it read before. */
-  private int follow(String client, int read) {
-    int trail = reads.trailOf(client);
-    int last = reads.at(trail, 0);
-    if (last != read) {
-      if (last != 0) {
-        tables[READ_TWO].add(context(reads.at(trail, 1), last), read);
-      }
-      reads.push(trail, read);
+  /** Fills in what is known of a read, and notes that its client has gone on. */
+  private void see(AccessEvent event, boolean own) {
+    int reference = keys.intern(event.key());
+    facts.ensureCapacity(keys.capacity());
+    for (CandidateSource source : sources) {
+      source.fit(keys.size());
     }
-    return last;
+    int trail = reads.trailOf(event.client());
+    sighting.reference = reference;
+    sighting.slot = keys.slotOf(reference);
+    sighting.client = event.client().hashCode();
+    sighting.own = own;
+    sighting.need = own && isNeed(event.outcome());
+    sighting.atMs = Math.max(sighting.atMs, event.atMs());
+    sighting.lastRead = reads.at(trail, 0);
+    sighting.readBefore = reads.at(trail, 1);
+    sighting.lastNeed = 0;
+    sighting.needBefore = 0;
+    if (sighting.lastRead != reference) {
+      reads.push(trail, reference);
+    }
   }
 
   @Override
   public void learn(List<AccessEvent> events) {
-    for (AccessEvent event : events) {
-      int read = keys.intern(event.key());
-      fitTables();
-      follow(event.client(), read);
+    events.forEach(this::learn);
+  }
+
+  private void learn(AccessEvent event) {
+    see(event, false);
+    for (CandidateSource source : sources) {
+      source.observe(sighting);
     }
   }
 
@@ -187,14 +233,7 @@ public final class SequencePredictor implements RankedPredictor {
     };
   }
 
-  private void fitTables() {
-    facts.ensureCapacity(keys.capacity());
-    for (int source = 0; source < SOURCES; source++) {
-      tables[source].ensureContexts(keys.size() * CONTEXTS_PER_KEY[source]);
-    }
-  }
-
-  private void needed(String client, int read, int slot) {
+  private void needed(int slot) {
     needCount++;
     governor.need();
     int place = facts.open(slot) - 1;
@@ -203,58 +242,6 @@ public final class SequencePredictor implements RankedPredictor {
     }
     facts.setNeededAt(slot, needCount);
     closeOverdue();
-    int trail = needs.trailOf(client);
-    int last = needs.at(trail, 0);
-    if (last != 0 && last != read) {
-      tables[NEED_ONE].add(context(0, last), read);
-      tables[NEED_TWO].add(context(needs.at(trail, 1), last), read);
-    }
-    if (last != read) {
-      needs.push(trail, read);
-    }
-    propose(NEED_ONE, 0, read);
-    propose(NEED_TWO, needs.at(trail, 1), read);
-  }
-
-  private static int context(int before, int last) {
-    int mixed = before * 0x85EB_CA6B ^ Integer.rotateLeft(last * 0xC2B2_AE35, 13);
-    return mixed ^ (mixed >>> 16);
-  }
-
-  /** What followed the context, and what followed the likeliest of that, as deep as it pays. */
-  private void propose(int source, int before, int last) {
-    ContextTable table = tables[source];
-    int older = before;
-    int newer = last;
-    for (int step = 0; step < depth; step++) {
-      int row = table.find(context(older, newer));
-      if (row == ContextTable.ABSENT) {
-        return;
-      }
-      int likeliest = 0;
-      for (int i = 0; i < ContextTable.SUCCESSORS; i++) {
-        int reference = table.reference(row, i);
-        if (reference != 0 && reference != last) {
-          int kind = kind(table.count(row, i), table.seen(row), step);
-          proposals.add(reference, source, kind, last);
-        }
-        if (table.count(row, i) > table.count(row, likeliest)) {
-          likeliest = i;
-        }
-      }
-      if (2 * table.count(row, likeliest) < table.seen(row)) {
-        return;
-      }
-      older = source == NEED_ONE ? 0 : newer;
-      newer = table.reference(row, likeliest);
-    }
-  }
-
-  private static int kind(int count, int seen, int step) {
-    int evidence = seen <= 1 ? 0 : seen == 2 ? 1 : seen <= 4 ? 2 : seen <= 8 ? 3 : 4;
-    int ratio = (RATIO_CLASSES - 1) * count / Math.max(count, seen);
-    int far = step == 0 ? 0 : step <= 2 ? 1 : 2;
-    return (far * EVIDENCE_CLASSES + evidence) * RATIO_CLASSES + ratio;
   }
 
   private void closeOverdue() {
@@ -285,7 +272,7 @@ public final class SequencePredictor implements RankedPredictor {
     }
     facts.countOutcome(slot, cameTrue);
     model.learn(open.values(), open.valuesAt(place), cameTrue);
-    for (int source = 0; source < SOURCES; source++) {
+    for (int source = 0; source < sources.length; source++) {
       int kind = open.kind(place, source);
       if (kind >= 0) {
         kinds[source].add(kind, cameTrue);
@@ -310,12 +297,11 @@ public final class SequencePredictor implements RankedPredictor {
       if (held.test(key)) {
         continue;
       }
-      describe(i, slot);
+      describe(proposals, i, slot);
       double probability = model.probability(model.score(described, 0));
       follow(i, reference, slot, probability);
       if (likely.size() < most && governor.admits(probability)) {
-        String cause = keys.keyAt(keys.slotOf(proposals.cause(i)));
-        likely.add(new Prediction(key, region, probability, HORIZON, "after " + cause, NAME));
+        likely.add(new Prediction(key, region, probability, HORIZON, reason(proposals, i), name));
       }
     }
     proposals.clear();
@@ -323,20 +309,32 @@ public final class SequencePredictor implements RankedPredictor {
     return likely;
   }
 
-  private void describe(int proposal, int slot) {
+  private void describe(Proposals proposals, int proposal, int slot) {
     Arrays.fill(described, 0);
     described[0] = 1;
-    for (int source = 0; source < SOURCES; source++) {
+    for (int source = 0; source < sources.length; source++) {
       int kind = proposals.kind(proposal, source);
       if (kind >= 0) {
         described[1 + 2 * source] = halfLogit(kinds[source].probability(kind));
         described[2 + 2 * source] = 1;
       }
     }
-    described[RELIABILITY] = halfLogit(facts.reliability(slot));
+    described[reliability] = halfLogit(facts.reliability(slot));
     int neededAt = facts.neededAt(slot);
-    described[RECENCY] = neededAt == 0 ? 0 : 1f / (1 + log2(needCount - neededAt));
-    described[POPULARITY] = log2(facts.reads(slot)) / 4f;
+    described[recency] = neededAt == 0 ? 0 : 1f / (1 + log2(needCount - neededAt));
+    described[popularity] = log2(facts.reads(slot)) / 4f;
+  }
+
+  private String reason(Proposals proposals, int proposal) {
+    String cause = keys.keyAt(keys.slotOf(proposals.cause(proposal)));
+    if (cause != null) {
+      return "after " + cause;
+    }
+    int source = 0;
+    while (source < sources.length - 1 && proposals.kind(proposal, source) < 0) {
+      source++;
+    }
+    return "by " + chosen.get(source).id();
   }
 
   private static int log2(int value) {
@@ -359,8 +357,8 @@ public final class SequencePredictor implements RankedPredictor {
     }
     int place = open.add(reference, needCount + HORIZON_NEEDS, probability);
     facts.setOpen(slot, place + 1);
-    System.arraycopy(described, 0, open.values(), open.valuesAt(place), FEATURES);
-    for (int source = 0; source < SOURCES; source++) {
+    System.arraycopy(described, 0, open.values(), open.valuesAt(place), features);
+    for (int source = 0; source < sources.length; source++) {
       open.setKind(place, source, proposals.kind(proposal, source));
     }
   }
@@ -381,10 +379,88 @@ public final class SequencePredictor implements RankedPredictor {
     }
   }
 
-  /** Of what it proposes; asked in its place, it would say the same for one client alone. */
+  /**
+   * What it would propose to one client alone, from where it stands. A fabric does not ask: it
+   * takes {@link #proposals}, which saw every read in its place.
+   */
   @Override
   public List<Prediction> predict(PredictionContext context) {
-    return List.of();
+    var standing = new Sighting();
+    List<String> last = context.lastKeys();
+    standing.reference = keys.find(last.get(0));
+    standing.slot = keys.slotOf(standing.reference);
+    standing.client = context.client().hashCode();
+    standing.own = true;
+    standing.need = true;
+    standing.atMs = Math.max(sighting.atMs, context.nowMs());
+    standing.lastRead = last.size() > 1 ? keys.find(last.get(1)) : 0;
+    standing.lastNeed = standing.lastRead;
+    var said = new Proposals(sources.length);
+    for (int i = 0; i < sources.length; i++) {
+      int source = i;
+      sources[i].consult(
+          standing, (reference, kind, cause) -> said.add(reference, source, kind, cause));
+    }
+    var all = new ArrayList<Prediction>();
+    for (int i = 0; i < said.count(); i++) {
+      int slot = keys.slotOf(said.reference(i));
+      String path = slot == 0 ? null : keys.keyAt(slot);
+      if (path != null) {
+        describe(said, i, slot);
+        double probability = model.probability(model.score(described, 0));
+        all.add(
+            new Prediction(
+                Key.of(path), region, probability, context.horizon(), reason(said, i), name));
+      }
+    }
+    all.sort(LIKELIEST_FIRST);
+    return List.copyOf(all.subList(0, Math.min(all.size(), context.maxPredictions())));
+  }
+
+  @Override
+  public void save(ByteWriter out) {
+    out.varint(sources.length);
+    for (int i = 0; i < sources.length; i++) {
+      out.text(chosen.get(i).id());
+      kinds[i].save(out);
+      sources[i].save(out);
+    }
+    keys.save(out);
+    facts.save(out, keys.usedSlots());
+    reads.save(out);
+    needs.save(out);
+    model.save(out);
+    governor.save(out);
+    out.i32(needCount).varint(depth).i64(sighting.atMs);
+  }
+
+  @Override
+  public SequencePredictor restored(ByteReader in) {
+    var restored = new SequencePredictor(config, chosen);
+    restored.restore(in);
+    return restored;
+  }
+
+  private void restore(ByteReader in) {
+    if (in.varint("prediction sources", 0, Source.values().length) != sources.length) {
+      throw new WireFormatException("there were other prediction sources");
+    }
+    for (int i = 0; i < sources.length; i++) {
+      if (!in.text("a prediction source", MAX_NAME_BYTES).equals(chosen.get(i).id())) {
+        throw new WireFormatException("there were other prediction sources");
+      }
+      kinds[i].restore(in);
+      sources[i].restore(in);
+    }
+    keys.restore(in);
+    facts.restore(in, keys.usedSlots(), keys.capacity());
+    reads.restore(in);
+    needs.restore(in);
+    model.restore(in);
+    governor.restore(in);
+    needCount = in.i32("needs");
+    depth = in.varint("depth", 1, MAX_DEPTH);
+    sighting.atMs = in.i64("time of the last read");
   }
 
   @Override
@@ -414,15 +490,22 @@ public final class SequencePredictor implements RankedPredictor {
 
   @Override
   public long retainedBytes() {
+    long bytes = keys.retainedBytes() + bytesWithoutTables();
+    for (CandidateSource source : sources) {
+      bytes += source.retainedBytes();
+    }
+    return bytes;
+  }
+
+  private long bytesWithoutTables() {
     long bytes =
-        keys.retainedBytes()
-            + reads.retainedBytes()
+        reads.retainedBytes()
             + needs.retainedBytes()
             + proposals.retainedBytes()
             + open.retainedBytes()
             + model.retainedBytes();
-    for (int source = 0; source < SOURCES; source++) {
-      bytes += tables[source].retainedBytes() + kinds[source].retainedBytes();
+    for (Calibration each : kinds) {
+      bytes += each.retainedBytes();
     }
     return bytes;
   }

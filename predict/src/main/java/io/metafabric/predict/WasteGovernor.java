@@ -1,5 +1,8 @@
 package io.metafabric.predict;
 
+import io.metafabric.core.codec.ByteReader;
+import io.metafabric.core.codec.ByteWriter;
+
 /**
  * Bounds what prefetching may waste by what it saves, and steers the least probability that is let
  * through accordingly.
@@ -68,6 +71,23 @@ final class WasteGovernor {
     double share = foreseen / Math.max(1, needs);
     double perUsed = Math.min(MOST_PER_USED, PER_SHARE_FORESEEN * share * share);
     return Math.min(MOST_PER_NEED * needs, FREE_PER_NEED * needs + perUsed * used);
+  }
+
+  void save(ByteWriter out) {
+    for (double each : new double[] {needs, foreseen, used, wasted, floor}) {
+      Saved.number(out, each);
+    }
+  }
+
+  /**
+   * @throws io.metafabric.core.error.WireFormatException if it is not what {@link #save} wrote
+   */
+  void restore(ByteReader in) {
+    needs = Saved.number(in, "needs", 0, Integer.MAX_VALUE);
+    foreseen = Saved.number(in, "foreseen needs", 0, Integer.MAX_VALUE);
+    used = Saved.number(in, "used prefetches", 0, Integer.MAX_VALUE);
+    wasted = Saved.number(in, "wasted prefetches", 0, Integer.MAX_VALUE);
+    floor = Saved.number(in, "floor", LEAST_FLOOR, MOST_FLOOR);
   }
 
   boolean open() {

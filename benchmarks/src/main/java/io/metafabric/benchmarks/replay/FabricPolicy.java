@@ -20,6 +20,7 @@ import io.metafabric.node.Predictors;
 import io.metafabric.predict.AccessRing;
 import io.metafabric.predict.Foresight;
 import io.metafabric.predict.PredictorConfig;
+import io.metafabric.predict.Source;
 import io.metafabric.replicate.arm.Candidate;
 import io.metafabric.replicate.arm.CostBenefitPolicy;
 import io.metafabric.replicate.arm.Decision;
@@ -80,7 +81,8 @@ final class FabricPolicy implements ReplayPolicy {
       int latencyMs,
       long seed,
       boolean prediction,
-      boolean sharesModel) {
+      boolean sharesModel,
+      List<Source> sources) {
     this.trace = trace;
     this.latencyMs = latencyMs;
     this.sharesModel = sharesModel;
@@ -98,7 +100,7 @@ final class FabricPolicy implements ReplayPolicy {
     this.foresight =
         new Foresight(
             REGION,
-            Predictors.all(List.of(), REGION, seed),
+            Predictors.all(List.of(), sources, REGION, seed),
             PredictorConfig.DEFAULT_MAX_BYTES,
             (name, failure) -> {
               throw new IllegalStateException("predictor " + name + " failed", failure);

@@ -1,5 +1,8 @@
 package io.metafabric.benchmarks.replay;
 
+import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.predict.Source;
+import java.util.Arrays;
 import java.util.List;
 
 /** The policies by their names on the command line. */
@@ -15,15 +18,52 @@ final class Policies {
           "mithril",
           "belady");
 
+  private static final String FABRIC = "fabric";
+  private static final String NO_PREDICTION = "fabric-no-prediction";
+  private static final String SHARED_MODEL = "fabric-shared-model";
+
   private Policies() {}
+
+  /**
+   * Fails unless there is a policy of this name, alone or, for those of the fabric that predict,
+   * with prediction sources: {@code fabric:client+popularity}.
+   */
+  static void require(String name) {
+    String plain = plain(name);
+    if (!NAMES.contains(plain) || (!plain.equals(name) && !predicts(plain))) {
+      throw new ReplayException("there is no policy \"" + name + "\"");
+    }
+    try {
+      sources(name);
+    } catch (ConfigurationException e) {
+      throw new ReplayException(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static boolean predicts(String plain) {
+    return plain.equals(FABRIC) || plain.equals(SHARED_MODEL);
+  }
+
+  private static String plain(String name) {
+    int colon = name.indexOf(':');
+    return colon < 0 ? name : name.substring(0, colon);
+  }
+
+  private static List<Source> sources(String name) {
+    int colon = name.indexOf(':');
+    return colon < 0
+        ? Source.DEFAULT
+        : Arrays.stream(name.substring(colon + 1).split("\\+", -1)).map(Source::of).toList();
+  }
 
   /** The policy of one region. */
   static ReplayPolicy create(String name, Trace trace, int capacity, int latencyMs, long seed) {
-    return switch (name) {
-      case "fabric" -> new FabricPolicy(trace, capacity, latencyMs, seed, true, false);
-      case "fabric-no-prediction" ->
-          new FabricPolicy(trace, capacity, latencyMs, seed, false, false);
-      case "fabric-shared-model" -> new FabricPolicy(trace, capacity, latencyMs, seed, true, true);
+    return switch (plain(name)) {
+      case FABRIC -> new FabricPolicy(trace, capacity, latencyMs, seed, true, false, sources(name));
+      case NO_PREDICTION ->
+          new FabricPolicy(trace, capacity, latencyMs, seed, false, false, Source.DEFAULT);
+      case SHARED_MODEL ->
+          new FabricPolicy(trace, capacity, latencyMs, seed, true, true, sources(name));
       case "caffeine" -> new CaffeinePolicy(trace, capacity);
       case "lru" -> new LruPolicy(trace, capacity);
       case "s3fifo" -> new S3FifoPolicy(trace, capacity);

@@ -1,5 +1,6 @@
 package io.metafabric.benchmarks.replay;
 
+import io.metafabric.predict.Source;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -27,6 +28,7 @@ public record ReplayOptions(
         --trace FILE[,FILE...]           gzip or plain CSV: timestamp_ms,client,key,op,size,region
         --capacity-percent 1,5,10        of the trace's keys; default 5
         --policy NAME[,NAME...]          of %s; default fabric,caffeine,lru
+                                         fabric:SOURCE[+SOURCE...] predicts with these sources: %s
         --latency-ms 0,50                of a fetch; default 0
         --regions 1|3                    default 1
         --puts access|write|read-then-write   default access
@@ -34,7 +36,9 @@ public record ReplayOptions(
         --seed N                         default 1
         --json OUT                       where to write the results
       """
-          .formatted(String.join(",", Policies.NAMES));
+          .formatted(
+              String.join(",", Policies.NAMES),
+              String.join(",", Arrays.stream(Source.values()).map(Source::id).toList()));
 
   private static final Set<String> NAMES =
       Set.of(
@@ -61,9 +65,10 @@ public record ReplayOptions(
     }
     var policies = list(given.getOrDefault("--policy", "fabric,caffeine,lru"));
     for (String policy : policies) {
-      if (!Policies.NAMES.contains(policy)) {
+      if (!Policies.NAMES.contains(policy) && policy.indexOf(':') < 0) {
         throw wrong("--policy", policy, "one or more of " + String.join(",", Policies.NAMES));
       }
+      Policies.require(policy);
     }
     return new ReplayOptions(
         list(given.get("--trace")).stream().map(Path::of).toList(),
