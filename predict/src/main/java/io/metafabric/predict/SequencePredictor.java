@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What followed before follows again. Order is taken per client; what is learned is shared, so that
@@ -79,7 +80,7 @@ public final class SequencePredictor implements RankedPredictor {
   private final ClientTrails needs;
   private final ContextTable[] tables = new ContextTable[SOURCES];
   private final Calibration[] kinds = new Calibration[SOURCES];
-  private final RankingModel model = new RankingModel(firstWeights());
+  private final RankingModel model;
   private final WasteGovernor governor = new WasteGovernor();
   private final Proposals proposals = new Proposals(SOURCES);
   private final OpenProposals open = new OpenProposals(SOURCES, FEATURES);
@@ -89,8 +90,17 @@ public final class SequencePredictor implements RankedPredictor {
   private long usedOnTime;
   private long usedInAll;
 
+  /** Ranks by what it learns from one outcome at a time. */
   public SequencePredictor(PredictorConfig config) {
+    this(config, null);
+  }
+
+  /**
+   * @param retraining where models are trained that compete with that; null for none
+   */
+  public SequencePredictor(PredictorConfig config, @Nullable Retraining retraining) {
     this.region = config.region();
+    this.model = new RankingModel(firstWeights(), retraining, config.seed());
     long trailBytes = Math.min(config.maxBytes() / TRAILS_SHARE, MAX_TRAIL_BYTES);
     this.reads = new ClientTrails(trailBytes / 2, TRAIL_DEPTH);
     this.needs = new ClientTrails(trailBytes / 2, TRAIL_DEPTH);
@@ -103,7 +113,8 @@ public final class SequencePredictor implements RankedPredictor {
             - needs.retainedBytes()
             - SOURCES * kinds[0].retainedBytes()
             - proposals.retainedBytes()
-            - open.retainedBytes();
+            - open.retainedBytes()
+            - model.maxRetainedBytes();
     long contextBytes = Math.max(0, rest) / 2;
     this.keys = new KeyTable(Math.max(0, rest) - contextBytes, KeyFacts.ROW_BYTES, facts::clear);
     for (int source = 0; source < SOURCES; source++) {
@@ -146,7 +157,7 @@ public final class SequencePredictor implements RankedPredictor {
     int slot = keys.slotOf(read);
     facts.countRead(slot);
     proposals.nextRead();
-    if (isNeed(outcome)) {
+    if (outcome.isNeed()) {
       if (outcome == AccessEvent.Outcome.PREFETCHED) {
         usedOnTime++;
       }
@@ -178,13 +189,6 @@ public final class SequencePredictor implements RankedPredictor {
       fitTables();
       follow(event.client(), read);
     }
-  }
-
-  private static boolean isNeed(AccessEvent.Outcome outcome) {
-    return switch (outcome) {
-      case REMOTE, ORIGIN, PREFETCHED -> true;
-      case HOT, WARM, ABSENT -> false;
-    };
   }
 
   private void fitTables() {
@@ -284,7 +288,7 @@ public final class SequencePredictor implements RankedPredictor {
       governor.foreseen();
     }
     facts.countOutcome(slot, cameTrue);
-    model.learn(open.values(), open.valuesAt(place), cameTrue);
+    model.learn(open.values(), open.valuesAt(place), open.probability(place), cameTrue);
     for (int source = 0; source < SOURCES; source++) {
       int kind = open.kind(place, source);
       if (kind >= 0) {
@@ -395,6 +399,11 @@ public final class SequencePredictor implements RankedPredictor {
   @Override
   public boolean open() {
     return governor.open();
+  }
+
+  @Override
+  public RankingStats ranking() {
+    return model.stats(NAME, region.name());
   }
 
   /** How many keys of a likely path are looked at. */
