@@ -9,6 +9,7 @@ final class Policies {
           "fabric",
           "fabric-no-prediction",
           "fabric-shared-model",
+          "fabric-trained",
           "caffeine",
           "lru",
           "s3fifo",
@@ -20,10 +21,13 @@ final class Policies {
   /** The policy of one region. */
   static ReplayPolicy create(String name, Trace trace, int capacity, int latencyMs, long seed) {
     return switch (name) {
-      case "fabric" -> new FabricPolicy(trace, capacity, latencyMs, seed, true, false);
+      case "fabric" -> new FabricPolicy(trace, capacity, latencyMs, seed, true, false, false);
       case "fabric-no-prediction" ->
-          new FabricPolicy(trace, capacity, latencyMs, seed, false, false);
-      case "fabric-shared-model" -> new FabricPolicy(trace, capacity, latencyMs, seed, true, true);
+          new FabricPolicy(trace, capacity, latencyMs, seed, false, false, false);
+      case "fabric-shared-model" ->
+          new FabricPolicy(trace, capacity, latencyMs, seed, true, true, false);
+      case "fabric-trained" ->
+          new FabricPolicy(trace, capacity, latencyMs, seed, true, false, true);
       case "caffeine" -> new CaffeinePolicy(trace, capacity);
       case "lru" -> new LruPolicy(trace, capacity);
       case "s3fifo" -> new S3FifoPolicy(trace, capacity);

@@ -35,7 +35,7 @@ interface ReplayPolicy {
    *
    * @param awaited whether a request waits for it by now; it is counted as used
    */
-  default void prefetched(int key, boolean awaited) {
+  default void prefetched(int key, boolean awaited, long nowMs) {
     throw new IllegalStateException("never asked for " + key);
   }
 

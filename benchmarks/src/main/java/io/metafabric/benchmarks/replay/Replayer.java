@@ -136,7 +136,7 @@ final class Replayer {
         int wanted = policy.takePrefetches(buffer, nowMs);
         for (int i = 0; i < wanted; i++) {
           countPrefetch(buffer[i]);
-          policy.prefetched(buffer[i], false);
+          policy.prefetched(buffer[i], false, nowMs);
         }
       }
       write(region, row);
@@ -281,7 +281,7 @@ final class Replayer {
     flights.get(flight.region).remove(flight.key);
     ReplayPolicy policy = policies[flight.region];
     if (flight.prefetch) {
-      policy.prefetched(flight.key, !flight.waiting.isEmpty());
+      policy.prefetched(flight.key, !flight.waiting.isEmpty(), nowMs);
     } else {
       policy.arrived(flight.waiting.get(0));
     }
