@@ -20,6 +20,7 @@ import io.metafabric.node.Predictors;
 import io.metafabric.predict.AccessRing;
 import io.metafabric.predict.Foresight;
 import io.metafabric.predict.PredictorConfig;
+import io.metafabric.predict.RankingStats;
 import io.metafabric.predict.Retraining;
 import io.metafabric.predict.tribuo.TribuoTrainer;
 import io.metafabric.replicate.arm.Candidate;
@@ -273,6 +274,11 @@ final class FabricPolicy implements ReplayPolicy {
   @Override
   public long prefetchesWasted() {
     return wasted;
+  }
+
+  @Override
+  public List<RankingStats> ranking() {
+    return foresight.stats().ranking();
   }
 
   @Override

@@ -1,5 +1,8 @@
 package io.metafabric.benchmarks.replay;
 
+import io.metafabric.predict.RankingStats;
+import java.util.List;
+
 /**
  * What decides which keys are in the cache of one region, and which are fetched ahead. A replay
  * calls it in virtual time, from one thread: {@link #request} for every request, {@link #arrived}
@@ -52,6 +55,11 @@ interface ReplayPolicy {
   /** Those that left the cache unread. */
   default long prefetchesWasted() {
     return 0;
+  }
+
+  /** How true the probabilities were; empty of what says none. */
+  default List<RankingStats> ranking() {
+    return List.of();
   }
 
   /** Heap of what predicts, by its own estimate. */
