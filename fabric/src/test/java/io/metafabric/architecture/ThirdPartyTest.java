@@ -88,7 +88,8 @@ class ThirdPartyTest {
         .as("what training needs not")
         .noneMatch(jar -> jar.matches("(opencsv|commons-|jline|jansi|tribuo-data|kryo).*"));
     assertThat(optional().keySet())
-        .containsAll(here.stream().filter(jar -> jar.matches("(chronicle|tribuo|olcut)-.*")).toList());
+        .containsAll(
+            here.stream().filter(jar -> jar.matches("(chronicle|tribuo|olcut)-.*")).toList());
   }
 
   @Test

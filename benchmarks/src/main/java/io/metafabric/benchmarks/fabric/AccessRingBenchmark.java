@@ -24,8 +24,8 @@ import org.openjdk.jmh.infra.Blackhole;
 
 /**
  * What does it cost a read to be noted, and how many notes are lost, when reads come as fast as
- * they can? Drained every 10 ms, as in a fabric. {@code overloaded} does nothing else; {@code paced}
- * does about as much work between two notes as a read that is answered from the journal.
+ * they can? Drained every 10 ms, as in a fabric. {@code overloaded} does nothing else; {@code
+ * paced} does about as much work between two notes as a read that is answered from the journal.
  *
  * <p>{@code java -jar benchmarks/target/benchmarks.jar AccessRing -f 1 -wi 3 -i 4 -w 1 -r 1}
  */
