@@ -4,6 +4,7 @@ import io.metafabric.core.place.Homes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.version.Version;
+import io.metafabric.predict.PastPrediction;
 import io.metafabric.replicate.arm.Decision;
 import java.util.List;
 import java.util.Optional;
@@ -20,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  * @param backup empty if there is one region only
  * @param inHotTier whether a read finds it in memory
  * @param inWarmTier whether the journal here holds its payload
+ * @param predictions the last ones of it here that were let through, newest last, each with what
+ *     came of it
  * @param decisions the last ones about copying it here, newest last, with their numbers
  */
 public record Explanation(
@@ -32,6 +35,7 @@ public record Explanation(
     Optional<String> backup,
     boolean inHotTier,
     boolean inWarmTier,
+    List<PastPrediction> predictions,
     List<String> decisions) {
 
   static Explanation of(
@@ -40,6 +44,7 @@ public record Explanation(
       Homes homes,
       boolean inHotTier,
       boolean inWarmTier,
+      List<PastPrediction> predictions,
       List<Decision> decisions) {
     return new Explanation(
         key.path(),
@@ -51,6 +56,7 @@ public record Explanation(
         Optional.ofNullable(homes.backup()).map(region -> region.name()),
         inHotTier,
         inWarmTier,
+        List.copyOf(predictions),
         decisions.stream().map(Decision::toString).toList());
   }
 }

@@ -16,6 +16,7 @@ import io.metafabric.core.store.ConflictConfig;
 import io.metafabric.core.store.Durabilities;
 import io.metafabric.core.store.StoreConfig;
 import io.metafabric.core.transport.PeerAddress;
+import io.metafabric.host.BackgroundTraining;
 import io.metafabric.host.FileDisk;
 import io.metafabric.host.ForeignThread;
 import io.metafabric.host.ListenerFailures;
@@ -473,6 +474,7 @@ public final class FabricBuilder {
             peerListeners,
             peerListeners.isEmpty() ? null : scheduler.serial("events"),
             ListenerFailures::log);
+    BackgroundTraining training = BackgroundTraining.automatic(scheduler);
     WarmTierFactory warm = warmTiers(disk);
     List<PredictorProvider> own = List.copyOf(predictors);
     List<Source> sources = or(predictionSources, Source.DEFAULT);
@@ -491,18 +493,20 @@ public final class FabricBuilder {
                     new ForeignThread(here.name())),
                 (index, wasted) -> new AdaptiveTier<>(hotBytes, index, Versioned::new, wasted),
                 warm,
-                Predictors.all(own, sources, here, random.nextLong()),
+                Predictors.all(own, sources, here, random.nextLong(), training.retraining()),
                 events::publish,
                 onMustReopen);
     RunningNode node;
     try {
       node = new RunningNode(opener, () -> scheduler.serial("refill"));
     } catch (RuntimeException e) {
+      training.close();
       events.close();
       throw e;
     }
     return new OpenFabric(
         node,
+        training,
         clock,
         events,
         new Completions(scheduler.serial("callbacks"), clock),

@@ -133,7 +133,11 @@ public interface MetadataFabric extends Records, AutoCloseable {
    */
   void readmit(String region);
 
-  /** Turns prefetching on or off. What was learned stays. */
+  /**
+   * The kill switch: turns prefetching off or on again, at once. What has been asked for by then
+   * still comes. Reads are learned from all the same, and what was learned stays. Not journaled:
+   * the next opening begins with {@link FabricBuilder#prediction}.
+   */
   void setPrediction(boolean enabled);
 
   /** Leaves no thread, socket, lock or file open. A second call does nothing. */

@@ -23,6 +23,7 @@ import io.metafabric.core.store.Precondition;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.wire.MoveOutcome;
+import io.metafabric.host.BackgroundTraining;
 import io.metafabric.host.FileDisk;
 import io.metafabric.node.FabricNode;
 import io.metafabric.node.ReadOutcome;
@@ -47,6 +48,7 @@ import org.jspecify.annotations.Nullable;
 /** The fabric that the builder opens: waits, where the node has futures. */
 final class OpenFabric implements MetadataFabric {
   private final RunningNode running;
+  private final BackgroundTraining training;
   private final Clock clock;
   private final PeerEvents events;
   private final Completions completions;
@@ -60,6 +62,7 @@ final class OpenFabric implements MetadataFabric {
 
   OpenFabric(
       RunningNode running,
+      BackgroundTraining training,
       Clock clock,
       PeerEvents events,
       Completions completions,
@@ -69,6 +72,7 @@ final class OpenFabric implements MetadataFabric {
       @Nullable SystemOfRecord origin,
       Duration originTimeToLive) {
     this.running = running;
+    this.training = training;
     this.clock = clock;
     this.events = events;
     this.completions = completions;
@@ -470,6 +474,7 @@ final class OpenFabric implements MetadataFabric {
         node().homesOf(parsed),
         node().hotTier().peek(parsed) != null,
         node().store().holdsPayload(parsed),
+        node().predictionsOf(parsed),
         node().decisionsOn(parsed));
   }
 
@@ -581,7 +586,7 @@ final class OpenFabric implements MetadataFabric {
   @Override
   public void setPrediction(boolean enabled) {
     requireOpen();
-    node().setPrediction(enabled);
+    running.setPrediction(enabled);
   }
 
   @Override
@@ -591,6 +596,7 @@ final class OpenFabric implements MetadataFabric {
       try {
         running.close();
       } finally {
+        training.close();
         events.close();
         completions.close();
       }

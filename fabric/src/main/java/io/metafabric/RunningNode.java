@@ -31,6 +31,7 @@ final class RunningNode implements AutoCloseable {
 
   // Guarded by this.
   private boolean closed;
+  private @Nullable Boolean prediction;
 
   /**
    * @param threads makes one that the fabric is opened on again; closed with this
@@ -45,6 +46,12 @@ final class RunningNode implements AutoCloseable {
 
   FabricNode<Versioned> get() {
     return node;
+  }
+
+  /** Of this node, and of those that are opened in its place. */
+  synchronized void setPrediction(boolean enabled) {
+    prediction = enabled;
+    node.setPrediction(enabled);
   }
 
   /** On the node's own thread: it cannot wait for a fabric that is being closed, nor be closed. */
@@ -71,6 +78,9 @@ final class RunningNode implements AutoCloseable {
     try {
       node.close();
       node = opener.open(bound, this::mustReopen);
+      if (prediction != null) {
+        node.setPrediction(prediction);
+      }
     } catch (RuntimeException e) {
       // Until the host opens another one, the fabric says that it is closed.
       ListenerFailures.log("a region that is filled anew", e);

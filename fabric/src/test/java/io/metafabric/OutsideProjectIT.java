@@ -162,6 +162,7 @@ class OutsideProjectIT {
 
     assertThat(printed).contains("blue teapot");
     assertThat(classPath).contains("slf4j-api").contains("netty-handler");
+    assertThat(classPath).as("what a host has to bring itself").doesNotContain("tribuo");
     assertThat(classPath).as("no room comes as a jar of its own").doesNotContain("fabric-core");
   }
 

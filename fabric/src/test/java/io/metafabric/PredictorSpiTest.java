@@ -10,7 +10,9 @@ import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.transport.FreePorts;
 import io.metafabric.predict.ForesightStats.PerPredictor;
+import io.metafabric.predict.PastPrediction;
 import io.metafabric.predict.PredictionContext;
+import io.metafabric.predict.PredictionScore;
 import io.metafabric.predict.Predictor;
 import io.metafabric.predict.PredictorConfig;
 import io.metafabric.predict.PredictorProvider;
@@ -113,6 +115,49 @@ class PredictorSpiTest {
       assertThat(statsOf(ap).made()).isPositive();
       assertThat(statsOf(ap).retainedBytes()).as("reads that it was shown").isGreaterThan(1);
       assertThat(statsOf(ap).failed()).isFalse();
+      assertThat(ap.explain("n/1").predictions())
+          .anyMatch(
+              said ->
+                  said.predictor().equals(NextNumber.NAME)
+                      && said.reason().equals("after n/0")
+                      && said.probability() == 1
+                      && said.result() == PastPrediction.Result.USED);
+      PredictionScore score =
+          ap.stats().prefetch().foresight().scores().stream()
+              .filter(each -> each.predictor().equals(NextNumber.NAME))
+              .findFirst()
+              .orElseThrow();
+      assertThat(score.used()).isPositive();
+      assertThat(score.needs()).isPositive();
+      assertThat(score.foreseen()).isPositive();
+      assertThat(score.region()).isEqualTo(ThreeFabricsTest.REGIONS.get(2));
+    }
+  }
+
+  @Test
+  void switchedOff_nothingIsFetchedAhead_andSwitchedOnItIsAgain() throws Exception {
+    List<Integer> ports = FreePorts.take(3);
+    var everythingPays = new Prices(0, 0, 1);
+    try (var eu = open(0, ports, UnaryOperator.identity());
+        var us = open(1, ports, UnaryOperator.identity());
+        var ap = open(2, ports, b -> b.predictor(new Provider()).prices(everythingPays))) {
+      for (int i = 0; i < 3; i++) {
+        eu.put("n/" + i, new byte[] {(byte) i});
+      }
+      ThreeFabricsTest.awaitSync(eu, us, ap);
+      ap.setPrediction(false);
+      assertThat(ap.stats().prefetch().enabled()).isFalse();
+      Records reader = ap.as("reader");
+      await("reads are learned from all the same")
+          .atMost(Duration.ofSeconds(20))
+          .until(() -> reader.get("n/0").isPresent() && statsOf(ap).retainedBytes() > 0);
+      assertThat(ap.stats().prefetch().requested()).isZero();
+      assertThat(ap.explain("n/1").inHotTier()).isFalse();
+
+      ap.setPrediction(true);
+      await("n/1 comes because n/0 is read")
+          .atMost(Duration.ofSeconds(20))
+          .until(() -> reader.get("n/0").isPresent() && ap.explain("n/1").inHotTier());
     }
   }
 

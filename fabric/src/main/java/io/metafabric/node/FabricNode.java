@@ -47,6 +47,7 @@ import io.metafabric.migrate.MovedHomes;
 import io.metafabric.predict.AccessRing;
 import io.metafabric.predict.Foresight;
 import io.metafabric.predict.ForesightStats;
+import io.metafabric.predict.PastPrediction;
 import io.metafabric.predict.Predictor;
 import io.metafabric.predict.PredictorConfig;
 import io.metafabric.replicate.Comparison;
@@ -136,10 +137,7 @@ public final class FabricNode<V> implements AutoCloseable {
         opened.add(
             RecordStore.open(
                 config.store(), ports.disk(), clock, ports.random(), committing, this::published));
-    this.hot =
-        opened.add(
-            hotTier.create(
-                shownAlone(store), (predictor, path, payloadBytes) -> prefetchWasted(predictor)));
+    this.hot = opened.add(hotTier.create(shownAlone(store), this::prefetchWasted));
     this.warm = opened.add(warmTier.create(store));
     this.transport = opened.add(ports.transport().apply(loop));
     homes.passOver(store.configured().configuration().evicted());
@@ -323,6 +321,8 @@ public final class FabricNode<V> implements AutoCloseable {
               return load(client, key);
             });
     if (!leads.get() && !flight.isDone()) {
+      long nowNanos = clock.nanoTime();
+      loop.execute(() -> prefetcher.joined(key.path(), nowNanos));
       waitsForRemote(client, key);
     }
     return flight;
@@ -336,7 +336,7 @@ public final class FabricNode<V> implements AutoCloseable {
         HotEntry<V> entry = hot.hit(key.path());
         // It waited on a prefetch that was under way: late, but of use.
         if (entry != null && entry.markRead()) {
-          prefetchUsed(entry);
+          prefetchUsedLate(entry);
         }
       }
       if (value.from() != Outcome.REMOTE) {
@@ -480,10 +480,17 @@ public final class FabricNode<V> implements AutoCloseable {
 
   private CompletionStage<ReadOutcome> remote(
       @Nullable String client, Key key, @Nullable Header known) {
+    long begunNanos = clock.nanoTime();
     CompletionStage<ReadOutcome> outcome =
         replicator.fetch(key, known).thenCompose(result -> arrived(key, result));
     waitsForRemote(client, key);
-    return outcome;
+    return outcome.whenComplete(
+        (value, failure) -> {
+          if (value instanceof ReadOutcome.Value) {
+            long nanos = clock.nanoTime() - begunNanos;
+            loop.execute(() -> prefetcher.stalled(key.path(), nanos));
+          }
+        });
   }
 
   /** While this read waits, what is likely to follow it can be on its way already. */
@@ -906,20 +913,29 @@ public final class FabricNode<V> implements AutoCloseable {
   private void prefetchUsed(HotEntry<V> entry) {
     String predictor = entry.predictor();
     if (predictor != null) {
-      loop.execute(() -> prefetcher.used(predictor));
+      loop.execute(() -> prefetcher.used(predictor, entry.record().key().path()));
     }
   }
 
-  private void prefetchWasted(String predictor) {
-    loop.execute(() -> prefetcher.wasted(predictor));
+  private void prefetchUsedLate(HotEntry<V> entry) {
+    String predictor = entry.predictor();
+    if (predictor != null) {
+      long nowNanos = clock.nanoTime();
+      loop.execute(() -> prefetcher.usedLate(predictor, entry.record().key().path(), nowNanos));
+    }
+  }
+
+  private void prefetchWasted(String predictor, String path, int payloadBytes) {
+    loop.execute(() -> prefetcher.wasted(predictor, path, payloadBytes));
   }
 
   public Replicator replicator() {
     return replicator;
   }
 
+  /** Once it returns, nothing is asked for ahead any more, or something may be again. */
   public void setPrediction(boolean enabled) {
-    loop.execute(() -> prefetcher.setEnabled(enabled));
+    prefetcher.setEnabled(enabled);
   }
 
   public RecordStore store() {
@@ -946,6 +962,11 @@ public final class FabricNode<V> implements AutoCloseable {
 
   public List<Decision> decisionsOn(Key key) {
     return prefetcher.decisionsOn(key);
+  }
+
+  /** The last predictions of a key, newest last. */
+  public List<PastPrediction> predictionsOf(Key key) {
+    return prefetcher.predictionsOf(key);
   }
 
   public NodeStats stats() {

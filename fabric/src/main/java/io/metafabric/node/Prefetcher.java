@@ -7,6 +7,7 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.predict.AccessRing;
 import io.metafabric.predict.Foresight;
+import io.metafabric.predict.PastPrediction;
 import io.metafabric.replicate.FetchResult;
 import io.metafabric.replicate.Replicator;
 import io.metafabric.replicate.arm.Candidate;
@@ -22,8 +23,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The control loop: what was read becomes predictions, what is predicted is priced, what pays is
- * fetched. Belongs to the node's loop; only {@link #stats} and {@link #decisionsOn} may be called
- * by others.
+ * fetched. Belongs to the node's loop; only {@link #stats}, {@link #decisionsOn}, {@link
+ * #predictionsOf} and {@link #setEnabled} may be called by others.
  */
 final class Prefetcher {
   /** What the control loop needs of the node's tiers. */
@@ -41,12 +42,21 @@ final class Prefetcher {
   /** About what a read of the hot tier takes, and far below any link. */
   private static final double LOCAL_MS = 0.001;
 
+  /** Of how many keys it is known since when reads have been waiting for them. */
+  private static final int MAX_WAITING = 1024;
+
   private final Clock clock;
   private final AccessRing accesses;
   private final Foresight foresight;
   private final ReplicationManager arm;
   private final Replicator replicator;
   private final Target target;
+
+  /** Since when a key has been waited for by a read that did not ask for it itself, in nanos. */
+  private final Map<String, Long> waiting = new LinkedHashMap<>();
+
+  /** Whether it was off when it last ran. */
+  private boolean wasOff;
 
   private final AtomicLong requested = new AtomicLong();
   private final AtomicLong arrived = new AtomicLong();
@@ -76,6 +86,13 @@ final class Prefetcher {
     }
     foresight.observe(events);
     if (!arm.isEnabled()) {
+      wasOff = true;
+      return;
+    }
+    if (wasOff) {
+      wasOff = false;
+      // What was proposed meanwhile is of the past.
+      foresight.predictions(key -> true);
       return;
     }
     List<Prediction> predictions = foresight.predictions(key -> target.missingPayload(key) == null);
@@ -99,11 +116,13 @@ final class Prefetcher {
     for (Decision decision : decisions) {
       Prediction prediction = decision.candidate().prediction();
       Header header = headers.get(prediction.key());
-      if (decision.copy() && header != null) {
+      // The switch once more: what has not been asked for when it is thrown, is not.
+      if (decision.copy() && header != null && arm.isEnabled()) {
         var result = new CompletableFuture<FetchResult>();
         wanted.put(prediction.key(), header);
         arriving.put(prediction.key(), result);
         requested.incrementAndGet();
+        foresight.requested(prediction.predictor(), prediction.key());
         target
             .expect(prediction.key(), prediction.predictor(), result)
             .thenAccept(
@@ -127,14 +146,35 @@ final class Prefetcher {
     }
   }
 
-  void used(String predictor) {
+  void used(String predictor, String path) {
     used.incrementAndGet();
-    foresight.used(predictor);
+    foresight.used(predictor, path);
   }
 
-  void wasted(String predictor) {
+  /** A read waits for what somebody else has asked for. */
+  void joined(String path, long nowNanos) {
+    waiting.putIfAbsent(path, nowNanos);
+    if (waiting.size() > MAX_WAITING) {
+      waiting.remove(waiting.keySet().iterator().next());
+    }
+  }
+
+  /** A prefetch was read that was still on its way when the read began. */
+  void usedLate(String predictor, String path, long nowNanos) {
+    used.incrementAndGet();
+    Long since = waiting.remove(path);
+    foresight.usedLate(predictor, path, since == null ? 0 : (nowNanos - since) / 1e6);
+  }
+
+  /** A read has fetched a payload itself, and waited for so long. */
+  void stalled(String path, long nanos) {
+    waiting.remove(path);
+    foresight.stalled(path, nanos / 1e6);
+  }
+
+  void wasted(String predictor, String path, int payloadBytes) {
     wasted.incrementAndGet();
-    foresight.wasted(predictor);
+    foresight.wasted(predictor, path, payloadBytes);
   }
 
   void setEnabled(boolean enabled) {
@@ -143,6 +183,10 @@ final class Prefetcher {
 
   List<Decision> decisionsOn(Key key) {
     return arm.explain(key);
+  }
+
+  List<PastPrediction> predictionsOf(Key key) {
+    return foresight.explain(key);
   }
 
   PrefetchStats stats() {

@@ -81,6 +81,8 @@ class RoomsTest {
     onlyIn("net.openhft..", "io.metafabric.cache.chronicle").check(PRODUCTION);
     onlyIn("io.netty..", "io.metafabric.replicate.netty").check(PRODUCTION);
     onlyIn("com.github.luben..", "io.metafabric.replicate.zstd").check(PRODUCTION);
+    onlyIn("org.tribuo..", "io.metafabric.predict.tribuo").check(PRODUCTION);
+    onlyIn("com.oracle.labs..", "io.metafabric.predict.tribuo").check(PRODUCTION);
     onlyIn(
             "org.slf4j..",
             "io.metafabric.replicate.netty",
@@ -113,6 +115,19 @@ class RoomsTest {
   }
 
   @Test
+  void theTribuoTrainer_isNamedWhereItIsKnownToBeThere_andNowhereElse() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("io.metafabric.predict.tribuo")
+        .and()
+        .doNotHaveFullyQualifiedName("io.metafabric.host.BackgroundTraining$Tribuo")
+        .should()
+        .dependOnClassesThat()
+        .haveFullyQualifiedName("io.metafabric.predict.tribuo.TribuoTrainer")
+        .check(PRODUCTION);
+  }
+
+  @Test
   void everyThirdPartyThatIsUsed_hasARule() {
     Set<String> known =
         Set.of(
@@ -121,6 +136,8 @@ class RoomsTest {
             "net.openhft",
             "io.netty",
             "org.slf4j",
+            "org.tribuo",
+            "com.oracle.labs",
             "org.jspecify");
     noClasses()
         .should()

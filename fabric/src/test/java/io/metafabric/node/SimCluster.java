@@ -141,7 +141,7 @@ public final class SimCluster {
         ports,
         (index, wasted) -> new LruTier<>(hotTierBytes, index, record -> record, wasted),
         JournalTier::new,
-        Predictors.all(List.of(), Source.DEFAULT, region, 1),
+        Predictors.all(List.of(), Source.DEFAULT, region, 1, null),
         change -> stateChanged(region, change),
         () -> mustReopen(region));
   }

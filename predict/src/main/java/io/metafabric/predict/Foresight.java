@@ -23,9 +23,9 @@ import org.jspecify.annotations.Nullable;
  * What a node believes about the reads to come: its predictors, and how far each is trusted.
  *
  * <p>The control loop calls {@link #observe} and {@link #predictions}. Who makes a prefetch calls
- * {@link #made}, and {@link #used} or {@link #wasted} once it knows: each an atomic addition, to be
- * called from anywhere. The rest is thread-safe but may wait for an observation in progress, so it
- * has no place where a read is served.
+ * {@link #requested}, {@link #made} once it came, and {@link #used} or {@link #wasted} once it
+ * knows. {@code made} is an atomic addition, to be called from anywhere. The rest is thread-safe
+ * but may wait for an observation in progress, so it has no place where a read is served.
  *
  * <p>A predictor that fails is switched off and reported, and the others go on.
  */
@@ -38,6 +38,7 @@ public final class Foresight {
   private static final int MAX_CLIENTS_PER_CALL = 64;
 
   private static final long MAX_TRAIL_BYTES = 1L << 20;
+  private static final long MAX_LOG_BYTES = 1L << 20;
 
   private static final Comparator<Prediction> BEST_FIRST =
       Comparator.comparingDouble(Prediction::probability).reversed().thenComparing(Prediction::key);
@@ -47,6 +48,8 @@ public final class Foresight {
   private final long maxBytes;
   private final Trails trails = new Trails(MAX_TRAIL_BYTES);
   private final Map<String, GatedPredictor> predictors = new LinkedHashMap<>();
+  private final PredictionLog log = new PredictionLog(MAX_LOG_BYTES);
+  private final Scores scores;
   private final AtomicLong unattributed = new AtomicLong();
 
   /** Whether any predictor is asked client by client. */
@@ -69,7 +72,12 @@ public final class Foresight {
     this.region = region;
     this.asksForClients = predictors.stream().anyMatch(each -> !(each instanceof RankedPredictor));
     this.maxBytesEach = maxBytesEach;
-    this.maxBytes = MAX_TRAIL_BYTES + predictors.size() * maxBytesEach;
+    this.scores = new Scores(region, predictors.stream().map(Predictor::name).toList());
+    this.maxBytes =
+        MAX_TRAIL_BYTES
+            + MAX_LOG_BYTES
+            + Scores.maxRetainedBytes(predictors.size())
+            + predictors.size() * maxBytesEach;
     for (Predictor predictor : predictors) {
       var gated = new GatedPredictor(predictor, maxBytesEach, onFailure);
       if (this.predictors.putIfAbsent(gated.name(), gated) != null) {
@@ -86,10 +94,25 @@ public final class Foresight {
         trails.append(event.client(), event.key());
       }
       nowMs = Math.max(nowMs, event.atMs());
+      if (event.outcome().isNeed()) {
+        score(event);
+      }
     }
     observed += events.size();
     for (GatedPredictor predictor : predictors.values()) {
       predictor.observe(events);
+    }
+  }
+
+  private void score(AccessEvent need) {
+    scores.need(need.key());
+    List<PredictionLog.Said> foreseeing = log.needed(need.key(), nowMs);
+    for (PredictionLog.Said said : foreseeing) {
+      scores.foreseen(said.predictor(), need.key());
+    }
+    // What was prefetched had been predicted, even if the log has forgotten it.
+    if (!foreseeing.isEmpty() || need.outcome() == AccessEvent.Outcome.PREFETCHED) {
+      scores.foreseen(PredictionScore.ALL, need.key());
     }
   }
 
@@ -118,7 +141,7 @@ public final class Foresight {
     var best = new LinkedHashMap<Key, Prediction>();
     for (GatedPredictor predictor : predictors.values()) {
       for (Prediction prediction : predictor.proposals(held, MAX_PREDICTIONS)) {
-        best.merge(prediction.key(), prediction, Foresight::surer);
+        said(prediction, best);
       }
     }
     if (asksForClients) {
@@ -128,7 +151,17 @@ public final class Foresight {
     sorted.sort(BEST_FIRST);
     int most = Math.min(sorted.size(), MAX_PREDICTIONS);
     surplus += sorted.size() - most;
-    return List.copyOf(sorted.subList(0, most));
+    List<Prediction> likeliest = List.copyOf(sorted.subList(0, most));
+    for (Prediction prediction : likeliest) {
+      scores.predicted(PredictionScore.ALL, prediction.key().path());
+    }
+    return likeliest;
+  }
+
+  private void said(Prediction prediction, Map<Key, Prediction> best) {
+    log.add(prediction, nowMs);
+    scores.predicted(prediction.predictor(), prediction.key().path());
+    best.merge(prediction.key(), prediction, Foresight::surer);
   }
 
   private void askForClients(Predicate<Key> held, Map<Key, Prediction> best) {
@@ -144,7 +177,7 @@ public final class Foresight {
       for (GatedPredictor predictor : predictors.values()) {
         for (Prediction prediction : predictor.predict(context)) {
           if (!held.test(prediction.key()) && predictor.admits(prediction.probability())) {
-            best.merge(prediction.key(), prediction, Foresight::surer);
+            said(prediction, best);
           }
         }
       }
@@ -165,8 +198,31 @@ public final class Foresight {
     }
   }
 
-  /** A prefetch made on this predictor's word was read. */
-  public void used(String predictor) {
+  /** A prefetch is being asked for, because this predictor said so. */
+  public synchronized void requested(String predictor, Key key) {
+    log.fetched(predictor, key.path());
+    scores.requested(predictor, key.path());
+  }
+
+  /** A prefetch made on this predictor's word was there when it was read. */
+  public synchronized void used(String predictor, String path) {
+    countUsed(predictor);
+    log.resolved(predictor, path, PastPrediction.Result.USED);
+    scores.usedInTime(predictor, path);
+  }
+
+  /**
+   * A prefetch made on this predictor's word was still on its way when it was read.
+   *
+   * @param waitedMs how long the read waited for it
+   */
+  public synchronized void usedLate(String predictor, String path, double waitedMs) {
+    countUsed(predictor);
+    log.resolved(predictor, path, PastPrediction.Result.LATE);
+    scores.usedLate(predictor, path, waitedMs);
+  }
+
+  private void countUsed(String predictor) {
     GatedPredictor known = predictors.get(predictor);
     if (known == null) {
       unattributed.incrementAndGet();
@@ -176,13 +232,25 @@ public final class Foresight {
   }
 
   /** A prefetch made on this predictor's word was never read, or never came. */
-  public void wasted(String predictor) {
+  public synchronized void wasted(String predictor, String path, int payloadBytes) {
     GatedPredictor known = predictors.get(predictor);
     if (known == null) {
       unattributed.incrementAndGet();
     } else {
       known.countWasted();
     }
+    log.resolved(predictor, path, PastPrediction.Result.WASTED);
+    scores.wasted(predictor, path, payloadBytes);
+  }
+
+  /** A read had to be fetched and no prefetch was on its way; it waited for so long. */
+  public synchronized void stalled(String path, double ms) {
+    scores.stalled(path, ms);
+  }
+
+  /** The last predictions of a key that were let through, newest last; empty if none is kept. */
+  public synchronized List<PastPrediction> explain(Key key) {
+    return log.on(key.path());
   }
 
   /** How many reads were observed; while it stays the same, there is nothing new to save. */
@@ -256,14 +324,26 @@ public final class Foresight {
 
   public synchronized ForesightStats stats() {
     var all = new ArrayList<ForesightStats.PerPredictor>();
-    long bytes = trails.retainedBytes();
+    var ranking = new ArrayList<RankingStats>();
+    long bytes = trails.retainedBytes() + log.retainedBytes() + scores.retainedBytes();
     for (GatedPredictor predictor : predictors.values()) {
       predictor.settle();
       ForesightStats.PerPredictor stats = predictor.stats();
       all.add(stats);
       bytes += stats.retainedBytes();
+      RankingStats ranked = predictor.ranking();
+      if (ranked != null) {
+        ranking.add(ranked);
+      }
     }
     return new ForesightStats(
-        all, surplus, trails.forgotten(), unattributed.get(), bytes, maxBytes);
+        all,
+        scores.scores(),
+        ranking,
+        surplus,
+        trails.forgotten(),
+        unattributed.get(),
+        bytes,
+        maxBytes);
   }
 }

@@ -5,15 +5,21 @@ import java.util.List;
 /**
  * How the predictors of a fabric do. Immutable.
  *
+ * @param predictors in the order in which they are asked
+ * @param scores how all and each did on the reads, in all namespaces and in each
+ * @param ranking how true the probabilities were
  * @param surplus predictions dropped because there were more than one call returns
  * @param clientsForgotten clients whose last keys were dropped to stay within a bound
  * @param unattributed outcomes of prefetches in the name of no predictor here
- * @param retainedBytes heap of the predictors and the clients' last keys, by estimate
+ * @param retainedBytes heap of the predictors, the clients' last keys, and what is kept of past
+ *     predictions, by estimate
  * @param maxRetainedBytes what it is kept under: a predictor that retains more than its share is
  *     switched off
  */
 public record ForesightStats(
     List<PerPredictor> predictors,
+    List<PredictionScore> scores,
+    List<RankingStats> ranking,
     long surplus,
     long clientsForgotten,
     long unattributed,
@@ -45,5 +51,7 @@ public record ForesightStats(
 
   public ForesightStats {
     predictors = List.copyOf(predictors);
+    scores = List.copyOf(scores);
+    ranking = List.copyOf(ranking);
   }
 }

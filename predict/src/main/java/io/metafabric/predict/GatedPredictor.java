@@ -179,6 +179,11 @@ final class GatedPredictor {
     }
   }
 
+  /** How true its probabilities were; null of a predictor that does not rank itself. */
+  @Nullable RankingStats ranking() {
+    return predictor instanceof RankedPredictor ranked ? ranked.ranking() : null;
+  }
+
   private long retainedBytes() {
     if (predictor == null) {
       return 0;

@@ -27,6 +27,9 @@ interface RankedPredictor extends Predictor {
   /** The least probability that it lets through now. */
   double floor();
 
+  /** How true its probabilities were. */
+  RankingStats ranking();
+
   /** Whether it lets anything through now. */
   boolean open();
 }

@@ -15,6 +15,7 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Ranks what its {@link Source}s propose; the library's own predictor.
@@ -44,6 +45,9 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   /** Of all bytes, one in so many for the proposals that wait for an outcome, at most. */
   private static final int OPEN_SHARE = 16;
 
+  /** Of all bytes, one in so many for what models are trained on; none is trained if that is little. */
+  private static final int TRAINING_SHARE = 16;
+
   private static final int MAX_NAME_BYTES = 64;
   private static final Duration HORIZON = Duration.ofSeconds(30);
   private static final int TRAIL_DEPTH = 2;
@@ -59,6 +63,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
       Comparator.comparingDouble(Prediction::probability).reversed();
 
   private final PredictorConfig config;
+  private final @Nullable Retraining retraining;
   private final List<Source> chosen;
   private final String name;
   private final RegionName region;
@@ -93,10 +98,21 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
    * @param chosen at least one, each once; a predictor with a single one is named after it
    */
   public SequencePredictor(PredictorConfig config, List<Source> chosen) {
+    this(config, chosen, null);
+  }
+
+  /**
+   * @param chosen at least one, each once; a predictor with a single one is named after it
+   * @param retraining where models are trained that compete with the one that is taught an outcome
+   *     at a time; null for none
+   */
+  public SequencePredictor(
+      PredictorConfig config, List<Source> chosen, @Nullable Retraining retraining) {
     if (chosen.isEmpty() || new HashSet<>(chosen).size() < chosen.size()) {
       throw new ConfigurationException("prediction sources must be one or more, each once");
     }
     this.config = config;
+    this.retraining = retraining;
     // In one order, so that the same choice predicts the same however it was written down.
     this.chosen = chosen.stream().sorted().toList();
     this.name = chosen.size() == 1 ? chosen.get(0).id() : NAME;
@@ -106,7 +122,10 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     this.recency = reliability + 1;
     this.popularity = reliability + 2;
     this.features = 2 * count + OTHER_FEATURES;
-    this.model = new RankingModel(firstWeights(count, features));
+    boolean trains = Retrainer.windowBytes(features) <= config.maxBytes() / TRAINING_SHARE;
+    this.model =
+        new RankingModel(
+            firstWeights(count, features), trains ? retraining : null, config.seed());
     this.proposals = new Proposals(count);
     this.open = new OpenProposals(count, features, config.maxBytes() / OPEN_SHARE);
     this.described = new float[features];
@@ -120,7 +139,8 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
       kinds[i] = new Calibration(filled(this.chosen.get(i).kinds(), KIND_PRIOR), KIND_PRIOR_WEIGHT);
     }
     long own = this.chosen.stream().mapToLong(each -> each.ownBytes(config.maxBytes())).sum();
-    long rest = Math.max(0, config.maxBytes() - bytesWithoutTables() - own);
+    long models = model.maxRetainedBytes() - model.retainedBytes();
+    long rest = Math.max(0, config.maxBytes() - bytesWithoutTables() - models - own);
     long tableBytes = rest / 2;
     int units = Math.max(1, this.chosen.stream().mapToInt(Source::tableUnits).sum());
     for (int i = 0; i < count; i++) {
@@ -203,7 +223,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     sighting.slot = keys.slotOf(reference);
     sighting.client = event.client().hashCode();
     sighting.own = own;
-    sighting.need = own && isNeed(event.outcome());
+    sighting.need = own && event.outcome().isNeed();
     sighting.atMs = Math.max(sighting.atMs, event.atMs());
     sighting.lastRead = reads.at(trail, 0);
     sighting.readBefore = reads.at(trail, 1);
@@ -224,13 +244,6 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     for (CandidateSource source : sources) {
       source.observe(sighting);
     }
-  }
-
-  private static boolean isNeed(AccessEvent.Outcome outcome) {
-    return switch (outcome) {
-      case REMOTE, ORIGIN, PREFETCHED -> true;
-      case HOT, WARM, ABSENT -> false;
-    };
   }
 
   private void needed(int slot) {
@@ -271,7 +284,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
       governor.foreseen();
     }
     facts.countOutcome(slot, cameTrue);
-    model.learn(open.values(), open.valuesAt(place), cameTrue);
+    model.learn(open.values(), open.valuesAt(place), open.probability(place), cameTrue);
     for (int source = 0; source < sources.length; source++) {
       int kind = open.kind(place, source);
       if (kind >= 0) {
@@ -436,7 +449,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
 
   @Override
   public SequencePredictor restored(ByteReader in) {
-    var restored = new SequencePredictor(config, chosen);
+    var restored = new SequencePredictor(config, chosen, retraining);
     restored.restore(in);
     return restored;
   }
@@ -471,6 +484,11 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   @Override
   public boolean open() {
     return governor.open();
+  }
+
+  @Override
+  public RankingStats ranking() {
+    return model.stats(NAME, region.name());
   }
 
   /** How many keys of a likely path are looked at. */

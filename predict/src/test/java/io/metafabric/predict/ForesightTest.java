@@ -96,7 +96,7 @@ class ForesightTest {
     Foresight foresight = foresight(new Scripted("s", () -> List.of(prediction("a", 1, "s"))));
     for (int i = 0; i < 300; i++) {
       foresight.made("s");
-      foresight.wasted("s");
+      foresight.wasted("s", "t/a", 100);
     }
     for (int i = 0; i < 1_000; i++) {
       foresight.observe(by("anna", "x" + i));
@@ -115,9 +115,9 @@ class ForesightTest {
             new Scripted("poor", () -> List.of(prediction("b", 1, "poor"))));
     for (int i = 0; i < 300; i++) {
       foresight.made("good");
-      foresight.used("good");
+      foresight.used("good", "t/a");
       foresight.made("poor");
-      foresight.wasted("poor");
+      foresight.wasted("poor", "t/a", 100);
     }
     foresight.observe(by("anna", "x"));
 
@@ -172,8 +172,8 @@ class ForesightTest {
   @Test
   void outcomesInTheNameOfNobody_areCountedApart() {
     Foresight foresight = foresight();
-    foresight.used("nobody");
-    foresight.wasted("nobody");
+    foresight.used("nobody", "t/a");
+    foresight.wasted("nobody", "t/a", 100);
     foresight.made("nobody");
 
     assertThat(foresight.stats().unattributed()).isEqualTo(3);

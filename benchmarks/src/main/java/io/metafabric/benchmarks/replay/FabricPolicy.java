@@ -20,7 +20,10 @@ import io.metafabric.node.Predictors;
 import io.metafabric.predict.AccessRing;
 import io.metafabric.predict.Foresight;
 import io.metafabric.predict.PredictorConfig;
+import io.metafabric.predict.RankingStats;
+import io.metafabric.predict.Retraining;
 import io.metafabric.predict.Source;
+import io.metafabric.predict.tribuo.TribuoTrainer;
 import io.metafabric.replicate.arm.Candidate;
 import io.metafabric.replicate.arm.CostBenefitPolicy;
 import io.metafabric.replicate.arm.Decision;
@@ -50,6 +53,9 @@ final class FabricPolicy implements ReplayPolicy {
   /** What a fetch is priced as where it takes no time. */
   private static final int PRICED_MS = 50;
 
+  /** In virtual time a training takes none, so that a run is the same each time. */
+  private static final Retraining AT_ONCE = new Retraining(new TribuoTrainer(), Runnable::run);
+
   private static final double LOCAL_MS = 0.001;
   private static final int TICK_MS = 10;
   private static final long NANOS_PER_CALL = 10_000_000;
@@ -65,6 +71,9 @@ final class FabricPolicy implements ReplayPolicy {
   private final MetadataRecord[] records;
   private final Map<String, Integer> numbers = new HashMap<>();
   private final Map<Integer, String> underWay = new HashMap<>();
+
+  /** Since when a request has been waiting for a prefetch. */
+  private final Map<Integer, Long> waitingSince = new HashMap<>();
 
   /** Keys that a request waits for; those of a prefetch that is awaited are among both. */
   private final BitSet demanded = new BitSet();
@@ -82,6 +91,7 @@ final class FabricPolicy implements ReplayPolicy {
       long seed,
       boolean prediction,
       boolean sharesModel,
+      boolean trains,
       List<Source> sources) {
     this.trace = trace;
     this.latencyMs = latencyMs;
@@ -93,14 +103,11 @@ final class FabricPolicy implements ReplayPolicy {
     long entryBytes = new HotEntry<>(records[0], "", null).weightBytes();
     this.hot =
         new AdaptiveTier<>(
-            capacity * entryBytes,
-            (key, dot) -> true,
-            record -> record,
-            (predictor, path, payloadBytes) -> wasted(predictor));
+            capacity * entryBytes, (key, dot) -> true, record -> record, this::wasted);
     this.foresight =
         new Foresight(
             REGION,
-            Predictors.all(List.of(), sources, REGION, seed),
+            Predictors.all(List.of(), sources, REGION, seed, trains ? AT_ONCE : null),
             PredictorConfig.DEFAULT_MAX_BYTES,
             (name, failure) -> {
               throw new IllegalStateException("predictor " + name + " failed", failure);
@@ -136,14 +143,9 @@ final class FabricPolicy implements ReplayPolicy {
     }
   }
 
-  private void wasted(String predictor) {
+  private void wasted(String predictor, String path, int payloadBytes) {
     wasted++;
-    foresight.wasted(predictor);
-  }
-
-  private void used(String predictor) {
-    used++;
-    foresight.used(predictor);
+    foresight.wasted(predictor, path, payloadBytes);
   }
 
   @Override
@@ -155,10 +157,16 @@ final class FabricPolicy implements ReplayPolicy {
     if (entry != null) {
       outcome = entry.markRead() ? Outcome.PREFETCHED : Outcome.HOT;
       if (outcome == Outcome.PREFETCHED) {
-        used(entry.predictor());
+        used++;
+        foresight.used(entry.predictor(), path);
       }
     } else {
       missed = true;
+      if (underWay.containsKey(trace.key()[row])) {
+        waitingSince.putIfAbsent(trace.key()[row], nowMs);
+      } else {
+        foresight.stalled(path, latencyMs);
+      }
       demanded.set(trace.key()[row]);
     }
     ring.record(trace.clients().get(trace.client()[row]), path, outcome);
@@ -204,6 +212,7 @@ final class FabricPolicy implements ReplayPolicy {
       if (decision.copy() && count < into.length) {
         int key = numbers.get(prediction.key().path());
         underWay.put(key, prediction.predictor());
+        foresight.requested(prediction.predictor(), prediction.key());
         into[count++] = key;
       }
     }
@@ -227,14 +236,16 @@ final class FabricPolicy implements ReplayPolicy {
   }
 
   @Override
-  public void prefetched(int key, boolean awaited) {
+  public void prefetched(int key, boolean awaited, long nowMs) {
     demanded.clear(key);
     String predictor = underWay.remove(key);
+    Long since = waitingSince.remove(key);
     foresight.made(predictor);
     hot.fillPrefetched(records[key], predictor);
     HotEntry<MetadataRecord> entry = awaited ? hot.hit(records[key].key().path()) : null;
     if (entry != null && entry.markRead()) {
-      used(predictor);
+      used++;
+      foresight.usedLate(predictor, records[key].key().path(), since == null ? 0 : nowMs - since);
     }
   }
 
@@ -265,6 +276,11 @@ final class FabricPolicy implements ReplayPolicy {
   @Override
   public long prefetchesWasted() {
     return wasted;
+  }
+
+  @Override
+  public List<RankingStats> ranking() {
+    return foresight.stats().ranking();
   }
 
   @Override

@@ -171,7 +171,7 @@ final class MithrilPolicy extends LruPolicy {
   }
 
   @Override
-  public void prefetched(int key, boolean awaited) {
+  public void prefetched(int key, boolean awaited, long nowMs) {
     if (!holds(key)) {
       unread[key] = !awaited;
       spared[key] = false;

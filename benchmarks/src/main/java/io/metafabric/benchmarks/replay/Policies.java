@@ -12,6 +12,7 @@ final class Policies {
           "fabric",
           "fabric-no-prediction",
           "fabric-shared-model",
+          "fabric-trained",
           "caffeine",
           "lru",
           "s3fifo",
@@ -21,6 +22,7 @@ final class Policies {
   private static final String FABRIC = "fabric";
   private static final String NO_PREDICTION = "fabric-no-prediction";
   private static final String SHARED_MODEL = "fabric-shared-model";
+  private static final String TRAINED = "fabric-trained";
 
   private Policies() {}
 
@@ -41,7 +43,7 @@ final class Policies {
   }
 
   private static boolean predicts(String plain) {
-    return plain.equals(FABRIC) || plain.equals(SHARED_MODEL);
+    return plain.equals(FABRIC) || plain.equals(SHARED_MODEL) || plain.equals(TRAINED);
   }
 
   private static String plain(String name) {
@@ -58,12 +60,18 @@ final class Policies {
 
   /** The policy of one region. */
   static ReplayPolicy create(String name, Trace trace, int capacity, int latencyMs, long seed) {
-    return switch (plain(name)) {
-      case FABRIC -> new FabricPolicy(trace, capacity, latencyMs, seed, true, false, sources(name));
-      case NO_PREDICTION ->
-          new FabricPolicy(trace, capacity, latencyMs, seed, false, false, Source.DEFAULT);
-      case SHARED_MODEL ->
-          new FabricPolicy(trace, capacity, latencyMs, seed, true, true, sources(name));
+    String plain = plain(name);
+    return switch (plain) {
+      case FABRIC, NO_PREDICTION, SHARED_MODEL, TRAINED ->
+          new FabricPolicy(
+              trace,
+              capacity,
+              latencyMs,
+              seed,
+              predicts(plain),
+              plain.equals(SHARED_MODEL),
+              plain.equals(TRAINED),
+              sources(name));
       case "caffeine" -> new CaffeinePolicy(trace, capacity);
       case "lru" -> new LruPolicy(trace, capacity);
       case "s3fifo" -> new S3FifoPolicy(trace, capacity);

@@ -1,5 +1,8 @@
 package io.metafabric.benchmarks.replay;
 
+import io.metafabric.predict.RankingStats;
+import java.util.List;
+
 /**
  * What decides which keys are in the cache of one region, and which are fetched ahead. A replay
  * calls it in virtual time, from one thread: {@link #request} for every request, {@link #arrived}
@@ -35,7 +38,7 @@ interface ReplayPolicy {
    *
    * @param awaited whether a request waits for it by now; it is counted as used
    */
-  default void prefetched(int key, boolean awaited) {
+  default void prefetched(int key, boolean awaited, long nowMs) {
     throw new IllegalStateException("never asked for " + key);
   }
 
@@ -52,6 +55,11 @@ interface ReplayPolicy {
   /** Those that left the cache unread. */
   default long prefetchesWasted() {
     return 0;
+  }
+
+  /** How true the probabilities were; empty of what says none. */
+  default List<RankingStats> ranking() {
+    return List.of();
   }
 
   /** Heap of what predicts, by its own estimate. */

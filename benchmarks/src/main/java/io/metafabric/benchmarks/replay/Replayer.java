@@ -1,6 +1,7 @@
 package io.metafabric.benchmarks.replay;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -136,7 +137,7 @@ final class Replayer {
         int wanted = policy.takePrefetches(buffer, nowMs);
         for (int i = 0; i < wanted; i++) {
           countPrefetch(buffer[i]);
-          policy.prefetched(buffer[i], false);
+          policy.prefetched(buffer[i], false, nowMs);
         }
       }
       write(region, row);
@@ -202,7 +203,7 @@ final class Replayer {
   private void replayClosedLoops() {
     nextOfClient = new int[trace.rows()];
     int[] last = new int[trace.clients().size()];
-    java.util.Arrays.fill(last, -1);
+    Arrays.fill(last, -1);
     for (int row = 0; row < trace.rows(); row++) {
       int client = trace.client()[row];
       nextOfClient[row] = -1;
@@ -281,7 +282,7 @@ final class Replayer {
     flights.get(flight.region).remove(flight.key);
     ReplayPolicy policy = policies[flight.region];
     if (flight.prefetch) {
-      policy.prefetched(flight.key, !flight.waiting.isEmpty());
+      policy.prefetched(flight.key, !flight.waiting.isEmpty(), nowMs);
     } else {
       policy.arrived(flight.waiting.get(0));
     }
@@ -325,7 +326,8 @@ final class Replayer {
         percentile99(),
         wideAreaBytes,
         bytes,
-        Math.round(requests / seconds));
+        Math.round(requests / seconds),
+        Arrays.stream(policies).flatMap(each -> each.ranking().stream()).toList());
   }
 
   private double percentile99() {

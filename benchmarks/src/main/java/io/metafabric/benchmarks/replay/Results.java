@@ -1,7 +1,9 @@
 package io.metafabric.benchmarks.replay;
 
+import io.metafabric.predict.RankingStats;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /** Results as a table for people and as JSON for programs. */
 public final class Results {
@@ -86,6 +88,7 @@ public final class Results {
       field(text, "stallMsP99", String.format(Locale.ROOT, "%.4f", each.stallMsP99()));
       field(text, "wideAreaBytes", each.wideAreaBytes());
       field(text, "predictorBytes", each.predictorBytes());
+      field(text, "reliability", reliability(each.ranking()));
       field(text, "eventsPerSecond", each.eventsPerSecond());
       text.append("}");
       between = ",\n";
@@ -95,6 +98,34 @@ public final class Results {
 
   private static void field(StringBuilder text, String name, Object number) {
     text.append(", \"").append(name).append("\": ").append(number);
+  }
+
+  private static String reliability(List<RankingStats> all) {
+    return all.stream()
+        .map(
+            each ->
+                String.format(
+                    Locale.ROOT,
+                    "{\"predictor\": %s, \"model\": %s, \"trainings\": %d, \"taken\": %d,"
+                        + " \"outcomes\": %d, \"brier\": %.5f, \"bins\": [%s]}",
+                    quoted(each.predictor()),
+                    quoted(each.model()),
+                    each.trainings(),
+                    each.taken(),
+                    each.outcomes(),
+                    each.brierScore(),
+                    each.bins().stream().map(Results::bin).collect(Collectors.joining(", "))))
+        .collect(Collectors.joining(", ", "[", "]"));
+  }
+
+  private static String bin(RankingStats.Bin bin) {
+    return String.format(
+        Locale.ROOT,
+        "{\"from\": %.1f, \"said\": %.4f, \"cameTrue\": %.4f, \"count\": %d}",
+        bin.from(),
+        bin.meanSaid(),
+        bin.shareThatCameTrue(),
+        bin.count());
   }
 
   private static String quoted(String value) {

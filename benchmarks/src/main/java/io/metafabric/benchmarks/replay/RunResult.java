@@ -1,5 +1,8 @@
 package io.metafabric.benchmarks.replay;
 
+import io.metafabric.predict.RankingStats;
+import java.util.List;
+
 /**
  * What one replay came to. Immutable.
  *
@@ -13,6 +16,7 @@ package io.metafabric.benchmarks.replay;
  * @param wideAreaBytes payloads that were fetched, and {@value Replayer#OVERHEAD_BYTES} bytes each
  * @param predictorBytes heap of what predicts, over all regions, by its own estimate
  * @param eventsPerSecond requests replayed in a second of real time
+ * @param ranking how true probabilities were, in each region
  */
 public record RunResult(
     String trace,
@@ -31,7 +35,11 @@ public record RunResult(
     double stallMsP99,
     long wideAreaBytes,
     long predictorBytes,
-    long eventsPerSecond) {
+    long eventsPerSecond,
+    List<RankingStats> ranking) {
+  public RunResult {
+    ranking = List.copyOf(ranking);
+  }
 
   public double missPercent() {
     return requests == 0 ? 0 : 100.0 * misses / requests;

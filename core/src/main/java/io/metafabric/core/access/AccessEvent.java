@@ -20,6 +20,14 @@ public record AccessEvent(
     WARM,
     REMOTE,
     ORIGIN,
-    ABSENT
+    ABSENT;
+
+    /** Whether the value had to be fetched, or would have had to be but for a prefetch. */
+    public boolean isNeed() {
+      return switch (this) {
+        case REMOTE, ORIGIN, PREFETCHED -> true;
+        case HOT, WARM, ABSENT -> false;
+      };
+    }
   }
 }

@@ -1,0 +1,40 @@
+package io.metafabric.predict;
+
+import java.util.Locale;
+
+/**
+ * A prediction that was let through, and what came of it. Immutable.
+ *
+ * @param probability as it was said
+ * @param atMs when, in epoch milliseconds, to about 10 ms
+ * @param reason for people
+ */
+public record PastPrediction(
+    String predictor, double probability, String reason, long atMs, Result result) {
+  /** What came of it, as far as is known. */
+  public enum Result {
+    /** Nothing was fetched, and the key has not been needed. */
+    NOT_NEEDED,
+    /** Nothing was fetched, and the key was needed. */
+    NEEDED,
+    /** It was fetched, and has not been read. */
+    FETCHED,
+    /** It was fetched, and was there when it was read. */
+    USED,
+    /** It was fetched, and was still on its way when it was read. */
+    LATE,
+    /** It was fetched, and went unread. */
+    WASTED
+  }
+
+  @Override
+  public String toString() {
+    return String.format(
+        Locale.ROOT,
+        "%s: p=%.2f %s: %s",
+        predictor,
+        probability,
+        reason,
+        result.name().toLowerCase(Locale.ROOT).replace('_', ' '));
+  }
+}
