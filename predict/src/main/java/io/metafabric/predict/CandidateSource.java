@@ -19,6 +19,9 @@ interface CandidateSource {
      * @param cause the reference that it follows from; 0 if it does not follow from one
      */
     void propose(int reference, int kind, int cause);
+
+    /** The share of what the source said in this way of late that came true, in (0, 1). */
+    double share(int kind);
   }
 
   /** So many keys are tracked now: tables may grow with them, within their bound. */
@@ -37,6 +40,11 @@ interface CandidateSource {
   /** What would be proposed to a client that stands there; changes nothing. */
   default void consult(Sighting standing, Sink sink) {
     propose(standing, 1, sink);
+  }
+
+  /** Whether what is said in this way looks more than one step ahead. */
+  default boolean looksFar(int kind) {
+    return false;
   }
 
   void save(ByteWriter out);

@@ -16,12 +16,16 @@ import java.util.Arrays;
 final class ClientTrails {
   private static final int WAYS = 8;
 
+  /** How far one more moves a mean. */
+  private static final double RECENT = 1.0 / 512;
+
   private final int depth;
   private final int setMask;
   private final int[] hashes;
   private final int[] lastUse;
   private final int[] trails;
   private int uses;
+  private double logBetween;
 
   ClientTrails(long maxBytes, int depth) {
     this.depth = depth;
@@ -42,6 +46,8 @@ final class ClientTrails {
     uses++;
     for (int i = first; i < first + WAYS; i++) {
       if (hashes[i] == hash) {
+        int between = Math.max(1, uses - lastUse[i]);
+        logBetween += (log2(between) - logBetween) * RECENT;
         lastUse[i] = uses;
         return i * depth;
       }
@@ -54,6 +60,17 @@ final class ClientTrails {
     lastUse[place] = uses;
     Arrays.fill(trails, place * depth, (place + 1) * depth, 0);
     return place * depth;
+  }
+
+  /** Exact for powers of two, and linear in between, which is near enough. */
+  private static double log2(int value) {
+    int power = Integer.highestOneBit(value);
+    return Integer.numberOfTrailingZeros(power) + (double) (value - power) / power;
+  }
+
+  /** How many uses ago a client was seen last when it is seen again: the geometric mean, about. */
+  double usesBetween() {
+    return StrictMath.pow(2, logBetween);
   }
 
   /** The {@code i}th newest reference of a trail; 0 if the trail is shorter. */

@@ -7,7 +7,7 @@ import java.util.Arrays;
 
 /** What is remembered of each slot of a {@link KeyTable}, in flat arrays. Not thread-safe. */
 final class KeyFacts {
-  static final int ROW_BYTES = 1 + 1 + 1 + 2 + 4;
+  static final int ROW_BYTES = 1 + 1 + 1 + 2 + 2 + 4;
 
   private static final int TRIALS_LIMIT = 16;
   private static final int READS_LIMIT = 127;
@@ -15,7 +15,8 @@ final class KeyFacts {
   private byte[] came = new byte[0];
   private byte[] tried = new byte[0];
   private byte[] reads = new byte[0];
-  private char[] open = new char[0];
+  private char[] openNear = new char[0];
+  private char[] openFar = new char[0];
   private int[] neededAt = new int[0];
 
   void ensureCapacity(int capacity) {
@@ -23,7 +24,8 @@ final class KeyFacts {
       came = Arrays.copyOf(came, capacity);
       tried = Arrays.copyOf(tried, capacity);
       reads = Arrays.copyOf(reads, capacity);
-      open = Arrays.copyOf(open, capacity);
+      openNear = Arrays.copyOf(openNear, capacity);
+      openFar = Arrays.copyOf(openFar, capacity);
       neededAt = Arrays.copyOf(neededAt, capacity);
     }
   }
@@ -32,7 +34,8 @@ final class KeyFacts {
     came[slot] = 0;
     tried[slot] = 0;
     reads[slot] = 0;
-    open[slot] = 0;
+    openNear[slot] = 0;
+    openFar[slot] = 0;
     neededAt[slot] = 0;
   }
 
@@ -60,7 +63,8 @@ final class KeyFacts {
     came = new byte[capacity];
     tried = new byte[capacity];
     reads = new byte[capacity];
-    open = new char[capacity];
+    openNear = new char[capacity];
+    openFar = new char[capacity];
     neededAt = new int[capacity];
     for (int slot = 1; slot < slots; slot++) {
       came[slot] = (byte) in.varint("proposals that came true", 0, TRIALS_LIMIT - 1);
@@ -87,13 +91,17 @@ final class KeyFacts {
     return (came[slot] + 0.5) / (tried[slot] + 1.0);
   }
 
-  /** The number of its proposal that waits for an outcome, from 1; 0 if there is none. */
-  int open(int slot) {
-    return open[slot];
+  /**
+   * The number of its proposal that waits for an outcome, from 1; 0 if there is none. One that
+   * looks far ahead and one that does not may both be waiting: else the early one would take the
+   * place of the surer one that follows, and nobody would learn how sure that was.
+   */
+  int open(int slot, boolean far) {
+    return far ? openFar[slot] : openNear[slot];
   }
 
-  void setOpen(int slot, int number) {
-    open[slot] = (char) number;
+  void setOpen(int slot, boolean far, int number) {
+    (far ? openFar : openNear)[slot] = (char) number;
   }
 
   /** The need of the key that was last, by number; 0 if there was none. */

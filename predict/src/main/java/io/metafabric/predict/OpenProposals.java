@@ -6,7 +6,7 @@ package io.metafabric.predict;
  * there is no room. Not thread-safe.
  */
 final class OpenProposals {
-  private static final int MOST = 1024;
+  private static final int MOST = 4096;
   private static final int LEAST = 32;
 
   private final int sources;
@@ -14,6 +14,7 @@ final class OpenProposals {
   private final int max;
   private final int[] references;
   private final int[] untilNeed;
+  private final boolean[] far;
   private final float[] probabilities;
   private final short[] kinds;
   private final float[] values;
@@ -27,6 +28,7 @@ final class OpenProposals {
     this.max = (int) Math.max(LEAST, Math.min(MOST, maxBytes / bytesEach()));
     this.references = new int[max];
     this.untilNeed = new int[max];
+    this.far = new boolean[max];
     this.probabilities = new float[max];
     this.kinds = new short[max * sources];
     this.values = new float[max * features];
@@ -41,10 +43,11 @@ final class OpenProposals {
   }
 
   /** The place of a new one, to be filled by the caller. */
-  int add(int reference, int until, double probability) {
+  int add(int reference, boolean isFar, int until, double probability) {
     int place = (oldest + count) % max;
     count++;
     references[place] = reference;
+    far[place] = isFar;
     untilNeed[place] = until;
     probabilities[place] = (float) probability;
     return place;
@@ -62,6 +65,11 @@ final class OpenProposals {
   /** 0 once it is closed. */
   int reference(int place) {
     return references[place];
+  }
+
+  /** Whether it looked more than one step ahead. */
+  boolean isFar(int place) {
+    return far[place];
   }
 
   double probability(int place) {
@@ -97,6 +105,6 @@ final class OpenProposals {
   }
 
   private long bytesEach() {
-    return 12L + 2L * sources + 4L * features;
+    return 13L + 2L * sources + 4L * features;
   }
 }

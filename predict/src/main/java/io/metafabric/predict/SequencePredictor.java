@@ -22,10 +22,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>How a source says something is a <em>kind</em>. Every proposal is followed up, whether it led
  * to a prefetch or not: it came true if its key was <em>needed</em>, that is read when it had to be
- * fetched, or would have been but for a prefetch, within the next {@value #HORIZON_NEEDS} needs.
- * That calibrates the kinds, and teaches a {@link RankingModel} to put them together with the key's
- * own record into one probability. A {@link WasteGovernor} decides from which probability on it is
- * worth a fetch.
+ * fetched, or would have been but for a prefetch, within the next {@value #HORIZON_NEEDS} needs, up
+ * to {@value #MOST_HORIZON_NEEDS} where many clients take turns. That calibrates the kinds, and
+ * teaches a {@link RankingModel} to put them together with the key's own record into one
+ * probability. A {@link WasteGovernor} decides from which probability on it is worth a fetch.
  *
  * <p>Where prefetches come too late, likely paths are followed further, up to {@value #MAX_DEPTH}
  * keys. Bounded in bytes; draws nothing by chance; not thread-safe.
@@ -34,6 +34,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   public static final String NAME = "sequence";
 
   static final int HORIZON_NEEDS = 64;
+  static final int MOST_HORIZON_NEEDS = 128;
   static final int MAX_DEPTH = 16;
 
   private static final double KIND_PRIOR = 0.3;
@@ -62,6 +63,20 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   private static final Comparator<Prediction> LIKELIEST_FIRST =
       Comparator.comparingDouble(Prediction::probability).reversed();
 
+  /** Takes what one of the sources says. */
+  private record Proposing(Proposals to, int source, Calibration kinds)
+      implements CandidateSource.Sink {
+    @Override
+    public void propose(int reference, int kind, int cause) {
+      to.add(reference, source, kind, cause);
+    }
+
+    @Override
+    public double share(int kind) {
+      return kinds.probability(kind);
+    }
+  }
+
   private final PredictorConfig config;
   private final @Nullable Retraining retraining;
   private final List<Source> chosen;
@@ -85,6 +100,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   private final float[] described;
   private final Sighting sighting = new Sighting();
   private int needCount;
+  private int horizonNeeds = HORIZON_NEEDS;
   private int depth = 1;
   private long usedOnTime;
   private long usedInAll;
@@ -145,11 +161,10 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     int units = Math.max(1, this.chosen.stream().mapToInt(Source::tableUnits).sum());
     for (int i = 0; i < count; i++) {
       Source source = this.chosen.get(i);
-      int number = i;
       sources[i] =
           source.create(
               tableBytes * source.tableUnits() / units, source.ownBytes(config.maxBytes()));
-      sinks[i] = (reference, kind, cause) -> proposals.add(reference, number, kind, cause);
+      sinks[i] = new Proposing(proposals, i, kinds[i]);
     }
     this.keys = new KeyTable(rest - tableBytes, KeyFacts.ROW_BYTES, facts::clear);
     facts.ensureCapacity(keys.capacity());
@@ -248,13 +263,20 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
 
   private void needed(int slot) {
     needCount++;
+    if (needCount % HORIZON_NEEDS == 0) {
+      fitHorizon();
+    }
     governor.need();
-    int place = facts.open(slot) - 1;
+    cameTrue(facts.open(slot, false) - 1);
+    cameTrue(facts.open(slot, true) - 1);
+    facts.setNeededAt(slot, needCount);
+    closeOverdue();
+  }
+
+  private void cameTrue(int place) {
     if (place >= 0) {
       close(place, true);
     }
-    facts.setNeededAt(slot, needCount);
-    closeOverdue();
   }
 
   private void closeOverdue() {
@@ -274,12 +296,13 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
       return;
     }
     open.close(place);
+    boolean far = open.isFar(place);
     int slot = keys.slotOf(reference);
-    if (slot == 0 || facts.open(slot) != place + 1) {
+    if (slot == 0 || facts.open(slot, far) != place + 1) {
       // The key was forgotten meanwhile: nobody would have noticed that it was needed.
       return;
     }
-    facts.setOpen(slot, 0);
+    facts.setOpen(slot, far, 0);
     if (cameTrue && open.probability(place) >= WasteGovernor.LEAST_FLOOR) {
       governor.foreseen();
     }
@@ -361,19 +384,40 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
 
   /** Remembers what was said, to see what comes of it. */
   private void follow(int proposal, int reference, int slot, double probability) {
-    if (facts.open(slot) != 0) {
+    boolean far = looksFar(proposal);
+    if (facts.open(slot, far) != 0) {
       return;
     }
     if (open.isFull()) {
       close(open.oldest(), false);
       open.removeOldest();
     }
-    int place = open.add(reference, needCount + HORIZON_NEEDS, probability);
-    facts.setOpen(slot, place + 1);
+    int place = open.add(reference, far, needCount + horizonNeeds, probability);
+    facts.setOpen(slot, far, place + 1);
     System.arraycopy(described, 0, open.values(), open.valuesAt(place), features);
     for (int source = 0; source < sources.length; source++) {
       open.setKind(place, source, proposals.kind(proposal, source));
     }
+  }
+
+  /** Whether every source that proposed it looks more than one step ahead. */
+  private boolean looksFar(int proposal) {
+    for (int source = 0; source < sources.length; source++) {
+      int kind = proposals.kind(proposal, source);
+      if (kind >= 0 && !sources[source].looksFar(kind)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /**
+   * Where many clients wait for their fetches side by side, the needs of the others lie between two
+   * of one client: its next one must be within the horizon.
+   */
+  private void fitHorizon() {
+    int between = (int) Math.min(MOST_HORIZON_NEEDS, needs.usesBetween());
+    horizonNeeds = Math.max(HORIZON_NEEDS, between);
   }
 
   @Override
@@ -410,9 +454,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     standing.lastNeed = standing.lastRead;
     var said = new Proposals(sources.length);
     for (int i = 0; i < sources.length; i++) {
-      int source = i;
-      sources[i].consult(
-          standing, (reference, kind, cause) -> said.add(reference, source, kind, cause));
+      sources[i].consult(standing, new Proposing(said, i, kinds[i]));
     }
     var all = new ArrayList<Prediction>();
     for (int i = 0; i < said.count(); i++) {
