@@ -46,7 +46,9 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   /** Of all bytes, one in so many for the proposals that wait for an outcome, at most. */
   private static final int OPEN_SHARE = 16;
 
-  /** Of all bytes, one in so many for what models are trained on; none is trained if that is little. */
+  /**
+   * Of all bytes, one in so many for what models are trained on; none is trained if that is little.
+   */
   private static final int TRAINING_SHARE = 16;
 
   private static final int MAX_NAME_BYTES = 64;
@@ -140,8 +142,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     this.features = 2 * count + OTHER_FEATURES;
     boolean trains = Retrainer.windowBytes(features) <= config.maxBytes() / TRAINING_SHARE;
     this.model =
-        new RankingModel(
-            firstWeights(count, features), trains ? retraining : null, config.seed());
+        new RankingModel(firstWeights(count, features), trains ? retraining : null, config.seed());
     this.proposals = new Proposals(count);
     this.open = new OpenProposals(count, features, config.maxBytes() / OPEN_SHARE);
     this.described = new float[features];
