@@ -19,9 +19,6 @@ interface CandidateSource {
      * @param cause the reference that it follows from; 0 if it does not follow from one
      */
     void propose(int reference, int kind, int cause);
-
-    /** The share of what the source said in this way of late that came true, in (0, 1). */
-    double share(int kind);
   }
 
   /** So many keys are tracked now: tables may grow with them, within their bound. */

@@ -35,6 +35,10 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
 
   static final int HORIZON_NEEDS = 64;
   static final int MOST_HORIZON_NEEDS = 128;
+
+  /** Of one client, within the horizon. */
+  private static final int HORIZON_NEEDS_OF_ONE = 4;
+
   static final int MAX_DEPTH = 16;
 
   private static final double KIND_PRIOR = 0.3;
@@ -64,20 +68,6 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
 
   private static final Comparator<Prediction> LIKELIEST_FIRST =
       Comparator.comparingDouble(Prediction::probability).reversed();
-
-  /** Takes what one of the sources says. */
-  private record Proposing(Proposals to, int source, Calibration kinds)
-      implements CandidateSource.Sink {
-    @Override
-    public void propose(int reference, int kind, int cause) {
-      to.add(reference, source, kind, cause);
-    }
-
-    @Override
-    public double share(int kind) {
-      return kinds.probability(kind);
-    }
-  }
 
   private final PredictorConfig config;
   private final @Nullable Retraining retraining;
@@ -162,10 +152,11 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     int units = Math.max(1, this.chosen.stream().mapToInt(Source::tableUnits).sum());
     for (int i = 0; i < count; i++) {
       Source source = this.chosen.get(i);
+      int number = i;
       sources[i] =
           source.create(
               tableBytes * source.tableUnits() / units, source.ownBytes(config.maxBytes()));
-      sinks[i] = new Proposing(proposals, i, kinds[i]);
+      sinks[i] = (reference, kind, cause) -> proposals.add(reference, number, kind, cause);
     }
     this.keys = new KeyTable(rest - tableBytes, KeyFacts.ROW_BYTES, facts::clear);
     facts.ensureCapacity(keys.capacity());
@@ -414,11 +405,11 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
 
   /**
    * Where many clients wait for their fetches side by side, the needs of the others lie between two
-   * of one client: its next one must be within the horizon.
+   * of one client: its next ones must be within the horizon.
    */
   private void fitHorizon() {
-    int between = (int) Math.min(MOST_HORIZON_NEEDS, needs.usesBetween());
-    horizonNeeds = Math.max(HORIZON_NEEDS, between);
+    double ofOneClient = HORIZON_NEEDS_OF_ONE * needs.usesBetween();
+    horizonNeeds = (int) Math.max(HORIZON_NEEDS, Math.min(MOST_HORIZON_NEEDS, ofOneClient));
   }
 
   @Override
@@ -455,7 +446,9 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     standing.lastNeed = standing.lastRead;
     var said = new Proposals(sources.length);
     for (int i = 0; i < sources.length; i++) {
-      sources[i].consult(standing, new Proposing(said, i, kinds[i]));
+      int source = i;
+      sources[i].consult(
+          standing, (reference, kind, cause) -> said.add(reference, source, kind, cause));
     }
     var all = new ArrayList<Prediction>();
     for (int i = 0; i < said.count(); i++) {

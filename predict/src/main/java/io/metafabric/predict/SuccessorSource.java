@@ -14,9 +14,6 @@ import io.metafabric.core.codec.ByteWriter;
 final class SuccessorSource implements CandidateSource {
   private static final int DEPTH_CLASSES = 3;
 
-  /** Paths are followed as long as all of their steps together are at least as likely. */
-  private static final double LEAST_PATH = 0.5;
-
   /** How many ways there are to say something. */
   static final int KINDS = DEPTH_CLASSES * Evidence.CLASSES;
 
@@ -67,7 +64,6 @@ final class SuccessorSource implements CandidateSource {
   private void walk(int before, int last, int depth, Sink sink) {
     int older = byTwo ? before : 0;
     int newer = last;
-    double path = 1;
     for (int step = 0; step < depth; step++) {
       int row = table.find(ContextTable.context(older, newer));
       if (row == ContextTable.ABSENT) {
@@ -83,8 +79,7 @@ final class SuccessorSource implements CandidateSource {
           likeliest = i;
         }
       }
-      path *= sink.share(kind(table.count(row, likeliest), table.seen(row), 0));
-      if (path < LEAST_PATH) {
+      if (2 * table.count(row, likeliest) < table.seen(row)) {
         return;
       }
       older = byTwo ? newer : 0;
