@@ -322,7 +322,7 @@ public final class FabricNode<V> implements AutoCloseable {
             });
     if (!leads.get() && !flight.isDone()) {
       long nowNanos = clock.nanoTime();
-      loop.execute(() -> prefetcher.joined(key.path(), nowNanos));
+      loop.execute(() -> prefetcher.joined(key, nowNanos));
       waitsForRemote(client, key);
     }
     return flight;

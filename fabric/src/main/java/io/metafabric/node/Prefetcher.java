@@ -152,8 +152,9 @@ final class Prefetcher {
   }
 
   /** A read waits for what somebody else has asked for. */
-  void joined(String path, long nowNanos) {
-    waiting.putIfAbsent(path, nowNanos);
+  void joined(Key key, long nowNanos) {
+    replicator.hurry(key);
+    waiting.putIfAbsent(key.path(), nowNanos);
     if (waiting.size() > MAX_WAITING) {
       waiting.remove(waiting.keySet().iterator().next());
     }

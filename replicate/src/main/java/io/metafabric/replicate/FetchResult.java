@@ -24,6 +24,9 @@ public sealed interface FetchResult {
    */
   record NotHeld(boolean byHome) implements FetchResult {}
 
+  /** Of a prefetch: what was asked for is here, or something newer is known. */
+  record Overtaken() implements FetchResult {}
+
   /** Nobody who could know was reachable in time. */
   record Unreachable(String why) implements FetchResult {}
 }

@@ -9,12 +9,16 @@ import io.metafabric.core.store.LastWriterWins;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.wire.Frame;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -40,6 +44,8 @@ final class Fetches {
     boolean anyAnswered;
     boolean homeAnswered;
     boolean unknownToBackup;
+    long request;
+    boolean hurried;
     FetchResult.@Nullable Superseded older;
 
     Asked(
@@ -80,6 +86,12 @@ final class Fetches {
   private final BiConsumer<RegionName, Key> mayBeOlder;
   private final Predicate<MetadataRecord> isOfThePast;
   private final Map<Long, Request> requests = new HashMap<>();
+
+  /** What a prefetch is under way for. Changed by the loop alone; others may look. */
+  private final Map<Key, Asked> prefetching = new ConcurrentHashMap<>();
+
+  private final AtomicLong hurried = new AtomicLong();
+  private final AtomicLong cancelled = new AtomicLong();
   private long lastRequest;
 
   /**
@@ -133,6 +145,73 @@ final class Fetches {
         });
     byRegion.forEach(this::send);
     return results;
+  }
+
+  /** Whether a prefetch is under way for a key. Any thread; the loop may think otherwise later. */
+  boolean isPrefetching(Key key) {
+    return prefetching.containsKey(key);
+  }
+
+  /** Keys that are asked for ahead of their reads. Any thread. */
+  int prefetching() {
+    return prefetching.size();
+  }
+
+  /** How many keys of prefetches others were told to answer next. Any thread. */
+  long hurried() {
+    return hurried.get();
+  }
+
+  /** How many keys of prefetches were wanted no more before they were answered. Any thread. */
+  long cancelled() {
+    return cancelled.get();
+  }
+
+  /** A read waits for the key: if a prefetch is under way for it, it is to be answered next. */
+  void hurry(Key key) {
+    Asked asked = prefetching.get(key);
+    Request request = asked == null ? null : requests.get(asked.request);
+    if (asked == null || request == null || asked.hurried) {
+      return;
+    }
+    asked.hurried = links.apply(request.to()).send(new Frame.Hurry(asked.request, key));
+    if (asked.hurried) {
+      hurried.incrementAndGet();
+    }
+  }
+
+  /** What prefetches are under way for is here, or is known to be older than the newest. */
+  void overtaken(List<Key> keys) {
+    var byRequest = new TreeMap<Long, List<Asked>>();
+    for (Key key : keys) {
+      Asked asked = prefetching.remove(key);
+      if (asked != null) {
+        byRequest.computeIfAbsent(asked.request, id -> new ArrayList<>()).add(asked);
+      }
+    }
+    byRequest.forEach(this::cancel);
+  }
+
+  private void cancel(long id, List<Asked> overtaken) {
+    Request request = requests.get(id);
+    if (request == null) {
+      return;
+    }
+    List<Asked> unanswered =
+        overtaken.stream().filter(asked -> request.open().remove(asked.key, asked)).toList();
+    if (unanswered.isEmpty()) {
+      return;
+    }
+    forget(request.to(), id, unanswered);
+    endIfAnswered(id, request);
+    cancelled.addAndGet(unanswered.size());
+    unanswered.forEach(asked -> asked.result.complete(new FetchResult.Overtaken()));
+  }
+
+  private void forget(RegionName to, long id, Collection<Asked> unwanted) {
+    List<Key> keys = unwanted.stream().map(asked -> asked.key).toList();
+    // If there is no room for it, the answers come, and nobody heeds them.
+    links.apply(to).send(new Frame.Forget(id, keys));
   }
 
   private @Nullable RegionName firstEstablished(List<RegionName> regions) {
@@ -201,15 +280,33 @@ final class Fetches {
       all.stream().filter(asked -> asked.prefetch).forEach(this::askNext);
       return false;
     }
-    var timeout = loop.schedule(config.attemptTimeout(), () -> abandon(id));
+    var timeout = loop.schedule(config.attemptTimeout(), () -> timedOut(id));
     requests.put(id, new Request(to, open, timeout));
+    all.stream().filter(asked -> asked.prefetch).forEach(asked -> underWay(asked, id));
     return true;
+  }
+
+  private void underWay(Asked asked, long id) {
+    asked.request = id;
+    prefetching.put(asked.key, asked);
+  }
+
+  private void timedOut(long id) {
+    Request request = requests.get(id);
+    if (request != null) {
+      List<Asked> ahead = request.open().values().stream().filter(asked -> asked.prefetch).toList();
+      if (!ahead.isEmpty()) {
+        forget(request.to(), id, ahead);
+      }
+      abandon(id);
+    }
   }
 
   private void abandon(long id) {
     Request request = requests.remove(id);
     if (request != null) {
       request.timeout().cancel();
+      request.open().values().forEach(asked -> prefetching.remove(asked.key, asked));
       List.copyOf(request.open().values()).forEach(this::askNext);
     }
   }
@@ -233,12 +330,17 @@ final class Fetches {
     for (Frame.Answer answer : reply.answers()) {
       Asked asked = request.open().remove(answer.key());
       if (asked != null) {
+        prefetching.remove(asked.key, asked);
         answered(asked, from, answer);
       }
     }
+    endIfAnswered(reply.requestId(), request);
+  }
+
+  private void endIfAnswered(long id, Request request) {
     if (request.open().isEmpty()) {
       request.timeout().cancel();
-      requests.remove(reply.requestId());
+      requests.remove(id);
     }
   }
 
@@ -286,6 +388,7 @@ final class Fetches {
   }
 
   void close() {
+    prefetching.clear();
     List.copyOf(requests.keySet())
         .forEach(
             id -> {

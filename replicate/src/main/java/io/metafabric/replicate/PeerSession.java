@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 /** A connection that a peer dialled: it is asked who it is, then served. Belongs to the loop. */
 final class PeerSession implements PeerHandler {
   /** What serving needs of the rest. */
-  interface Host {
+  interface Host extends PrefetchAnswers.Counts {
     ReplicationConfig config();
 
     long nodeId();
@@ -72,8 +72,6 @@ final class PeerSession implements PeerHandler {
     /** Answers comparisons that the peer begins. */
     RepairServer repairServer(RegionName peer);
 
-    void replyDropped();
-
     void refusedPeer(String why);
 
     /** A connection ended before it had said who it was. */
@@ -98,6 +96,7 @@ final class PeerSession implements PeerHandler {
   private boolean refused;
   private boolean adopting;
   private @Nullable RepairServer repairs;
+  private @Nullable PrefetchAnswers prefetches;
 
   PeerSession(Host host, PeerConnection connection, SerialExecutor loop, Clock clock) {
     this.host = host;
@@ -122,7 +121,11 @@ final class PeerSession implements PeerHandler {
   public void onOpen(PeerConnection opened) {}
 
   @Override
-  public void onWritable(PeerConnection to) {}
+  public void onWritable(PeerConnection to) {
+    if (prefetches != null) {
+      prefetches.goOn();
+    }
+  }
 
   @Override
   public void onFrame(PeerConnection from, Frame frame) {
@@ -153,11 +156,23 @@ final class PeerSession implements PeerHandler {
   public void onClosed(@Nullable PeerConnection closed, String reason) {
     ended = true;
     timer.cancel();
+    if (prefetches != null) {
+      prefetches.close();
+    }
     if (peer != null) {
       host.ended(peer, this);
     } else if (!refused) {
       host.endedWithoutHandshake();
     }
+  }
+
+  static int estimatedBytes(Frame.Answer answer) {
+    return ANSWER_BYTES
+        + (answer instanceof Frame.Answer.Found found
+            ? RecordCodec.estimatedBytes(found.record())
+            : answer instanceof Frame.Answer.Superseded older
+                ? RecordCodec.estimatedBytes(older.record())
+                : answer.key().utf8Length());
   }
 
   private final class Stranger extends UnexpectedFrames {
@@ -313,10 +328,41 @@ final class PeerSession implements PeerHandler {
 
     @Override
     public void onFetch(Frame.Fetch fetch) {
+      if (fetch.prefetch()) {
+        prefetches().add(fetch);
+      } else {
+        answerNow(fetch);
+      }
+    }
+
+    @Override
+    public void onHurry(Frame.Hurry hurry) {
+      if (prefetches != null) {
+        prefetches.hurry(hurry);
+      }
+    }
+
+    @Override
+    public void onForget(Frame.Forget forget) {
+      if (prefetches != null) {
+        prefetches.forget(forget);
+      }
+    }
+
+    private PrefetchAnswers prefetches() {
+      PrefetchAnswers known = prefetches;
+      if (known == null) {
+        known = new PrefetchAnswers(from(), loop, wanted -> answer(wanted, false), host);
+        prefetches = known;
+      }
+      return known;
+    }
+
+    private void answerNow(Frame.Fetch fetch) {
       var answers = new ArrayList<Frame.Answer>();
       int bytes = 0;
       for (Frame.Wanted wanted : fetch.wanted()) {
-        Frame.Answer answer = answer(wanted, !fetch.prefetch());
+        Frame.Answer answer = answer(wanted, true);
         int more = estimatedBytes(answer);
         if (!answers.isEmpty() && bytes + more > REPLY_BYTES) {
           reply(fetch, answers);
@@ -329,15 +375,6 @@ final class PeerSession implements PeerHandler {
       if (!answers.isEmpty()) {
         reply(fetch, answers);
       }
-    }
-
-    private static int estimatedBytes(Frame.Answer answer) {
-      return ANSWER_BYTES
-          + (answer instanceof Frame.Answer.Found found
-              ? RecordCodec.estimatedBytes(found.record())
-              : answer instanceof Frame.Answer.Superseded older
-                  ? RecordCodec.estimatedBytes(older.record())
-                  : answer.key().utf8Length());
     }
 
     private void reply(Frame.Fetch fetch, List<Frame.Answer> answers) {

@@ -95,6 +95,7 @@ public final class Replicator implements AutoCloseable {
   private final AtomicLong refusedPeers = new AtomicLong();
   private final AtomicLong withoutHandshake = new AtomicLong();
   private final AtomicLong repliesDropped = new AtomicLong();
+  private final AtomicLong prefetchesTurnedAway = new AtomicLong();
 
   /**
    * @param onStateChange is told of every change of a pair's state, on the loop: must not wait
@@ -457,6 +458,7 @@ public final class Replicator implements AutoCloseable {
       return;
     }
     noteTimes(changes);
+    overtake(changes);
     if (holders.estimatedBytes() > 0) {
       forwardAll(changes);
     }
@@ -472,6 +474,19 @@ public final class Replicator implements AutoCloseable {
         times.published(store.publishedCounter(), clock.nanoTime());
         return;
       }
+    }
+  }
+
+  /** What is asked for ahead of its reads is here now, or is not the newest any more. */
+  private void overtake(List<Published> changes) {
+    var overtaken = new ArrayList<Key>();
+    for (Published change : changes) {
+      if (fetches.isPrefetching(change.record().key())) {
+        overtaken.add(change.record().key());
+      }
+    }
+    if (!overtaken.isEmpty()) {
+      loop.execute(() -> fetches.overtaken(overtaken));
     }
   }
 
@@ -551,6 +566,12 @@ public final class Replicator implements AutoCloseable {
                   })
               .forEach((key, future) -> future.thenAccept(result -> sink.accept(key, result)));
         });
+  }
+
+  /** A read has begun to wait for a key: if it is asked for ahead, it is to come next. */
+  public void hurry(Key key) {
+    // Behind a prefetch that was begun before, and is not sent yet.
+    loop.execute(() -> fetches.hurry(key));
   }
 
   /** The other regions, without those that were evicted. */
@@ -764,6 +785,9 @@ public final class Replicator implements AutoCloseable {
         refusedPeers.get(),
         withoutHandshake.get(),
         repliesDropped.get(),
+        prefetchesTurnedAway.get(),
+        fetches.hurried(),
+        fetches.cancelled(),
         overCredit.get(),
         received.values().stream().mapToLong(AtomicLong::get).sum(),
         holders.estimatedBytes());
@@ -1006,6 +1030,9 @@ public final class Replicator implements AutoCloseable {
           return false;
         }
         copies.offer(record);
+        if (store.isCurrent(record.key(), record.header().version().dot())) {
+          fetches.overtaken(List.of(record.key()));
+        }
         return true;
       } catch (StorageException e) {
         return false;
@@ -1051,6 +1078,11 @@ public final class Replicator implements AutoCloseable {
     @Override
     public void replyDropped() {
       repliesDropped.incrementAndGet();
+    }
+
+    @Override
+    public void prefetchesTurnedAway(int keys) {
+      prefetchesTurnedAway.addAndGet(keys);
     }
 
     @Override

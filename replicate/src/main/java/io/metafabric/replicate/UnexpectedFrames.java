@@ -60,6 +60,16 @@ abstract class UnexpectedFrames implements Frame.Handler {
   }
 
   @Override
+  public void onHurry(Frame.Hurry hurry) {
+    unexpected(hurry);
+  }
+
+  @Override
+  public void onForget(Frame.Forget forget) {
+    unexpected(forget);
+  }
+
+  @Override
   public void onFetchReply(Frame.FetchReply reply) {
     unexpected(reply);
   }

@@ -17,6 +17,15 @@ public interface PeerConnection {
   boolean send(Frame frame);
 
   /**
+   * Whether all data frames that were taken have left for the network, so that one which can wait
+   * holds up nobody now. If not, the handler's {@link PeerHandler#onWritable} is called once they
+   * have.
+   */
+  default boolean isDrained() {
+    return true;
+  }
+
+  /**
    * The handshake is done. Until then only frames of at most {@link
    * io.metafabric.core.wire.FrameCodec#MAX_HANDSHAKE_BYTES} are accepted, so call this before
    * sending what allows the other side to send larger ones.

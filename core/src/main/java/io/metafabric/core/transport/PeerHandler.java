@@ -9,7 +9,7 @@ public interface PeerHandler {
 
   void onFrame(PeerConnection connection, Frame frame);
 
-  /** The queue that had refused a frame has room again. */
+  /** The queue that had refused a frame has room again, or what had not drained has. */
   void onWritable(PeerConnection connection);
 
   /**

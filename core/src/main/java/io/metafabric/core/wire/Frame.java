@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
  * Everything peers say to each other; docs/PROTOCOL.md holds the byte layout.
  *
  * <p>The node that dialled sends {@link Hello}, {@link Heartbeat}, {@link Changes}, {@link Fetch},
- * {@link Push}, {@link Compare}, {@link Dots}; the node that was dialled answers with the others;
- * both send {@link Repair}. All frames are immutable.
+ * {@link Hurry}, {@link Forget}, {@link Push}, {@link Compare}, {@link Dots}; the node that was
+ * dialled answers with the others; both send {@link Repair}. All frames are immutable.
  */
 public sealed interface Frame {
   void deliverTo(Handler handler);
@@ -216,6 +216,35 @@ public sealed interface Frame {
     @Override
     public void deliverTo(Handler handler) {
       handler.onFetch(this);
+    }
+  }
+
+  /**
+   * A read waits for a key of a prefetch: it is to be answered next. Nothing comes of it if it was
+   * answered already.
+   *
+   * @param requestId of the {@link Fetch}
+   */
+  record Hurry(long requestId, Key key) implements Frame {
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onHurry(this);
+    }
+  }
+
+  /**
+   * Nobody wants these keys of a prefetch any more: those that are not answered yet need not be.
+   *
+   * @param requestId of the {@link Fetch}
+   */
+  record Forget(long requestId, List<Key> keys) implements Frame {
+    public Forget {
+      keys = List.copyOf(keys);
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onForget(this);
     }
   }
 
@@ -548,5 +577,9 @@ public sealed interface Frame {
     void onCredit(Credit credit);
 
     void onConfigured(Configured configured);
+
+    void onHurry(Hurry hurry);
+
+    void onForget(Forget forget);
   }
 }

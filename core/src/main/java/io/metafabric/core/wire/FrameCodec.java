@@ -86,6 +86,8 @@ public final class FrameCodec {
   private static final int HOLD = 20;
   private static final int DONE = 21;
   private static final int CONFIGURED = 22;
+  private static final int HURRY = 23;
+  private static final int FORGET = 24;
 
   private static final int FOUND = 1;
   private static final int NOT_HELD = 2;
@@ -199,7 +201,7 @@ public final class FrameCodec {
   }
 
   private static boolean isKnown(int type) {
-    return type <= CREDIT || (type >= COMPARE && type <= CONFIGURED);
+    return type <= CREDIT || (type >= COMPARE && type <= FORGET);
   }
 
   private static Frame decodeBody(int type, ByteReader in) {
@@ -255,6 +257,9 @@ public final class FrameCodec {
       case DOTS -> readDots(in);
       case REPAIR -> readRepair(in);
       case CONFIGURED -> readConfigured(in);
+      case HURRY -> new Frame.Hurry(in.varint("request"), RecordCodec.readKey(in));
+      case FORGET ->
+          new Frame.Forget(in.varint("request"), readList(in, "keys", RecordCodec::readKey));
       default -> throw new WireFormatException("there is no frame type " + type);
     };
   }
@@ -595,6 +600,18 @@ public final class FrameCodec {
           RecordCodec.writeDot(out, atLeast);
         }
       }
+    }
+
+    @Override
+    public void onHurry(Frame.Hurry hurry) {
+      begin(HURRY).varint(hurry.requestId());
+      RecordCodec.writeKey(out, hurry.key());
+    }
+
+    @Override
+    public void onForget(Frame.Forget forget) {
+      begin(FORGET).varint(forget.requestId()).varint(forget.keys().size());
+      forget.keys().forEach(key -> RecordCodec.writeKey(out, key));
     }
 
     @Override

@@ -139,7 +139,9 @@ final class Samples {
             List.of(
                 new Frame.Below(3, List.of(new Dot(ACTOR, 2), new Dot(new ActorId(-5), 300))),
                 new Frame.Below(4000, List.of(new Dot(ACTOR, 9))))),
-        new Frame.Repair(7, 1, true, List.of(new Dot(ACTOR, 3)), records()));
+        new Frame.Repair(7, 1, true, List.of(new Dot(ACTOR, 3)), records()),
+        new Frame.Hurry(7, Key.of("n/2")),
+        new Frame.Forget(7, List.of(Key.of("n/1"), Key.of("n/2"))));
   }
 
   /** One of each kind, over and over. */

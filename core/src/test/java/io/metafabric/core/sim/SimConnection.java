@@ -36,6 +36,7 @@ final class SimConnection implements PeerConnection {
   private int inFlightBytes;
   private int inboxBytes;
   private boolean paused;
+  private boolean drainAwaited;
   private boolean endArrived;
   private boolean opened;
   private boolean established;
@@ -102,6 +103,13 @@ final class SimConnection implements PeerConnection {
     return true;
   }
 
+  @Override
+  public boolean isDrained() {
+    boolean drained = data.usedBytes() == 0;
+    drainAwaited |= !drained;
+    return drained;
+  }
+
   /** Of frames that wait here, on either way. */
   long waitingBytes() {
     return (long) data.usedBytes() + control.usedBytes() + inboxBytes;
@@ -136,7 +144,10 @@ final class SimConnection implements PeerConnection {
           () -> peer().arrive(new Arrived(bytes, false)),
           () -> peer().acknowledge(bytes.length),
           () -> peer().arrive(new Arrived(bytes, true)));
-      if (budget(next.control).release(bytes.length)) {
+      boolean room = budget(next.control).release(bytes.length);
+      boolean drained = drainAwaited && data.usedBytes() == 0;
+      drainAwaited &= !drained;
+      if (room || drained) {
         call(() -> tell(target -> target.onWritable(this)));
       }
     }

@@ -99,6 +99,11 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
     };
   }
 
+  @Override
+  public boolean isDrained() {
+    return outbound.isDrained();
+  }
+
   /** Bytes that wait to be sent or handled, with what each frame costs beside. Thread-safe. */
   long waitingBytes() {
     return outbound.waitingBytes() + inbox.waitingBytes();

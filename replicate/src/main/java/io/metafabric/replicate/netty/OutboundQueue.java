@@ -40,6 +40,9 @@ final class OutboundQueue {
   private boolean writerCalled;
   private boolean closed;
 
+  /** Whether someone is to be told once no data is left. */
+  private boolean drainAwaited;
+
   OutboundQueue(int dataBytes, int controlBytes) {
     data = new Budget(dataBytes);
     control = new Budget(controlBytes);
@@ -57,6 +60,16 @@ final class OutboundQueue {
   /** Whether a frame would be refused whatever its size, so that encoding it can be spared. */
   synchronized boolean isFull(boolean isControl) {
     return !closed && budget(isControl).isFull();
+  }
+
+  /**
+   * Whether all data has left. If not, {@link #release} says when someone should be told that it
+   * has.
+   */
+  synchronized boolean isDrained() {
+    boolean drained = data.usedBytes() == 0;
+    drainAwaited |= !drained;
+    return drained;
   }
 
   synchronized Offer offer(byte[] encoded, boolean isControl) {
@@ -118,12 +131,15 @@ final class OutboundQueue {
   /**
    * The batch has left.
    *
-   * @return whether a sender that was refused should be told that there is room
+   * @return whether a sender that was refused should be told that there is room, or one that found
+   *     data waiting that there is none any more
    */
   synchronized boolean release(Batch batch) {
     boolean dataRoom = data.release(batch.dataCharge);
     boolean controlRoom = control.release(batch.controlCharge);
-    return !closed && (dataRoom || controlRoom);
+    boolean drained = drainAwaited && data.usedBytes() == 0;
+    drainAwaited &= !drained;
+    return !closed && (dataRoom || controlRoom || drained);
   }
 
   /** Takes no more; what waits can still be polled. */
