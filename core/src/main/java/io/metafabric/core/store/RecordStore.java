@@ -2,7 +2,6 @@ package io.metafabric.core.store;
 
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.conflict.Conflict;
-import io.metafabric.core.conflict.ConflictExport;
 import io.metafabric.core.conflict.ConflictLog;
 import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.digest.HeaderTree;
@@ -1360,35 +1359,22 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * with the present configuration. Takes its time, and as much of the disk as the payloads have.
    *
    * @param elsewhere what a member of the cluster has of the writes of each region
-   * @return how many writes were logged
+   * @param passOver whether records that cannot be read, and are lost therefore, are listed in a
+   *     file instead of being a failure
+   * @return these, a line each
    * @throws StorageException if something cannot be read or written; nothing is lost then, and it
    *     may be done again
    */
-  public long beginRefill(Map<RegionName, VersionVector> elsewhere) {
+  public List<String> beginRefill(Map<RegionName, VersionVector> elsewhere, boolean passOver) {
     Configuration now = configured.published().configuration();
     long admitted = now.since(config.region());
-    long exported;
-    try (var export = new ConflictExport(disk, admitted);
-        var payloads = new PayloadsAside(disk, admitted)) {
-      index.forEachKey(
-          key -> {
-            MetadataRecord record = key.isSystem() ? null : index.read(key);
-            if (record != null) {
-              exportLost(record, elsewhere, export);
-              setAside(record, payloads);
-            }
-          });
-      payloads.done();
-      exported = export.done();
-    }
+    List<String> unreadable = evictedState().save(admitted, elsewhere, passOver);
     Refill.begin(disk, now, admitted);
-    return exported;
+    return unreadable;
   }
 
-  private static void setAside(MetadataRecord record, PayloadsAside payloads) {
-    if (record.versions().stream().anyMatch(each -> each.payload() != null)) {
-      payloads.add(record);
-    }
+  private EvictedState evictedState() {
+    return new EvictedState(disk, index, clock, this::keep);
   }
 
   /** Where the payloads are that {@link #beginRefill} has set aside; read from the disk. */
@@ -1400,56 +1386,16 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * Takes over those payloads of a file, set aside before the directory was emptied, that belong to
    * a present version and are not here: the members may have had its header alone. Reads the disk.
    *
-   * @return completes once they are published
+   * @return completes once they are published, with how many bytes of the file were damaged and
+   *     could not be taken
    */
-  public CompletableFuture<?> takeBack(String file) {
-    var done = new ArrayList<CompletableFuture<?>>();
-    for (MetadataRecord aside : PayloadsAside.read(disk, file)) {
-      MetadataRecord known = index.read(aside.key());
-      if (known != null) {
-        for (Sibling each : known.versions()) {
-          Bytes payload = each.payload() == null ? payloadOf(aside, each.header()) : null;
-          if (payload != null) {
-            done.add(keep(new MetadataRecord(aside.key(), each.header(), payload)));
-          }
-        }
-      }
-    }
-    return CompletableFuture.allOf(done.toArray(CompletableFuture<?>[]::new));
-  }
-
-  private static @Nullable Bytes payloadOf(MetadataRecord aside, Header of) {
-    for (Sibling each : aside.versions()) {
-      Bytes payload = each.payload();
-      boolean isSame = each.header().version().dot().equals(of.version().dot());
-      if (isSame && payload != null && of.describes(payload)) {
-        return payload;
-      }
-    }
-    return null;
+  public CompletableFuture<Long> takeBack(String file) {
+    return evictedState().takeBack(file);
   }
 
   /** To be called once all of them were taken back durably. */
   public void dropPayloadsAside() {
     PayloadsAside.delete(disk);
-  }
-
-  private void exportLost(
-      MetadataRecord record, Map<RegionName, VersionVector> elsewhere, ConflictExport export) {
-    for (Sibling each : record.versions()) {
-      Dot dot = each.header().version().dot();
-      VersionVector there = elsewhere.get(each.header().writtenIn());
-      if (there != null && !there.contains(dot)) {
-        export.add(
-            new Conflict(
-                record.key(),
-                each.header(),
-                Version.NONE.dot(),
-                each.payload(),
-                clock.wallMs(),
-                Conflict.Reason.UNACKNOWLEDGED_AT_EVICTION));
-      }
-    }
   }
 
   private static <T> void complete(

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.metafabric.core.codec.ByteReader;
 import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.error.WireFormatException;
+import io.metafabric.core.place.Configuration;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.ActorId;
 import java.nio.ByteBuffer;
@@ -41,6 +42,42 @@ class EntryCodecTest {
     for (int length = 0; length < bytes.length; length++) {
       byte[] cut = Arrays.copyOf(bytes, length);
       assertThatThrownBy(() -> read(cut)).isInstanceOf(WireFormatException.class);
+    }
+  }
+
+  @Test
+  void aConfiguration_hasTheBytesOfTheFormat() {
+    var tokyo = new RegionName("tokyo");
+    var configured =
+        new JournalEntry.Configured(
+            Configuration.INITIAL
+                .without(tokyo)
+                .readmitting(tokyo)
+                .without(new RegionName("paris")),
+            2,
+            true);
+    var out = new ByteWriter(64);
+    EntryCodec.write(out, configured);
+    byte[] bytes = out.toArray();
+    assertThat(HexFormat.of().formatHex(bytes))
+        .isEqualTo(
+            "03"
+                + "02"
+                + "057061726973"
+                + "01"
+                + "03"
+                + "05746f6b796f"
+                + "00"
+                + "02"
+                + "02"
+                + "01");
+    assertThat(EntryCodec.typeOf(configured)).isEqualTo(6);
+    assertThat(EntryCodec.read(6, new ByteReader(ByteBuffer.wrap(bytes)), null))
+        .isEqualTo(configured);
+    for (int length = 0; length < bytes.length; length++) {
+      byte[] cut = Arrays.copyOf(bytes, length);
+      assertThatThrownBy(() -> EntryCodec.read(6, new ByteReader(ByteBuffer.wrap(cut)), null))
+          .isInstanceOf(WireFormatException.class);
     }
   }
 }
