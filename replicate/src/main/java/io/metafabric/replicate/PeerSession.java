@@ -74,7 +74,8 @@ final class PeerSession implements PeerHandler {
 
     void replyDropped();
 
-    void refusedPeer(String why);
+    /** Somebody who says that it is this region, which may be none that is known. */
+    void refusedPeer(RegionName region, Frame.Refuse refusal);
 
     /** A connection ended before it had said who it was. */
     void endedWithoutHandshake();
@@ -178,7 +179,7 @@ final class PeerSession implements PeerHandler {
       if (refusal != null) {
         refused = true;
         tellConfiguration(hello);
-        host.refusedPeer(refusal.message());
+        host.refusedPeer(hello.region(), refusal);
         from().send(refusal);
         from().close("refused: " + refusal.message());
         return;
