@@ -46,6 +46,7 @@ final class Merging {
   private static final Logger log = LoggerFactory.getLogger(Merging.class);
   private static final Duration WITHIN = Duration.ofSeconds(1);
   private static final Duration RETRY_AFTER = Duration.ofSeconds(2);
+  private static final Duration SAY_EVERY = Duration.ofMinutes(1);
   private static final int MAX_DUE = 4096;
   private static final int MAX_FAILED = 256;
 
@@ -93,6 +94,7 @@ final class Merging {
   /** Namespaces whose function has been called, and has neither returned nor thrown. */
   private final Set<String> inside = ConcurrentHashMap.newKeySet();
 
+  private final Seldom seldom;
   private final AtomicLong merged = new AtomicLong();
   private final AtomicLong written = new AtomicLong();
   private final AtomicLong failed = new AtomicLong();
@@ -133,6 +135,7 @@ final class Merging {
     this.region = region;
     this.maxValueBytes = maxValueBytes;
     this.clock = clock;
+    this.seldom = new Seldom(clock, SAY_EVERY);
     this.foreign = foreign;
     this.loop = loop;
   }
@@ -314,7 +317,16 @@ final class Merging {
             failure.getMessage());
       }
     } else {
-      log.warn("{} could not be merged; its values stay siblings", known.key(), failure);
+      seldom
+          .next(namespace)
+          .ifPresent(
+              leftOut ->
+                  log.warn(
+                      "{} could not be merged, and {} others of its namespace since this was said"
+                          + " last; the values stay siblings",
+                      known.key(),
+                      leftOut,
+                      failure));
     }
   }
 
