@@ -23,9 +23,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * A JVM writes through the facade and says what was acknowledged; this one writes it down, kills
- * the other with SIGKILL, opens the directory and compares. The directory lives on through all
- * rounds, so that compaction and many reopenings take part.
+ * A JVM writes and removes through the facade and says what was acknowledged; this one writes it
+ * down, kills the other with SIGKILL, opens the directory and compares. The directory lives on
+ * through all rounds, so that compaction and many reopenings take part.
  *
  * <p>In some rounds the other is stopped before that, and goes on at once or after a while.
  *
@@ -39,6 +39,24 @@ class CrashTest {
   private static final int KEYS_PER_WRITER = 50;
   private static final String ASYNC_NAMESPACE = "async/";
   private static final String NAMESPACE = "n/";
+
+  private static final String PUT = "put";
+  private static final String REMOVING = "removing";
+  private static final String REMOVED = "removed";
+
+  /** What is known of a key: its last acknowledged change, and the last removal that was begun. */
+  private record Known(long sequence, boolean removed, long removing) {
+    static final Known NOTHING = new Known(0, true, 0);
+
+    Known with(String what, long changed) {
+      return switch (what) {
+        case PUT -> new Known(changed, false, removing);
+        case REMOVED -> new Known(changed, true, removing);
+        case REMOVING -> new Known(sequence, removed, changed);
+        default -> this; // a line that was cut short
+      };
+    }
+  }
 
   /** What a write survives; all of them survive SIGKILL, which takes no power away. */
   private enum Mode {
@@ -78,15 +96,20 @@ class CrashTest {
         if (writer == 0) {
           String key = ASYNC_NAMESPACE + number;
           fabric.putAsync(key, value).join();
-          acknowledge(key, sequence);
+          say(PUT, key, sequence);
         } else {
           String key = NAMESPACE + number;
-          if (random.nextInt(10) == 0) {
-            fabric.put(key, value, Duration.ofDays(1));
-          } else {
-            fabric.put(key, value);
+          switch (random.nextInt(10)) {
+            case 0 -> fabric.put(key, value, Duration.ofDays(1));
+            case 1, 2 -> {
+              say(REMOVING, key, sequence);
+              fabric.remove(key);
+              say(REMOVED, key, sequence);
+              continue;
+            }
+            default -> fabric.put(key, value);
           }
-          acknowledge(key, sequence);
+          say(PUT, key, sequence);
         }
         if (random.nextInt(4) == 0) {
           // Not from memory, where that has room for a few keys only.
@@ -95,10 +118,10 @@ class CrashTest {
       }
     }
 
-    private static void acknowledge(String key, long sequence) {
+    private static void say(String what, String key, long sequence) {
       // One write to the pipe: println of a line that is complete.
       synchronized (System.out) {
-        System.out.println(key + " " + sequence);
+        System.out.println(key + " " + sequence + " " + what);
         System.out.flush();
       }
     }
@@ -130,12 +153,13 @@ class CrashTest {
   }
 
   private void killAgainAndAgain(List<Mode> modes, WarmTier tier, int rounds) throws Exception {
-    Map<String, Long> acknowledged = new HashMap<>();
+    Map<String, Known> acknowledged = new HashMap<>();
     long seed = Long.getLong("crash.seed", 1);
     // Other kills for each of these, the same each time.
     var random = new Random(31 * seed + (tier + " " + modes).hashCode());
     long journalBytes = 0;
     long total = 0;
+    long absent = 0;
     for (int round = 0; round < rounds; round++) {
       Mode mode = modes.get(round % modes.size());
       long firstSequence = (round + 1) * 10_000_000L;
@@ -143,29 +167,40 @@ class CrashTest {
       try (var fabric = open(directory, mode, tier)) {
         for (var each : acknowledged.entrySet()) {
           String what = mode + " " + tier + " seed " + seed + " round " + round + " " + each;
+          Known known = each.getValue();
           var value = fabric.get(each.getKey());
-          assertThat(value).as(what).isPresent();
-          long found = Long.parseLong(value.orElseThrow().utf8().split(" ", 2)[0]);
-          assertThat(found).as(what).isGreaterThanOrEqualTo(each.getValue());
-          // It may be a write that was not acknowledged any more, of the same life.
-          assertThat(found).as(what).isLessThan(firstSequence + 10_000_000L);
-          acknowledged.put(each.getKey(), found);
+          // It may be a change that was not acknowledged any more, of the same life.
+          if (value.isEmpty()) {
+            assertThat(known.removed() || known.removing() > known.sequence())
+                .as(what + " is lost")
+                .isTrue();
+            each.setValue(new Known(Math.max(known.sequence(), known.removing()), true, 0));
+            absent++;
+          } else {
+            long found = Long.parseLong(value.orElseThrow().utf8().split(" ", 2)[0]);
+            assertThat(found)
+                .as(what)
+                .isBetween(
+                    known.sequence() + (known.removed() ? 1 : 0), firstSequence + 9_999_999L);
+            each.setValue(new Known(found, false, 0));
+          }
         }
         journalBytes = fabric.stats().storage().journalBytes();
       }
     }
     System.out.printf(
-        "%s %s: %,d acknowledged writes in %d rounds, stopped for %,d ms, seed %d, journal %,d bytes%n",
+        "%s %s: %,d lines of writers in %d rounds, stopped for %,d ms, seed %d, journal %,d bytes%n",
         tier, modes, total, rounds, stoppedMs, seed, journalBytes);
     assertThat(acknowledged).hasSizeGreaterThan(WRITERS * KEYS_PER_WRITER / 2);
+    assertThat(absent).as("removed keys that stayed away").isPositive();
     assertThat(journalBytes)
         .as("compaction took part")
         .isLessThan(WRITERS * KEYS_PER_WRITER * 1000L + 16 * (64 << 10));
   }
 
-  /** Returns how many acknowledgements came. */
+  /** Returns how many lines came. */
   private long killedRound(
-      Mode mode, WarmTier tier, long firstSequence, Random random, Map<String, Long> acknowledged)
+      Mode mode, WarmTier tier, long firstSequence, Random random, Map<String, Known> acknowledged)
       throws IOException, InterruptedException {
     Process process =
         new ProcessBuilder(
@@ -181,9 +216,10 @@ class CrashTest {
     try (var lines = new BufferedReader(new InputStreamReader(process.getInputStream(), UTF_8))) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         String[] cells = line.split(" ", -1);
-        // The last line may be cut short: a number that is cut is smaller, and asks for less.
-        if (cells.length == 2 && !cells[1].isEmpty()) {
-          acknowledged.merge(cells[0], Long.parseLong(cells[1]), Math::max);
+        // The last line may be cut short, and asks for nothing then.
+        if (cells.length == 3) {
+          Known before = acknowledged.getOrDefault(cells[0], Known.NOTHING);
+          acknowledged.put(cells[0], before.with(cells[2], Long.parseLong(cells[1])));
         }
         seen++;
         if (seen == killAfter / 2 && stopFirst) {

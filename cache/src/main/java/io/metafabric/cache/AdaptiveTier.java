@@ -157,23 +157,38 @@ public final class AdaptiveTier<V> implements HotTier<V> {
 
   @Override
   public boolean fill(MetadataRecord record) {
-    return put(record, null, false);
+    return put(record, null, Filler.READ);
   }
 
   @Override
   public boolean fillPrefetched(MetadataRecord record, String predictor) {
-    return put(record, predictor, false);
+    return put(record, predictor, Filler.PREFETCH);
+  }
+
+  @Override
+  public void written(MetadataRecord record) {
+    put(record, null, Filler.WRITE);
   }
 
   @Override
   public void refresh(MetadataRecord record) {
     // Who fills it between this look and its end sees the newer index.
     if (entries.containsKey(record.key().path())) {
-      put(record, null, true);
+      put(record, null, Filler.REFRESH);
     }
   }
 
-  private boolean put(MetadataRecord record, @Nullable String predictor, boolean onlyIfPresent) {
+  /** Who brings a record. */
+  private enum Filler {
+    READ,
+    PREFETCH,
+    WRITE,
+    /** Only in place of an older one. */
+    REFRESH
+  }
+
+  private boolean put(MetadataRecord record, @Nullable String predictor, Filler filler) {
+    boolean onlyIfPresent = filler == Filler.REFRESH;
     if (record.payload() == null) {
       rejected.increment();
       return false;
@@ -182,7 +197,7 @@ public final class AdaptiveTier<V> implements HotTier<V> {
     lock.lock();
     try {
       HotEntry<V> before = entries.get(record.key().path());
-      if (before == null && !onlyIfPresent && predictor == null) {
+      if (before == null && filler == Filler.READ) {
         countMiss(entry.hash());
       }
       boolean taken = putLocked(entry, before, onlyIfPresent);

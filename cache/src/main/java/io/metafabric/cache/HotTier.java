@@ -20,6 +20,9 @@ public interface HotTier<V> extends Tier {
   /** Takes a record in that nobody has asked for yet. */
   boolean fillPrefetched(MetadataRecord record, String predictor);
 
+  /** Takes a record in that was written here: likely to be read, but no read itself. */
+  void written(MetadataRecord record);
+
   /** Replaces the payload of a key that is here, and only then. */
   void refresh(MetadataRecord record);
 

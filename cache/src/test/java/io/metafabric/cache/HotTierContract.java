@@ -69,6 +69,19 @@ public abstract class HotTierContract extends TierContract {
   }
 
   @Test
+  void whatWasWritten_isTakenIn_inPlaceOfWhatWasThere_andOnlyIfItIsTheNewest() {
+    try (var tier = tier(64 << 10)) {
+      MetadataRecord first = published("n/1", 1, 100);
+      tier.written(first);
+      assertThat(tier.peek(first.key())).isEqualTo(first);
+      MetadataRecord second = published("n/1", 2, 100);
+      tier.written(second);
+      tier.written(first);
+      assertThat(tier.peek(first.key())).isEqualTo(second);
+    }
+  }
+
+  @Test
   void anEntryThatWouldPushMostOthersOut_isNotTaken() {
     try (var tier = tier(64 << 10)) {
       assertThat(tier.fill(published("n/1", 1, 60 << 10))).isFalse();

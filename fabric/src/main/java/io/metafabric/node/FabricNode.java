@@ -812,7 +812,7 @@ public final class FabricNode<V> implements AutoCloseable {
     superseded.remove(record.key());
     if (local || invalidated.contains(record.key())) {
       invalidated.remove(record.key());
-      hot.fill(record);
+      hot.written(record);
     } else {
       hot.refresh(record);
     }

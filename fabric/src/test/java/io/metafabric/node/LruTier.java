@@ -63,6 +63,11 @@ final class LruTier<V> implements HotTier<V> {
   }
 
   @Override
+  public void written(MetadataRecord record) {
+    fill(record);
+  }
+
+  @Override
   public void refresh(MetadataRecord record) {
     put(record, null, true);
   }

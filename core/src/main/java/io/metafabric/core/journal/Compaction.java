@@ -4,7 +4,6 @@ import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.error.CorruptJournalException;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.error.WireFormatException;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -24,7 +23,7 @@ public final class Compaction {
   private final List<Segment> sources;
   private final Segment target;
   private final ByteWriter buffer = new ByteWriter(WRITE_BYTES);
-  private final List<Move> moves = new ArrayList<>();
+  private final MovedFrames moved = new MovedFrames();
 
   // A dead header may go if nothing in front of it can be older of its key.
   private final long cleanInFront;
@@ -38,9 +37,6 @@ public final class Compaction {
   private long frames;
   private long readBytes;
   private boolean ended;
-
-  /** A frame that was copied. */
-  private record Move(FrameLocation from, FrameLocation to, boolean forgotten) {}
 
   private Compaction(Journal journal, Liveness liveness, List<Segment> sources) {
     this.journal = journal;
@@ -130,9 +126,6 @@ public final class Compaction {
   }
 
   private void copyIfLive(JournalFrame frame) {
-    var from =
-        new FrameLocation(
-            sources.get(source), frame.offset(), frame.lengthBytes(), frame.position());
     JournalEntry kept = liveness.kept(frame.entry(), frame.position());
     JournalEntry hiding = kept instanceof JournalEntry.Stored ? null : stillNeeded(frame);
     boolean forgotten = hiding != null;
@@ -147,11 +140,14 @@ public final class Compaction {
     int start = buffer.length();
     JournalFrame.encode(buffer, kept, frame.position(), journal.durablePosition());
     int length = buffer.length() - start;
-    moves.add(
-        new Move(
-            from,
-            new FrameLocation(target, writtenTo + start, length, frame.position()),
-            forgotten));
+    // Nobody else knows the new segment yet.
+    var to = new FrameLocation(target, writtenTo + start, length, frame.position());
+    target.extend(frame.position() + 1, endOf(to));
+    to.markLive();
+    if (forgotten) {
+      to.markForgotten();
+    }
+    moved.add(source, frame.offset(), frame.lengthBytes());
     frames++;
     if (buffer.length() >= WRITE_BYTES) {
       flush();
@@ -187,13 +183,6 @@ public final class Compaction {
     target.file().sync();
     journal.disk().syncDirectory();
     ended = true;
-    for (Move move : moves) {
-      target.extend(move.to().position() + 1, endOf(move.to()));
-      move.to().markLive();
-      if (move.forgotten()) {
-        move.to().markForgotten();
-      }
-    }
     if (framesEnd != target.endOffset()) {
       throw new IllegalStateException("frames end at " + framesEnd + ", not " + target.endOffset());
     }
@@ -213,13 +202,18 @@ public final class Compaction {
   /** Reads the entries again, so that not all of them have to be held meanwhile. */
   private void tellMoves() {
     var frames = new FrameReader(target.file(), target.framesAt());
-    for (Move move : moves) {
-      JournalFrame frame =
-          frames.next(target.endOffset(), move.to().position(), move.to().position());
+    long next = target.firstPosition();
+    for (int i = 0; i < moved.size(); i++) {
+      JournalFrame frame = frames.next(target.endOffset(), next, target.endPosition() - 1);
       if (frame == null) {
         throw new IllegalStateException("a frame that was just written is missing");
       }
-      liveness.moved(frame.entry(), move.from(), move.to());
+      next = frame.position() + 1;
+      Segment from = sources.get(moved.source(i));
+      liveness.moved(
+          frame.entry(),
+          new FrameLocation(from, moved.offset(i), moved.lengthBytes(i), frame.position()),
+          new FrameLocation(target, frame.offset(), frame.lengthBytes(), frame.position()));
     }
   }
 

@@ -1,5 +1,6 @@
 package io.metafabric.core.journal;
 
+import io.metafabric.core.error.CorruptJournalException;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.port.DiskFile;
 import java.nio.ByteBuffer;
@@ -31,6 +32,7 @@ final class FrameReader {
    *
    * @param endOffset what is behind it is not read
    * @throws WireFormatException if what is here is not the frame at {@code expectedPosition}
+   * @throws CorruptJournalException if the file ends before {@code endOffset}
    */
   @Nullable JournalFrame next(long endOffset, long expectedPosition) {
     return next(endOffset, expectedPosition, expectedPosition);
@@ -40,6 +42,7 @@ final class FrameReader {
    * The same, where frames may be missing.
    *
    * @throws WireFormatException if what is here is not a frame of a position in this range
+   * @throws CorruptJournalException if the file ends before {@code endOffset}
    */
   @Nullable JournalFrame next(long endOffset, long minPosition, long maxPosition) {
     long left = endOffset - offset;
@@ -77,11 +80,12 @@ final class FrameReader {
     }
     chunk.clear().limit(wanted);
     chunkOffset = offset;
-    file.read(offset, chunk);
+    int read = file.read(offset, chunk);
     chunk.flip();
-    if (chunk.remaining() < bytes) {
-      throw new WireFormatException(
-          "the file ends " + (bytes - chunk.remaining()) + " bytes early");
+    if (read < wanted) {
+      // No bad frame, behind which something could be cut off: the file was said to be longer.
+      throw new CorruptJournalException(
+          file.name(), offset + read, "the file ends " + (wanted - read) + " bytes early");
     }
   }
 }

@@ -295,8 +295,7 @@ final class JournalRecovery {
       return null;
     }
     var bytes = ByteBuffer.allocate((int) (size - offset));
-    file.read(offset, bytes);
-    bytes.flip();
+    readAll(file, offset, bytes);
     long maxPosition = next + bytes.limit() / JournalFrame.HEADER_BYTES;
     long mayCheckBytes = Math.max(MIN_CHECKED_BYTES, CHECKED_TIMES * (long) bytes.limit());
     Long proven = null;
@@ -322,11 +321,24 @@ final class JournalRecovery {
       var chunk = ByteBuffer.allocate(COPY_BYTES);
       for (long at = offset; at < size; at += COPY_BYTES) {
         chunk.clear().limit((int) Math.min(COPY_BYTES, size - at));
-        from.read(at, chunk);
-        to.write(at - offset, chunk.flip());
+        readAll(from, at, chunk);
+        to.write(at - offset, chunk);
       }
       to.sync();
     }
     disk.syncDirectory();
+  }
+
+  /**
+   * What is not seen is neither proved nor kept: whoever reads less than there is, cuts nothing.
+   */
+  private static void readAll(DiskFile file, long offset, ByteBuffer target) {
+    int wanted = target.remaining();
+    int read = file.read(offset, target);
+    target.flip();
+    if (read < wanted) {
+      throw new CorruptJournalException(
+          file.name(), offset + read, "the file ends " + (wanted - read) + " bytes early");
+    }
   }
 }

@@ -34,12 +34,16 @@ final class Committer {
     void fail(List<Staged> group, StorageException cause);
   }
 
-  private static final int MAX_GROUP_BYTES = 4 << 20;
+  private static final long MAX_GROUP_BYTES = 4 << 20;
 
   /** A planned sync that meets a commit waits so long for its end. */
   private static final Duration WHILE_COMMITTING = Duration.ofMillis(1);
 
   private final Journal journal;
+
+  // A group goes into one segment: it is never more than twice as long, and one record.
+  private final long maxGroupBytes;
+
   private final Durabilities durabilities;
   private final SerialExecutor executor;
   private final Sink sink;
@@ -58,6 +62,7 @@ final class Committer {
   Committer(
       Journal journal, Durabilities durabilities, SerialExecutor executor, Clock clock, Sink sink) {
     this.journal = journal;
+    this.maxGroupBytes = Math.min(MAX_GROUP_BYTES, journal.segmentBytes());
     this.durabilities = durabilities;
     this.executor = executor;
     this.clock = clock;
@@ -187,7 +192,7 @@ final class Committer {
     synchronized (lock) {
       var group = new ArrayList<Staged>(queue.size());
       long bytes = 0;
-      while (!queue.isEmpty() && bytes < MAX_GROUP_BYTES) {
+      while (!queue.isEmpty() && bytes < maxGroupBytes) {
         Staged staged = queue.remove();
         bytes += staged.bytes();
         group.add(staged);

@@ -7,11 +7,20 @@ import io.metafabric.core.codec.ByteReader;
 import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.place.Configuration;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Stamp;
+import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 class EntryCodecTest {
@@ -36,48 +45,60 @@ class EntryCodecTest {
     assertThat(read(encoded())).isEqualTo(ACKNOWLEDGED);
   }
 
+  private static void assertBytes(JournalEntry entry, int type, String hex) {
+    var out = new ByteWriter(64);
+    EntryCodec.write(out, entry);
+    assertThat(EntryCodec.typeOf(entry)).isEqualTo(type);
+    assertThat(HexFormat.of().formatHex(out.toArray())).isEqualTo(hex);
+    byte[] bytes = out.toArray();
+    assertThat(EntryCodec.read(type, new ByteReader(ByteBuffer.wrap(bytes)), null))
+        .isEqualTo(entry);
+    for (int length = 0; length < bytes.length; length++) {
+      byte[] cut = Arrays.copyOf(bytes, length);
+      assertThatThrownBy(() -> EntryCodec.read(type, new ByteReader(ByteBuffer.wrap(cut)), null))
+          .isInstanceOf(WireFormatException.class);
+    }
+  }
+
+  @Test
+  void aConfiguration_hasTheBytesOfTheFormat() {
+    var changed = new TreeMap<RegionName, Configuration.Standing>();
+    changed.put(new RegionName("paris"), new Configuration.Standing(false, 3));
+    changed.put(new RegionName("tokyo"), new Configuration.Standing(true, 1));
+    assertBytes(
+        new JournalEntry.Configured(new Configuration(3, changed), 3, false),
+        6,
+        "03" + "02" + "057061726973" + "00" + "03" + "05746f6b796f" + "01" + "01" + "03" + "00");
+  }
+
+  @Test
+  void aRecordWithTheWriteThatItStandsFor_hasTheBytesOfTheFormat() {
+    var actor = new ActorId(77);
+    var version = new Version(new Dot(actor, 2), VersionVector.EMPTY, new Stamp(0x20007));
+    Header header = Header.value(version, new RegionName("tokyo"), Bytes.utf8("abc"), Header.NEVER);
+    assertBytes(
+        new JournalEntry.Stored(new MetadataRecord(Key.of("n/a"), header, null), new Dot(actor, 1)),
+        10,
+        "000000000000004d"
+            + "01"
+            + "036e2f61"
+            + "00"
+            + "000000000000004d"
+            + "02"
+            + "0000000000020007"
+            + "00"
+            + "05746f6b796f"
+            + "03"
+            + "364b3fb7"
+            + "00");
+  }
+
   @Test
   void aCutOne_failsTyped() {
     byte[] bytes = encoded();
     for (int length = 0; length < bytes.length; length++) {
       byte[] cut = Arrays.copyOf(bytes, length);
       assertThatThrownBy(() -> read(cut)).isInstanceOf(WireFormatException.class);
-    }
-  }
-
-  @Test
-  void aConfiguration_hasTheBytesOfTheFormat() {
-    var tokyo = new RegionName("tokyo");
-    var configured =
-        new JournalEntry.Configured(
-            Configuration.INITIAL
-                .without(tokyo)
-                .readmitting(tokyo)
-                .without(new RegionName("paris")),
-            2,
-            true);
-    var out = new ByteWriter(64);
-    EntryCodec.write(out, configured);
-    byte[] bytes = out.toArray();
-    assertThat(HexFormat.of().formatHex(bytes))
-        .isEqualTo(
-            "03"
-                + "02"
-                + "057061726973"
-                + "01"
-                + "03"
-                + "05746f6b796f"
-                + "00"
-                + "02"
-                + "02"
-                + "01");
-    assertThat(EntryCodec.typeOf(configured)).isEqualTo(6);
-    assertThat(EntryCodec.read(6, new ByteReader(ByteBuffer.wrap(bytes)), null))
-        .isEqualTo(configured);
-    for (int length = 0; length < bytes.length; length++) {
-      byte[] cut = Arrays.copyOf(bytes, length);
-      assertThatThrownBy(() -> EntryCodec.read(6, new ByteReader(ByteBuffer.wrap(cut)), null))
-          .isInstanceOf(WireFormatException.class);
     }
   }
 }

@@ -12,10 +12,10 @@ import java.util.random.RandomGenerator;
  * A disk in memory that knows what is durable, and breaks on demand.
  *
  * <p>A crash ends open files and the lock, and loses what was not synced: of each write since the
- * last sync of its file nothing, all, a beginning, or a beginning followed by zeros survives, each
- * write for itself; the creation and deletion of a file since the last {@link #syncDirectory} may
- * be undone. After a failed sync the writes it was for can be read, but no later sync makes them
- * durable, as on Linux. Thread-safe.
+ * last sync of its file nothing, all, a beginning, a beginning followed by zeros, or any of its
+ * pages survive, each write for itself; the creation and deletion of a file since the last {@link
+ * #syncDirectory} may be undone. After a failed sync the writes it was for can be read, but no
+ * later sync makes them durable, as on Linux. Thread-safe.
  */
 public final class SimDisk implements Disk {
   /** What becomes of unsynced writes in a crash. */
@@ -33,6 +33,8 @@ public final class SimDisk implements Disk {
     LIST,
     OPEN,
     READ,
+    /** It does not fail, but gives a part of what is there. */
+    READ_ALL,
     WRITE,
     TRUNCATE,
     SYNC,

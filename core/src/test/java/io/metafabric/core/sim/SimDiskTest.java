@@ -1,5 +1,6 @@
 package io.metafabric.core.sim;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -10,7 +11,6 @@ import io.metafabric.core.port.Disk;
 import io.metafabric.core.port.DiskContract;
 import io.metafabric.core.port.DiskFile;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -29,11 +29,11 @@ class SimDiskTest implements DiskContract {
   }
 
   static void write(DiskFile file, long offset, String text) {
-    file.write(offset, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
+    file.write(offset, ByteBuffer.wrap(text.getBytes(UTF_8)));
   }
 
   private String content(String file) {
-    return new String(disk.contentOf(file), StandardCharsets.UTF_8).replace('\0', '.');
+    return new String(disk.contentOf(file), UTF_8).replace('\0', '.');
   }
 
   private DiskFile durableFile(SimDisk on, String name, String text) {
@@ -60,9 +60,36 @@ class SimDiskTest implements DiskContract {
       var one = new SimDisk(seed);
       write(durableFile(one, "file", "_"), 1, "abc");
       one.crash();
-      fates.add(new String(one.contentOf("file"), StandardCharsets.UTF_8).replace('\0', '.'));
+      fates.add(new String(one.contentOf("file"), UTF_8).replace('\0', '.'));
     }
     assertThat(fates).containsExactly("_", "_...", "_a", "_a..", "_ab", "_ab.", "_abc");
+  }
+
+  /** A page is 512 bytes: this write begins within the first, and ends within the third. */
+  @Test
+  void anyPagesOfAnUnsyncedWriteMaySurvive_alsoTheLaterOnesAlone() {
+    var fates = new TreeSet<String>();
+    for (int seed = 0; seed < 500; seed++) {
+      var one = new SimDisk(seed);
+      write(durableFile(one, "file", "_"), 1, "a".repeat(511) + "b".repeat(512) + "c");
+      one.crash();
+      byte[] left = Arrays.copyOf(one.contentOf("file"), 1025);
+      fates.add(new String(new byte[] {left[1], left[512], left[1024]}, UTF_8).replace('\0', '.'));
+    }
+    assertThat(fates).contains("...", "a..", ".b.", "..c", "ab.", "a.c", ".bc", "abc");
+  }
+
+  @Test
+  void aReadThatIsShort_givesABeginning_andDoesNotFail() {
+    write(disk.open("file"), 0, "abcdef");
+    disk.failNext(SimDisk.Operation.READ_ALL);
+    var target = ByteBuffer.allocate(6);
+    try (DiskFile file = disk.open("file")) {
+      int count = file.read(0, target);
+      assertThat(count).isBetween(0, 5).isEqualTo(target.position());
+      assertThat("abcdef").startsWith(new String(target.array(), 0, count, UTF_8));
+      assertThat(file.read(0, ByteBuffer.allocate(6))).as("the next").isEqualTo(6);
+    }
   }
 
   @Test
@@ -74,7 +101,7 @@ class SimDiskTest implements DiskContract {
       write(file, 0, "a");
       write(file, 1, "b");
       one.crash();
-      fates.add(new String(one.contentOf("file"), StandardCharsets.UTF_8));
+      fates.add(new String(one.contentOf("file"), UTF_8));
     }
     assertThat(fates).containsExactly("__", "_b", "a_", "ab");
   }
@@ -248,7 +275,7 @@ class SimDiskTest implements DiskContract {
     durableFile(disk, "file", "both").close();
     SimDisk copy = disk.copy("clone", new SimWorld(1).fork("clone"));
     write(disk.open("file"), 0, "ours");
-    assertThat(new String(copy.contentOf("file"), StandardCharsets.UTF_8)).isEqualTo("both");
+    assertThat(new String(copy.contentOf("file"), UTF_8)).isEqualTo("both");
     copy.crash(SimDisk.Loss.ALL);
     assertThat(copy.list()).containsExactly("file");
   }

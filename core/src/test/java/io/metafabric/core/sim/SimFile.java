@@ -40,7 +40,12 @@ final class SimFile implements DiskFile {
     synchronized (platter) {
       requireOpen();
       int start = target.position();
+      int limit = target.limit();
+      if (target.hasRemaining() && platter.isFaulty(SimDisk.Operation.READ_ALL, name)) {
+        target.limit(start + platter.drawUpTo(target.remaining() - 1));
+      }
       int count = inode.read(checked(offset), target);
+      target.limit(limit);
       var bytes = target.duplicate().position(start).limit(start + count);
       platter.done(SimDisk.Operation.READ, name, offset, packed(count, Checksums.crc32c(bytes)));
       return count;

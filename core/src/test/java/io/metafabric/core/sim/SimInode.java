@@ -2,11 +2,15 @@ package io.metafabric.core.sim;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.random.RandomGenerator;
 
 /** A file apart from its name: what readers see, what is durable, and the changes in between. */
 final class SimInode {
+  /** Smaller than a real one, like the files of simulated stores. */
+  private static final int PAGE_BYTES = 512;
+
   private enum State {
     /** A sync would make it durable. */
     WRITTEN,
@@ -43,17 +47,30 @@ final class SimInode {
       }
     }
 
-    /** Whole, not at all, its beginning, or its beginning with zeros for the rest. */
+    /** Whole, not at all, its beginning, that with zeros for the rest, or any of its pages. */
     void applySomeTo(SimImage image, RandomGenerator random) {
-      int fate = random.nextInt(newSize >= 0 ? 2 : 4);
+      int fate = random.nextInt(newSize >= 0 ? 2 : 5);
       if (fate == 0) {
         applyTo(image);
+      } else if (fate == 4) {
+        applyPagesTo(image, random);
       } else if (fate > 1) {
         int kept = random.nextInt(bytes.length + 1);
         image.write(offset, bytes, kept);
         if (fate == 3) {
           image.resize(Math.max(image.size(), offset + bytes.length));
         }
+      }
+    }
+
+    /** A system writes pages back in an order of its own. */
+    private void applyPagesTo(SimImage image, RandomGenerator random) {
+      for (int from = 0; from < bytes.length; ) {
+        int to = Math.min(bytes.length, from + PAGE_BYTES - (offset + from) % PAGE_BYTES);
+        if (random.nextBoolean()) {
+          image.write(offset + from, Arrays.copyOfRange(bytes, from, to), to - from);
+        }
+        from = to;
       }
     }
   }

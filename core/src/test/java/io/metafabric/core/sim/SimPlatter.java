@@ -176,14 +176,21 @@ final class SimPlatter {
   }
 
   synchronized void throwIfFaulty(SimDisk.Operation operation, String file) {
+    if (isFaulty(operation, file)) {
+      log.done(operation, file, 0, -1);
+      throw new StorageException(
+          "cannot " + operation + " " + file + " on the " + describe() + ": simulated fault");
+    }
+  }
+
+  synchronized boolean isFaulty(SimDisk.Operation operation, String file) {
     faults.removeIf(SimFault::isOver);
     for (SimFault fault : faults) {
       if (fault.hits(operation, file)) {
-        log.done(operation, file, 0, -1);
-        throw new StorageException(
-            "cannot " + operation + " " + file + " on the " + describe() + ": simulated fault");
+        return true;
       }
     }
+    return false;
   }
 
   synchronized int drawUpTo(int bound) {

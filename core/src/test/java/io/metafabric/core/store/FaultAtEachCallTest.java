@@ -45,7 +45,8 @@ class FaultAtEachCallTest {
     SYNC_DIRECTORY(SimDisk.Operation.SYNC_DIRECTORY),
     TRUNCATE(SimDisk.Operation.TRUNCATE),
     DELETE(SimDisk.Operation.DELETE),
-    READ(SimDisk.Operation.READ);
+    READ(SimDisk.Operation.READ),
+    A_PART_OF_A_READ(SimDisk.Operation.READ_ALL);
 
     final SimDisk.Operation operation;
 

@@ -60,6 +60,12 @@ class WriteQueueBoundTest {
     assertThat(taken).noneMatch(CompletableFuture::isCompletedExceptionally);
     assertThat(store.stats().pendingBytes()).isZero();
     assertThat(store.awaitRoom(1)).isTrue();
+    for (String file : machine.disk().files()) {
+      // However much has gathered, it does not all go into one file.
+      assertThat(machine.disk().contentOf(file).length)
+          .as(file)
+          .isLessThanOrEqualTo(2 * StoreMachine.SEGMENT_BYTES + 2 * VALUE_BYTES);
+    }
     machine.close();
   }
 }
