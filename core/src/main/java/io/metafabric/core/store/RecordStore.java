@@ -226,6 +226,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         PayloadsAside.delete(disk);
       }
       journal.publish(first.get(first.size() - 1).position());
+      store.dropHeldOfReadmitted(Configuration.INITIAL, store.configured.published());
       store.planHeld();
       return store;
     } catch (RuntimeException e) {
@@ -850,7 +851,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         continue;
       }
       try {
-        applyWhole(range.after(), ready, new AppliedPrefix(range.region(), range.actor(), upTo));
+        synchronized (decisions) {
+          if (held.isLive(range)) {
+            applyWhole(
+                range.after(), ready, new AppliedPrefix(range.region(), range.actor(), upTo));
+          }
+        }
       } catch (FabricClosedException e) {
         return;
       }
@@ -952,7 +958,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * Takes over one record that did not come in its actor's order: an answer to a fetch.
    *
    * @return completes once it is published, or what was found newer is, and then with false; with
-   *     false at once if it is stamped too far ahead of this node's clock
+   *     false at once if it is stamped too far ahead of this node's clock; with an {@link
+   *     IndexFullException} if there is no room for it, or a {@link StorageException} if what is
+   *     known of its key cannot be read
    */
   public CompletableFuture<Boolean> applyOne(Inbound inbound) {
     var future = new CompletableFuture<Boolean>();
@@ -965,8 +973,14 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       IndexFullException full = noRoomFor(List.of(inbound));
       if (full != null) {
         future.completeExceptionally(full);
-      } else if (!stageIfNews(inbound, failure -> complete(future, true, failure))) {
-        afterNewer(inbound.record().key(), failure -> complete(future, false, failure));
+      } else {
+        try {
+          if (!stageIfNews(inbound, failure -> complete(future, true, failure))) {
+            afterNewer(inbound.record().key(), failure -> complete(future, false, failure));
+          }
+        } catch (StorageException e) {
+          future.completeExceptionally(e);
+        }
       }
     }
     committer.start();
@@ -1331,10 +1345,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     var future = new CompletableFuture<Boolean>();
     synchronized (decisions) {
       requireOpen();
+      Configuration before = configured.decided().configuration();
       if (!configured.decide(next)) {
         future.complete(false);
         return future;
       }
+      dropHeldOfReadmitted(before, next);
       stage(
           next,
           null,
@@ -1350,6 +1366,17 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     }
     committer.start();
     return future;
+  }
+
+  /**
+   * A region that comes back has said what nobody had acknowledged, and what was held of that is
+   * not to appear behind its back, when its payload is gone with its directory. Which of its
+   * openings were before the configuration is not in the journal: what is dropped when this
+   * directory is opened may be of today, and comes again.
+   */
+  private void dropHeldOfReadmitted(Configuration before, JournalEntry.Configured now) {
+    Configuration next = now.configuration();
+    held.drop(region -> next.isMember(region) && next.since(region) > before.since(region));
   }
 
   /**
