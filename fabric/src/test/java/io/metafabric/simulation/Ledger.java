@@ -26,7 +26,8 @@ final class Ledger {
   private final Map<Key, Set<Header>> ends = new HashMap<>();
 
   // Merged values are written by the nodes themselves: whose disks are gone since, and what of
-  // theirs others had then.
+  // theirs others had then, or anybody had later. Nothing more may be lost than what nobody else
+  // has: once it is seen anywhere, only another disk that is lost takes it.
   private final Set<ActorId> lostActors = new HashSet<>();
   private final Set<Dot> keptElsewhere = new HashSet<>();
 
@@ -131,6 +132,13 @@ final class Ledger {
     keptElsewhere.retainAll(held);
     lostActors.addAll(actors);
     held.stream().filter(dot -> lostActors.contains(dot.actor())).forEach(keptElsewhere::add);
+  }
+
+  /** A region has the payload of a version. */
+  void seenHeld(Dot dot) {
+    if (lostActors.contains(dot.actor())) {
+      keptElsewhere.add(dot);
+    }
   }
 
   private boolean isMergedAndLost(Dot dot) {
