@@ -42,8 +42,32 @@ public interface Records {
    * @throws io.metafabric.core.error.StorageException if the disk refused it
    * @throws io.metafabric.core.error.OverloadedException if the disk did not keep up for the whole
    *     write timeout
+   * @throws io.metafabric.core.error.ClockSkewException if this node's clock disagrees with those
+   *     of most of its peers; nothing was stored
    */
   Version put(String key, byte[] value);
+
+  /**
+   * The same, with a time to live, after which the value is hidden in every region.
+   *
+   * @param timeToLive at least 1 ms
+   */
+  Version put(String key, byte[] value, Duration timeToLive);
+
+  /**
+   * The same, without waiting for the disk: the future completes when {@link #put} would return,
+   * and fails with a {@link io.metafabric.core.error.StorageException} if the disk refused.
+   * Everything else that {@code put} throws is thrown by the call itself: a malformed key, a value
+   * that is null or too large, a closed fabric, and overload after the write timeout.
+   *
+   * <p>What the host hangs on the future runs on a thread of the fabric, one after the other: long
+   * work belongs on an executor of the host's ({@code thenApplyAsync}), and waiting there for
+   * another such future waits for ever.
+   *
+   * @throws io.metafabric.core.error.OverloadedException if the disk, or the callbacks of earlier
+   *     writes, did not keep up for the whole write timeout
+   */
+  CompletableFuture<Version> putAsync(String key, byte[] value);
 
   /**
    * Stores a value in place of what the caller has read, and of nothing else. Where the namespace
@@ -68,28 +92,6 @@ public interface Records {
    */
   Siblings siblings(String key);
 
-  /**
-   * The same, with a time to live, after which the value is hidden in every region.
-   *
-   * @param timeToLive at least 1 ms
-   */
-  Version put(String key, byte[] value, Duration timeToLive);
-
-  /**
-   * The same, without waiting for the disk: the future completes when {@link #put} would return,
-   * and fails with a {@link io.metafabric.core.error.StorageException} if the disk refused.
-   * Everything else that {@code put} throws is thrown by the call itself: a malformed key, a value
-   * that is null or too large, a closed fabric, and overload after the write timeout.
-   *
-   * <p>What the host hangs on the future runs on a thread of the fabric, one after the other: long
-   * work belongs on an executor of the host's ({@code thenApplyAsync}), and waiting there for
-   * another such future waits for ever.
-   *
-   * @throws io.metafabric.core.error.OverloadedException if the disk, or the callbacks of earlier
-   *     writes, did not keep up for the whole write timeout
-   */
-  CompletableFuture<Version> putAsync(String key, byte[] value);
-
   /** Stores a value where this region sees none; empty if it sees one. */
   Optional<Version> putIfAbsent(String key, byte[] value);
 
@@ -99,6 +101,9 @@ public interface Records {
    */
   Optional<Version> replace(String key, Version expected, byte[] value);
 
-  /** Deletes the value that this region sees; false if it sees none. */
+  /**
+   * Deletes the value that this region sees, and all that it knows beside it; false if it sees
+   * none.
+   */
   boolean remove(String key);
 }

@@ -34,11 +34,15 @@ class PeersTest {
   }
 
   private FabricBuilder eu() {
+    return eu(ports.get(1));
+  }
+
+  private FabricBuilder eu(int portOfUs) {
     return MetadataFabric.builder()
         .region("eu")
         .directory(directory.resolve("eu"))
         .listen("127.0.0.1:" + ports.get(0))
-        .peer("us", "127.0.0.1:" + ports.get(1));
+        .peer("us", "127.0.0.1:" + portOfUs);
   }
 
   private FabricBuilder us(String where, int port) {
@@ -168,6 +172,48 @@ class PeersTest {
         assertThat(peer.stats().problem()).contains("\"one\"").contains("\"two\"");
         assertThat(peer.stats().state()).isEqualTo(PeerState.OFFLINE);
       }
+    }
+  }
+
+  @Test
+  void whoCannotDialBack_isToldWhyItRefuses() {
+    try (var eu = eu(ports.get(2)).cluster("one").open();
+        var us = us("us", ports.get(1)).cluster("two").open()) {
+      awaitThat("refused", () -> us.peer("eu").stats().refusal() == Refusal.CLUSTER);
+      awaitThat("told", () -> eu.peer("us").stats().refusal() == Refusal.CLUSTER);
+      assertThat(eu.peer("us").stats().problem())
+          .contains("us was refused here")
+          .contains("\"one\"")
+          .contains("\"two\"");
+    }
+  }
+
+  @Test
+  void regionsThatDisagreeOnAFixedHome_refuseEachOther_andNameBoth() {
+    try (var eu = eu().home("n", "eu", "us").open();
+        var us = us("us", ports.get(1)).home("n", "us", "eu").open()) {
+      for (Peer peer : List.of(eu.peer("us"), us.peer("eu"))) {
+        awaitThat("refused", () -> peer.stats().refusal() == Refusal.REGIONS);
+        assertThat(peer.stats().problem()).contains("\"n\"").contains("eu").contains("us");
+      }
+    }
+  }
+
+  @Test
+  void aDirectoryOfAnotherClusterOrRegion_isNotOpened_andSaysWhoseItIs() {
+    try (var eu = eu().cluster("one").open()) {
+      eu.put("n/1", new byte[1]);
+    }
+    assertThatThrownBy(() -> eu().cluster("two").open())
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("one")
+        .hasMessageContaining("two");
+    assertThatThrownBy(() -> us("eu", ports.get(1)).cluster("one").open())
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("eu")
+        .hasMessageContaining("us");
+    try (var eu = eu().cluster("one").open()) {
+      assertThat(eu.get("n/1")).isPresent();
     }
   }
 }

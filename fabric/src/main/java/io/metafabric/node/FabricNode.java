@@ -1096,6 +1096,11 @@ public final class FabricNode<V> implements AutoCloseable {
     public void mustReopen() {
       onMustReopen.run();
     }
+
+    @Override
+    public void lost(String what) {
+      log.warn("{}", what);
+    }
   }
 
   /** The mover needs the replicator, and the replicator it. */

@@ -46,6 +46,11 @@ final class Merging {
   private static final Logger log = LoggerFactory.getLogger(Merging.class);
   private static final Duration WITHIN = Duration.ofSeconds(1);
   private static final Duration RETRY_AFTER = Duration.ofSeconds(2);
+
+  /** A payload that is gone for good is looked for twice a minute. */
+  private static final int MAX_RETRY_DOUBLINGS = 4;
+
+  private static final Duration SAY_EVERY = Duration.ofMinutes(1);
   private static final int MAX_DUE = 4096;
   private static final int MAX_FAILED = 256;
 
@@ -93,6 +98,7 @@ final class Merging {
   /** Namespaces whose function has been called, and has neither returned nor thrown. */
   private final Set<String> inside = ConcurrentHashMap.newKeySet();
 
+  private final Seldom seldom;
   private final AtomicLong merged = new AtomicLong();
   private final AtomicLong written = new AtomicLong();
   private final AtomicLong failed = new AtomicLong();
@@ -113,8 +119,9 @@ final class Merging {
   private final Set<Key> due = new LinkedHashSet<>();
   private boolean resolving;
 
-  // Guarded by due: those that could not be resolved, and are tried again soon.
-  private final Set<Key> later = new LinkedHashSet<>();
+  // Guarded by due: those that could not be resolved, and whether a look at them is planned.
+  private final Postponed later;
+  private boolean retryPlanned;
 
   Merging(
       RecordStore store,
@@ -133,6 +140,8 @@ final class Merging {
     this.region = region;
     this.maxValueBytes = maxValueBytes;
     this.clock = clock;
+    this.seldom = new Seldom(clock, SAY_EVERY);
+    this.later = new Postponed(clock, RETRY_AFTER, MAX_RETRY_DOUBLINGS, MAX_DUE);
     this.foreign = foreign;
     this.loop = loop;
   }
@@ -156,13 +165,20 @@ final class Merging {
   private void sweep(Iterator<Key> open) {
     for (int i = 0; i < SWEPT_AT_ONCE && open.hasNext(); i++) {
       Key key = open.next();
-      if (store.conflictRules().of(key).merge() != null && !off.containsKey(key.namespace())) {
+      boolean isMerged = store.conflictRules().of(key).merge() != null;
+      if (isMerged && !off.containsKey(key.namespace()) && !isWaiting(key)) {
         noteDue(key);
       }
     }
     boolean isLeft = open.hasNext();
     loop.schedule(
         isLeft ? SWEEP_PAUSE : SWEEP_EVERY, isLeft ? () -> sweep(open) : this::beginSweep);
+  }
+
+  private boolean isWaiting(Key key) {
+    synchronized (due) {
+      return later.isWaiting(key);
+    }
   }
 
   /** Whether a read of this state is to show more than its winner. */
@@ -314,7 +330,16 @@ final class Merging {
             failure.getMessage());
       }
     } else {
-      log.warn("{} could not be merged; its values stay siblings", known.key(), failure);
+      seldom
+          .next(namespace)
+          .ifPresent(
+              leftOut ->
+                  log.warn(
+                      "{} could not be merged, and {} others of its namespace since this was said"
+                          + " last; the values stay siblings",
+                      known.key(),
+                      leftOut,
+                      failure));
     }
   }
 
@@ -340,10 +365,12 @@ final class Merging {
   }
 
   private void noteDue(Key key) {
-    if (!homes.homesOf(key).home().equals(region)) {
-      return;
-    }
+    boolean isHome = homes.homesOf(key).home().equals(region);
     synchronized (due) {
+      if (!isHome) {
+        later.done(key);
+        return;
+      }
       if (due.size() >= MAX_DUE && !due.contains(key)) {
         dropped.incrementAndGet();
         return;
@@ -375,33 +402,37 @@ final class Merging {
     }
     done.whenComplete(
         (any, failure) -> {
-          if (failure != null) {
-            tryLater(next);
-          }
+          ended(next, failure != null);
           loop.execute(this::resolveNext);
         });
   }
 
-  /** A payload is not here, or a write was refused: neither is for ever. */
-  private void tryLater(Key key) {
+  /** A payload is not here, or a write was refused: neither need be for ever. */
+  private void ended(Key key, boolean hasFailed) {
     synchronized (due) {
-      if (later.size() >= MAX_DUE) {
+      if (!hasFailed) {
+        later.done(key);
+      } else if (!later.failed(key)) {
         dropped.incrementAndGet();
-        return;
       }
-      later.add(key);
-      if (later.size() > 1) {
-        return;
-      }
+      planRetry();
     }
-    loop.schedule(RETRY_AFTER, this::retry);
+  }
+
+  /** One at a time: each plans the next. */
+  private void planRetry() {
+    if (!retryPlanned && later.isAnyWaiting()) {
+      retryPlanned = true;
+      loop.schedule(RETRY_AFTER, this::retry);
+    }
   }
 
   private void retry() {
     List<Key> again;
     synchronized (due) {
-      again = List.copyOf(later);
-      later.clear();
+      retryPlanned = false;
+      again = later.takeDue();
+      planRetry();
     }
     again.forEach(this::noteDue);
   }

@@ -1,5 +1,7 @@
 package io.metafabric.node;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -357,6 +359,44 @@ final class EvictionTest {
     cluster.start(US);
     assertThat(exported(cluster, US)).hasSize(4);
     assertThat(cluster.node(US).store().configured().filled()).isTrue();
+  }
+
+  @Test
+  void whatCannotBeRead_holdsItsRegionUp_forTenMinutes_andIsListedThen() {
+    var cluster = cluster(11);
+    isolate(cluster, US);
+    write(cluster, US, Key.of("n/good"), "alone");
+    write(cluster, US, Key.of("n/bad"), "to be damaged");
+    runUntilHeld(cluster, evict(cluster, EU, US), AP, EU);
+    cluster.stop(US);
+    damage(cluster.machine(US).disk(), "to be damaged");
+    cluster.network.healAll();
+    cluster.start(US);
+    cluster.world.runUntil(
+        "us knows", () -> !cluster.node(US).configuration().isMember(US), PATIENCE);
+    readmit(cluster, EU, US);
+    cluster.world.runFor(Duration.ofMinutes(9));
+    assertThat(cluster.node(US).store().configured().admitted()).isZero();
+
+    cluster.world.runFor(Duration.ofMinutes(2));
+    runUntilBack(cluster, US);
+    assertThat(exported(cluster, US)).extracting(each -> each.key().id()).containsExactly("good");
+    SimDisk disk = cluster.machine(US).disk();
+    assertThat(disk.files()).contains("unreadable-0000000000000002.txt");
+    assertThat(new String(disk.contentOf("unreadable-0000000000000002.txt"), UTF_8))
+        .contains("journal-")
+        .hasLineCount(1);
+  }
+
+  private static void damage(SimDisk disk, String value) {
+    for (String name : disk.files()) {
+      int at = new String(disk.contentOf(name), ISO_8859_1).indexOf(value);
+      if (at >= 0) {
+        disk.damage(name, at);
+        return;
+      }
+    }
+    throw new AssertionError("no file has " + value);
   }
 
   @Test

@@ -32,6 +32,7 @@ import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Regions that differ in what no stream of changes brings: they compare, and are alike again. */
 class RepairTest {
@@ -189,6 +190,73 @@ class RepairTest {
         cluster,
         "all to have them",
         () -> cluster.isConverged() && cluster.allKeys().size() == 50 && cluster.payloadsAreHome());
+  }
+
+  @Test
+  void aPeerThatHasGivenAllItHas_isComparedAgainOnceAnotherHasToo_notBefore() {
+    SimCluster cluster = cluster(25, "eu", "us", "ap");
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(5));
+    for (int i = 0; i < 50; i++) {
+      write(cluster, EU, i, "value " + i);
+    }
+    runUntil(cluster, "convergence", cluster::isConverged);
+    // Nobody takes what it writes now, so no comparison with it comes to its end.
+    cluster.machine(US).setSkew(Duration.ofMinutes(4));
+    write(cluster, US, 50, "too early");
+    cluster.crash(EU);
+    cluster.replaceFiles(EU, Map.of());
+    var slow = SimLink.perfect(Duration.ofSeconds(1));
+    cluster.network.link("eu", "ap", slow);
+    cluster.network.link("ap", "eu", slow);
+    cluster.start(EU);
+    runUntil(cluster, "one to have given it", () -> repair(cluster, EU, AP).completed() == 1);
+    cluster.world.runFor(Duration.ofMinutes(1));
+    assertThat(repair(cluster, EU, US).lacksOwn()).isTrue();
+    assertThat(repair(cluster, EU, US).failed()).isBetween(2L, 10L);
+    assertThat(repair(cluster, EU, AP).lacksOwn()).isFalse();
+    assertThat(repair(cluster, EU, AP).completed()).isEqualTo(1);
+
+    cluster.machine(US).setSkew(Duration.ZERO);
+    runUntil(
+        cluster,
+        "both to have given what they had, and the first to have been asked again",
+        () -> !repair(cluster, EU, US).lacksOwn() && repair(cluster, EU, AP).completed() == 2);
+    runUntil(cluster, "convergence", () -> isAlike(cluster) && cluster.allKeys().size() == 51);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"eu", "us"})
+  void whatWasWrittenLast_isRepairedFirst_whoeverLacksIt(String lacking) {
+    SimCluster cluster = cluster(26, "eu", "us");
+    cluster.repairBytesPerSecond = 1 << 20;
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(15));
+    int count = 200;
+    String value = "v".repeat(20_000);
+    var records = new ArrayList<MetadataRecord>();
+    for (int i = 0; i < count; i++) {
+      records.add(written(key(i), i + 1, value));
+    }
+    give(cluster, lacking.equals("eu") ? US : EU, records);
+    var filled = cluster.node(new RegionName(lacking)).store();
+    var cameMs = new long[count];
+    CompletableFuture<Comparison> comparing = cluster.node(EU).compare(US);
+    while (!comparing.isDone()) {
+      cluster.world.runFor(Duration.ofMillis(20));
+      for (int i = 0; i < count; i++) {
+        boolean came = cameMs[i] == 0 && filled.holdsPayload(key(i));
+        cameMs[i] = came ? cluster.world.nanoTime() / 1_000_000 : cameMs[i];
+      }
+    }
+    assertThat(cameMs).doesNotContain(0);
+    assertThat(cameMs[0] - cameMs[count - 1]).as("it takes a while").isGreaterThan(1000);
+    // A frame has six of these.
+    for (int i = 0; i + 12 < count; i++) {
+      assertThat(cameMs[i]).as("%d is older than %d", i, i + 12).isGreaterThan(cameMs[i + 12]);
+    }
+    assertThat(comparing.join().bytes())
+        .isBetween(count * 20_000L, count * 20_000L + count * 600L + 4096);
   }
 
   @Test

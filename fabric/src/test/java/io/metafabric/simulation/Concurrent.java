@@ -88,6 +88,9 @@ final class Concurrent {
           run.violation(each + " of " + key + " was replaced in " + site + ", and is back", null);
         }
         run.checkDot(key, each.header());
+        if (each.payload() != null) {
+          run.ledger().seenHeld(version.dot());
+        }
       }
       known.put(key, now.withoutPayload());
       VersionVector next = all;

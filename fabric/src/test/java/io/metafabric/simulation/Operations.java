@@ -110,6 +110,25 @@ final class Operations {
     }
   }
 
+  /** An operator lets a region send no changes to another for a time, or until it is restarted. */
+  record PauseLink(int from, int to, Duration time) implements Action {
+    @Override
+    public void runIn(Simulation run) {
+      Site at = run.readable(from);
+      Site other = run.otherThan(run.sites().indexOf(at), to);
+      run.endsIn(time, at.pauseLink(other.region()));
+    }
+  }
+
+  /** An operator lets two regions compare all headers. */
+  record Compare(int site, int with) implements Action {
+    @Override
+    public void runIn(Simulation run) {
+      Site at = run.readable(site);
+      at.compare(run.otherThan(run.sites().indexOf(at), with).region());
+    }
+  }
+
   /** In order. */
   record Restart(int site, Duration down) implements Action {
     @Override

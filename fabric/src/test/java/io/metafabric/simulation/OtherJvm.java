@@ -32,7 +32,12 @@ final class OtherJvm implements AutoCloseable {
         new ArrayList<>(
             ChildJvm.command(
                 SimulationMain.class,
-                List.of("-Xmx512m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=off"),
+                // It has as much to do as this one, and a core of its own at best.
+                List.of(
+                    "-Xmx512m",
+                    "-XX:+UseSerialGC",
+                    "-XX:TieredStopAtLevel=4",
+                    "-Dorg.slf4j.simpleLogger.defaultLogLevel=off"),
                 System.getProperty("java.class.path")));
     command.add(String.valueOf(first));
     command.add(String.valueOf(count));

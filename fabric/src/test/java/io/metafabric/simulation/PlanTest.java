@@ -28,6 +28,11 @@ class PlanTest {
           .as("plans with %s", fault)
           .isGreaterThanOrEqualTo(40);
     }
+    for (Class<?> operation : Operations.class.getDeclaredClasses()) {
+      if (Action.class.isAssignableFrom(operation)) {
+        assertThat(actions.getOrDefault(operation, 0)).as("of %s", operation).isGreaterThan(1_000);
+      }
+    }
     assertThat(countOf(actions, Operations.class)).isGreaterThan(400_000);
     assertThat(countOf(actions, Faults.class)).isGreaterThan(4_000);
     assertThat(regions).containsOnlyKeys(2, 3, 4, 5);

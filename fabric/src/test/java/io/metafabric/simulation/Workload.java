@@ -33,7 +33,9 @@ final class Workload {
           new Choice(4, this::readSiblings),
           new Choice(5, this::add),
           new Choice(2, this::moveHome),
-          new Choice(1, this::evict));
+          new Choice(1, this::evict),
+          new Choice(1, this::pauseLink),
+          new Choice(1, this::compare));
   private final int[] lastRead = new int[CLIENTS];
 
   Workload(Dice dice, Setting setting) {
@@ -114,6 +116,15 @@ final class Workload {
         dice.oneOf(List.of(Operations.Trouble.values())),
         dice.time(Duration.ofMillis(100), Duration.ofMinutes(2)),
         dice.time(Duration.ofMillis(100), Duration.ofMinutes(5)));
+  }
+
+  private Action pauseLink() {
+    return new Operations.PauseLink(
+        site(), site(), dice.time(Duration.ofMillis(100), Duration.ofMinutes(2)));
+  }
+
+  private Action compare() {
+    return new Operations.Compare(site(), site());
   }
 
   private Action restart() {

@@ -2,25 +2,28 @@ package io.metafabric.replicate;
 
 import io.metafabric.core.record.RegionName;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Whether this node's clock is the one that is wrong: it is if most of the peers, and at least two,
- * are further from it than changes may be. One alone cannot tell whose it is. Belongs to the loop,
- * but for {@link #problem}.
+ * are further from it than changes may be. One alone cannot tell whose it is. Regions that were
+ * evicted are not asked. Belongs to the loop, but for {@link #problem}.
  */
 final class ClockAgreement {
   private static final int MIN_WITNESSES = 2;
 
-  private final int peers;
+  private final Set<RegionName> peers;
   private final Duration maxSkew;
   private final Map<RegionName, Double> offsetsMs = new TreeMap<>();
   private volatile @Nullable String problem;
 
-  ClockAgreement(int peers, Duration maxSkew) {
-    this.peers = peers;
+  ClockAgreement(Collection<RegionName> peers, Duration maxSkew) {
+    this.peers = new TreeSet<>(peers);
     this.maxSkew = maxSkew;
   }
 
@@ -29,7 +32,8 @@ final class ClockAgreement {
    * @param rttMs half of it is how wrong that may be
    */
   void measured(RegionName peer, double offsetMs, double rttMs) {
-    if (Math.abs(offsetMs) - rttMs / 2 > maxSkew.toMillis()) {
+    boolean isFar = Math.abs(offsetMs) - rttMs / 2 > maxSkew.toMillis();
+    if (isFar && peers.contains(peer)) {
       offsetsMs.put(peer, offsetMs);
     } else {
       offsetsMs.remove(peer);
@@ -43,10 +47,22 @@ final class ClockAgreement {
     judge();
   }
 
+  /** The peer was evicted. */
+  void exclude(RegionName peer) {
+    peers.remove(peer);
+    forget(peer);
+  }
+
+  /** It was taken in again. */
+  void include(RegionName peer) {
+    peers.add(peer);
+    judge();
+  }
+
   private void judge() {
     int witnesses = offsetsMs.size();
     problem =
-        witnesses >= MIN_WITNESSES && 2 * witnesses > peers
+        witnesses >= MIN_WITNESSES && 2 * witnesses > peers.size()
             ? "the clock of this node is more than "
                 + maxSkew
                 + " from those of most of its peers, which are ahead by (ms) "

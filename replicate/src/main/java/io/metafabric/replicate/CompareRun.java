@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -105,6 +106,10 @@ final class CompareRun {
   // What the peer lacks, as far as is known. Given last: by then, what it has newer has come, and
   // what that replaced here is not given.
   private final List<Dot> deferred = new ArrayList<>();
+
+  // What is lacking here beside its header, as far as is known. All that differs is listed before
+  // any of it is asked for, so that what was written last comes first.
+  private final List<MetadataRecord> wantedLater = new ArrayList<>();
   private final Map<Integer, Frame.Repair> parts = new TreeMap<>();
   private int partsDue = Integer.MAX_VALUE;
   private @Nullable Step step;
@@ -186,7 +191,9 @@ final class CompareRun {
       timer = loop.schedule(Duration.ofNanos(waitNanos), this::proceed);
       return;
     }
-    if (deferred.size() > MAX_DEFERRED || (todo.isEmpty() && !deferred.isEmpty())) {
+    if (isDue(wantedLater)) {
+      wantedTransfers().forEach(todo::push);
+    } else if (isDue(deferred)) {
       inBackground(this::gifts, this::give);
       return;
     }
@@ -213,13 +220,45 @@ final class CompareRun {
     ask();
   }
 
+  /** Of a list that grows while what differs is looked for. */
+  private boolean isDue(List<?> later) {
+    return later.size() > MAX_DEFERRED || (todo.isEmpty() && !later.isEmpty());
+  }
+
+  /** The oldest first: the last one that is put on a stack is done first. */
+  private static void sort(List<MetadataRecord> records) {
+    records.sort(Comparator.comparing(each -> each.header().version().stamp().packed()));
+  }
+
+  private List<Transfer> wantedTransfers() {
+    sort(wantedLater);
+    var transfers = new ArrayList<Transfer>();
+    var wanted = new TreeSet<Dot>(LiveDots.ORDER);
+    long bytes = 0;
+    for (MetadataRecord theirs : wantedLater) {
+      long more = wholeBytes(theirs);
+      if (!wanted.isEmpty() && bytes + more > RepairServer.PART_BYTES) {
+        transfers.add(new Transfer(List.copyOf(wanted), List.of()));
+        wanted.clear();
+        bytes = 0;
+      }
+      wanted.add(theirs.header().version().dot());
+      bytes += more;
+    }
+    transfers.add(new Transfer(List.copyOf(wanted), List.of()));
+    wantedLater.clear();
+    return transfers;
+  }
+
   /** What was put off and is still a key's state, in frames of a bounded size. */
   private List<List<Dot>> gifts() {
     var batches = new ArrayList<List<Dot>>();
     var batch = new ArrayList<Dot>();
     long bytes = 0;
     var lacked = new HashSet<>(deferred);
-    for (MetadataRecord ours : store.liveDots().records(lacked)) {
+    List<MetadataRecord> all = store.liveDots().records(lacked);
+    sort(all);
+    for (MetadataRecord ours : all) {
       long more = wholeBytes(ours);
       if (!batch.isEmpty() && bytes + more > RepairServer.PART_BYTES) {
         batches.add(List.copyOf(batch));
@@ -516,8 +555,7 @@ final class CompareRun {
     }
 
     private void decided(Decision decision) {
-      decision.end();
-      decision.transfers.forEach(todo::push);
+      wantedLater.addAll(decision.wanted);
       deferred.addAll(decision.given);
       apply(decision.headers, CompareRun.this::proceed);
     }
@@ -526,10 +564,8 @@ final class CompareRun {
   /** What is to be done about the differences of some nodes. */
   private final class Decision {
     final List<MetadataRecord> headers = new ArrayList<>();
-    final List<Transfer> transfers = new ArrayList<>();
+    final List<MetadataRecord> wanted = new ArrayList<>();
     final List<Dot> given = new ArrayList<>();
-    private final Set<Dot> wanted = new TreeSet<>(LiveDots.ORDER);
-    private long bytes;
 
     /** A header from there that may be news here. */
     void consider(MetadataRecord theirs) {
@@ -543,30 +579,8 @@ final class CompareRun {
       if (!hasNews(theirs, ours)) {
         return;
       }
-      Dot dot = theirs.header().version().dot();
       boolean withPayload = !theirs.header().isTombstone() && inbound.apply(theirs).keepPayload();
-      if (withPayload) {
-        room(theirs);
-        wanted.add(dot);
-      } else {
-        headers.add(theirs);
-      }
-    }
-
-    private void room(MetadataRecord record) {
-      long more = wholeBytes(record);
-      if (bytes > 0 && bytes + more > RepairServer.PART_BYTES) {
-        end();
-      }
-      bytes += more;
-    }
-
-    void end() {
-      if (!wanted.isEmpty()) {
-        transfers.add(new Transfer(List.copyOf(wanted), List.of()));
-        wanted.clear();
-        bytes = 0;
-      }
+      (withPayload ? wanted : headers).add(theirs);
     }
   }
 

@@ -25,8 +25,17 @@ import java.util.function.Predicate;
  */
 final class Inheritance {
   private static final long SETTLED_NANOS = 2_000_000_000L;
+  private static final long FIRST_RETRY_NANOS = 2_000_000_000L;
+  private static final int MAX_RETRY_DOUBLINGS = 5;
 
   private record Told(Frame.Configured frame, long atNanos) {}
+
+  /** Of a peer with which the last comparisons failed. */
+  private record Failed(int times, long atNanos) {
+    boolean isOver(long nowNanos) {
+      return nowNanos - atNanos >= FIRST_RETRY_NANOS << Math.min(times - 1, MAX_RETRY_DOUBLINGS);
+    }
+  }
 
   private final RegionName region;
   private final Collection<RegionName> peers;
@@ -38,6 +47,7 @@ final class Inheritance {
   private final Predicate<RegionName> canBeAsked;
   private final Predicate<RegionName> hasEverythingOf;
   private final Map<RegionName, Told> told = new TreeMap<>();
+  private final Map<RegionName, Failed> failed = new TreeMap<>();
   private boolean comparing;
   private volatile boolean settled;
 
@@ -121,6 +131,7 @@ final class Inheritance {
             isOther(applied.getKey())
                 && membership.isMember(peer)
                 && canBeAsked.test(peer)
+                && mayBeTried(peer)
                 && lacks(applied.getKey(), applied.getValue())
                 && isClosed(applied.getKey(), each.getValue());
         if (lacks) {
@@ -151,7 +162,22 @@ final class Inheritance {
     compare
         .apply(from)
         .thenCompose(compared -> store.inherited(of, there))
-        .whenComplete((done, failure) -> loop.execute(() -> comparing = false));
+        .whenComplete((done, failure) -> loop.execute(() -> ended(from, failure != null)));
+  }
+
+  private void ended(RegionName peer, boolean hasFailed) {
+    comparing = false;
+    if (hasFailed) {
+      Failed before = failed.get(peer);
+      failed.put(peer, new Failed(before == null ? 1 : before.times + 1, clock.nanoTime()));
+    } else {
+      failed.remove(peer);
+    }
+  }
+
+  private boolean mayBeTried(RegionName peer) {
+    Failed last = failed.get(peer);
+    return last == null || last.isOver(clock.nanoTime());
   }
 
   private boolean judge() {

@@ -11,6 +11,9 @@ public interface MembershipListener {
 
         @Override
         public void mustReopen() {}
+
+        @Override
+        public void lost(String what) {}
       };
 
   /** From now on this configuration holds; also told once at the start. */
@@ -21,4 +24,7 @@ public interface MembershipListener {
    * and the next opening of its directory finds it empty.
    */
   void mustReopen();
+
+  /** Something of what this region had alone is damaged, and was passed over on its way back. */
+  void lost(String what);
 }

@@ -49,6 +49,7 @@ final class MissingPayloads {
   private final BiFunction<Key, Header, CompletableFuture<FetchResult>> fetch;
   private final Set<Key> keys = new LinkedHashSet<>();
   private boolean working;
+  private SerialExecutor.@Nullable Task retry;
 
   /**
    * @param mayCome whether a payload is small enough to be sent
@@ -134,6 +135,10 @@ final class MissingPayloads {
       return;
     }
     working = true;
+    if (retry != null) {
+      retry.cancel(); // one at a time: each would plan the next
+      retry = null;
+    }
     List<Key> some = keys.stream().limit(BATCH_KEYS).toList();
     background.execute(
         () -> {
@@ -208,7 +213,7 @@ final class MissingPayloads {
     if (progress) {
       work();
     } else {
-      loop.schedule(RETRY, this::work);
+      retry = loop.schedule(RETRY, this::work);
     }
   }
 }

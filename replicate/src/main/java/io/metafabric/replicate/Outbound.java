@@ -100,7 +100,7 @@ final class Outbound implements PeerHandler {
   private @Nullable ChangeStream stream;
   private SerialExecutor.@Nullable Task handshakeTimer;
   private final Progress progress;
-  private boolean mended;
+  private final CatchUpTries catchUp;
   // Since a connection was of use: one that ends as soon as it was made is a failed attempt too.
   private int failedAttempts;
   private long establishedNanos;
@@ -163,6 +163,13 @@ final class Outbound implements PeerHandler {
     this.lag = lag;
     this.events = events;
     this.progress = new Progress(peer, store, clock);
+    this.catchUp =
+        new CatchUpTries(
+            loop,
+            config.grantedPause(),
+            () -> events.onBehindRetention(peer),
+            progress::lackingUpTo,
+            this::pump);
     this.neededAfter = progress.position();
     this.lackingEntries = progress.lackingEntries();
   }
@@ -269,13 +276,14 @@ final class Outbound implements PeerHandler {
     }
     connection = null;
     stream = null;
+    catchUp.disconnected();
     drained = false;
     inFlightBytes = 0;
     waitingBytes = 0;
     credit = 0;
     unreadable = null;
     if (!stopped) {
-      if (pair.refusal() == null) {
+      if (!pair.isRefused()) {
         problem = reason;
       }
       loop.schedule(config.backoff().before(failedAttempts++, random), this::dial);
@@ -307,10 +315,7 @@ final class Outbound implements PeerHandler {
             welcome.applied(),
             progress.resumeAt(welcome.applied()),
             outgoing);
-    mended = false;
-    if (progress.isLacking()) {
-      catchUp(by);
-    }
+    catchUp.connected();
     lag.reset();
     peerHas = welcome.applied();
     lag.acknowledged(peerHas);
@@ -532,7 +537,7 @@ final class Outbound implements PeerHandler {
     coalesced = coalescedByEarlierStreams + from.coalesced();
     progress.advance(from.acknowledged(), from.acknowledgedPosition());
     neededAfter = progress.position();
-    checkRetention(from, to);
+    checkRetention(from);
     boolean wasDrained = drained;
     drained = hasAll(from) && !progress.isLacking();
     if (drained && !wasDrained) {
@@ -549,48 +554,19 @@ final class Outbound implements PeerHandler {
   }
 
   /** What was not kept for the peer is not passed over in silence. */
-  private void checkRetention(ChangeStream from, PeerConnection to) {
+  private void checkRetention(ChangeStream from) {
     if (from.lackingUpTo() > 0) {
       boolean isNews = progress.lacks(from.lackingFrom(), from.lackingUpTo());
       from.lackingIsNoted();
       if (isNews) {
         timesBehindRetention.incrementAndGet();
-        catchUp(to);
+        catchUp.lacksMore();
       }
     }
-    if (mended && progress.isLacking() && progress.position() >= progress.lackingUpTo()) {
+    if (catchUp.isDone() && progress.isLacking() && progress.position() >= progress.lackingUpTo()) {
       progress.lacksNothing();
     }
     lackingEntries = progress.lackingEntries();
-  }
-
-  private void catchUp(PeerConnection with) {
-    long upTo = progress.lackingUpTo();
-    mended = false;
-    events
-        .onBehindRetention(peer)
-        .whenComplete(
-            (done, failure) -> {
-              if (failure == null) {
-                loop.execute(() -> caughtUp(with, upTo));
-              } else {
-                loop.schedule(config.grantedPause(), () -> catchUpAgain(with));
-              }
-            });
-  }
-
-  private void catchUpAgain(PeerConnection with) {
-    if (with == connection && progress.isLacking() && !mended) {
-      catchUp(with);
-    }
-  }
-
-  private void caughtUp(PeerConnection with, long upTo) {
-    // More may have been dropped since, or the peer may have lost what it was given.
-    if (with == connection && upTo == progress.lackingUpTo()) {
-      mended = true;
-      pump();
-    }
   }
 
   private boolean mayBeSent(ChangeStream from) {
@@ -689,6 +665,10 @@ final class Outbound implements PeerHandler {
   PeerStats stats(RepairStats repair) {
     String toRead = unreadable;
     String noConnection = problem;
+    Frame.Refuse refusedHere = pair.refusedHere();
+    if (refusedHere != null && !pair.isRefused()) {
+      noConnection = peer + " was refused here: " + refusedHere.message();
+    }
     String toSend = toRead != null ? toRead : noConnection;
     boolean waits = pair.state() != PeerState.EVICTED;
     long oldestMs = waits ? lag.oldestMs() : 0;

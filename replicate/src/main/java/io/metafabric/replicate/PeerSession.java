@@ -72,7 +72,8 @@ final class PeerSession implements PeerHandler {
     /** Answers comparisons that the peer begins. */
     RepairServer repairServer(RegionName peer);
 
-    void refusedPeer(String why);
+    /** Somebody who says that it is this region, which may be none that is known. */
+    void refusedPeer(RegionName region, Frame.Refuse refusal);
 
     /** A connection ended before it had said who it was. */
     void endedWithoutHandshake();
@@ -193,7 +194,7 @@ final class PeerSession implements PeerHandler {
       if (refusal != null) {
         refused = true;
         tellConfiguration(hello);
-        host.refusedPeer(refusal.message());
+        host.refusedPeer(hello.region(), refusal);
         from().send(refusal);
         from().close("refused: " + refusal.message());
         return;

@@ -1,9 +1,11 @@
 package io.metafabric.replicate;
 
+import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.version.VersionVector;
+import java.time.Duration;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.concurrent.CompletableFuture;
@@ -20,14 +22,23 @@ import org.jspecify.annotations.Nullable;
  * <p>Belongs to the loop.
  */
 final class Refilling {
+  /** For so long it is tried to read what cannot be read; then it is damage, and passed over. */
+  static final Duration READ_WITHIN = Duration.ofMinutes(10);
+
+  /** The file that lists them names all. */
+  private static final int MAX_NAMED = 10;
+
   private final RecordStore store;
   private final Membership membership;
   private final Repairs repairs;
   private final Inheritance inheritance;
   private final SerialExecutor loop;
   private final SerialExecutor background;
+  private final Clock clock;
   private final Runnable mustReopen;
   private final Consumer<String> heldUp;
+  private final Consumer<String> lost;
+  private @Nullable Long firstFailedNanos;
   private boolean exporting;
   private boolean exported;
   private boolean ending;
@@ -35,6 +46,7 @@ final class Refilling {
   /**
    * @param mustReopen is told when the directory is to be opened anew
    * @param heldUp hears why that cannot be yet
+   * @param lost hears what was damaged and is passed over
    */
   Refilling(
       RecordStore store,
@@ -43,16 +55,20 @@ final class Refilling {
       Inheritance inheritance,
       SerialExecutor loop,
       SerialExecutor background,
+      Clock clock,
       Runnable mustReopen,
-      Consumer<String> heldUp) {
+      Consumer<String> heldUp,
+      Consumer<String> lost) {
     this.store = store;
     this.membership = membership;
     this.repairs = repairs;
     this.inheritance = inheritance;
     this.loop = loop;
     this.background = background;
+    this.clock = clock;
     this.mustReopen = mustReopen;
     this.heldUp = heldUp;
+    this.lost = lost;
   }
 
   void start() {
@@ -71,16 +87,25 @@ final class Refilling {
       return;
     }
     exporting = true;
+    Long first = firstFailedNanos;
+    boolean passOver = first != null && clock.nanoTime() - first > READ_WITHIN.toNanos();
     background.execute(
         () -> {
-          String problem = export(applied);
+          String problem = export(applied, passOver);
           loop.execute(() -> exported(problem));
         });
   }
 
-  private @Nullable String export(SortedMap<RegionName, VersionVector> elsewhere) {
+  private @Nullable String export(
+      SortedMap<RegionName, VersionVector> elsewhere, boolean passOver) {
     try {
-      store.beginRefill(elsewhere);
+      List<String> unreadable = store.beginRefill(elsewhere, passOver);
+      if (!unreadable.isEmpty()) {
+        lost.accept(
+            unreadable.size()
+                + " records of this region cannot be read, and are not exported: "
+                + String.join("; ", unreadable.subList(0, Math.min(unreadable.size(), MAX_NAMED))));
+      }
       return null;
     } catch (RuntimeException e) {
       return "what this region has alone cannot be exported: " + e.getMessage();
@@ -91,6 +116,7 @@ final class Refilling {
     exporting = false;
     if (problem != null) {
       // Whoever refuses this region tells it again, and then it is tried again.
+      firstFailedNanos = firstFailedNanos == null ? (Long) clock.nanoTime() : firstFailedNanos;
       heldUp.accept(problem);
       return;
     }
@@ -118,7 +144,14 @@ final class Refilling {
         ? CompletableFuture.completedFuture(null)
         : inBackground(() -> store.takeBack(files.get(0)))
             .thenCompose(taken -> taken)
+            .thenAccept(bytesLost -> damaged(files.get(0), bytesLost))
             .thenCompose(taken -> takeBack(files.subList(1, files.size())));
+  }
+
+  private void damaged(String file, long bytes) {
+    if (bytes > 0) {
+      lost.accept(bytes + " bytes of " + file + " are damaged: payloads of before are not back");
+    }
   }
 
   private boolean dropAside() {

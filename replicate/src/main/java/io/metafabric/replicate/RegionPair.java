@@ -44,6 +44,7 @@ final class RegionPair {
   private volatile double clockOffsetMs = Double.NaN;
   private volatile @Nullable Refusal refusal;
   private volatile @Nullable String notTaken;
+  private volatile Frame.@Nullable Refuse refusedHere;
 
   RegionPair(
       RegionName peer,
@@ -142,6 +143,7 @@ final class RegionPair {
     linked = true;
     sentUpToDate = false;
     refusal = null;
+    refusedHere = null;
     answers.begin(now);
     machine.established(now);
     observe();
@@ -183,6 +185,26 @@ final class RegionPair {
     machine.refused(clock.nanoTime(), why);
   }
 
+  /**
+   * Somebody who says that it is the peer has dialled this node, and was refused. Where this node
+   * cannot dial the peer, nothing else says why the two do not talk.
+   */
+  void refusedHere(Frame.Refuse why) {
+    if (!linked && !served) {
+      refusedHere = why;
+    }
+  }
+
+  /** Any thread: what the peer was told last if nothing of it was taken since; null otherwise. */
+  Frame.@Nullable Refuse refusedHere() {
+    return refusedHere;
+  }
+
+  /** Any thread: whether the peer has refused this node. */
+  boolean isRefused() {
+    return refusal != null;
+  }
+
   /** One of the two was evicted. */
   void evicted(String why) {
     refusal = Refusal.EVICTED;
@@ -195,6 +217,7 @@ final class RegionPair {
   /** The peer was taken in again: it comes with another directory. */
   void readmitted(String why) {
     refusal = null;
+    refusedHere = null;
     known = false;
     lastWord = null;
     allReceived = false;
@@ -231,6 +254,7 @@ final class RegionPair {
     isNode(itsNodeId);
     servedActor = actor;
     served = true;
+    refusedHere = null;
     // What it said before the connection ended is not what it would say now.
     toldHere = false;
     allReceived = false;
@@ -342,7 +366,8 @@ final class RegionPair {
 
   /** Any thread: why one of the two does not talk to the other; null if they do. */
   @Nullable Refusal refusal() {
-    return refusal;
+    Frame.Refuse here = refusedHere;
+    return refusal == null && here != null ? here.reason() : refusal;
   }
 
   /** Any thread: why the peer's changes are not taken here; null if they are. */

@@ -83,6 +83,12 @@ final class Repairs {
     /** It may lack some that came back from another peer. */
     volatile boolean mustCompare;
 
+    /** It has been compared since, but another still had what is missing here: again after that. */
+    boolean comparedEarly;
+
+    /** What it had is being marked as applied. */
+    boolean regaining;
+
     final AtomicLong completed = new AtomicLong();
     final AtomicLong failed = new AtomicLong();
     volatile @Nullable String problem;
@@ -111,8 +117,9 @@ final class Repairs {
       return link.rttMs();
     }
 
-    boolean hasReason() {
-      return lacksOwn || mustCompare || !asked.isEmpty();
+    void mustCompare() {
+      mustCompare = true;
+      comparedEarly = false;
     }
   }
 
@@ -161,7 +168,9 @@ final class Repairs {
   /** Nothing is said of what is here before it has been compared with these peers. */
   void mustCompareWith(Predicate<RegionName> which) {
     for (Peer peer : peers.values()) {
-      peer.mustCompare |= which.test(peer.region);
+      if (which.test(peer.region)) {
+        peer.mustCompare();
+      }
     }
   }
 
@@ -219,7 +228,7 @@ final class Repairs {
     if (store.lacksOwn(welcome.applied())) {
       peer.lacksOwn = true;
       peer.appliedThere = welcome.applied();
-      peers.values().forEach(each -> each.mustCompare = !each.excluded);
+      peers.values().stream().filter(each -> !each.excluded).forEach(Peer::mustCompare);
     }
     if (hasLost || isFirst(peer)) {
       peer.due = Math.min(peer.due, now());
@@ -333,12 +342,23 @@ final class Repairs {
       return true;
     }
     boolean waits = peer.failures > 0 && now() < peer.due;
-    if (peer.hasReason()) {
+    if (hasReason(peer)) {
       return !waits;
     }
     boolean settled =
         peer.link.isDrained() || clock.nanoTime() - peer.welcomedNanos > SETTLE_WITHIN.toNanos();
     return now() >= peer.due && settled && !peer.link.isPausedOnEitherSide();
+  }
+
+  /** Without being asked: one that can be answered now. */
+  private boolean hasReason(Peer peer) {
+    return (peer.lacksOwn && !peer.regaining)
+        || (peer.mustCompare && !(peer.comparedEarly && isMissingFromOthersThan(peer)));
+  }
+
+  /** Whether another peer still has writes of this region that are missing here. */
+  private boolean isMissingFromOthersThan(Peer peer) {
+    return peers.values().stream().anyMatch(each -> each != peer && each.lacksOwn);
   }
 
   private static int rank(Peer peer) {
@@ -355,8 +375,7 @@ final class Repairs {
     List<CompletableFuture<Comparison>> asked = List.copyOf(peer.asked);
     peer.asked.clear();
     // It has to be seen whether others have it as well, once everybody's is here.
-    boolean othersAreHere =
-        peers.values().stream().noneMatch(each -> each != peer && each.lacksOwn);
+    boolean othersAreHere = !isMissingFromOthersThan(peer);
     VersionVector appliedThere = peer.appliedThere;
     var run =
         new CompareRun(
@@ -414,10 +433,12 @@ final class Repairs {
     peer.failures = 0;
     peer.problem = null;
     peer.due = isFirst(peer) ? now() + config.compareEvery().toNanos() : NEVER;
+    peer.comparedEarly = !othersAreHere;
     if (othersAreHere) {
       peer.mustCompare = false;
     }
     if (peer.lacksOwn) {
+      peer.regaining = true;
       store
           .regained(appliedThere)
           .whenComplete((durable, failure) -> loop.execute(() -> regained(peer)));
@@ -426,17 +447,24 @@ final class Repairs {
   }
 
   private void regained(Peer peer) {
+    peer.regaining = false;
     peer.lacksOwn = store.lacksOwn(peer.appliedThere);
+    if (peer.lacksOwn) {
+      waitLonger(peer); // the disk refused
+    }
     check();
   }
 
   private void failed(Peer peer, List<CompletableFuture<Comparison>> asked, Throwable failure) {
     peer.failed.incrementAndGet();
     peer.problem = failure.getMessage();
-    long pause = FIRST_RETRY.toNanos() << Math.min(peer.failures++, MAX_RETRY_DOUBLINGS);
-    peer.due = now() + pause;
+    waitLonger(peer);
     Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
     asked.forEach(each -> each.completeExceptionally(cause));
+  }
+
+  private void waitLonger(Peer peer) {
+    peer.due = now() + (FIRST_RETRY.toNanos() << Math.min(peer.failures++, MAX_RETRY_DOUBLINGS));
   }
 
   RepairStats stats(RegionName region) {

@@ -121,7 +121,7 @@ public final class Replicator implements AutoCloseable {
     this.random = random;
     this.copies = copies;
     this.homeMoves = homeMoves;
-    this.clocks = new ClockAgreement(config.peers().size(), store.maxClockSkew());
+    this.clocks = new ClockAgreement(config.peers().keySet(), store.maxClockSkew());
     this.holders = new Holders(config.holderBytes());
     this.moves = new MoveRequests(loop, this::link);
     this.times = new PublicationTimes(config.peers().keySet());
@@ -177,8 +177,10 @@ public final class Replicator implements AutoCloseable {
             inheritance,
             loop,
             background,
+            clock,
             () -> listener.mustReopen(),
-            this::heldUp);
+            this::heldUp,
+            what -> listener.lost(what));
   }
 
   private void heldUp(String why) {
@@ -359,6 +361,7 @@ public final class Replicator implements AutoCloseable {
       session.close(why);
     }
     floor.exclude(peer);
+    clocks.exclude(peer);
     repairs.exclude(peer);
   }
 
@@ -366,6 +369,7 @@ public final class Replicator implements AutoCloseable {
     // Its eviction may have come along with this.
     evicted(peer, why);
     floor.include(peer);
+    clocks.include(peer);
     repairs.include(peer);
     link(peer).readmit(why);
   }
@@ -1086,8 +1090,12 @@ public final class Replicator implements AutoCloseable {
     }
 
     @Override
-    public void refusedPeer(String why) {
+    public void refusedPeer(RegionName region, Frame.Refuse refusal) {
       refusedPeers.incrementAndGet();
+      RegionPair pair = pairs.get(region);
+      if (pair != null) {
+        pair.refusedHere(refusal);
+      }
     }
 
     @Override

@@ -68,4 +68,19 @@ final class StableFloorTest {
     assertThat(floor.stable(vector(9, 6))).isEqualTo(vector(2, 5));
     assertThat(floor.stable(vector(9, 9))).isEqualTo(vector(2, 7));
   }
+
+  @Test
+  void nobodyWaitsForWhoWasEvicted_andEverybodyDoesOnceItIsBack() {
+    heard(AP, true, 9, 9);
+    heard(US, true, 2, 2);
+    assertThat(floor.stable(vector(9, 9))).isEqualTo(vector(2, 2));
+    floor.exclude(US);
+    assertThat(floor.stable(vector(9, 9))).isEqualTo(vector(9, 9));
+    heard(US, true, 1, 1);
+    assertThat(floor.stable(vector(9, 9))).as("what it still says").isEqualTo(vector(9, 9));
+    floor.include(US);
+    assertThat(floor.stable(vector(9, 9))).as("what it said before").isEqualTo(vector());
+    heard(US, true, 4, 4);
+    assertThat(floor.stable(vector(9, 9))).isEqualTo(vector(4, 4));
+  }
 }

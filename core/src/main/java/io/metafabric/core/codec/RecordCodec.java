@@ -16,7 +16,6 @@ import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -101,15 +100,17 @@ public final class RecordCodec {
     if (size == 1) {
       return VersionVector.of(readDot(in));
     }
-    var entries = new TreeMap<ActorId, Long>();
+    var actors = new long[size];
+    var counters = new long[size];
     for (int i = 0; i < size; i++) {
-      var actor = new ActorId(in.i64("actor"));
-      if (!entries.isEmpty() && entries.lastKey().compareTo(actor) >= 0) {
-        throw new WireFormatException("the actors of a vector are not in order at " + actor);
+      actors[i] = in.i64("actor");
+      if (i > 0 && Long.compareUnsigned(actors[i - 1], actors[i]) >= 0) {
+        throw new WireFormatException(
+            "the actors of a vector are not in order at " + new ActorId(actors[i]));
       }
-      entries.put(actor, readCounter(in));
+      counters[i] = readCounter(in);
     }
-    return VersionVector.of(entries);
+    return VersionVector.of(actors, counters);
   }
 
   private static void writeVersion(ByteWriter out, Version version) {

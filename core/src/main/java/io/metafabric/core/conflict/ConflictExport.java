@@ -2,11 +2,10 @@ package io.metafabric.core.conflict;
 
 import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.error.StorageException;
+import io.metafabric.core.file.FilesInParts;
 import io.metafabric.core.port.Disk;
-import io.metafabric.core.port.DiskFile;
 import java.nio.ByteBuffer;
 import java.util.Locale;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Writes that a region loses all at once when it was evicted: files of their own beside the
@@ -16,13 +15,7 @@ import org.jspecify.annotations.Nullable;
 public final class ConflictExport implements AutoCloseable {
   static final String PREFIX = "unacknowledged-";
 
-  private static final long MAX_FILE_BYTES = 2 << 20;
-
-  private final Disk disk;
-  private final String name;
-  private @Nullable DiskFile file;
-  private int files;
-  private long end;
+  private final FilesInParts files;
   private long exported;
 
   /**
@@ -32,53 +25,29 @@ public final class ConflictExport implements AutoCloseable {
    * @throws StorageException if the disk refuses, as all methods do
    */
   public ConflictExport(Disk disk, long epoch) {
-    this.disk = disk;
-    this.name = String.format(Locale.ROOT, "%s%016x-", PREFIX, epoch);
-    disk.list().stream().filter(each -> each.startsWith(name)).forEach(disk::delete);
+    String name = String.format(Locale.ROOT, "%s%016x-", PREFIX, epoch);
+    this.files = new FilesInParts(disk, name, ConflictExport::header);
+  }
+
+  private static ByteBuffer header(int part) {
+    var header = new ByteWriter(ConflictLog.HEADER_BYTES).i64(ConflictLog.MAGIC).i64(part + 1);
+    header.i32(header.crc32c(0));
+    return header.written();
   }
 
   public void add(Conflict conflict) {
-    byte[] frame = ConflictLog.encode(conflict, Integer.MAX_VALUE);
-    DiskFile to = file;
-    if (to == null || end + frame.length > MAX_FILE_BYTES) {
-      finish();
-      to = disk.open(name + String.format(Locale.ROOT, "%06d", files++) + ".log");
-      file = to;
-      var header = new ByteWriter(ConflictLog.HEADER_BYTES).i64(ConflictLog.MAGIC).i64(files);
-      header.i32(header.crc32c(0));
-      to.write(0, header.written());
-      end = ConflictLog.HEADER_BYTES;
-    }
-    to.write(end, ByteBuffer.wrap(frame));
-    end += frame.length;
+    files.append(ByteBuffer.wrap(ConflictLog.encode(conflict, Integer.MAX_VALUE)));
     exported++;
-  }
-
-  private void finish() {
-    DiskFile last = file;
-    if (last != null) {
-      file = null;
-      try {
-        last.sync();
-      } finally {
-        last.close();
-      }
-    }
   }
 
   /** All of it is durable on return; returns how many. */
   public long done() {
-    finish();
-    disk.syncDirectory();
+    files.done();
     return exported;
   }
 
   @Override
   public void close() {
-    DiskFile last = file;
-    if (last != null) {
-      file = null;
-      last.close();
-    }
+    files.close();
   }
 }

@@ -34,15 +34,23 @@ public final class HeaderTree {
 
   private static final int LEAVES = 1 << DEPTH;
 
+  /** Where comparisons begin: these are summed up, so that no leaves are read for them. */
+  private static final int SUMS_DEPTH = 2 * STEP;
+
+  private static final int SUMS = 1 << SUMS_DEPTH;
+
   /** Of heap, always. */
-  public static final long BYTES = (long) LEAVES * Long.BYTES;
+  public static final long BYTES = (long) (LEAVES + SUMS) * Long.BYTES;
 
   private final AtomicLongArray leaves = new AtomicLongArray(LEAVES);
+  private final AtomicLongArray sums = new AtomicLongArray(SUMS);
 
   /** The element comes in, or goes if it was there. */
   public void toggle(long actor, long counter) {
     int leaf = (int) (path(actor, counter) >>> (Long.SIZE - DEPTH));
-    leaves.getAndAccumulate(leaf, value(actor, counter), (before, value) -> before ^ value);
+    long value = value(actor, counter);
+    leaves.getAndAccumulate(leaf, value, (before, more) -> before ^ more);
+    sums.getAndAccumulate(leaf >>> (DEPTH - SUMS_DEPTH), value, (before, more) -> before ^ more);
   }
 
   /** A key's state is another one, which may be the same write with a larger context. */
@@ -79,11 +87,16 @@ public final class HeaderTree {
    * @param prefix the node's path, in the lowest {@code depth} bits
    */
   public long digest(int depth, int prefix) {
-    int width = DEPTH - depth;
+    return depth <= SUMS_DEPTH
+        ? digest(sums, SUMS_DEPTH - depth, prefix)
+        : digest(leaves, DEPTH - depth, prefix);
+  }
+
+  private static long digest(AtomicLongArray level, int width, int prefix) {
     int end = (prefix + 1) << width;
     long digest = 0;
-    for (int leaf = prefix << width; leaf < end; leaf++) {
-      digest ^= leaves.getOpaque(leaf);
+    for (int i = prefix << width; i < end; i++) {
+      digest ^= level.getOpaque(i);
     }
     return digest;
   }
@@ -119,6 +132,9 @@ public final class HeaderTree {
     var tree = new HeaderTree();
     for (int leaf = 0; leaf < LEAVES; leaf++) {
       tree.leaves.setOpaque(leaf, in.i64("leaf"));
+    }
+    for (int sum = 0; sum < SUMS; sum++) {
+      tree.sums.setOpaque(sum, digest(tree.leaves, DEPTH - SUMS_DEPTH, sum));
     }
     return tree;
   }

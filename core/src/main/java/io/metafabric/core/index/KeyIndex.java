@@ -725,9 +725,22 @@ public final class KeyIndex {
    * be missing. Reads all of the journal that is live.
    */
   public void forEachKey(Consumer<Key> consumer) {
+    forEachKey(
+        consumer,
+        failure -> {
+          throw failure;
+        });
+  }
+
+  /**
+   * The same, also if some cannot be read.
+   *
+   * @param unreadable is called for each of these, and may throw it
+   */
+  public void forEachKey(Consumer<Key> consumer, Consumer<StorageException> unreadable) {
     for (SlotTable table : tables) {
       long[] places = headers(table);
-      while (!forEachKey(places, consumer)) {
+      while (!forEachKey(places, consumer, unreadable)) {
         // Compaction moved one of them before anything was said.
         long[] again = headers(table);
         if (Arrays.equals(places, again)) {
@@ -738,16 +751,23 @@ public final class KeyIndex {
     }
   }
 
-  private boolean forEachKey(long[] places, Consumer<Key> consumer) {
-    var found = new Key[places.length];
+  private boolean forEachKey(
+      long[] places, Consumer<Key> consumer, Consumer<StorageException> unreadable) {
+    var found = new ArrayList<Key>(places.length);
+    var failed = new ArrayList<StorageException>();
     try {
-      for (int i = 0; i < places.length; i++) {
-        found[i] = recordAt(places[i]).key();
+      for (long place : places) {
+        try {
+          found.add(recordAt(place).key());
+        } catch (StorageException e) {
+          failed.add(e);
+        }
       }
     } catch (FrameMovedException e) {
       return false;
     }
-    Arrays.asList(found).forEach(consumer);
+    failed.forEach(unreadable);
+    found.forEach(consumer);
     return true;
   }
 
@@ -855,12 +875,17 @@ public final class KeyIndex {
   private static long[] writes(SlotTable table) {
     long stamp = table.lock();
     try {
-      long[] words = new long[2 * table.used()];
+      int left = table.used();
+      long[] words = new long[2 * left];
       int length = 0;
-      for (int slot = 0; slot < table.slots(); slot++) {
-        if (table.first(slot) != 0 && isHeader(table.second(slot))) {
-          words[length++] = table.first(slot);
-          words[length++] = dotOf(table.second(slot));
+      for (int slot = 0; left > 0; slot++) {
+        long first = table.first(slot);
+        if (first != 0) {
+          left--;
+          if (isHeader(table.second(slot))) {
+            words[length++] = first;
+            words[length++] = dotOf(table.second(slot));
+          }
         }
       }
       return Arrays.copyOf(words, length);

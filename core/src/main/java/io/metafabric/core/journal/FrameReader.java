@@ -9,10 +9,11 @@ import org.jspecify.annotations.Nullable;
 /** Reads the frames of one file one after the other, in chunks. Not thread-safe. */
 final class FrameReader {
   private static final int CHUNK_BYTES = 128 * 1024;
+  private static final int FIRST_BYTES = 4 * 1024;
 
   private final DiskFile file;
   private long offset;
-  private ByteBuffer chunk = ByteBuffer.allocate(CHUNK_BYTES).limit(0);
+  private ByteBuffer chunk = ByteBuffer.allocate(0);
   private long chunkOffset;
 
   FrameReader(DiskFile file, long offset) {
@@ -73,7 +74,9 @@ final class FrameReader {
     }
     int wanted = (int) Math.min(Math.max(bytes, CHUNK_BYTES), endOffset - offset);
     if (chunk.capacity() < wanted || chunk.capacity() > 8 * CHUNK_BYTES) {
-      chunk = ByteBuffer.allocate(Math.max(wanted, CHUNK_BYTES));
+      // Many readers read a few frames at a file's end, and no more.
+      int larger = Math.min(CHUNK_BYTES, Math.max(FIRST_BYTES, 2 * chunk.capacity()));
+      chunk = ByteBuffer.allocate(Math.max(wanted, larger));
     }
     chunk.clear().limit(wanted);
     chunkOffset = offset;

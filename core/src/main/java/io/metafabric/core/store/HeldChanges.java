@@ -4,13 +4,17 @@ import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.journal.FrameLocation;
 import io.metafabric.core.journal.JournalEntry;
 import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
 import io.metafabric.core.record.Sibling;
 import io.metafabric.core.version.ActorId;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +32,9 @@ final class HeldChanges {
   private final Map<ActorId, Range> byActor = new TreeMap<>();
   private long bytes;
   private long everHeld;
+
+  /** On their way to the journal, and not wanted any more. */
+  private final Set<ActorId> dropped = new HashSet<>();
 
   HeldChanges(long maxSkewMs) {
     this.maxSkewMs = maxSkewMs;
@@ -56,7 +63,8 @@ final class HeldChanges {
    */
   synchronized @Nullable CompletableFuture<Boolean> hold(JournalEntry.Held entry) {
     long size = size(entry);
-    if (byActor.containsKey(entry.actor()) || bytes + size > HeldStats.MAX_BYTES) {
+    boolean isKnown = byActor.containsKey(entry.actor()) || dropped.contains(entry.actor());
+    if (isKnown || bytes + size > HeldStats.MAX_BYTES) {
       return null;
     }
     var applied = new CompletableFuture<Boolean>();
@@ -72,6 +80,9 @@ final class HeldChanges {
 
   /** It is in the journal. */
   synchronized void journaled(JournalEntry.Held entry, FrameLocation at) {
+    if (dropped.remove(entry.actor())) {
+      return;
+    }
     Range range = byActor.get(entry.actor());
     if (range == null || range.entry.upTo() != entry.upTo()) {
       // Replayed.
@@ -86,9 +97,28 @@ final class HeldChanges {
 
   /** The disk refused it: it comes again. */
   synchronized void forget(ActorId actor) {
+    dropped.remove(actor);
     Range range = byActor.remove(actor);
     if (range != null) {
       bytes -= range.bytes;
+    }
+  }
+
+  /**
+   * Those of a region that was taken in again are not applied any more: nobody has acknowledged
+   * them, so the region has saved them before it was emptied, or sends them again.
+   */
+  synchronized void drop(Predicate<RegionName> wasTakenInAgain) {
+    for (Range range : List.copyOf(byActor.values())) {
+      if (wasTakenInAgain.test(range.entry.region())) {
+        byActor.remove(range.entry.actor());
+        bytes -= range.bytes;
+        if (range.at == null) {
+          dropped.add(range.entry.actor());
+        } else {
+          range.at.markDead();
+        }
+      }
     }
   }
 

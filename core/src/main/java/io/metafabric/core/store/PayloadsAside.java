@@ -5,6 +5,7 @@ import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.codec.Checksums;
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.error.WireFormatException;
+import io.metafabric.core.file.FilesInParts;
 import io.metafabric.core.port.Disk;
 import io.metafabric.core.port.DiskFile;
 import io.metafabric.core.record.MetadataRecord;
@@ -24,13 +25,15 @@ import org.jspecify.annotations.Nullable;
 final class PayloadsAside implements AutoCloseable {
   private static final String PREFIX = "payloads-";
   private static final int FRAME_BYTES = 8;
-  private static final long MAX_FILE_BYTES = 2 << 20;
 
-  private final Disk disk;
-  private final String name;
-  private @Nullable DiskFile file;
-  private int files;
-  private long end;
+  private final FilesInParts files;
+
+  /**
+   * What a file has.
+   *
+   * @param bytesLost of damaged records, and of what follows one whose length is damaged
+   */
+  record Content(List<MetadataRecord> records, long bytesLost) {}
 
   /**
    * Begins anew what may have been begun before.
@@ -38,9 +41,8 @@ final class PayloadsAside implements AutoCloseable {
    * @param epoch of the configuration because of which the directory is emptied
    */
   PayloadsAside(Disk disk, long epoch) {
-    this.disk = disk;
-    this.name = String.format(Locale.ROOT, "%s%016x-", PREFIX, epoch);
-    disk.list().stream().filter(each -> each.startsWith(name)).forEach(disk::delete);
+    String name = String.format(Locale.ROOT, "%s%016x-", PREFIX, epoch);
+    this.files = new FilesInParts(disk, name, part -> ByteBuffer.allocate(0));
   }
 
   void add(MetadataRecord record) {
@@ -48,42 +50,17 @@ final class PayloadsAside implements AutoCloseable {
     RecordCodec.writeRecord(frame, record);
     frame.putI32At(0, frame.length() - FRAME_BYTES);
     frame.putI32At(Integer.BYTES, frame.crc32c(FRAME_BYTES));
-    DiskFile to = file;
-    if (to == null || end + frame.length() > MAX_FILE_BYTES) {
-      finish();
-      to = disk.open(name + String.format(Locale.ROOT, "%06d", files++) + ".log");
-      file = to;
-      end = 0;
-    }
-    to.write(end, frame.written());
-    end += frame.length();
+    files.append(frame.written());
   }
 
   /** All of it is durable on return. */
   void done() {
-    finish();
-    disk.syncDirectory();
-  }
-
-  private void finish() {
-    DiskFile last = file;
-    if (last != null) {
-      file = null;
-      try {
-        last.sync();
-      } finally {
-        last.close();
-      }
-    }
+    files.done();
   }
 
   @Override
   public void close() {
-    DiskFile last = file;
-    if (last != null) {
-      file = null;
-      last.close();
-    }
+    files.close();
   }
 
   static List<String> files(Disk disk) {
@@ -98,8 +75,8 @@ final class PayloadsAside implements AutoCloseable {
     }
   }
 
-  /** All records of a file up to the first that is damaged. */
-  static List<MetadataRecord> read(Disk disk, String name) {
+  /** All records of a file but those that are damaged, and what cannot be found behind these. */
+  static Content read(Disk disk, String name) {
     byte[] bytes;
     try (DiskFile file = disk.open(name)) {
       var content = ByteBuffer.allocate((int) Math.min(file.sizeBytes(), Integer.MAX_VALUE / 2));
@@ -107,26 +84,38 @@ final class PayloadsAside implements AutoCloseable {
       bytes = Arrays.copyOf(content.array(), content.position());
     }
     var records = new ArrayList<MetadataRecord>();
+    long bytesLost = 0;
     int at = 0;
-    while (bytes.length - at >= FRAME_BYTES) {
-      int length = ByteBuffer.wrap(bytes).getInt(at);
-      int body = at + FRAME_BYTES;
-      if (length < 0
-          || length > bytes.length - body
-          || ByteBuffer.wrap(bytes).getInt(at + Integer.BYTES)
-              != Checksums.crc32c(bytes, body, length)) {
-        break;
+    while (at < bytes.length) {
+      int length =
+          bytes.length - at < FRAME_BYTES ? -1 : ByteBuffer.wrap(bytes, at, Integer.BYTES).getInt();
+      if (length < 0 || length > bytes.length - at - FRAME_BYTES) {
+        return new Content(records, bytesLost + bytes.length - at);
       }
-      try {
-        var in = new ByteReader(ByteBuffer.wrap(bytes, body, length).slice());
-        MetadataRecord record = RecordCodec.readRecord(in);
-        in.end("a record set aside");
+      MetadataRecord record = decode(bytes, at, length);
+      if (record == null) {
+        bytesLost += FRAME_BYTES + length;
+      } else {
         records.add(record);
-      } catch (WireFormatException e) {
-        break;
       }
-      at = body + length;
+      at += FRAME_BYTES + length;
     }
-    return records;
+    return new Content(records, bytesLost);
+  }
+
+  /** Null if it is damaged. */
+  private static @Nullable MetadataRecord decode(byte[] bytes, int at, int length) {
+    int checksum = ByteBuffer.wrap(bytes, at + Integer.BYTES, Integer.BYTES).getInt();
+    if (checksum != Checksums.crc32c(bytes, at + FRAME_BYTES, length)) {
+      return null;
+    }
+    try {
+      var in = new ByteReader(ByteBuffer.wrap(bytes, at + FRAME_BYTES, length).slice());
+      MetadataRecord record = RecordCodec.readRecord(in);
+      in.end("a record set aside");
+      return record;
+    } catch (WireFormatException e) {
+      return null;
+    }
   }
 }

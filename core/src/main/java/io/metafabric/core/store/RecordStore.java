@@ -2,7 +2,6 @@ package io.metafabric.core.store;
 
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.conflict.Conflict;
-import io.metafabric.core.conflict.ConflictExport;
 import io.metafabric.core.conflict.ConflictLog;
 import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.digest.HeaderTree;
@@ -227,6 +226,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         PayloadsAside.delete(disk);
       }
       journal.publish(first.get(first.size() - 1).position());
+      store.dropHeldOfReadmitted(Configuration.INITIAL, store.configured.published());
       store.planHeld();
       return store;
     } catch (RuntimeException e) {
@@ -851,7 +851,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         continue;
       }
       try {
-        applyWhole(range.after(), ready, new AppliedPrefix(range.region(), range.actor(), upTo));
+        synchronized (decisions) {
+          if (held.isLive(range)) {
+            applyWhole(
+                range.after(), ready, new AppliedPrefix(range.region(), range.actor(), upTo));
+          }
+        }
       } catch (FabricClosedException e) {
         return;
       }
@@ -953,7 +958,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * Takes over one record that did not come in its actor's order: an answer to a fetch.
    *
    * @return completes once it is published, or what was found newer is, and then with false; with
-   *     false at once if it is stamped too far ahead of this node's clock
+   *     false at once if it is stamped too far ahead of this node's clock; with an {@link
+   *     IndexFullException} if there is no room for it, or a {@link StorageException} if what is
+   *     known of its key cannot be read
    */
   public CompletableFuture<Boolean> applyOne(Inbound inbound) {
     var future = new CompletableFuture<Boolean>();
@@ -966,8 +973,14 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       IndexFullException full = noRoomFor(List.of(inbound));
       if (full != null) {
         future.completeExceptionally(full);
-      } else if (!stageIfNews(inbound, failure -> complete(future, true, failure))) {
-        afterNewer(inbound.record().key(), failure -> complete(future, false, failure));
+      } else {
+        try {
+          if (!stageIfNews(inbound, failure -> complete(future, true, failure))) {
+            afterNewer(inbound.record().key(), failure -> complete(future, false, failure));
+          }
+        } catch (StorageException e) {
+          future.completeExceptionally(e);
+        }
       }
     }
     committer.start();
@@ -1332,10 +1345,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     var future = new CompletableFuture<Boolean>();
     synchronized (decisions) {
       requireOpen();
+      Configuration before = configured.decided().configuration();
       if (!configured.decide(next)) {
         future.complete(false);
         return future;
       }
+      dropHeldOfReadmitted(before, next);
       stage(
           next,
           null,
@@ -1354,41 +1369,39 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   /**
+   * A region that comes back has said what nobody had acknowledged, and what was held of that is
+   * not to appear behind its back, when its payload is gone with its directory. Which of its
+   * openings were before the configuration is not in the journal: what is dropped when this
+   * directory is opened may be of today, and comes again.
+   */
+  private void dropHeldOfReadmitted(Configuration before, JournalEntry.Configured now) {
+    Configuration next = now.configuration();
+    held.drop(region -> next.isMember(region) && next.since(region) > before.since(region));
+  }
+
+  /**
    * Writes to the conflict log, durably, what is live here and not in {@code elsewhere}: this
    * region's own writes above all, and those of others who may have lost them with a disk. Sets all
    * payloads aside; then marks the directory to be emptied by its next opening, which is to begin
    * with the present configuration. Takes its time, and as much of the disk as the payloads have.
    *
    * @param elsewhere what a member of the cluster has of the writes of each region
-   * @return how many writes were logged
+   * @param passOver whether records that cannot be read, and are lost therefore, are listed in a
+   *     file instead of being a failure
+   * @return these, a line each
    * @throws StorageException if something cannot be read or written; nothing is lost then, and it
    *     may be done again
    */
-  public long beginRefill(Map<RegionName, VersionVector> elsewhere) {
+  public List<String> beginRefill(Map<RegionName, VersionVector> elsewhere, boolean passOver) {
     Configuration now = configured.published().configuration();
     long admitted = now.since(config.region());
-    long exported;
-    try (var export = new ConflictExport(disk, admitted);
-        var payloads = new PayloadsAside(disk, admitted)) {
-      index.forEachKey(
-          key -> {
-            MetadataRecord record = key.isSystem() ? null : index.read(key);
-            if (record != null) {
-              exportLost(record, elsewhere, export);
-              setAside(record, payloads);
-            }
-          });
-      payloads.done();
-      exported = export.done();
-    }
+    List<String> unreadable = evictedState().save(admitted, elsewhere, passOver);
     Refill.begin(disk, now, admitted);
-    return exported;
+    return unreadable;
   }
 
-  private static void setAside(MetadataRecord record, PayloadsAside payloads) {
-    if (record.versions().stream().anyMatch(each -> each.payload() != null)) {
-      payloads.add(record);
-    }
+  private EvictedState evictedState() {
+    return new EvictedState(disk, index, clock, this::keep);
   }
 
   /** Where the payloads are that {@link #beginRefill} has set aside; read from the disk. */
@@ -1400,56 +1413,16 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * Takes over those payloads of a file, set aside before the directory was emptied, that belong to
    * a present version and are not here: the members may have had its header alone. Reads the disk.
    *
-   * @return completes once they are published
+   * @return completes once they are published, with how many bytes of the file were damaged and
+   *     could not be taken
    */
-  public CompletableFuture<?> takeBack(String file) {
-    var done = new ArrayList<CompletableFuture<?>>();
-    for (MetadataRecord aside : PayloadsAside.read(disk, file)) {
-      MetadataRecord known = index.read(aside.key());
-      if (known != null) {
-        for (Sibling each : known.versions()) {
-          Bytes payload = each.payload() == null ? payloadOf(aside, each.header()) : null;
-          if (payload != null) {
-            done.add(keep(new MetadataRecord(aside.key(), each.header(), payload)));
-          }
-        }
-      }
-    }
-    return CompletableFuture.allOf(done.toArray(CompletableFuture<?>[]::new));
-  }
-
-  private static @Nullable Bytes payloadOf(MetadataRecord aside, Header of) {
-    for (Sibling each : aside.versions()) {
-      Bytes payload = each.payload();
-      boolean isSame = each.header().version().dot().equals(of.version().dot());
-      if (isSame && payload != null && of.describes(payload)) {
-        return payload;
-      }
-    }
-    return null;
+  public CompletableFuture<Long> takeBack(String file) {
+    return evictedState().takeBack(file);
   }
 
   /** To be called once all of them were taken back durably. */
   public void dropPayloadsAside() {
     PayloadsAside.delete(disk);
-  }
-
-  private void exportLost(
-      MetadataRecord record, Map<RegionName, VersionVector> elsewhere, ConflictExport export) {
-    for (Sibling each : record.versions()) {
-      Dot dot = each.header().version().dot();
-      VersionVector there = elsewhere.get(each.header().writtenIn());
-      if (there != null && !there.contains(dot)) {
-        export.add(
-            new Conflict(
-                record.key(),
-                each.header(),
-                Version.NONE.dot(),
-                each.payload(),
-                clock.wallMs(),
-                Conflict.Reason.UNACKNOWLEDGED_AT_EVICTION));
-      }
-    }
   }
 
   private static <T> void complete(

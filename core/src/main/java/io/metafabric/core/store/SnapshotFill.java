@@ -42,10 +42,12 @@ public final class SnapshotFill {
     SnapshotBatch batch = SnapshotBatch.decode(bytes);
     requireDue(batch.before());
     CompletableFuture<?> records = store.applyAll(inbound(batch.records()));
-    CompletableFuture<?> prefixes = applyPrefixes(batch.applied());
     due = batch.after();
+    // The prefixes are true of all of the snapshot: not before all of it is here, nor without it.
     CompletableFuture<SnapshotToken> all =
-        CompletableFuture.allOf(last, records, prefixes).thenApply(published -> batch.after());
+        CompletableFuture.allOf(last, records)
+            .thenCompose(published -> applyPrefixes(batch.applied()))
+            .thenApply(published -> batch.after());
     last = all;
     return all;
   }
@@ -69,7 +71,6 @@ public final class SnapshotFill {
     return inbound;
   }
 
-  /** Behind the records: they are true of all of the snapshot. */
   private CompletableFuture<?> applyPrefixes(List<JournalEntry.Applied> applied) {
     var done = new ArrayList<CompletableFuture<?>>();
     for (JournalEntry.Applied each : applied) {

@@ -3,7 +3,6 @@ package io.metafabric.core.version;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SortedMap;
-import java.util.TreeMap;
 
 /**
  * What was seen of each actor: all its writes up to a counter, and lone dots beyond that, where
@@ -60,6 +59,29 @@ public final class VersionVector {
       counters[i++] = entry.getValue();
     }
     return new VersionVector(actors, counters, NONE);
+  }
+
+  /**
+   * The same from two arrays, which are not to be written to any more.
+   *
+   * @param actors in their order, which is unsigned
+   * @throws IllegalArgumentException if a counter is less than 1, or the order is another
+   */
+  public static VersionVector of(long[] actors, long[] counters) {
+    if (actors.length != counters.length) {
+      throw new IllegalArgumentException(
+          actors.length + " actors have " + counters.length + " counters");
+    }
+    for (int i = 0; i < actors.length; i++) {
+      if (counters[i] < 1) {
+        throw new IllegalArgumentException("counters must be >= 1, was " + counters[i]);
+      }
+      if (i > 0 && Long.compareUnsigned(actors[i - 1], actors[i]) >= 0) {
+        throw new IllegalArgumentException(
+            "actors must be in their natural order: not " + new ActorId(actors[i]) + " here");
+      }
+    }
+    return actors.length == 0 ? EMPTY : new VersionVector(actors, counters, NONE);
   }
 
   /** How many actors have a counter here. */
@@ -304,19 +326,22 @@ public final class VersionVector {
 
   /** Entries that are higher here than in {@code that}. */
   public VersionVector beyond(VersionVector that) {
-    var news = new TreeMap<ActorId, Long>();
-    forEach(
-        (actor, counter) -> {
-          if (counter > that.counter(actor)) {
-            news.put(actor, counter);
-          }
-        });
-    return of(news);
+    var newActors = new long[actors.length];
+    var newCounters = new long[actors.length];
+    int size = 0;
+    for (int i = 0; i < actors.length; i++) {
+      int at = that.indexOf(actors[i]);
+      if (at < 0 || counters[i] > that.counters[at]) {
+        newActors[size] = actors[i];
+        newCounters[size++] = counters[i];
+      }
+    }
+    return of(Arrays.copyOf(newActors, size), Arrays.copyOf(newCounters, size));
   }
 
   /** Whether {@code that} has nothing that this has not. */
   public boolean covers(VersionVector that) {
-    return merge(that).equals(this);
+    return containsAll(that);
   }
 
   /** Whose entry is due: negative for ours, positive for theirs, 0 for both. */

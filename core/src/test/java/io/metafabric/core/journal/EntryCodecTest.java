@@ -50,8 +50,14 @@ class EntryCodecTest {
     EntryCodec.write(out, entry);
     assertThat(EntryCodec.typeOf(entry)).isEqualTo(type);
     assertThat(HexFormat.of().formatHex(out.toArray())).isEqualTo(hex);
-    var bytes = ByteBuffer.wrap(HexFormat.of().parseHex(hex));
-    assertThat(EntryCodec.read(type, new ByteReader(bytes), null)).isEqualTo(entry);
+    byte[] bytes = out.toArray();
+    assertThat(EntryCodec.read(type, new ByteReader(ByteBuffer.wrap(bytes)), null))
+        .isEqualTo(entry);
+    for (int length = 0; length < bytes.length; length++) {
+      byte[] cut = Arrays.copyOf(bytes, length);
+      assertThatThrownBy(() -> EntryCodec.read(type, new ByteReader(ByteBuffer.wrap(cut)), null))
+          .isInstanceOf(WireFormatException.class);
+    }
   }
 
   @Test

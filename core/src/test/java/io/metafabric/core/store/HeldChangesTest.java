@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.journal.Durability;
+import io.metafabric.core.journal.JournalEntry;
+import io.metafabric.core.place.Configuration;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
@@ -174,5 +176,52 @@ class HeldChangesTest {
         .withCauseInstanceOf(ClockSkewException.class);
     run(Duration.ofSeconds(1));
     assertThat(machine.store().header(key(AHEAD, 9))).isNull();
+  }
+
+  @Test
+  void whatIsHeldOfARegionThatIsReadmitted_isNeverApplied_thatOfAnEvictedOneIs() {
+    apply(AHEAD, 0, Duration.ofHours(1));
+    run(Duration.ofSeconds(1));
+    Configuration without = Configuration.INITIAL.without(US);
+    configure(without);
+    assertThat(held().changes()).isEqualTo(1);
+
+    configure(without.readmitting(US));
+    assertThat(held().changes()).isZero();
+    assertThat(held().bytes()).isZero();
+    machine.node.crash();
+    machine.open();
+    assertThat(held().changes()).isZero();
+    run(Duration.ofHours(2));
+    assertThat(applied(AHEAD)).isZero();
+    assertThat(machine.store().header(key(AHEAD, 1))).isNull();
+  }
+
+  @Test
+  void whatIsHeldOfAnEvictedRegion_isAppliedWhenItsTimeHasCome() {
+    apply(AHEAD, 0, Duration.ofHours(1));
+    run(Duration.ofSeconds(1));
+    configure(Configuration.INITIAL.without(US));
+    run(Duration.ofHours(1));
+    assertThat(applied(AHEAD)).isEqualTo(1);
+  }
+
+  @Test
+  void whatIsOnItsWayIntoTheJournalWhenItsRegionIsReadmitted_isNotHeldEither() {
+    apply(AHEAD, 0, Duration.ofHours(1));
+    configure(Configuration.INITIAL.without(US).readmitting(US));
+    assertThat(held().changes()).isZero();
+    run(Duration.ofHours(2));
+    assertThat(applied(AHEAD)).isZero();
+
+    apply(AHEAD, 0, Duration.ofHours(1));
+    run(Duration.ofSeconds(1));
+    assertThat(held().changes()).as("it may come again").isEqualTo(1);
+  }
+
+  private void configure(Configuration next) {
+    var done = machine.store().configure(new JournalEntry.Configured(next, 0, true));
+    run(Duration.ofSeconds(1));
+    assertThat(done).isCompletedWithValue(true);
   }
 }

@@ -106,6 +106,32 @@ class SnapshotTest {
   }
 
   @Test
+  void whereARecordFindsNoRoom_nothingSaysThatAllIsThere() {
+    source.open();
+    overwrite(source, 2 * KEYS);
+    target.open();
+    SimDisk disk = target.node.disk();
+    // For what says so there would be room.
+    disk.setCapacityBytes(disk.usedBytes() + 100);
+    var fill = new SnapshotFill(target.store(), null);
+    var filling = new ArrayList<CompletableFuture<SnapshotToken>>();
+    for (byte[] batch : batches(source)) {
+      filling.add(fill.apply(batch));
+    }
+    target.world.runUntil(
+        "the end", () -> filling.stream().allMatch(each -> each.isDone()), Duration.ofMinutes(1));
+    assertThat(filling).allMatch(each -> each.isCompletedExceptionally());
+    target.world.runFor(Duration.ofSeconds(1));
+    assertThat(target.store().takenUpTo(source.store().actor())).isZero();
+
+    disk.setCapacityBytes(Long.MAX_VALUE);
+    var again = new SnapshotFill(target.store(), null);
+    batches(source).forEach(batch -> apply(again, batch));
+    requireEqual();
+    assertThat(target.store().takenUpTo(source.store().actor())).isPositive();
+  }
+
+  @Test
   void aTokenOfAnotherDirectory_isRefused() {
     source.open();
     overwrite(source, KEYS);

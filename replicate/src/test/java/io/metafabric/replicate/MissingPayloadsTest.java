@@ -1,0 +1,131 @@
+package io.metafabric.replicate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.metafabric.core.journal.Durability;
+import io.metafabric.core.journal.JournalConfig;
+import io.metafabric.core.port.SerialExecutor;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.sim.SimNode;
+import io.metafabric.core.sim.SimWorld;
+import io.metafabric.core.store.CompactionConfig;
+import io.metafabric.core.store.Durabilities;
+import io.metafabric.core.store.Inbound;
+import io.metafabric.core.store.RecordStore;
+import io.metafabric.core.store.StoreConfig;
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Stamp;
+import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class MissingPayloadsTest {
+  private static final RegionName EU = new RegionName("eu");
+  private static final RegionName US = new RegionName("us");
+
+  private final SimWorld world = new SimWorld(1);
+  private final SimNode machine = new SimNode(world, "eu");
+  private final SerialExecutor loop = machine.scheduler().serial("loop");
+  private final RecordStore store =
+      RecordStore.open(
+          new StoreConfig(
+              "test",
+              EU,
+              new JournalConfig(4096),
+              Durabilities.all(Durability.SYNC),
+              1 << 16,
+              1 << 20,
+              64 << 20,
+              CompactionConfig.DEFAULT),
+          machine.disk(),
+          machine.clock(),
+          machine.random(),
+          machine.scheduler().serial("journal"),
+          changes -> {});
+  private final List<Key> asked = new ArrayList<>();
+  private final Set<Key> heldElsewhere = new HashSet<>();
+  private final MissingPayloads missing =
+      new MissingPayloads(
+          store,
+          loop,
+          machine.scheduler().serial("background"),
+          header -> true,
+          key -> true,
+          this::fetch);
+
+  private CompletableFuture<FetchResult> fetch(Key key, Header header) {
+    asked.add(key);
+    return CompletableFuture.completedFuture(
+        heldElsewhere.contains(key)
+            ? new FetchResult.Found(record(key, header.version().dot().counter()), US)
+            : new FetchResult.NotHeld(true));
+  }
+
+  @BeforeEach
+  void settle() {
+    world.runFor(Duration.ofMillis(10));
+  }
+
+  private static Key key(int i) {
+    return Key.of("n/" + i);
+  }
+
+  private MetadataRecord record(Key key, long counter) {
+    Bytes payload = Bytes.utf8("value of " + key);
+    var version =
+        new Version(new Dot(new ActorId(7), counter), VersionVector.EMPTY, new Stamp(1 << 16));
+    return new MetadataRecord(key, Header.value(version, US, payload, Header.NEVER), payload);
+  }
+
+  /** Its header comes, without the payload. */
+  private void comes(int i) {
+    MetadataRecord header = record(key(i), i + 1).withoutPayload();
+    CompletableFuture<Boolean> stored = store.applyOne(new Inbound(header, true));
+    settle();
+    assertThat(stored).isCompletedWithValue(true);
+    loop.execute(() -> missing.consider(List.of(header)));
+    settle();
+  }
+
+  @Test
+  void whatNobodyHolds_isAskedForEveryFiveSeconds_howeverManyKeysCameMeanwhile() {
+    for (int i = 0; i < 5; i++) {
+      comes(i);
+      world.runFor(Duration.ofSeconds(1));
+    }
+    world.runFor(Duration.ofSeconds(10));
+    asked.clear();
+    world.runFor(Duration.ofSeconds(60));
+    for (int i = 0; i < 5; i++) {
+      Key key = key(i);
+      assertThat(asked).filteredOn(key::equals).hasSizeBetween(11, 13);
+    }
+  }
+
+  @Test
+  void whatIsHeldAgain_isTaken_andNotAskedForAnyMore() {
+    comes(0);
+    comes(1);
+    heldElsewhere.add(key(0));
+    world.runFor(Duration.ofSeconds(6));
+    assertThat(store.holdsPayload(key(0))).isTrue();
+    assertThat(store.holdsPayload(key(1))).isFalse();
+    asked.clear();
+    heldElsewhere.add(key(1));
+    world.runFor(Duration.ofSeconds(60));
+    assertThat(asked).containsOnly(key(1)).hasSizeLessThanOrEqualTo(2);
+    assertThat(store.holdsPayload(key(1))).isTrue();
+  }
+}
