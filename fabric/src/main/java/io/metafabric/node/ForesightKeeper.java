@@ -45,7 +45,7 @@ final class ForesightKeeper {
           (predictor, why) ->
               log.warn("predictor {} cannot go on from what it had learned: {}", predictor, why));
     } catch (StorageException e) {
-      log.warn("what was learned of accesses could not be read, and is learned anew", e);
+      log.warn("what was learned of accesses is learned anew: {}", e.getMessage());
     }
   }
 
@@ -68,7 +68,8 @@ final class ForesightKeeper {
       }
       savedAt.set(observed);
     } catch (StorageException e) {
-      log.warn("what was learned of accesses could not be kept; it is tried again", e);
+      // The message says which file and why; nothing but time is lost with it.
+      log.warn("what was learned of accesses could not be kept: {}", e.getMessage());
     }
   }
 
