@@ -1,25 +1,28 @@
 package io.metafabric.benchmarks.replay;
 
 import java.awt.Color;
-import java.awt.Font;
+import java.awt.Dimension;
+import java.awt.Rectangle;
 import java.io.IOException;
-import java.io.OutputStream;
+import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import org.knowm.xchart.BitmapEncoder;
-import org.knowm.xchart.BitmapEncoder.BitmapFormat;
-import org.knowm.xchart.CategoryChart;
-import org.knowm.xchart.CategoryChartBuilder;
-import org.knowm.xchart.VectorGraphicsEncoder;
-import org.knowm.xchart.VectorGraphicsEncoder.VectorGraphicsFormat;
-import org.knowm.xchart.style.CategoryStyler;
-import org.knowm.xchart.style.Styler.LegendLayout;
-import org.knowm.xchart.style.Styler.LegendPosition;
+import javax.xml.parsers.DocumentBuilderFactory;
+import javax.xml.parsers.ParserConfigurationException;
+import org.apache.batik.svggen.SVGGraphics2D;
+import org.jfree.chart.ChartFactory;
+import org.jfree.chart.ChartUtils;
+import org.jfree.chart.JFreeChart;
+import org.jfree.chart.block.BlockBorder;
+import org.jfree.chart.plot.CategoryPlot;
+import org.jfree.chart.renderer.category.BarRenderer;
+import org.jfree.chart.renderer.category.StandardBarPainter;
+import org.jfree.data.category.DefaultCategoryDataset;
+import org.w3c.dom.Document;
 
 /** Misses as bars: a group for each trace, a bar in it for each policy. */
 final class MissChart {
@@ -29,6 +32,9 @@ final class MissChart {
   private static final int HEIGHT = 480;
   private static final int LEAST_WIDTH = 640;
   private static final int WIDTH_PER_BAR = 18;
+
+  /** Between groups, as a share of the width of all. */
+  private static final double GAP = 0.15;
 
   /** Those of Okabe and Ito, which everybody can tell apart, and a grey. */
   private static final Color[] COLORS = {
@@ -78,55 +84,56 @@ final class MissChart {
     for (Map.Entry<Setting, List<RunResult>> each : charts.entrySet()) {
       Setting setting = each.getKey();
       Path target = charts.size() == 1 ? file : setting.of(file);
-      try (OutputStream out = Files.newOutputStream(target)) {
-        write(chart(setting, each.getValue()), target, out);
-      }
+      int width = Math.max(LEAST_WIDTH, WIDTH_PER_BAR * each.getValue().size());
+      write(chart(setting, each.getValue()), target, width);
     }
   }
 
-  private static void write(CategoryChart chart, Path target, OutputStream out) throws IOException {
-    if (target.toString().endsWith(SVG)) {
-      VectorGraphicsEncoder.saveVectorGraphic(chart, out, VectorGraphicsFormat.SVG);
-    } else {
-      BitmapEncoder.saveBitmap(chart, out, BitmapFormat.PNG);
+  private static void write(JFreeChart chart, Path target, int width) throws IOException {
+    if (target.toString().endsWith(PNG)) {
+      ChartUtils.saveChartAsPNG(target.toFile(), chart, width, HEIGHT);
+      return;
+    }
+    var graphics = new SVGGraphics2D(emptyDocument());
+    graphics.setSVGCanvasSize(new Dimension(width, HEIGHT));
+    chart.draw(graphics, new Rectangle(width, HEIGHT));
+    try (Writer out = Files.newBufferedWriter(target)) {
+      graphics.stream(out);
     }
   }
 
-  private static CategoryChart chart(Setting setting, List<RunResult> results) {
-    List<String> traces = results.stream().map(RunResult::trace).distinct().toList();
-    CategoryChart chart =
-        new CategoryChartBuilder()
-            .width(Math.max(LEAST_WIDTH, WIDTH_PER_BAR * results.size()))
-            .height(HEIGHT)
-            .title(setting.title())
-            .yAxisTitle("misses, %")
-            .build();
-    style(chart.getStyler());
-    for (String policy : results.stream().map(RunResult::policy).distinct().toList()) {
-      chart.addSeries(
-          policy, traces, traces.stream().map(each -> misses(results, each, policy)).toList());
+  private static Document emptyDocument() {
+    try {
+      return DocumentBuilderFactory.newInstance()
+          .newDocumentBuilder()
+          .getDOMImplementation()
+          .createDocument(SVGGraphics2D.SVG_NAMESPACE_URI, "svg", null);
+    } catch (ParserConfigurationException e) {
+      throw new IllegalStateException("this JDK has no XML parser", e);
     }
+  }
+
+  private static JFreeChart chart(Setting setting, List<RunResult> results) {
+    var misses = new DefaultCategoryDataset();
+    results.forEach(each -> misses.addValue(each.missPercent(), each.policy(), each.trace()));
+    JFreeChart chart = ChartFactory.createBarChart(setting.title(), null, "misses, %", misses);
+    chart.setBackgroundPaint(Color.WHITE);
+    chart.getLegend().setFrame(BlockBorder.NONE);
+    CategoryPlot plot = chart.getCategoryPlot();
+    plot.setBackgroundPaint(Color.WHITE);
+    plot.setRangeGridlinePaint(Color.LIGHT_GRAY);
+    plot.setOutlineVisible(false);
+    plot.getDomainAxis().setCategoryMargin(GAP);
+    style((BarRenderer) plot.getRenderer(), misses.getRowCount());
     return chart;
   }
 
-  private static double misses(List<RunResult> results, String trace, String policy) {
-    return results.stream()
-        .filter(each -> each.trace().equals(trace) && each.policy().equals(policy))
-        .mapToDouble(RunResult::missPercent)
-        .findFirst()
-        .orElse(0);
-  }
-
-  private static void style(CategoryStyler styler) {
-    styler.setLocale(Locale.ROOT);
-    styler.setAvailableSpaceFill(0.85);
-    styler.setYAxisMin(0.0);
-    styler.setPlotGridVerticalLinesVisible(false);
-    styler.setSeriesColors(COLORS);
-    styler.setChartBackgroundColor(Color.WHITE);
-    styler.setLegendPosition(LegendPosition.OutsideS);
-    styler.setLegendLayout(LegendLayout.Horizontal);
-    styler.setLegendBorderColor(Color.WHITE);
-    styler.setAxisTickLabelsFont(new Font(Font.SANS_SERIF, Font.PLAIN, 11));
+  private static void style(BarRenderer bars, int policies) {
+    bars.setBarPainter(new StandardBarPainter());
+    bars.setShadowVisible(false);
+    bars.setItemMargin(0);
+    for (int i = 0; i < policies; i++) {
+      bars.setSeriesPaint(i, COLORS[i % COLORS.length]);
+    }
   }
 }
