@@ -2,6 +2,7 @@ package io.metafabric.benchmarks.replay;
 
 import java.awt.Color;
 import java.awt.Dimension;
+import java.awt.Font;
 import java.awt.Rectangle;
 import java.io.IOException;
 import java.io.Writer;
@@ -17,6 +18,7 @@ import org.apache.batik.svggen.SVGGraphics2D;
 import org.jfree.chart.ChartFactory;
 import org.jfree.chart.ChartUtils;
 import org.jfree.chart.JFreeChart;
+import org.jfree.chart.StandardChartTheme;
 import org.jfree.chart.block.BlockBorder;
 import org.jfree.chart.plot.CategoryPlot;
 import org.jfree.chart.renderer.category.BarRenderer;
@@ -35,6 +37,9 @@ final class MissChart {
 
   /** Between groups, as a share of the width of all. */
   private static final double GAP = 0.15;
+
+  /** Of a trace's name, as a multiple of its group's. */
+  private static final float LABEL_WIDTH = 1.5f;
 
   /** Those of Okabe and Ito, which everybody can tell apart, and a grey. */
   private static final Color[] COLORS = {
@@ -58,7 +63,11 @@ final class MissChart {
     }
 
     String title() {
-      return "Misses at " + Results.plain(capacityPercent) + " % capacity, " + latencyMs + " ms";
+      return "Misses at "
+          + Results.plain(capacityPercent)
+          + " % capacity, "
+          + latencyMs
+          + " ms a fetch";
     }
 
     Path of(Path file) {
@@ -117,6 +126,7 @@ final class MissChart {
     var misses = new DefaultCategoryDataset();
     results.forEach(each -> misses.addValue(each.missPercent(), each.policy(), each.trace()));
     JFreeChart chart = ChartFactory.createBarChart(setting.title(), null, "misses, %", misses);
+    theme().apply(chart);
     chart.setBackgroundPaint(Color.WHITE);
     chart.getLegend().setFrame(BlockBorder.NONE);
     CategoryPlot plot = chart.getCategoryPlot();
@@ -124,8 +134,19 @@ final class MissChart {
     plot.setRangeGridlinePaint(Color.LIGHT_GRAY);
     plot.setOutlineVisible(false);
     plot.getDomainAxis().setCategoryMargin(GAP);
+    plot.getDomainAxis().setMaximumCategoryLabelWidthRatio(LABEL_WIDTH);
     style((BarRenderer) plot.getRenderer(), misses.getRowCount());
     return chart;
+  }
+
+  /** Fonts that each system has by these names, since a reader of SVG brings its own. */
+  private static StandardChartTheme theme() {
+    var theme = (StandardChartTheme) StandardChartTheme.createJFreeTheme();
+    theme.setExtraLargeFont(new Font(Font.SANS_SERIF, Font.BOLD, 16));
+    theme.setLargeFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13));
+    theme.setRegularFont(new Font(Font.SANS_SERIF, Font.PLAIN, 12));
+    theme.setSmallFont(new Font(Font.SANS_SERIF, Font.PLAIN, 11));
+    return theme;
   }
 
   private static void style(BarRenderer bars, int policies) {
