@@ -16,6 +16,8 @@ public final class Replay {
   private Replay() {}
 
   public static void main(String... arguments) throws IOException {
+    // Charts are drawn into files: whether there is a screen makes no difference.
+    System.setProperty("java.awt.headless", "true");
     try {
       ReplayRun.run(ReplayOptions.parse(arguments), System.out, System.err);
     } catch (ReplayException | UncheckedIOException e) {

@@ -44,6 +44,9 @@ final class FabricPolicy implements ReplayPolicy {
   private static final RegionName REGION = new RegionName("replay");
   private static final String NAMESPACE = "trace/";
 
+  private static final Version VERSION =
+      new Version(new Dot(new ActorId(1), 1), VersionVector.EMPTY, new Stamp(1));
+
   /** Of a record's key and payload together. */
   private static final int TEXT_BYTES = Key.MAX_BYTES + 64;
 
@@ -120,18 +123,28 @@ final class FabricPolicy implements ReplayPolicy {
   private static MetadataRecord[] records(Trace trace) {
     var payloads = new Bytes[TEXT_BYTES + 1];
     var records = new MetadataRecord[trace.keys().size()];
-    var version = new Version(new Dot(new ActorId(1), 1), VersionVector.EMPTY, new Stamp(1));
     for (int i = 0; i < records.length; i++) {
       Key key = key(trace.keys().get(i), i);
       int length = TEXT_BYTES - key.path().length();
       if (payloads[length] == null) {
         payloads[length] = Bytes.copyOf(new byte[length]);
       }
-      Bytes payload = payloads[length];
-      records[i] =
-          new MetadataRecord(key, Header.value(version, REGION, payload, Header.NEVER), payload);
+      records[i] = record(key, payloads[length]);
     }
     return records;
+  }
+
+  private static MetadataRecord record(Key key, Bytes payload) {
+    return new MetadataRecord(key, Header.value(VERSION, REGION, payload, Header.NEVER), payload);
+  }
+
+  /** What the hot tier takes for a key of the trace, of mean length, and such a value. */
+  static long entryBytes(Trace trace, int valueBytes) {
+    long keyBytes = trace.keys().stream().mapToLong(String::length).sum();
+    MetadataRecord nameless = record(Key.of(NAMESPACE + "0"), Bytes.copyOf(new byte[valueBytes]));
+    return new HotEntry<>(nameless, "", null).weightBytes()
+        - 1
+        + keyBytes / Math.max(1, trace.keys().size());
   }
 
   /** A key that the fabric would not take is replayed under its number. */

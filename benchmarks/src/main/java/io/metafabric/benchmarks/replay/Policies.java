@@ -32,7 +32,7 @@ final class Policies {
    */
   static void require(String name) {
     String plain = plain(name);
-    if (!NAMES.contains(plain) || (!plain.equals(name) && !predicts(plain))) {
+    if (!NAMES.contains(plain) || (!plain.equals(name) && !predicts(name))) {
       throw new ReplayException("there is no policy \"" + name + "\"");
     }
     try {
@@ -42,7 +42,9 @@ final class Policies {
     }
   }
 
-  private static boolean predicts(String plain) {
+  /** Whether a policy is a fabric that predicts. */
+  static boolean predicts(String name) {
+    String plain = plain(name);
     return plain.equals(FABRIC) || plain.equals(SHARED_MODEL) || plain.equals(TRAINED);
   }
 
@@ -68,7 +70,7 @@ final class Policies {
               capacity,
               latencyMs,
               seed,
-              predicts(plain),
+              predicts(name),
               plain.equals(SHARED_MODEL),
               plain.equals(TRAINED),
               sources(name));

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /** What a replay was asked for on the command line. Immutable. */
@@ -21,7 +22,9 @@ public record ReplayOptions(
     PutMode puts,
     TraceReader.BrokenRows brokenRows,
     long seed,
-    Optional<Path> json) {
+    OptionalInt chargeMemory,
+    Optional<Path> json,
+    Optional<Path> chart) {
   public static final String USAGE =
       """
       java -cp benchmarks/target/benchmarks.jar io.metafabric.benchmarks.Replay
@@ -34,7 +37,11 @@ public record ReplayOptions(
         --puts access|write|read-then-write   default access
         --broken-rows skip|refuse        default refuse
         --seed N                         default 1
+        --charge-memory VALUE_BYTES      policies that do not predict get the memory of the one
+                                         before them that does, in entries with such values
         --json OUT                       where to write the results
+        --chart FILE.svg|FILE.png        where to draw the misses, by trace and policy; a file
+                                         for each capacity and latency if there are several
       """
           .formatted(
               String.join(",", Policies.NAMES),
@@ -50,9 +57,12 @@ public record ReplayOptions(
           "--puts",
           "--broken-rows",
           "--seed",
-          "--json");
+          "--charge-memory",
+          "--json",
+          "--chart");
 
   private static final int MAX_LATENCY_MS = 60_000;
+  private static final int MAX_VALUE_BYTES = 1 << 20;
 
   /**
    * @throws ReplayException if an option is unknown, given twice, without a value, or has one that
@@ -86,7 +96,30 @@ public record ReplayOptions(
             "--broken-rows",
             given.getOrDefault("--broken-rows", "refuse")),
         number("--seed", given.getOrDefault("--seed", "1"), Long.MIN_VALUE, Long.MAX_VALUE),
-        Optional.ofNullable(given.get("--json")).map(Path::of));
+        chargeMemory(given.get("--charge-memory"), policies),
+        Optional.ofNullable(given.get("--json")).map(Path::of),
+        Optional.ofNullable(given.get("--chart")).map(ReplayOptions::chart));
+  }
+
+  private static OptionalInt chargeMemory(String text, List<String> policies) {
+    if (text == null) {
+      return OptionalInt.empty();
+    }
+    if (!Policies.predicts(policies.get(0))) {
+      throw new ReplayException(
+          "--charge-memory needs a fabric that predicts as the first of --policy, for the others"
+              + " get its memory; the first was \""
+              + policies.get(0)
+              + "\"");
+    }
+    return OptionalInt.of((int) number("--charge-memory", text, 0, MAX_VALUE_BYTES));
+  }
+
+  private static Path chart(String text) {
+    if (!text.endsWith(MissChart.SVG) && !text.endsWith(MissChart.PNG)) {
+      throw wrong("--chart", text, "a file name that ends with .svg or .png");
+    }
+    return Path.of(text);
   }
 
   /** Names and their values; the values are not looked at. */

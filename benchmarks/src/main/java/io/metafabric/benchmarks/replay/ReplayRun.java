@@ -15,7 +15,7 @@ public final class ReplayRun {
    * @param out gets the table
    * @param log gets reports of broken rows, and the progress if it is a terminal
    * @throws ReplayException if a trace cannot be used
-   * @throws IOException if the results cannot be written
+   * @throws IOException if the results or the chart cannot be written
    */
   public static List<RunResult> run(ReplayOptions options, PrintStream out, PrintStream log)
       throws IOException {
@@ -29,17 +29,23 @@ public final class ReplayRun {
       }
       for (double percent : options.capacityPercents()) {
         for (int latencyMs : options.latenciesMs()) {
+          long predictorBytes = 0;
           for (String policy : options.policies()) {
-            results.add(
+            RunResult result =
                 Replayer.run(
                     trace,
                     policy,
                     percent,
+                    capacity(options, trace, percent, policy, predictorBytes),
                     latencyMs,
                     options.regions(),
                     options.puts(),
                     options.seed(),
-                    progress));
+                    progress);
+            results.add(result);
+            if (Policies.predicts(policy)) {
+              predictorBytes = result.predictorBytes() / options.regions();
+            }
           }
         }
       }
@@ -48,6 +54,22 @@ public final class ReplayRun {
     if (options.json().isPresent()) {
       Files.writeString(options.json().get(), Results.json(results));
     }
+    if (options.chart().isPresent()) {
+      MissChart.write(results, options.chart().get());
+    }
     return results;
+  }
+
+  /**
+   * @param predictorBytes of the last policy that predicts, in each region
+   */
+  private static int capacity(
+      ReplayOptions options, Trace trace, double percent, String policy, long predictorBytes) {
+    int capacity = trace.capacity(percent);
+    if (options.chargeMemory().isEmpty() || Policies.predicts(policy)) {
+      return capacity;
+    }
+    int valueBytes = options.chargeMemory().getAsInt();
+    return capacity + (int) (predictorBytes / FabricPolicy.entryBytes(trace, valueBytes));
   }
 }

@@ -90,17 +90,22 @@ final class Replayer {
     }
   }
 
-  /** Replays everything. */
+  /**
+   * Replays everything.
+   *
+   * @param capacityPercent that was asked for
+   * @param capacity in entries, in each region
+   */
   static RunResult run(
       Trace trace,
       String policy,
       double capacityPercent,
+      int capacity,
       int latencyMs,
       int regions,
       PutMode puts,
       long seed,
       Progress progress) {
-    int capacity = trace.capacity(capacityPercent);
     var policies = new ReplayPolicy[regions];
     for (int i = 0; i < regions; i++) {
       policies[i] = Policies.create(policy, trace, capacity, latencyMs, seed + i);

@@ -60,7 +60,7 @@ public final class Results {
     return text.toString();
   }
 
-  private static String plain(double number) {
+  static String plain(double number) {
     return number == Math.rint(number)
         ? Long.toString((long) number)
         : String.format(Locale.ROOT, "%s", number);

@@ -14,8 +14,11 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.IntUnaryOperator;
 import java.util.zip.GZIPOutputStream;
+import javax.imageio.ImageIO;
+import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.w3c.dom.Document;
 
 class ReplayTest {
   @TempDir Path directory;
@@ -169,6 +172,8 @@ class ReplayTest {
           {"--puts", "often"},
           {"--seed", "x"},
           {"--unknown", "1"},
+          {"--charge-memory", "-1"},
+          {"--chart", "misses.gif"},
           {"--json"}
         }) {
       var arguments = new ArrayList<>(List.of("--trace", "t"));
@@ -192,6 +197,52 @@ class ReplayTest {
           replay(file, "fabric", "--latency-ms", latency, "--capacity-percent", "20");
       assertThat(result.requests()).isEqualTo(3_000);
     }
+  }
+
+  @Test
+  void whereMemoryIsCharged_thePoliciesAfterAFabricThatPredicts_haveRoomForIt() throws IOException {
+    Path file = trace(20_000, 2, i -> i % 2_000);
+    var arguments =
+        List.of("--trace", file.toString(), "--policy", "fabric,lru,fabric-no-prediction");
+    var charged = new ArrayList<>(arguments);
+    charged.addAll(List.of("--charge-memory", "200"));
+    List<RunResult> free = results(arguments);
+    List<RunResult> results = results(charged);
+    assertThat(results.get(0).capacity()).isEqualTo(100);
+    // Keys have 6 bytes of namespace and nearly 4 of name, values 200, the hot tier adds 496.
+    long more = results.get(0).predictorBytes() / (496 + 6 + 4 + 200);
+    assertThat(more).isPositive();
+    assertThat(results.get(1).capacity()).isEqualTo(100 + (int) more);
+    assertThat(results.get(2).capacity()).isEqualTo(100 + (int) more);
+    assertThat(results.get(1).misses()).isLessThan(free.get(1).misses());
+    assertThatThrownBy(() -> replay(file, "lru,fabric", "--charge-memory", "200"))
+        .isInstanceOf(ReplayException.class)
+        .hasMessageContaining("first");
+  }
+
+  private static List<RunResult> results(List<String> arguments) throws IOException {
+    return ReplayRun.run(ReplayOptions.parse(arguments.toArray(String[]::new)), silent(), silent());
+  }
+
+  @Test
+  void theChart_isWellFormed_namesTracesAndPolicies_andThereIsOneForEachSetting() throws Exception {
+    Path file = trace(300, 1, i -> i % 30);
+    Path svg = directory.resolve("misses.svg");
+    replay(file, "lru,caffeine", "--chart", svg.toString());
+    var parsers = DocumentBuilderFactory.newInstance();
+    // It names a type that is elsewhere.
+    parsers.setFeature("http://apache.org/xml/features/nonvalidating/load-external-dtd", false);
+    Document document = parsers.newDocumentBuilder().parse(svg.toFile());
+    assertThat(document.getDocumentElement().getTagName()).isEqualTo("svg");
+    assertThat(document.getDocumentElement().getTextContent()).contains("small", "lru", "caffeine");
+
+    Path png = directory.resolve("misses.png");
+    replay(file, "lru,fabric", "--chart", png.toString(), "--latency-ms", "0,50");
+    for (String setting : List.of("0", "50")) {
+      Path one = directory.resolve("misses-5-percent-" + setting + "-ms.png");
+      assertThat(ImageIO.read(one.toFile()).getWidth()).isPositive();
+    }
+    assertThat(png).doesNotExist();
   }
 
   @Test
