@@ -156,8 +156,7 @@ class FrameCodecTest {
             + "070301036e2f310000000000000000110200000000000000050002657503364b"
             + "3fb70161626302036e2f3203036e2f33");
     golden.put(
-        new Frame.Hurry(300, Key.of("n/1")),
-        "00000008" + "3eb3f63a" + "1700" + "ac02036e2f31");
+        new Frame.Hurry(300, Key.of("n/1")), "00000008" + "3eb3f63a" + "1700" + "ac02036e2f31");
     golden.put(
         new Frame.Forget(7, List.of(Key.of("n/1"), Key.of("n/2"))),
         "0000000c" + "a64b2ef3" + "1800" + "0702036e2f31036e2f32");
