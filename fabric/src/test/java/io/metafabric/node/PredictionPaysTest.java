@@ -22,6 +22,7 @@ class PredictionPaysTest {
     assertThat(off.failedReads()).isZero();
     assertThat(off.made()).isZero();
     assertThat(on.failedReads()).isZero();
+    assertThat(on.hurried()).as("prefetches that a read joined").isPositive();
     assertThat(on.reads()).isEqualTo(off.reads());
     assertThat((double) on.remoteReads()).isLessThan(0.6 * off.remoteReads());
     assertThat((double) on.stallMs()).isLessThan(0.6 * off.stallMs());

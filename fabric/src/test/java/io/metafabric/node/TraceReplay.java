@@ -37,7 +37,13 @@ final class TraceReplay {
 
   /** Of all regions together. */
   record Figures(
-      long reads, long remoteReads, long failedReads, long stallMs, long sentBytes, long made) {}
+      long reads,
+      long remoteReads,
+      long failedReads,
+      long stallMs,
+      long sentBytes,
+      long made,
+      long hurried) {}
 
   private final SimCluster cluster;
   private int running;
@@ -105,14 +111,16 @@ final class TraceReplay {
     long remote = 0;
     long failed = 0;
     long made = 0;
+    long hurried = 0;
     for (RegionName region : cluster.regions) {
       NodeStats stats = cluster.node(region).stats();
       remote += stats.remoteReads();
       failed += stats.failedReads() + stats.absentReads();
       made += stats.prefetch().requested();
+      hurried += stats.replication().prefetchesHurried();
     }
     return new Figures(
-        reads, remote, failed, stallNanos / 1_000_000, sentBytes() - sentBefore, made);
+        reads, remote, failed, stallNanos / 1_000_000, sentBytes() - sentBefore, made, hurried);
   }
 
   private int putEverythingOnce(List<Row> rows) {

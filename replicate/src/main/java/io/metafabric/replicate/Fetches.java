@@ -152,11 +152,6 @@ final class Fetches {
     return prefetching.containsKey(key);
   }
 
-  /** Keys that are asked for ahead of their reads. Any thread. */
-  int prefetching() {
-    return prefetching.size();
-  }
-
   /** How many keys of prefetches others were told to answer next. Any thread. */
   long hurried() {
     return hurried.get();

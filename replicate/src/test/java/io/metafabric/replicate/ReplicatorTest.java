@@ -33,6 +33,7 @@ import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.Refusal;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -572,6 +573,122 @@ class ReplicatorTest {
             new FetchResult.NotHeld(true),
             new FetchResult.NotHeld(true),
             new FetchResult.Found(wanted, US));
+  }
+
+  /** The results come in the order of the answers. */
+  private static Map<Key, FetchResult> prefetch(Replicator replicator, MetadataRecord... wanted) {
+    var headers = new LinkedHashMap<Key, Header>();
+    var results = new LinkedHashMap<Key, FetchResult>();
+    for (MetadataRecord record : wanted) {
+      headers.put(record.key(), record.header());
+    }
+    replicator.prefetch(
+        headers,
+        (key, result) -> assertThat(results.put(key, result)).as("once for %s", key).isNull());
+    return results;
+  }
+
+  private <T extends Frame> List<T> sent(Class<T> type) {
+    return transport.connection.sent.stream().filter(type::isInstance).map(type::cast).toList();
+  }
+
+  @Test
+  void aReadThatJoinsAPrefetch_hurriesItOnce_whileItIsUnderWay() {
+    transport.welcomesAt = "us";
+    Replicator replicator = replicator();
+    replicator.start();
+    world.runFor(Duration.ofSeconds(1));
+    MetadataRecord one = record("us/1", 1, "one");
+    MetadataRecord two = record("us/2", 2, "two");
+    Map<Key, FetchResult> results = prefetch(replicator, one, two);
+    for (int i = 0; i < 3; i++) {
+      replicator.hurry(two.key());
+    }
+    replicator.hurry(Key.of("us/3"));
+    world.runFor(Duration.ofMillis(1));
+    long request = transport.connection.last(Frame.Fetch.class).requestId();
+    assertThat(sent(Frame.Hurry.class)).containsExactly(new Frame.Hurry(request, two.key()));
+
+    transport.answer(new Frame.FetchReply(request, List.of(new Frame.Answer.Found(two))));
+    world.runFor(Duration.ofMillis(1));
+    replicator.hurry(two.key());
+    world.runFor(Duration.ofMillis(1));
+    assertThat(sent(Frame.Hurry.class)).hasSize(1);
+    assertThat(replicator.stats().prefetchesHurried()).isEqualTo(1);
+    assertThat(results).containsExactly(Map.entry(two.key(), new FetchResult.Found(two, US)));
+    transport.answer(new Frame.FetchReply(request, List.of(new Frame.Answer.Found(one))));
+    world.runFor(Duration.ofSeconds(10));
+    assertThat(results).hasSize(2);
+    assertThat(sent(Frame.Forget.class)).isEmpty();
+  }
+
+  @Test
+  void aPrefetchThatIsOvertaken_isCalledOff_andItsAnswerIsNotHeeded() {
+    transport.welcomesAt = "us";
+    Replicator replicator = replicator();
+    replicator.start();
+    world.runFor(Duration.ofSeconds(1));
+    var connection = new PlayedConnection();
+    PeerHandler session = session(connection);
+    var known = List.of(record("us/1", 1, null), record("us/2", 2, null), record("us/3", 3, null));
+    session.onFrame(connection, new Frame.Changes(new ActorId(5), 0, 3, known));
+    world.runFor(Duration.ofSeconds(1));
+    MetadataRecord pushed = record("us/1", 1, "not sent along");
+    MetadataRecord replaced = record("us/2", 2, "not sent along");
+    MetadataRecord wanted = record("us/3", 3, "not sent along");
+    Map<Key, FetchResult> results = prefetch(replicator, pushed, replaced, wanted);
+    world.runFor(Duration.ofMillis(1));
+    long request = transport.connection.last(Frame.Fetch.class).requestId();
+
+    session.onFrame(connection, new Frame.Push(List.of(pushed)));
+    assertThat(copies.offered).containsExactly(pushed);
+    session.onFrame(
+        connection,
+        new Frame.Changes(new ActorId(5), 3, 4, List.of(record("us/2", 4, "a newer value"))));
+    world.runFor(Duration.ofMillis(100));
+    assertThat(sent(Frame.Forget.class))
+        .containsExactly(
+            new Frame.Forget(request, List.of(pushed.key())),
+            new Frame.Forget(request, List.of(replaced.key())));
+    assertThat(results)
+        .containsExactly(
+            Map.entry(pushed.key(), new FetchResult.Overtaken()),
+            Map.entry(replaced.key(), new FetchResult.Overtaken()));
+    assertThat(replicator.stats().prefetchesCancelled()).isEqualTo(2);
+
+    var late =
+        List.<Frame.Answer>of(new Frame.Answer.Found(pushed), new Frame.Answer.Found(wanted));
+    transport.answer(new Frame.FetchReply(request, late));
+    world.runFor(Duration.ofSeconds(10));
+    assertThat(results).hasSize(3);
+    assertThat(results.get(wanted.key())).isEqualTo(new FetchResult.Found(wanted, US));
+    assertThat(sent(Frame.Forget.class)).hasSize(2);
+  }
+
+  @Test
+  void whatIsNotAnsweredInTime_isCalledOff_andSoIsNothingAtTheEnd() {
+    transport.welcomesAt = "us";
+    Replicator replicator = replicator();
+    replicator.start();
+    world.runFor(Duration.ofSeconds(1));
+    MetadataRecord one = record("us/1", 1, "one");
+    MetadataRecord two = record("us/2", 2, "two");
+    Map<Key, FetchResult> results = prefetch(replicator, one, two);
+    world.runFor(Duration.ofMillis(1));
+    long request = transport.connection.last(Frame.Fetch.class).requestId();
+    transport.answer(new Frame.FetchReply(request, List.of(new Frame.Answer.Found(two))));
+    for (int i = 0; i < 30 && results.size() < 2; i++) {
+      world.runFor(Duration.ofMillis(500));
+    }
+    assertThat(results.get(one.key())).isInstanceOf(FetchResult.Unreachable.class);
+    assertThat(sent(Frame.Forget.class))
+        .containsExactly(new Frame.Forget(request, List.of(one.key())));
+
+    Map<Key, FetchResult> open = prefetch(replicator, one);
+    world.runFor(Duration.ofMillis(1));
+    close(replicator);
+    assertThat(open.get(one.key())).isEqualTo(new FetchResult.Unreachable("the fabric is closed"));
+    assertThat(sent(Frame.Forget.class)).hasSize(1);
   }
 
   /** Region us has dialled and said hello. */

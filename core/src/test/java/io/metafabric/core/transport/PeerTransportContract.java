@@ -182,6 +182,21 @@ public abstract class PeerTransportContract {
   }
 
   @Test
+  void aSenderThatFoundDataWaiting_isToldOnceAllHasLeft() {
+    var pair = connect();
+    PeerConnection sender = pair.dialled.connection();
+    assertThat(sender.isDrained()).isTrue();
+    serverExecutor.pause();
+    fillUp(sender);
+    int before = pair.dialled.writableCalls();
+    assertThat(sender.isDrained()).isFalse();
+
+    serverExecutor.resume();
+    await("half of it, and all of it", () -> pair.dialled.writableCalls() == before + 2);
+    assertThat(sender.isDrained()).isTrue();
+  }
+
+  @Test
   void closingALocallyFullConnectionTellsItsHandler() {
     var pair = connect();
     serverExecutor.pause();
