@@ -324,6 +324,8 @@ final class EvictionTest {
     var cluster = cluster(6);
     write(cluster, US, Key.of("n/known"), "known to all");
     write(cluster, EU, Key.of("n/other"), "old");
+    write(cluster, EU, Key.of("n/ofEu"), "which has it");
+    write(cluster, AP, Key.of("n/ofAp"), "which has it");
     cluster.world.runFor(Duration.ofSeconds(2));
     isolate(cluster, US);
     write(cluster, US, Key.of("n/alone"), "alone");

@@ -864,7 +864,8 @@ public final class Replicator implements AutoCloseable {
       Configuration now = membership.configuration();
       var applied = new TreeMap<RegionName, VersionVector>();
       for (RegionName region : config.regions()) {
-        applied.put(region, store.appliedOf(region));
+        // Of its own it has all: whoever exports what nobody has would take them for lost.
+        applied.put(region, store.completeOf(region));
       }
       return new Frame.Configured(now, applied);
     }

@@ -1453,6 +1453,20 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return vector;
   }
 
+  /**
+   * Up to which counter nothing is missing here of what each of {@code region}'s actors wrote: as
+   * {@link #appliedOf}, and of this region itself what it issued.
+   */
+  public VersionVector completeOf(RegionName region) {
+    VersionVector vector = VersionVector.EMPTY;
+    for (JournalEntry.Applied each : applied()) {
+      if (each.region().equals(region)) {
+        vector = vector.with(new Dot(each.actor(), each.counter()));
+      }
+    }
+    return vector;
+  }
+
   /** The counter of this opening's newest published write; 0 if there is none. */
   public long publishedCounter() {
     return publishedCounter;
