@@ -1,5 +1,6 @@
 package io.metafabric.node;
 
+import io.metafabric.core.error.StorageException;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
@@ -54,8 +55,14 @@ final class PayloadChase {
       if (underWay.contains(key)) {
         continue;
       }
-      MetadataRecord record = isToHold.test(key) ? store.read(key) : null;
-      Header lacking = record == null ? null : missing(record);
+      Header lacking;
+      try {
+        MetadataRecord record = isToHold.test(key) ? store.read(key) : null;
+        lacking = record == null ? null : missing(record);
+      } catch (StorageException e) {
+        // Whoever reads it is told; the others are not to wait for it, and it is tried again.
+        continue;
+      }
       if (lacking == null) {
         missing.remove(key);
         continue;
