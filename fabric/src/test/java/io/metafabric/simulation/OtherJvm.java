@@ -32,12 +32,9 @@ final class OtherJvm implements AutoCloseable {
         new ArrayList<>(
             ChildJvm.command(
                 SimulationMain.class,
-                // It has as much to do as this one, and a core of its own at best.
+                // With one compiler only: what depends on how code was compiled, shows.
                 List.of(
-                    "-Xmx512m",
-                    "-XX:+UseSerialGC",
-                    "-XX:TieredStopAtLevel=4",
-                    "-Dorg.slf4j.simpleLogger.defaultLogLevel=off"),
+                    "-Xmx512m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=off"),
                 System.getProperty("java.class.path")));
     command.add(String.valueOf(first));
     command.add(String.valueOf(count));

@@ -325,12 +325,14 @@ public final class Foresight {
   public synchronized ForesightStats stats() {
     var all = new ArrayList<ForesightStats.PerPredictor>();
     var ranking = new ArrayList<RankingStats>();
+    long dropped = surplus;
     long bytes = trails.retainedBytes() + log.retainedBytes() + scores.retainedBytes();
     for (GatedPredictor predictor : predictors.values()) {
       predictor.settle();
       ForesightStats.PerPredictor stats = predictor.stats();
       all.add(stats);
       bytes += stats.retainedBytes();
+      dropped += predictor.dropped();
       RankingStats ranked = predictor.ranking();
       if (ranked != null) {
         ranking.add(ranked);
@@ -340,7 +342,7 @@ public final class Foresight {
         all,
         scores.scores(),
         ranking,
-        surplus,
+        dropped,
         trails.forgotten(),
         unattributed.get(),
         bytes,

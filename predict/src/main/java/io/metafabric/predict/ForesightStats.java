@@ -8,7 +8,8 @@ import java.util.List;
  * @param predictors in the order in which they are asked
  * @param scores how all and each did on the reads, in all namespaces and in each
  * @param ranking how true the probabilities were
- * @param surplus predictions dropped because there were more than one call returns
+ * @param surplus predictions dropped because there were more than one call returns, and proposals
+ *     because there were more than one call looks at; the latter since a predictor was restored
  * @param clientsForgotten clients whose last keys were dropped to stay within a bound
  * @param unattributed outcomes of prefetches in the name of no predictor here
  * @param retainedBytes heap of the predictors, the clients' last keys, and what is kept of past

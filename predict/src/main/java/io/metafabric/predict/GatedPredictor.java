@@ -184,6 +184,11 @@ final class GatedPredictor {
     return predictor instanceof RankedPredictor ranked ? ranked.ranking() : null;
   }
 
+  /** Proposals of a predictor that ranks itself that were not looked at. */
+  long dropped() {
+    return predictor instanceof RankedPredictor ranked ? ranked.dropped() : 0;
+  }
+
   private long retainedBytes() {
     if (predictor == null) {
       return 0;

@@ -27,6 +27,9 @@ interface RankedPredictor extends Predictor {
   /** The least probability that it lets through now. */
   double floor();
 
+  /** Proposals that it did not look at, because there were too many between two calls. */
+  long dropped();
+
   /** How true its probabilities were. */
   RankingStats ranking();
 

@@ -524,7 +524,17 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
 
   @Override
   public RankingStats ranking() {
-    return model.stats(NAME, region.name());
+    return model.stats(name, region.name());
+  }
+
+  @Override
+  public long dropped() {
+    return proposals.dropped();
+  }
+
+  /** A proposal came true if its key is needed within so many needs. */
+  int horizonNeeds() {
+    return horizonNeeds;
   }
 
   /** How many keys of a likely path are looked at. */

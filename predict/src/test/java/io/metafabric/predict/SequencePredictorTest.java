@@ -132,6 +132,58 @@ class SequencePredictorTest {
     assertThat(predictor.depth()).isEqualTo(1);
   }
 
+  /** With one proposal of a key at a time, the early one would take the place of the surer one. */
+  @Test
+  void whatIsProposedFromAfarAndFromNearby_isFollowedUpTwice() {
+    var predictor = predictor(1 << 20);
+    predictor.resolved(100, 0);
+    assertThat(predictor.depth()).isGreaterThan(1);
+    afterRounds(predictor, 60, "a", "b", "c");
+    afterRounds(predictor, 1, "a", "b");
+    long before = cameTrue(predictor);
+    afterRounds(predictor, 1, "c");
+    assertThat(cameTrue(predictor)).isEqualTo(before + 2);
+  }
+
+  private static long cameTrue(SequencePredictor predictor) {
+    return predictor.ranking().bins().stream().mapToLong(RankingStats.Bin::cameTrue).sum();
+  }
+
+  @Test
+  void theHorizon_growsWhereManyClientsTakeTurns() {
+    assertThat(horizonNeeds(1)).isEqualTo(SequencePredictor.HORIZON_NEEDS);
+    assertThat(horizonNeeds(8)).isEqualTo(SequencePredictor.HORIZON_NEEDS);
+    assertThat(horizonNeeds(24)).isBetween(90, 96);
+    assertThat(horizonNeeds(500)).isEqualTo(SequencePredictor.MOST_HORIZON_NEEDS);
+  }
+
+  private static int horizonNeeds(int clients) {
+    var predictor = predictor(1 << 20);
+    for (int i = 0; i < 10_000; i++) {
+      predictor.observe(List.of(needed("client" + i % clients, "k" + i % 100)));
+    }
+    return predictor.horizonNeeds();
+  }
+
+  @Test
+  void proposalsThatNobodyAsksFor_areDroppedAndCounted() {
+    var predictor = predictor(1 << 20);
+    afterRounds(predictor, 5, "a", "b", "c", "d");
+    assertThat(predictor.dropped()).isZero();
+    for (int i = 0; i < Proposals.MAX; i++) {
+      predictor.observe(
+          List.of(needed("x", "a"), needed("x", "b"), needed("x", "c"), needed("x", "d")));
+    }
+    assertThat(predictor.dropped()).isPositive();
+  }
+
+  @Test
+  void aPredictorWithOneSource_reportsUnderItsOwnName() {
+    var alone =
+        new SequencePredictor(new PredictorConfig(PARIS, 1 << 20, 1), List.of(Source.CLIENT));
+    assertThat(alone.ranking().predictor()).isEqualTo("client");
+  }
+
   @Test
   void theSameReads_giveTheSameProposals() {
     assertThat(recorded()).isEqualTo(recorded()).isNotEmpty();
