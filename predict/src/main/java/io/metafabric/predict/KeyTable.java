@@ -2,7 +2,9 @@ package io.metafabric.predict;
 
 import io.metafabric.core.codec.ByteReader;
 import io.metafabric.core.codec.ByteWriter;
+import io.metafabric.core.error.InvalidKeyException;
 import io.metafabric.core.error.WireFormatException;
+import io.metafabric.core.record.Key;
 import java.util.Arrays;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
@@ -272,10 +274,20 @@ final class KeyTable {
         next[slot] = freeSlots;
         freeSlots = slot;
       } else {
+        requireKey(key);
         enter(slot, key);
         Saved.requireWithin(
             retainedBytes(), Math.max(maxBytes, size == 1 ? retainedBytes() : 0), "keys");
       }
+    }
+  }
+
+  /** Else proposing it would fail, long after. Does not name it: the message goes to logs. */
+  private static void requireKey(String key) {
+    try {
+      Key.of(key);
+    } catch (InvalidKeyException e) {
+      throw new WireFormatException("one of the keys is none");
     }
   }
 

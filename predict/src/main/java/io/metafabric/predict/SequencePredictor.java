@@ -37,7 +37,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   static final int MOST_HORIZON_NEEDS = 128;
 
   /** Of one client, within the horizon. */
-  private static final int HORIZON_NEEDS_OF_ONE = 4;
+  private static final int HORIZON_NEEDS_OF_ONE = 3;
 
   static final int MAX_DEPTH = 16;
 
@@ -259,16 +259,22 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
       fitHorizon();
     }
     governor.need();
-    cameTrue(facts.open(slot, false) - 1);
-    cameTrue(facts.open(slot, true) - 1);
+    boolean foreseenNearby = cameTrue(facts.open(slot, false) - 1);
+    boolean foreseenFromAfar = cameTrue(facts.open(slot, true) - 1);
+    if (foreseenNearby || foreseenFromAfar) {
+      governor.foreseen();
+    }
     facts.setNeededAt(slot, needCount);
     closeOverdue();
   }
 
-  private void cameTrue(int place) {
-    if (place >= 0) {
-      close(place, true);
+  /** Whether it had been proposed with a fair probability. */
+  private boolean cameTrue(int place) {
+    if (place < 0) {
+      return false;
     }
+    close(place, true);
+    return open.probability(place) >= WasteGovernor.LEAST_FLOOR;
   }
 
   private void closeOverdue() {
@@ -295,9 +301,6 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
       return;
     }
     facts.setOpen(slot, far, 0);
-    if (cameTrue && open.probability(place) >= WasteGovernor.LEAST_FLOOR) {
-      governor.foreseen();
-    }
     facts.countOutcome(slot, cameTrue);
     model.learn(open.values(), open.valuesAt(place), open.probability(place), cameTrue);
     for (int source = 0; source < sources.length; source++) {

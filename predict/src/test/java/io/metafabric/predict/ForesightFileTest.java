@@ -1,7 +1,9 @@
 package io.metafabric.predict;
 
 import static io.metafabric.predict.Reads.PARIS;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.metafabric.core.access.AccessEvent;
 import io.metafabric.core.access.AccessEvent.Outcome;
@@ -247,6 +249,22 @@ class ForesightFileTest {
       }
     }
     assertThat(refused).isBetween(400, 1_999);
+  }
+
+  @Test
+  void whatIsNoKey_underAGoodChecksum_isRefused_andNotNamed() {
+    byte[] lie = taught(List.of(Source.values())).save().get(SequencePredictor.NAME).clone();
+    byte[] key = "t/k13".getBytes(UTF_8);
+    int at = 0;
+    while (!Arrays.equals(lie, at, at + key.length, key, 0, key.length)) {
+      at++;
+    }
+    lie[at + 1] = '%';
+    var like =
+        new SequencePredictor(new PredictorConfig(PARIS, MAX_BYTES, 1), List.of(Source.values()));
+    assertThatThrownBy(() -> like.restored(new ByteReader(ByteBuffer.wrap(lie))))
+        .isInstanceOf(WireFormatException.class)
+        .hasMessage("one of the keys is none");
   }
 
   @Test

@@ -153,7 +153,7 @@ class SequencePredictorTest {
   void theHorizon_growsWhereManyClientsTakeTurns() {
     assertThat(horizonNeeds(1)).isEqualTo(SequencePredictor.HORIZON_NEEDS);
     assertThat(horizonNeeds(8)).isEqualTo(SequencePredictor.HORIZON_NEEDS);
-    assertThat(horizonNeeds(24)).isBetween(90, 96);
+    assertThat(horizonNeeds(32)).isBetween(90, 96);
     assertThat(horizonNeeds(500)).isEqualTo(SequencePredictor.MOST_HORIZON_NEEDS);
   }
 
