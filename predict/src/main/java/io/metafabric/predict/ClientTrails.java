@@ -6,60 +6,100 @@ import io.metafabric.core.error.WireFormatException;
 import java.util.Arrays;
 
 /**
- * The last few references of each client, newest first, in a table of fixed size.
+ * The last few references of each client, newest first, in a table that grows up to its bound.
  *
  * <p>A client is known by the hash of its name, so that a table for many thousand clients holds no
  * strings; two clients with the same hash share a trail, which costs accuracy and nothing else. A
- * client may be in any of {@value #WAYS} places and takes the one of the client that has been
- * silent for longest. Not thread-safe.
+ * client may be in any of {@value #WAYS} places. If all are taken the table grows, and once it may
+ * not, the client takes the place of the one that has been silent for longest. Not thread-safe.
  */
 final class ClientTrails {
   private static final int WAYS = 8;
+  private static final int FIRST_SETS = 8;
 
   /** How far one more moves a mean. */
   private static final double RECENT = 1.0 / 512;
 
   private final int depth;
-  private final int setMask;
-  private final int[] hashes;
-  private final int[] lastUse;
-  private final int[] trails;
+  private final int maxSets;
+  private int[] hashes;
+  private int[] lastUse;
+  private int[] trails;
   private int uses;
   private double logBetween;
 
   ClientTrails(long maxBytes, int depth) {
     this.depth = depth;
     long sets = Math.max(1, maxBytes / (WAYS * bytesPerClient()));
-    int setCount = (int) Math.min(1 << 20, Long.highestOneBit(sets));
-    this.setMask = setCount - 1;
-    this.hashes = new int[setCount * WAYS];
-    this.lastUse = new int[setCount * WAYS];
-    this.trails = new int[setCount * WAYS * depth];
+    this.maxSets = (int) Math.min(1 << 20, Long.highestOneBit(sets));
+    int places = Math.min(FIRST_SETS, maxSets) * WAYS;
+    this.hashes = new int[places];
+    this.lastUse = new int[places];
+    this.trails = new int[places * depth];
   }
 
-  /** Where the client's trail begins; the client is new to the table if the trail is all zeros. */
+  /**
+   * Where the client's trail begins, until the next call; the client is new to the table if the
+   * trail is all zeros.
+   */
   int trailOf(String client) {
     int hash = client.hashCode() * 0x9E3779B9;
     hash = hash ^ hash >>> 15;
-    int first = (hash & setMask) * WAYS;
-    int place = first;
     uses++;
+    int place = placeOf(hash);
+    while (hashes[place] != hash && lastUse[place] != 0 && sets() < maxSets) {
+      grow();
+      place = placeOf(hash);
+    }
+    if (hashes[place] == hash) {
+      int between = Math.max(1, uses - lastUse[place]);
+      logBetween += (log2(between) - logBetween) * RECENT;
+    } else {
+      hashes[place] = hash;
+      Arrays.fill(trails, place * depth, (place + 1) * depth, 0);
+    }
+    lastUse[place] = uses;
+    return place * depth;
+  }
+
+  /** Where the client is, or the place of its set that was used least lately or never. */
+  private int placeOf(int hash) {
+    int first = (hash & sets() - 1) * WAYS;
+    int place = first;
     for (int i = first; i < first + WAYS; i++) {
       if (hashes[i] == hash) {
-        int between = Math.max(1, uses - lastUse[i]);
-        logBetween += (log2(between) - logBetween) * RECENT;
-        lastUse[i] = uses;
-        return i * depth;
+        return i;
       }
       // A difference, because the counter wraps around.
       if (uses - lastUse[i] > uses - lastUse[place]) {
         place = i;
       }
     }
-    hashes[place] = hash;
-    lastUse[place] = uses;
-    Arrays.fill(trails, place * depth, (place + 1) * depth, 0);
-    return place * depth;
+    return place;
+  }
+
+  private int sets() {
+    return hashes.length / WAYS;
+  }
+
+  /** Parts each set in two, so that nobody is pushed out. */
+  private void grow() {
+    int old = hashes.length;
+    hashes = Arrays.copyOf(hashes, 2 * old);
+    lastUse = Arrays.copyOf(lastUse, 2 * old);
+    trails = Arrays.copyOf(trails, 2 * old * depth);
+    for (int place = 0; place < old; place++) {
+      boolean stays = (hashes[place] & sets() - 1) == place / WAYS;
+      if (lastUse[place] != 0 && !stays) {
+        int moved = place + old;
+        hashes[moved] = hashes[place];
+        lastUse[moved] = lastUse[place];
+        System.arraycopy(trails, place * depth, trails, moved * depth, depth);
+        hashes[place] = 0;
+        lastUse[place] = 0;
+        Arrays.fill(trails, place * depth, (place + 1) * depth, 0);
+      }
+    }
   }
 
   /** Exact for powers of two, and linear in between, which is near enough. */
@@ -100,9 +140,18 @@ final class ClientTrails {
    * @throws WireFormatException if it is not what {@link #save} wrote, or of another size
    */
   void restore(ByteReader in) {
-    if (in.i32("clients") != hashes.length || in.i32("depth of a trail") != depth) {
+    int places = in.i32("clients");
+    boolean fits =
+        places >= WAYS
+            && places <= maxSets * WAYS
+            && places % WAYS == 0
+            && Integer.bitCount(places / WAYS) == 1;
+    if (!fits || in.i32("depth of a trail") != depth) {
       throw new WireFormatException("trails were of another size");
     }
+    hashes = new int[places];
+    lastUse = new int[places];
+    trails = new int[places * depth];
     uses = in.i32("uses of trails");
     int number = in.varint("a client's place", 0, hashes.length);
     while (number != 0) {
@@ -118,6 +167,11 @@ final class ClientTrails {
 
   long retainedBytes() {
     return hashes.length * bytesPerClient();
+  }
+
+  /** {@link #retainedBytes} is never more. */
+  long maxRetainedBytes() {
+    return (long) maxSets * WAYS * bytesPerClient();
   }
 
   private long bytesPerClient() {

@@ -2,22 +2,24 @@ package io.metafabric.predict;
 
 /**
  * Proposals whose outcome is not known yet, with what was said and the features at that time,
- * whether they were followed or not. A ring: the oldest is closed when its time has come, or when
- * there is no room. Not thread-safe.
+ * whether they were followed or not. A ring that grows up to its bound: the oldest is closed when
+ * its time has come, or when there is no more room. Not thread-safe.
  */
 final class OpenProposals {
   private static final int MOST = 4096;
   private static final int LEAST = 32;
+  private static final int FIRST = 64;
 
   private final int sources;
   private final int features;
   private final int max;
-  private final int[] references;
-  private final int[] untilNeed;
-  private final boolean[] far;
-  private final float[] probabilities;
-  private final short[] kinds;
-  private final float[] values;
+  private int capacity;
+  private int[] references;
+  private int[] untilNeed;
+  private boolean[] far;
+  private float[] probabilities;
+  private short[] kinds;
+  private float[] values;
   private int oldest;
   private int count;
 
@@ -26,16 +28,55 @@ final class OpenProposals {
     this.sources = sources;
     this.features = features;
     this.max = (int) Math.max(LEAST, Math.min(MOST, maxBytes / bytesEach()));
-    this.references = new int[max];
-    this.untilNeed = new int[max];
-    this.far = new boolean[max];
-    this.probabilities = new float[max];
-    this.kinds = new short[max * sources];
-    this.values = new float[max * features];
+    this.capacity = Math.min(FIRST, max);
+    this.references = new int[capacity];
+    this.untilNeed = new int[capacity];
+    this.far = new boolean[capacity];
+    this.probabilities = new float[capacity];
+    this.kinds = new short[capacity * sources];
+    this.values = new float[capacity * features];
   }
 
+  /** Told where a proposal is when that has changed. */
+  interface Moves {
+    void moved(int from, int to);
+  }
+
+  /** Whether there is no room for another one, and {@link #grow} makes none. */
   boolean isFull() {
     return count == max;
+  }
+
+  /** Whether there is no room for another one until it has grown. */
+  boolean mustGrow() {
+    return count == capacity && capacity < max;
+  }
+
+  /** Places change, those of closed ones too. */
+  void grow(Moves moves) {
+    int grown = Math.min(2 * capacity, max);
+    references = inOrder(references, new int[grown], 1);
+    untilNeed = inOrder(untilNeed, new int[grown], 1);
+    far = inOrder(far, new boolean[grown], 1);
+    probabilities = inOrder(probabilities, new float[grown], 1);
+    kinds = inOrder(kinds, new short[grown * sources], sources);
+    values = inOrder(values, new float[grown * features], features);
+    int first = oldest;
+    int before = capacity;
+    oldest = 0;
+    capacity = grown;
+    for (int place = 0; place < count; place++) {
+      moves.moved((first + place) % before, place);
+    }
+  }
+
+  /** The oldest first. */
+  @SuppressWarnings("SuspiciousSystemArraycopy")
+  private <T> T inOrder(T ring, T grown, int each) {
+    int tail = (capacity - oldest) * each;
+    System.arraycopy(ring, oldest * each, grown, 0, tail);
+    System.arraycopy(ring, 0, grown, tail, oldest * each);
+    return grown;
   }
 
   boolean isEmpty() {
@@ -44,7 +85,7 @@ final class OpenProposals {
 
   /** The place of a new one, to be filled by the caller. */
   int add(int reference, boolean isFar, int until, double probability) {
-    int place = (oldest + count) % max;
+    int place = (oldest + count) % capacity;
     count++;
     references[place] = reference;
     far[place] = isFar;
@@ -58,7 +99,7 @@ final class OpenProposals {
   }
 
   void removeOldest() {
-    oldest = (oldest + 1) % max;
+    oldest = (oldest + 1) % capacity;
     count--;
   }
 
@@ -101,6 +142,11 @@ final class OpenProposals {
   }
 
   long retainedBytes() {
+    return capacity * bytesEach();
+  }
+
+  /** {@link #retainedBytes} is never more. */
+  long maxRetainedBytes() {
     return max * bytesEach();
   }
 

@@ -59,7 +59,7 @@ final class PredictionLog {
     List<Said> all = byKey.remove(path);
     if (all == null) {
       all = new ArrayList<>(1);
-      bytes += BYTES_PER_KEY + HeapSize.atMost(path);
+      bytes += BYTES_PER_KEY + HeapSize.of(path);
     }
     byKey.put(path, all);
     for (Iterator<Said> each = all.iterator(); each.hasNext(); ) {
@@ -79,14 +79,14 @@ final class PredictionLog {
   }
 
   private static long bytesOf(Said said) {
-    return (long) BYTES_PER_PREDICTION + HeapSize.atMost(said.reason);
+    return (long) BYTES_PER_PREDICTION + HeapSize.of(said.reason);
   }
 
   private void forgetOldest() {
     var entries = byKey.entrySet().iterator();
     while (bytes > maxBytes && entries.hasNext()) {
       var oldest = entries.next();
-      bytes -= BYTES_PER_KEY + HeapSize.atMost(oldest.getKey());
+      bytes -= BYTES_PER_KEY + HeapSize.of(oldest.getKey());
       for (Said said : oldest.getValue()) {
         bytes -= bytesOf(said);
       }

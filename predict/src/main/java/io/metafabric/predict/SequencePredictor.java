@@ -146,8 +146,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
       kinds[i] = new Calibration(filled(this.chosen.get(i).kinds(), KIND_PRIOR), KIND_PRIOR_WEIGHT);
     }
     long own = this.chosen.stream().mapToLong(each -> each.ownBytes(config.maxBytes())).sum();
-    long models = model.maxRetainedBytes() - model.retainedBytes();
-    long rest = Math.max(0, config.maxBytes() - bytesWithoutTables() - models - own);
+    long rest = Math.max(0, config.maxBytes() - mostBytesWithoutTables() - own);
     long tableBytes = rest / 2;
     int units = Math.max(1, this.chosen.stream().mapToInt(Source::tableUnits).sum());
     for (int i = 0; i < count; i++) {
@@ -383,7 +382,9 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     if (facts.open(slot, far) != 0) {
       return;
     }
-    if (open.isFull()) {
+    if (open.mustGrow()) {
+      open.grow(this::moved);
+    } else if (open.isFull()) {
       close(open.oldest(), false);
       open.removeOldest();
     }
@@ -392,6 +393,14 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     System.arraycopy(described, 0, open.values(), open.valuesAt(place), features);
     for (int source = 0; source < sources.length; source++) {
       open.setKind(place, source, proposals.kind(proposal, source));
+    }
+  }
+
+  private void moved(int from, int to) {
+    int slot = keys.slotOf(open.reference(to));
+    boolean far = open.isFar(to);
+    if (slot != 0 && facts.open(slot, far) == from + 1) {
+      facts.setOpen(slot, far, to + 1);
     }
   }
 
@@ -557,20 +566,29 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
 
   @Override
   public long retainedBytes() {
-    long bytes = keys.retainedBytes() + bytesWithoutTables();
+    long bytes =
+        keys.retainedBytes()
+            + reads.retainedBytes()
+            + needs.retainedBytes()
+            + open.retainedBytes()
+            + model.retainedBytes()
+            + fixedBytes();
     for (CandidateSource source : sources) {
       bytes += source.retainedBytes();
     }
     return bytes;
   }
 
-  private long bytesWithoutTables() {
-    long bytes =
-        reads.retainedBytes()
-            + needs.retainedBytes()
-            + proposals.retainedBytes()
-            + open.retainedBytes()
-            + model.retainedBytes();
+  private long mostBytesWithoutTables() {
+    return reads.maxRetainedBytes()
+        + needs.maxRetainedBytes()
+        + open.maxRetainedBytes()
+        + model.maxRetainedBytes()
+        + fixedBytes();
+  }
+
+  private long fixedBytes() {
+    long bytes = proposals.retainedBytes();
     for (Calibration each : kinds) {
       bytes += each.retainedBytes();
     }
