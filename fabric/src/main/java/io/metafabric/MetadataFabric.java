@@ -134,9 +134,10 @@ public interface MetadataFabric extends Records, AutoCloseable {
   void readmit(String region);
 
   /**
-   * The kill switch: turns prefetching off or on again, at once. What has been asked for by then
-   * still comes. Reads are learned from all the same, and what was learned stays. Not journaled:
-   * the next opening begins with {@link FabricBuilder#prediction}.
+   * The kill switch: turns prefetching off or on again, at once. What is under way by then is
+   * called off, but for what a read waits for; what is on the wire may still come. Reads are
+   * learned from all the same, and what was learned stays. Not journaled: the next opening begins
+   * with {@link FabricBuilder#prediction}.
    */
   void setPrediction(boolean enabled);
 

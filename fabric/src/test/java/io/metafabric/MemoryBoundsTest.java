@@ -97,6 +97,8 @@ class MemoryBoundsTest {
               "who holds copies",
               "invalidated copies",
               "superseded copies",
+              "prefetches under way",
+              "prefetches of peers that wait",
               "access ring",
               "predictors",
               "callbacks");

@@ -933,9 +933,16 @@ public final class FabricNode<V> implements AutoCloseable {
     return replicator;
   }
 
-  /** Once it returns, nothing is asked for ahead any more, or something may be again. */
+  /**
+   * Once it returns, nothing is asked for ahead any more, or something may be again. What is under
+   * way is called off soon after.
+   */
   public void setPrediction(boolean enabled) {
     prefetcher.setEnabled(enabled);
+    if (!enabled) {
+      // Behind a run of the prefetcher that had looked at the switch before.
+      loop.execute(replicator::callOffPrefetches);
+    }
   }
 
   public RecordStore store() {
@@ -1060,6 +1067,16 @@ public final class FabricNode<V> implements AutoCloseable {
     all.add(
         new MemoryUse(
             "superseded copies", superseded.estimatedBytes(), SupersededCopies.MAX_BYTES));
+    all.add(
+        new MemoryUse(
+            "prefetches under way",
+            replicationStats.prefetchingBytes(),
+            ReplicationStats.MAX_PREFETCHING_BYTES));
+    all.add(
+        new MemoryUse(
+            "prefetches of peers that wait",
+            replicationStats.prefetchAnswersBytes(),
+            replicationStats.peers().size() * ReplicationStats.MAX_PREFETCH_ANSWERS_BYTES));
     all.add(new MemoryUse("access ring", accesses.retainedBytes(), accesses.maxRetainedBytes()));
     all.add(new MemoryUse("predictors", foresight.retainedBytes(), foresight.maxRetainedBytes()));
     return all;

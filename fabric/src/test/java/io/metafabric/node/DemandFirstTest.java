@@ -141,6 +141,38 @@ class DemandFirstTest {
         .isLessThan((long) (1.1 * (RECORDS - cancelled + 10) * PAYLOAD_BYTES));
   }
 
+  @Test
+  void whenPredictionIsSwitchedOff_whatIsUnderWayIsCalledOff_butNotWhatAReadWaitsFor() {
+    cluster.node(READER).setPrediction(true);
+    long sentBefore = sentBytes();
+    prefetch(keys);
+    Key hurried = keys.get(RECORDS - 1);
+    cluster.node(READER).replicator().hurry(hurried);
+    cluster.world.runFor(Duration.ofMillis(30));
+    assertThat(memory(READER, "prefetches under way")).isPositive();
+    assertThat(memory(HOME, "prefetches of peers that wait")).isPositive();
+    cluster.node(READER).setPrediction(false);
+    awaitAll(RECORDS);
+
+    assertThat(results.get(hurried)).isInstanceOf(FetchResult.Found.class);
+    long cancelled =
+        results.values().stream().filter(FetchResult.Overtaken.class::isInstance).count();
+    assertThat(cancelled).isGreaterThan(RECORDS / 4);
+    assertThat(sentBytes() - sentBefore)
+        .as("sent before, or on its way when it was called off")
+        .isLessThan((long) (1.1 * (RECORDS - cancelled + UNDER_WAY) * PAYLOAD_BYTES));
+    assertThat(memory(READER, "prefetches under way")).isZero();
+    assertThat(memory(HOME, "prefetches of peers that wait")).isZero();
+  }
+
+  private long memory(RegionName region, String what) {
+    return cluster.node(region).stats().memory().stream()
+        .filter(use -> use.what().equals(what))
+        .peek(use -> assertThat(use.bytes()).isLessThanOrEqualTo(use.maxBytes()))
+        .mapToLong(MemoryUse::bytes)
+        .sum();
+  }
+
   private boolean isOvertaken(Key key) {
     return results.get(key) instanceof FetchResult.Overtaken;
   }

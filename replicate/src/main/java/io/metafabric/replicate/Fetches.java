@@ -29,6 +29,12 @@ import org.jspecify.annotations.Nullable;
  * are left at last; many keys at once for a prefetch. Belongs to the loop.
  */
 final class Fetches {
+  /** Of heap, by estimate, for the keys that prefetches are under way for. */
+  static final int MAX_PREFETCHING_BYTES = 4 * 1024 * 1024;
+
+  /** What a key takes here beside its own bytes: who asks, its futures, its place in three maps. */
+  static final int PREFETCH_OVERHEAD_BYTES = 600;
+
   /** One key that is being asked for, and who is left to ask. */
   private static final class Asked {
     final Key key;
@@ -90,6 +96,7 @@ final class Fetches {
   /** What a prefetch is under way for. Changed by the loop alone; others may look. */
   private final Map<Key, Asked> prefetching = new ConcurrentHashMap<>();
 
+  private final AtomicLong prefetchingBytes = new AtomicLong();
   private final AtomicLong hurried = new AtomicLong();
   private final AtomicLong cancelled = new AtomicLong();
   private long lastRequest;
@@ -126,23 +133,27 @@ final class Fetches {
     return asked.result;
   }
 
-  /** Asks the first reachable candidate of each key, and nobody else. */
+  /**
+   * Asks the first reachable candidate of each key, and nobody else; not while there is no room.
+   */
   Map<Key, CompletableFuture<FetchResult>> prefetch(
       Map<Key, List<RegionName>> candidates, Function<Key, @Nullable Dot> atLeast) {
     var results = new LinkedHashMap<Key, CompletableFuture<FetchResult>>();
     var byRegion = new LinkedHashMap<RegionName, List<Asked>>();
-    candidates.forEach(
-        (key, regions) -> {
-          RegionName to = firstEstablished(regions);
-          if (to == null) {
-            results.put(key, CompletableFuture.completedFuture(unreachable(regions)));
-          } else {
-            var asked = new Asked(key, atLeast.apply(key), to, List.of(to), Set.of(), true);
-            asked.next = 1;
-            results.put(key, asked.result);
-            byRegion.computeIfAbsent(to, region -> new ArrayList<>()).add(asked);
-          }
-        });
+    long bytes = prefetchingBytes.get();
+    for (Map.Entry<Key, List<RegionName>> each : candidates.entrySet()) {
+      Key key = each.getKey();
+      RegionName to = firstEstablished(each.getValue());
+      bytes += bytesOf(key);
+      if (to == null || bytes > MAX_PREFETCHING_BYTES) {
+        results.put(key, CompletableFuture.completedFuture(unreachable(each.getValue())));
+      } else {
+        var asked = new Asked(key, atLeast.apply(key), to, List.of(to), Set.of(), true);
+        asked.next = 1;
+        results.put(key, asked.result);
+        byRegion.computeIfAbsent(to, region -> new ArrayList<>()).add(asked);
+      }
+    }
     byRegion.forEach(this::send);
     return results;
   }
@@ -150,6 +161,15 @@ final class Fetches {
   /** Whether a prefetch is under way for a key. Any thread; the loop may think otherwise later. */
   boolean isPrefetching(Key key) {
     return prefetching.containsKey(key);
+  }
+
+  /** Of heap, by estimate, for what prefetches are under way for. Any thread. */
+  long prefetchingBytes() {
+    return prefetchingBytes.get();
+  }
+
+  private static int bytesOf(Key key) {
+    return PREFETCH_OVERHEAD_BYTES + key.utf8Length();
   }
 
   /** How many keys of prefetches others were told to answer next. Any thread. */
@@ -175,12 +195,23 @@ final class Fetches {
     }
   }
 
+  /** Nothing is wanted ahead any more; what a read waits for comes all the same. */
+  void callOff() {
+    overtaken(
+        prefetching.values().stream()
+            .filter(asked -> !asked.hurried)
+            .map(asked -> asked.key)
+            .sorted()
+            .toList());
+  }
+
   /** What prefetches are under way for is here, or is known to be older than the newest. */
   void overtaken(List<Key> keys) {
     var byRequest = new TreeMap<Long, List<Asked>>();
     for (Key key : keys) {
-      Asked asked = prefetching.remove(key);
+      Asked asked = prefetching.get(key);
       if (asked != null) {
+        noLongerUnderWay(asked);
         byRequest.computeIfAbsent(asked.request, id -> new ArrayList<>()).add(asked);
       }
     }
@@ -283,7 +314,17 @@ final class Fetches {
 
   private void underWay(Asked asked, long id) {
     asked.request = id;
-    prefetching.put(asked.key, asked);
+    prefetchingBytes.addAndGet(bytesOf(asked.key));
+    if (prefetching.put(asked.key, asked) != null) {
+      // The one before is still answered, but can be neither hurried nor called off.
+      prefetchingBytes.addAndGet(-bytesOf(asked.key));
+    }
+  }
+
+  private void noLongerUnderWay(Asked asked) {
+    if (prefetching.remove(asked.key, asked)) {
+      prefetchingBytes.addAndGet(-bytesOf(asked.key));
+    }
   }
 
   private void timedOut(long id) {
@@ -301,7 +342,7 @@ final class Fetches {
     Request request = requests.remove(id);
     if (request != null) {
       request.timeout().cancel();
-      request.open().values().forEach(asked -> prefetching.remove(asked.key, asked));
+      request.open().values().forEach(this::noLongerUnderWay);
       List.copyOf(request.open().values()).forEach(this::askNext);
     }
   }
@@ -325,7 +366,7 @@ final class Fetches {
     for (Frame.Answer answer : reply.answers()) {
       Asked asked = request.open().remove(answer.key());
       if (asked != null) {
-        prefetching.remove(asked.key, asked);
+        noLongerUnderWay(asked);
         answered(asked, from, answer);
       }
     }
@@ -384,6 +425,7 @@ final class Fetches {
 
   void close() {
     prefetching.clear();
+    prefetchingBytes.set(0);
     List.copyOf(requests.keySet())
         .forEach(
             id -> {

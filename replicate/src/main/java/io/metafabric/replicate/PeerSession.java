@@ -115,6 +115,9 @@ final class PeerSession implements PeerHandler {
   }
 
   void close(String reason) {
+    if (prefetches != null) {
+      prefetches.close();
+    }
     connection.close(reason);
   }
 

@@ -25,6 +25,9 @@ final class PrefetchAnswers {
 
     /** So many keys were answered as not held, because too many waited. */
     void prefetchesTurnedAway(int keys);
+
+    /** So many bytes of heap more wait to be answered, or fewer. */
+    void prefetchesWait(int moreBytes);
   }
 
   /** A reply ends with the answer that makes it as large: what comes next waits no longer. */
@@ -64,7 +67,7 @@ final class PrefetchAnswers {
       if (waitingBytes + bytesOf(wanted.key()) > MAX_WAITING_BYTES) {
         turnedAway.add(new Frame.Answer.NotHeld(wanted.key()));
       } else if (waiting.putIfAbsent(new Place(fetch.requestId(), wanted.key()), wanted) == null) {
-        waitingBytes += bytesOf(wanted.key());
+        waits(bytesOf(wanted.key()));
       }
     }
     if (!turnedAway.isEmpty()) {
@@ -112,7 +115,7 @@ final class PrefetchAnswers {
     int bytes = 0;
     while (next != null) {
       each.remove();
-      waitingBytes -= bytesOf(next.getKey().key());
+      waits(-bytesOf(next.getKey().key()));
       Frame.Answer answer = answers.apply(next.getValue());
       some.add(answer);
       bytes += PeerSession.estimatedBytes(answer);
@@ -133,9 +136,14 @@ final class PrefetchAnswers {
   private Frame.@Nullable Wanted remove(Place place) {
     Frame.Wanted wanted = waiting.remove(place);
     if (wanted != null) {
-      waitingBytes -= bytesOf(place.key());
+      waits(-bytesOf(place.key()));
     }
     return wanted;
+  }
+
+  private void waits(int moreBytes) {
+    waitingBytes += moreBytes;
+    counts.prefetchesWait(moreBytes);
   }
 
   private static int bytesOf(Key key) {
@@ -149,6 +157,6 @@ final class PrefetchAnswers {
 
   void close() {
     waiting.clear();
-    waitingBytes = 0;
+    waits(-waitingBytes);
   }
 }

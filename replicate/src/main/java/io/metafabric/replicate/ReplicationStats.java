@@ -16,8 +16,11 @@ import java.util.List;
  *     because too many of them waited already
  * @param prefetchesHurried keys that were asked for ahead and that a read then waited for: the peer
  *     was told to answer them next
- * @param prefetchesCancelled keys that were asked for ahead, and were here or had become older ones
- *     before they were answered
+ * @param prefetchesCancelled keys that were asked for ahead, and before they were answered were
+ *     here, had become older ones, or prefetching was switched off
+ * @param prefetchingBytes of heap, by estimate, for keys that were asked for ahead and are not
+ *     answered yet
+ * @param prefetchAnswersBytes of heap, by estimate, for keys that peers want ahead of their reads
  * @param overCredit batches that were not taken, because the peer had sent more than was granted
  * @param receivedBytes of changes that came and wait for the disk
  * @param holderBytes of heap, by estimate, for which regions were given copies
@@ -33,9 +36,17 @@ public record ReplicationStats(
     long prefetchesTurnedAway,
     long prefetchesHurried,
     long prefetchesCancelled,
+    long prefetchingBytes,
+    long prefetchAnswersBytes,
     long overCredit,
     long receivedBytes,
     long holderBytes) {
+  /** Of {@link #prefetchingBytes}; what is more is not asked for. */
+  public static final long MAX_PREFETCHING_BYTES = Fetches.MAX_PREFETCHING_BYTES;
+
+  /** Of {@link #prefetchAnswersBytes} for each peer; what is more is turned away. */
+  public static final long MAX_PREFETCH_ANSWERS_BYTES = PrefetchAnswers.MAX_WAITING_BYTES;
+
   public ReplicationStats {
     peers = List.copyOf(peers);
   }

@@ -96,6 +96,7 @@ public final class Replicator implements AutoCloseable {
   private final AtomicLong withoutHandshake = new AtomicLong();
   private final AtomicLong repliesDropped = new AtomicLong();
   private final AtomicLong prefetchesTurnedAway = new AtomicLong();
+  private final AtomicLong prefetchAnswersBytes = new AtomicLong();
 
   /**
    * @param onStateChange is told of every change of a pair's state, on the loop: must not wait
@@ -572,6 +573,12 @@ public final class Replicator implements AutoCloseable {
         });
   }
 
+  /** Calls off what {@link #prefetch} is under way for by now, but for what a read waits for. */
+  public void callOffPrefetches() {
+    // Behind those that were begun before, and are not sent yet.
+    loop.execute(fetches::callOff);
+  }
+
   /** A read has begun to wait for a key: if it is asked for ahead, it is to come next. */
   public void hurry(Key key) {
     // Behind a prefetch that was begun before, and is not sent yet.
@@ -792,6 +799,8 @@ public final class Replicator implements AutoCloseable {
         prefetchesTurnedAway.get(),
         fetches.hurried(),
         fetches.cancelled(),
+        fetches.prefetchingBytes(),
+        prefetchAnswersBytes.get(),
         overCredit.get(),
         received.values().stream().mapToLong(AtomicLong::get).sum(),
         holders.estimatedBytes());
@@ -1088,6 +1097,11 @@ public final class Replicator implements AutoCloseable {
     @Override
     public void prefetchesTurnedAway(int keys) {
       prefetchesTurnedAway.addAndGet(keys);
+    }
+
+    @Override
+    public void prefetchesWait(int moreBytes) {
+      prefetchAnswersBytes.addAndGet(moreBytes);
     }
 
     @Override

@@ -35,6 +35,7 @@ class PrefetchAnswersTest {
   private final List<Key> lookedUp = new ArrayList<>();
   private int dropped;
   private int turnedAway;
+  private int waiting;
   private final PrefetchAnswers answers =
       new PrefetchAnswers(
           link,
@@ -49,6 +50,12 @@ class PrefetchAnswersTest {
             @Override
             public void prefetchesTurnedAway(int keys) {
               turnedAway += keys;
+            }
+
+            @Override
+            public void prefetchesWait(int moreBytes) {
+              waiting += moreBytes;
+              assertThat(waiting).isBetween(0, PrefetchAnswers.MAX_WAITING_BYTES);
             }
           });
 
@@ -125,6 +132,7 @@ class PrefetchAnswersTest {
     assertThat(sentWhenServed).as("of four replies").containsExactly(1);
     assertThat(link.sent).hasSize(4).allSatisfy(reply -> hasAFew(reply));
     assertThat(link.answered()).isEqualTo(keys(0, 20));
+    assertThat(waiting).isEqualTo(answers.waitingBytes());
     assertThat(answers.waitingBytes()).isZero();
   }
 
@@ -190,6 +198,7 @@ class PrefetchAnswersTest {
     settle();
     assertThat(lookedUp).isEqualTo(keys(0, 2));
     assertThat(link.answered()).isEqualTo(keys(0, 2));
+    assertThat(waiting).isEqualTo(answers.waitingBytes());
     assertThat(answers.waitingBytes()).isZero();
   }
 
@@ -200,6 +209,7 @@ class PrefetchAnswersTest {
     ask(1, keys(0, most));
     ask(2, keys(0, most));
     settle();
+    assertThat(waiting).isEqualTo(answers.waitingBytes());
     assertThat(answers.waitingBytes()).isBetween(1, PrefetchAnswers.MAX_WAITING_BYTES);
     assertThat(turnedAway).isBetween(most, 2 * most);
     assertThat(link.answered()).hasSize(turnedAway);
@@ -210,6 +220,7 @@ class PrefetchAnswersTest {
 
     loop.execute(() -> answers.forget(new Frame.Forget(1, keys(0, most))));
     settle();
+    assertThat(waiting).isEqualTo(answers.waitingBytes());
     assertThat(answers.waitingBytes()).isZero();
   }
 
@@ -218,6 +229,7 @@ class PrefetchAnswersTest {
     ask(1, keys(0, 20));
     loop.execute(answers::close);
     settle();
+    assertThat(waiting).isEqualTo(answers.waitingBytes());
     assertThat(answers.waitingBytes()).isZero();
     assertThat(lookedUp).isEmpty();
 

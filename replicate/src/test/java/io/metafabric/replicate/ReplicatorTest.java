@@ -39,6 +39,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -663,6 +664,73 @@ class ReplicatorTest {
     assertThat(results).hasSize(3);
     assertThat(results.get(wanted.key())).isEqualTo(new FetchResult.Found(wanted, US));
     assertThat(sent(Frame.Forget.class)).hasSize(2);
+  }
+
+  @Test
+  void whenPrefetchesAreCalledOff_theyAreForgottenThere_butNotWhatAReadWaitsFor() {
+    transport.welcomesAt = "us";
+    Replicator replicator = replicator();
+    replicator.start();
+    world.runFor(Duration.ofSeconds(1));
+    MetadataRecord one = record("us/1", 1, "one");
+    MetadataRecord two = record("us/2", 2, "two");
+    MetadataRecord three = record("us/3", 3, "three");
+    Map<Key, FetchResult> results = prefetch(replicator, three, two, one);
+    replicator.hurry(two.key());
+    world.runFor(Duration.ofMillis(1));
+    assertThat(replicator.stats().prefetchingBytes()).isPositive();
+    // One that was begun and not sent yet is called off as well.
+    MetadataRecord four = record("us/4", 4, "four");
+    Map<Key, FetchResult> begun = prefetch(replicator, four);
+    replicator.callOffPrefetches();
+    long request = transport.connection.last(Frame.Fetch.class).requestId();
+    world.runFor(Duration.ofMillis(1));
+
+    assertThat(sent(Frame.Forget.class))
+        .containsExactly(
+            new Frame.Forget(request, List.of(one.key(), three.key())),
+            new Frame.Forget(request + 1, List.of(four.key())));
+    assertThat(results)
+        .containsExactly(
+            Map.entry(one.key(), new FetchResult.Overtaken()),
+            Map.entry(three.key(), new FetchResult.Overtaken()));
+    assertThat(begun).containsExactly(Map.entry(four.key(), new FetchResult.Overtaken()));
+    assertThat(replicator.stats().prefetchesCancelled()).isEqualTo(3);
+
+    transport.answer(new Frame.FetchReply(request, List.of(new Frame.Answer.Found(two))));
+    world.runFor(Duration.ofSeconds(10));
+    assertThat(results.get(two.key())).isEqualTo(new FetchResult.Found(two, US));
+    assertThat(replicator.stats().prefetchingBytes()).isZero();
+  }
+
+  @Test
+  void ofPrefetches_noMoreAreUnderWayThanThereIsRoomFor() {
+    transport.welcomesAt = "us";
+    Replicator replicator = replicator();
+    replicator.start();
+    world.runFor(Duration.ofSeconds(1));
+    int room = (int) ReplicationStats.MAX_PREFETCHING_BYTES / Fetches.PREFETCH_OVERHEAD_BYTES;
+    MetadataRecord[] wanted =
+        IntStream.range(0, room)
+            .mapToObj(i -> record("us/" + i, 1, null))
+            .toArray(MetadataRecord[]::new);
+    Map<Key, FetchResult> results = prefetch(replicator, wanted);
+    world.runFor(Duration.ofMillis(1));
+    assertThat(replicator.stats().prefetchingBytes())
+        .isBetween(
+            ReplicationStats.MAX_PREFETCHING_BYTES * 99 / 100,
+            ReplicationStats.MAX_PREFETCHING_BYTES);
+    assertThat(results).isNotEmpty().doesNotContainKey(wanted[0].key());
+    assertThat(results.values())
+        .allSatisfy(result -> assertThat(result).isInstanceOf(FetchResult.Unreachable.class));
+    int asked = transport.connection.last(Frame.Fetch.class).wanted().size();
+    assertThat(asked).isEqualTo(room - results.size());
+
+    transport.connection.close("gone");
+    replicator.callOffPrefetches();
+    world.runFor(Duration.ofSeconds(10));
+    assertThat(results).hasSize(room);
+    assertThat(replicator.stats().prefetchingBytes()).isZero();
   }
 
   @Test
