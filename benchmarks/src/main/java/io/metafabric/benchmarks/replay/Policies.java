@@ -3,6 +3,7 @@ package io.metafabric.benchmarks.replay;
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.predict.Source;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 
 /** The policies by their names on the command line. */
@@ -28,7 +29,7 @@ final class Policies {
 
   /**
    * Fails unless there is a policy of this name, alone or, for those of the fabric that predict,
-   * with prediction sources: {@code fabric:client+popularity}.
+   * with prediction sources, each once: {@code fabric:client+popularity}.
    */
   static void require(String name) {
     String plain = plain(name);
@@ -36,9 +37,12 @@ final class Policies {
       throw new ReplayException("there is no policy \"" + name + "\"");
     }
     try {
-      sources(name);
+      List<Source> sources = sources(name);
+      if (new HashSet<>(sources).size() < sources.size()) {
+        throw new ReplayException("policy \"" + name + "\" names a prediction source twice");
+      }
     } catch (ConfigurationException e) {
-      throw new ReplayException(String.valueOf(e.getMessage()));
+      throw new ReplayException("policy \"" + name + "\": " + e.getMessage());
     }
   }
 

@@ -3,6 +3,7 @@ package io.metafabric.benchmarks.replay;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.metafabric.predict.Source;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -165,6 +166,14 @@ class ReplayTest {
     for (String[] bad :
         new String[][] {
           {"--policy", "clock"},
+          {"--policy", "fabric:"},
+          {"--policy", "fabric:nobody"},
+          {"--policy", "fabric:Client"},
+          {"--policy", "fabric:client+"},
+          {"--policy", "fabric:client+client"},
+          {"--policy", "fabric:client:popularity"},
+          {"--policy", "fabric-no-prediction:client"},
+          {"--policy", "lru:client"},
           {"--capacity-percent", "0"},
           {"--capacity-percent", "1,,5"},
           {"--latency-ms", "-1"},
@@ -181,8 +190,39 @@ class ReplayTest {
       assertThatThrownBy(() -> ReplayOptions.parse(arguments.toArray(String[]::new)))
           .as(String.join(" ", bad))
           .isInstanceOf(ReplayException.class)
-          .hasMessageContaining(bad[bad.length == 1 ? 0 : bad[1].equals("1,,5") ? 1 : 0]);
+          .hasMessageContaining(
+              bad.length == 2 && (bad[0].equals("--policy") || bad[1].equals("1,,5"))
+                  ? bad[1]
+                  : bad[0]);
     }
+  }
+
+  @Test
+  void aFabricWithOtherSources_predictsWithThese_inWhateverOrderTheyAreGiven() throws IOException {
+    Path file = trace(20_000, 4, i -> i / 4 % 1_000);
+    RunResult byNeeds = replay(file, "fabric:needs-first-order");
+    assertThat(byNeeds.policy()).isEqualTo("fabric:needs-first-order");
+    assertThat(byNeeds.prefetchesUsed()).isPositive();
+    assertThat(replay(file, "fabric:periodic").prefetchesUsed())
+        .as("there is no period")
+        .isLessThan(byNeeds.prefetchesUsed());
+    var random = new Random(8);
+    file = trace(4_000, 4, i -> random.nextInt(10) * 20 + i % 20);
+    RunResult one = replay(file, "fabric:needs-second-order+client");
+    RunResult other = replay(file, "fabric:client+needs-second-order");
+    assertThat(one.misses()).isEqualTo(other.misses());
+    assertThat(one.prefetches()).isEqualTo(other.prefetches());
+    for (Source source : Source.values()) {
+      for (String fabric : List.of("fabric", "fabric-shared-model", "fabric-trained")) {
+        String policy = fabric + ":" + source.id();
+        assertThat(ReplayOptions.parse("--trace", "t", "--policy", policy + ",lru").policies())
+            .containsExactly(policy, "lru");
+      }
+    }
+    assertThatThrownBy(() -> ReplayOptions.parse("--trace", "t", "--policy", "fabric:nobody"))
+        .as("says what there is")
+        .hasMessageContaining("needs-first-order")
+        .hasMessageContaining("other-regions");
   }
 
   @Test
