@@ -2,11 +2,13 @@ package io.metafabric;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.jar.JarFile;
 import java.util.regex.Matcher;
@@ -18,6 +20,8 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * A Maven project outside of this build depends on the one artifact, and compiles and runs the
  * README's example.
+ *
+ * <p>Another one adds the optional Tribuo as README.md says, and gets trained models.
  *
  * <p>It has a local repository of its own, under target, so that no artifact of ours gets into the
  * developer's, where it could hide a later build's. What the build has downloaded already is taken
@@ -90,7 +94,69 @@ class OutsideProjectIT {
         .formatted(name, version);
   }
 
-  String pom() {
+  /** What a host adds for trained models, without what README.md has it exclude. */
+  static String tribuo() {
+    String exclusions =
+        exclusion("org.tribuo", "tribuo-data")
+            + exclusion("org.tribuo", "tribuo-common-tree")
+            + exclusion("org.jline", "*");
+    return """
+            <dependency>
+              <groupId>org.tribuo</groupId>
+              <artifactId>tribuo-classification-sgd</artifactId>
+              <version>%s</version>
+              <exclusions>%s</exclusions>
+            </dependency>
+        """
+        .formatted(property("tribuo"), exclusions);
+  }
+
+  static String exclusion(String group, String artifact) {
+    return "<exclusion><groupId>%s</groupId><artifactId>%s</artifactId></exclusion>"
+        .formatted(group, artifact);
+  }
+
+  /** Says whether a fabric that is open has a thread for trainings. */
+  static final String ASKS =
+      """
+      import io.metafabric.MetadataFabric;
+      import java.nio.file.Path;
+
+      public class Asks {
+        public static void main(String[] args) {
+          try (var fabric =
+              MetadataFabric.builder().region("eu-west").directory(Path.of("asked")).open()) {
+            fabric.put("catalogue/42", new byte[1]);
+            System.out.println("it trains: "
+                + Thread.getAllStackTraces().keySet().stream()
+                    .anyMatch(thread -> thread.getName().endsWith("-training")));
+          }
+        }
+      }
+      """;
+
+  /** Has a model trained: all that takes of Tribuo is there. */
+  static final String TRAINS =
+      """
+      import io.metafabric.predict.RankingExamples;
+      import io.metafabric.predict.tribuo.TribuoTrainer;
+
+      public class Trains {
+        public static void main(String[] args) {
+          var values = new float[400];
+          var outcomes = new boolean[200];
+          for (int i = 0; i < 200; i++) {
+            values[2 * i] = 1;
+            values[2 * i + 1] = i % 3 - 1;
+            outcomes[i] = i % 3 > 0;
+          }
+          double[] weights = new TribuoTrainer().train(new RankingExamples(2, values, outcomes), 1);
+          System.out.println("it found it: " + (weights[1] > 0));
+        }
+      }
+      """;
+
+  String pom(String more) {
     return """
         <project xmlns="http://maven.apache.org/POM/4.0.0">
           <modelVersion>4.0.0</modelVersion>
@@ -105,6 +171,7 @@ class OutsideProjectIT {
               <artifactId>metadata-fabric</artifactId>
               <version>%s</version>
             </dependency>
+            %s
           </dependencies>
           %s
           %s
@@ -113,6 +180,7 @@ class OutsideProjectIT {
         """
         .formatted(
             property("version"),
+            more,
             repositories("repository", "repositories"),
             repositories("pluginRepository", "pluginRepositories"),
             plugin("maven-resources-plugin", property("resourcesPlugin")),
@@ -139,10 +207,36 @@ class OutsideProjectIT {
   @Test
   void aProjectWithThisOneDependency_compilesAndRunsTheReadmesExample() throws Exception {
     publish();
-    Files.writeString(project.resolve("pom.xml"), pom());
-    Path sources = Files.createDirectories(project.resolve("src/main/java"));
-    Files.writeString(sources.resolve("Main.java"), quickstart());
+    String classPath = compile("", Map.of("Main", quickstart(), "Asks", ASKS));
+    String printed = runMain("Main", classPath);
 
+    assertThat(printed).contains("blue teapot");
+    assertThat(classPath).contains("slf4j-api").contains("netty-handler");
+    assertThat(classPath).as("what a host has to bring itself").doesNotContain("tribuo");
+    assertThat(classPath).as("no room comes as a jar of its own").doesNotContain("fabric-core");
+    assertThat(runMain("Asks", classPath)).contains("it trains: false");
+  }
+
+  @Test
+  void aProjectThatAddsTribuo_asTheReadmeSays_hasModelsTrained() throws Exception {
+    assertThat(Files.readString(README))
+        .as("what is added here")
+        .contains("`org.tribuo:tribuo-classification-sgd`\n" + property("tribuo"))
+        .contains("`org.tribuo:tribuo-data`, `org.tribuo:tribuo-common-tree` and `org.jline:*`");
+    publish();
+    String classPath = compile(tribuo(), Map.of("Asks", ASKS, "Trains", TRAINS));
+    assertThat(classPath).contains("tribuo").doesNotContain("jline", "tribuo-data");
+    assertThat(runMain("Asks", classPath)).contains("it trains: true");
+    assertThat(runMain("Trains", classPath)).contains("it found it: true");
+  }
+
+  /** Returns the class path that the project runs with. */
+  private String compile(String moreDependencies, Map<String, String> sources) throws Exception {
+    Files.writeString(project.resolve("pom.xml"), pom(moreDependencies));
+    Path folder = Files.createDirectories(project.resolve("src/main/java"));
+    for (Map.Entry<String, String> source : sources.entrySet()) {
+      Files.writeString(folder.resolve(source.getKey() + ".java"), source.getValue());
+    }
     run(
         Path.of(property("mavenHome"), "bin", "mvn").toString(),
         "-B",
@@ -152,18 +246,14 @@ class OutsideProjectIT {
         "-Dmdep.includeScope=runtime",
         "compile",
         "dependency:build-classpath");
-    String classPath = Files.readString(project.resolve("classpath.txt"));
-    String printed =
-        run(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-cp",
-            project.resolve("target/classes") + java.io.File.pathSeparator + classPath,
-            "Main");
+    return project.resolve("target/classes")
+        + File.pathSeparator
+        + Files.readString(project.resolve("classpath.txt"));
+  }
 
-    assertThat(printed).contains("blue teapot");
-    assertThat(classPath).contains("slf4j-api").contains("netty-handler");
-    assertThat(classPath).as("what a host has to bring itself").doesNotContain("tribuo");
-    assertThat(classPath).as("no room comes as a jar of its own").doesNotContain("fabric-core");
+  private String runMain(String main, String classPath) throws Exception {
+    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    return run(java, "-cp", classPath, main);
   }
 
   @Test
