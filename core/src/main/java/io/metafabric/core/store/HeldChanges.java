@@ -158,10 +158,22 @@ final class HeldChanges {
     return due;
   }
 
-  /** Whether a frame of the journal is still needed. */
+  /** Whether a range still waits. */
   synchronized boolean isLive(JournalEntry.Held entry) {
     Range range = byActor.get(entry.actor());
     return range != null && range.entry.upTo() == entry.upTo();
+  }
+
+  /**
+   * Whether a frame of the journal is still needed. A range that was dropped, or of which a part
+   * was applied before a restart, comes again, and is in the journal twice then: the later frame is
+   * its place, and compaction would copy the other for ever.
+   */
+  synchronized boolean isLive(JournalEntry.Held entry, long position) {
+    Range range = byActor.get(entry.actor());
+    return range != null
+        && range.entry.upTo() == entry.upTo()
+        && (range.at == null || range.at.position() == position);
   }
 
   synchronized void moved(JournalEntry.Held entry, FrameLocation from, FrameLocation to) {

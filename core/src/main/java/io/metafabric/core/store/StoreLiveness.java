@@ -63,7 +63,7 @@ record StoreLiveness(
       }
     }
     if (entry instanceof JournalEntry.Held range) {
-      return held.isLive(range) ? entry : null;
+      return held.isLive(range, position) ? entry : null;
     }
     if (entry instanceof JournalEntry.Acknowledged by) {
       synchronized (acknowledged) {

@@ -18,6 +18,7 @@ import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.assertj.core.api.Assertions;
@@ -136,9 +137,7 @@ class HeldChangesTest {
     machine.node.crash();
     machine.open();
     assertThat(held().changes()).isEqualTo(1);
-    for (int i = 0; i < 300; i++) {
-      machine.write(Key.of("n/" + i % 3), Bytes.copyOf(new byte[200]));
-    }
+    overwrite(300);
     run(Duration.ofSeconds(30));
     assertThat(machine.store().stats().compaction().runs()).isPositive();
     machine.close();
@@ -217,6 +216,35 @@ class HeldChangesTest {
     apply(AHEAD, 0, Duration.ofHours(1));
     run(Duration.ofSeconds(1));
     assertThat(held().changes()).as("it may come again").isEqualTo(1);
+  }
+
+  @Test
+  void whatWasDroppedAndIsHeldAgain_isInTheJournalTwice_andNotCopiedForEver() {
+    var hours = new Duration[200];
+    Arrays.fill(hours, Duration.ofHours(1));
+    apply(AHEAD, 0, hours);
+    run(Duration.ofSeconds(1));
+    configure(Configuration.INITIAL.without(US).readmitting(US));
+    assertThat(held().changes()).isZero();
+    apply(AHEAD, 0, hours);
+    run(Duration.ofSeconds(1));
+    long held = held().bytes();
+    overwrite(300);
+    run(Duration.ofMinutes(1));
+
+    StoreStats before = machine.store().stats();
+    assertThat(before.compaction().runs()).isPositive();
+    assertThat(before.journalBytes()).isLessThan(2 * held);
+    run(Duration.ofMinutes(10));
+    assertThat(machine.store().stats().compaction()).isEqualTo(before.compaction());
+    run(Duration.ofHours(1));
+    assertThat(applied(AHEAD)).isEqualTo(200);
+  }
+
+  private void overwrite(int times) {
+    for (int i = 0; i < times; i++) {
+      machine.write(Key.of("n/" + i % 3), Bytes.copyOf(new byte[200]));
+    }
   }
 
   private void configure(Configuration next) {
