@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.metafabric.core.codec.RecordCodec;
+import io.metafabric.core.conflict.ConflictRule;
+import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.error.RegionUnreachableException;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
@@ -11,6 +13,7 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimLink;
+import io.metafabric.core.store.ConflictConfig;
 import io.metafabric.core.store.Inbound;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.version.ActorId;
@@ -57,6 +60,14 @@ class RepairTest {
   private static MetadataRecord written(Key key, long counter, String value) {
     var version =
         new Version(new Dot(GONE, counter), VersionVector.EMPTY, new Stamp(counter << 16));
+    Bytes payload = Bytes.utf8(value);
+    return new MetadataRecord(key, Header.value(version, EU, payload, Header.NEVER), payload);
+  }
+
+  /** By somebody else, and before all that the others have written. */
+  private static MetadataRecord alsoWritten(Key key, String value) {
+    var dot = new Dot(new ActorId(0x8888), 1);
+    var version = new Version(dot, VersionVector.EMPTY, new Stamp(1));
     Bytes payload = Bytes.utf8(value);
     return new MetadataRecord(key, Header.value(version, EU, payload, Header.NEVER), payload);
   }
@@ -377,6 +388,31 @@ class RepairTest {
     }
     assertThat(cluster.node(EU).store().stats().appendedBytes()).isEqualTo(journalOfEu);
     assertThat(cluster.node(US).store().stats().appendedBytes()).isEqualTo(journalOfUs);
+  }
+
+  /** At each moment of a comparison one of two siblings is replaced in the peer. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 30, 60, 90, 120, 150, 180, 210, 240})
+  void whatIsBesideAReplacedSibling_hasComeOnceTheComparisonIsOver(int replacedAfterMs) {
+    SimCluster cluster = cluster(27, "eu", "us");
+    cluster.conflicts =
+        new ConflictConfig(
+            new ConflictRules(Map.of("n", ConflictRule.siblings())), Duration.ofSeconds(60));
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(15));
+    MetadataRecord stays = written(key(0), 1, "stays");
+    MetadataRecord replaced = alsoWritten(key(0), "replaced");
+    give(cluster, US, List.of(stays, replaced));
+
+    CompletableFuture<Comparison> comparing = cluster.node(EU).compare(US);
+    cluster.world.runFor(Duration.ofMillis(replacedAfterMs));
+    give(cluster, US, List.of(after(replaced, 2, "in its place")));
+    cluster.world.runUntil("the comparison", comparing::isDone, LONG);
+
+    comparing.join();
+    MetadataRecord known = cluster.node(EU).store().read(key(0));
+    assertThat(known).isNotNull();
+    assertThat(known.covers(stays.header().version().dot())).as("%s", known).isTrue();
   }
 
   @ParameterizedTest

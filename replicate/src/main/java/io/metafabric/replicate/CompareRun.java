@@ -27,6 +27,7 @@ import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -233,19 +234,19 @@ final class CompareRun {
   private List<Transfer> wantedTransfers() {
     sort(wantedLater);
     var transfers = new ArrayList<Transfer>();
-    var wanted = new TreeSet<Dot>(LiveDots.ORDER);
+    var wanted = new ArrayList<MetadataRecord>();
     long bytes = 0;
     for (MetadataRecord theirs : wantedLater) {
       long more = wholeBytes(theirs);
       if (!wanted.isEmpty() && bytes + more > RepairServer.PART_BYTES) {
-        transfers.add(new Transfer(List.copyOf(wanted), List.of()));
+        transfers.add(new Transfer(wanted, List.of()));
         wanted.clear();
         bytes = 0;
       }
-      wanted.add(theirs.header().version().dot());
+      wanted.add(theirs);
       bytes += more;
     }
-    transfers.add(new Transfer(List.copyOf(wanted), List.of()));
+    transfers.add(new Transfer(wanted, List.of()));
     wantedLater.clear();
     return transfers;
   }
@@ -588,11 +589,21 @@ final class CompareRun {
   private final class Transfer extends Step {
     private final List<Dot> wanted;
     private final List<Dot> given;
+
+    // By key, what was listed and has not come: what is replaced by the time it is asked for does
+    // not, nor does the rest of its key then.
+    private final Map<Key, MetadataRecord> missing = new LinkedHashMap<>();
     private int applying;
     private boolean complete;
 
-    Transfer(List<Dot> wanted, List<Dot> given) {
-      this.wanted = wanted;
+    Transfer(List<MetadataRecord> wanted, List<Dot> given) {
+      var dots = new TreeSet<Dot>(LiveDots.ORDER);
+      for (MetadataRecord theirs : wanted) {
+        missing.put(theirs.key(), theirs);
+        // By all of its versions: any that is left finds the key.
+        theirs.versions().forEach(each -> dots.add(each.header().version().dot()));
+      }
+      this.wanted = List.copyOf(dots);
       this.given = given;
     }
 
@@ -621,9 +632,14 @@ final class CompareRun {
 
     @Override
     Frame.Repair arrived(Frame.Repair part) {
-      applying++;
-      apply(part.records(), this::applied);
+      part.records().forEach(each -> missing.remove(each.key()));
+      take(part.records());
       return new Frame.Repair(part.request(), part.part(), part.last(), List.of(), List.of());
+    }
+
+    private void take(List<MetadataRecord> records) {
+      applying++;
+      apply(records, this::applied);
     }
 
     private void applied() {
@@ -631,9 +647,18 @@ final class CompareRun {
       proceedIfDone();
     }
 
+    /**
+     * Afterwards all that was listed is known here, as its own disk may be marked to know it; the
+     * payload of what has not come is looked for like any other that is missing.
+     */
     @Override
     void complete(List<Frame.Repair> answer) {
       complete = true;
+      if (!missing.isEmpty()) {
+        List<MetadataRecord> headers = List.copyOf(missing.values());
+        missing.clear();
+        take(headers);
+      }
       proceedIfDone();
     }
 
