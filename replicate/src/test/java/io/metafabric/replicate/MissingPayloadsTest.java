@@ -2,6 +2,8 @@ package io.metafabric.replicate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.metafabric.core.conflict.ConflictRule;
+import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.journal.JournalConfig;
 import io.metafabric.core.port.SerialExecutor;
@@ -13,6 +15,7 @@ import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimNode;
 import io.metafabric.core.sim.SimWorld;
 import io.metafabric.core.store.CompactionConfig;
+import io.metafabric.core.store.ConflictConfig;
 import io.metafabric.core.store.Durabilities;
 import io.metafabric.core.store.Inbound;
 import io.metafabric.core.store.RecordStore;
@@ -26,10 +29,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class MissingPayloadsTest {
   private static final RegionName EU = new RegionName("eu");
@@ -48,7 +54,10 @@ class MissingPayloadsTest {
               1 << 16,
               1 << 20,
               64 << 20,
-              CompactionConfig.DEFAULT),
+              CompactionConfig.DEFAULT,
+              new ConflictConfig(
+                  new ConflictRules(Map.of("beside", ConflictRule.siblings())),
+                  Duration.ofSeconds(60))),
           machine.disk(),
           machine.clock(),
           machine.random(),
@@ -85,7 +94,8 @@ class MissingPayloadsTest {
   private MetadataRecord record(Key key, long counter) {
     Bytes payload = Bytes.utf8("value of " + key);
     var version =
-        new Version(new Dot(new ActorId(7), counter), VersionVector.EMPTY, new Stamp(1 << 16));
+        new Version(
+            new Dot(new ActorId(7), counter), VersionVector.EMPTY, new Stamp(counter << 16));
     return new MetadataRecord(key, Header.value(version, US, payload, Header.NEVER), payload);
   }
 
@@ -127,5 +137,25 @@ class MissingPayloadsTest {
     world.runFor(Duration.ofSeconds(60));
     assertThat(asked).containsOnly(key(1)).hasSizeLessThanOrEqualTo(2);
     assertThat(store.holdsPayload(key(1))).isTrue();
+  }
+
+  /** While all that is known is looked through. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 20, 50, 100, 200, 300, 400, 500, 1000})
+  void whatIsGivenASiblingWithItsPayload_isStillLookedFor(int givenAfterMs) {
+    world.jitter(Duration.ofMillis(5));
+    Key key = Key.of("beside/0");
+    apply(record(key, 1).withoutPayload());
+    loop.execute(missing::start);
+    world.runFor(Duration.ofMillis(givenAfterMs));
+    apply(record(key, 2));
+    assertThat(store.read(key)).isNotNull().matches(MetadataRecord::hasSiblings);
+    world.runFor(Duration.ofSeconds(10));
+    assertThat(asked).contains(key);
+  }
+
+  private void apply(MetadataRecord record) {
+    CompletableFuture<Boolean> stored = store.applyOne(new Inbound(record, true));
+    world.runUntil("the record", stored::isDone, Duration.ofMinutes(1));
   }
 }

@@ -138,8 +138,9 @@ public final class LiveDots {
   }
 
   /**
-   * The present records of one part whose payloads the journal does not have, and those that have
-   * siblings, whose payloads it may not have. Reads them, and leaves out those that it cannot read.
+   * The present records of one part whose payloads the journal does not have, and with the first
+   * and the last part all that have siblings, whose payloads it may not have. Reads them, and leaves
+   * out those that it cannot read.
    *
    * @param part from 0
    */
@@ -155,7 +156,9 @@ public final class LiveDots {
         // Damaged: there is a payload somewhere, or nothing to be fetched.
       }
     }
-    if (part == 0) {
+    // A key that is given siblings after the first look, or left with one version before the last,
+    // is found by the other or in its part.
+    if (part == 0 || part == parts() - 1) {
       forEachWithSiblings(consumer);
     }
   }
