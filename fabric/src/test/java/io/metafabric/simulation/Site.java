@@ -182,7 +182,11 @@ final class Site {
   /** It is to be filled anew: first it says what nobody else has. */
   void reopen() {
     run.world().trace(region + " is to be filled anew");
+    int life = machine().life();
     noteExports();
+    if (machine().life() != life) {
+      return; // it crashed when its log was read, and whoever let it crash starts it again
+    }
     stop();
     start();
   }

@@ -119,8 +119,11 @@ final class CompareRun {
   private SerialExecutor.@Nullable Task timer;
   private boolean ended;
 
-  /** Something is stamped too far ahead to be taken by either side now; all else was compared. */
-  private @Nullable ClockSkewException leftOut;
+  /**
+   * Something is stamped too far ahead to be taken by either side now, or cannot be read by one; all
+   * else was compared.
+   */
+  private @Nullable FabricException leftOut;
 
   CompareRun(
       RecordStore store,
@@ -150,7 +153,8 @@ final class CompareRun {
 
   /**
    * Completes on the loop, exceptionally if the peer stopped answering or a disk refused; with a
-   * {@link ClockSkewException} if all was compared but what is stamped too far ahead.
+   * {@link ClockSkewException} if all was compared but what is stamped too far ahead, and with a
+   * {@link StorageException} if all but what one of the two cannot read.
    */
   CompletableFuture<Comparison> result() {
     return result;
@@ -496,6 +500,7 @@ final class CompareRun {
   private final class Listing extends Step {
     private final int depth;
     private final int[] prefixes;
+    private Set<Dot> listed = Set.of();
 
     Listing(int depth, int[] prefixes) {
       this.depth = depth;
@@ -509,6 +514,8 @@ final class CompareRun {
 
     private Frame question(long asked) {
       List<List<Dot>> ours = store.liveDots().below(depth, prefixes);
+      listed = new HashSet<>();
+      ours.forEach(listed::addAll);
       var nodes = new ArrayList<Frame.Below>(prefixes.length);
       for (int i = 0; i < prefixes.length; i++) {
         nodes.add(new Frame.Below(prefixes[i], ours.get(i)));
@@ -543,6 +550,9 @@ final class CompareRun {
       }
       var wanted = new HashSet<Dot>();
       answer.forEach(part -> wanted.addAll(part.wanted()));
+      if (!listed.containsAll(wanted)) {
+        decision.unreadable = new StorageException("the peer cannot read all that it has");
+      }
       for (MetadataRecord ours : store.liveDots().records(wanted)) {
         MetadataRecord there = theirs.get(ours.key());
         for (Sibling each : ours.versions()) {
@@ -558,6 +568,7 @@ final class CompareRun {
     private void decided(Decision decision) {
       wantedLater.addAll(decision.wanted);
       deferred.addAll(decision.given);
+      leftOut = decision.unreadable == null ? leftOut : decision.unreadable;
       apply(decision.headers, CompareRun.this::proceed);
     }
   }
@@ -567,6 +578,7 @@ final class CompareRun {
     final List<MetadataRecord> headers = new ArrayList<>();
     final List<MetadataRecord> wanted = new ArrayList<>();
     final List<Dot> given = new ArrayList<>();
+    @Nullable StorageException unreadable;
 
     /** A header from there that may be news here. */
     void consider(MetadataRecord theirs) {
@@ -575,6 +587,7 @@ final class CompareRun {
         ours = store.read(theirs.key());
       } catch (StorageException e) {
         // Nothing can be joined with what cannot be read; the other keys can.
+        unreadable = e;
         return;
       }
       if (!hasNews(theirs, ours)) {

@@ -102,9 +102,14 @@ final class RepairServer {
       ours.get(i).stream().filter(dot -> !known.contains(dot)).forEach(lackedThere::add);
       there.stream().filter(dot -> !here.contains(dot)).forEach(lackedHere::add);
     }
-    lackedHere.sort(LiveDots.ORDER);
     var headers = new ArrayList<MetadataRecord>();
-    store.liveDots().records(lackedThere).forEach(each -> headers.add(each.withoutPayload()));
+    // What cannot be read is lacking here too: they are not to take this list for all that there
+    // is, and see that it is not theirs.
+    store
+        .liveDots()
+        .records(lackedThere, lackedHere::add)
+        .forEach(each -> headers.add(each.withoutPayload()));
+    lackedHere.sort(LiveDots.ORDER);
     return parts(theirs.request(), lackedHere, headers);
   }
 

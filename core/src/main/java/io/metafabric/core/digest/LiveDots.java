@@ -107,6 +107,16 @@ public final class LiveDots {
    * here finds them elsewhere.
    */
   public List<MetadataRecord> records(Collection<Dot> dots) {
+    return records(dots, dot -> {});
+  }
+
+  /**
+   * The same.
+   *
+   * @param unreadable is given those that are part of a key's present state that cannot be read
+   */
+  public List<MetadataRecord> records(Collection<Dot> dots, Consumer<Dot> unreadable) {
+    var failed = new HashSet<Dot>();
     var found = new LinkedHashMap<Key, MetadataRecord>();
     Set<Dot> open = new HashSet<>(dots);
     // What compaction moves in between is found where it went; what is replaced is not looked for.
@@ -115,18 +125,20 @@ public final class LiveDots {
           .forEach(
               (dot, key) -> {
                 open.remove(dot);
-                addIfStill(dot, key, found);
+                addIfStill(dot, key, found, failed);
               });
       places(open)
           .forEach(
               (dot, place) -> {
-                Key key = keyAt(place);
+                Key key = keyAt(dot, place, failed);
                 if (key != null) {
                   open.remove(dot);
-                  addIfStill(dot, key, found);
+                  failed.remove(dot);
+                  addIfStill(dot, key, found, failed);
                 }
               });
     }
+    failed.forEach(unreadable);
     var records = new ArrayList<>(found.values());
     records.sort(Comparator.comparing(record -> record.header().version().dot(), ORDER));
     return records;
@@ -177,23 +189,24 @@ public final class LiveDots {
     }
   }
 
-  /** Null if it has moved, or cannot be read: then it is not found at all. */
-  private @Nullable Key keyAt(long place) {
+  /** Null if it has moved, or cannot be read. */
+  private @Nullable Key keyAt(Dot dot, long place, Set<Dot> failed) {
     try {
       return index.keyAt(place);
     } catch (StorageException e) {
+      failed.add(dot);
       return null;
     }
   }
 
-  private void addIfStill(Dot dot, Key key, Map<Key, MetadataRecord> to) {
+  private void addIfStill(Dot dot, Key key, Map<Key, MetadataRecord> to, Set<Dot> failed) {
     try {
       MetadataRecord record = to.containsKey(key) ? null : index.read(key);
       if (record != null && record.has(dot)) {
         to.put(key, record);
       }
     } catch (StorageException e) {
-      // Damaged: left out.
+      failed.add(dot);
     }
   }
 
