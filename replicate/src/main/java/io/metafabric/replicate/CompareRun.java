@@ -120,8 +120,8 @@ final class CompareRun {
   private boolean ended;
 
   /**
-   * Something is stamped too far ahead to be taken by either side now, or cannot be read by one; all
-   * else was compared.
+   * Something is stamped too far ahead to be taken by either side now, or cannot be read by one;
+   * all else was compared.
    */
   private @Nullable FabricException leftOut;
 

@@ -151,8 +151,8 @@ public final class LiveDots {
 
   /**
    * The present records of one part whose payloads the journal does not have, and with the first
-   * and the last part all that have siblings, whose payloads it may not have. Reads them, and leaves
-   * out those that it cannot read.
+   * and the last part all that have siblings, whose payloads it may not have. Reads them, and
+   * leaves out those that it cannot read.
    *
    * @param part from 0
    */
