@@ -163,7 +163,7 @@ public final class FabricNode<V> implements AutoCloseable {
     homes.movedKeys().forEach(chase::add);
     this.chasedNanos = clock.nanoTime();
     this.foreign = opened.add(ports.foreign());
-    this.siblingReads = new SiblingReads(store, replicator, homes, region, clock);
+    this.siblingReads = new SiblingReads(store, replicator, region, clock);
     this.merging =
         new Merging(
             store,
@@ -751,9 +751,8 @@ public final class FabricNode<V> implements AutoCloseable {
     }
   }
 
-  /** Home and backup hold every payload; of the fabric's own records everybody does. */
   private boolean isToHold(Key key) {
-    return key.isSystem() || homes.homesOf(key).include(region);
+    return replicator.isToHold(region, key);
   }
 
   private void chaseNow(Key key) {

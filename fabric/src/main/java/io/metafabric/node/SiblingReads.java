@@ -1,6 +1,5 @@
 package io.metafabric.node;
 
-import io.metafabric.core.place.HomeLookup;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
@@ -31,15 +30,12 @@ final class SiblingReads {
 
   private final RecordStore store;
   private final Replicator replicator;
-  private final HomeLookup homes;
   private final RegionName region;
   private final Clock clock;
 
-  SiblingReads(
-      RecordStore store, Replicator replicator, HomeLookup homes, RegionName region, Clock clock) {
+  SiblingReads(RecordStore store, Replicator replicator, RegionName region, Clock clock) {
     this.store = store;
     this.replicator = replicator;
-    this.homes = homes;
     this.region = region;
     this.clock = clock;
   }
@@ -114,7 +110,7 @@ final class SiblingReads {
     if (!(result instanceof FetchResult.Found found)) {
       return CompletableFuture.completedFuture(known);
     }
-    boolean keep = homes.homesOf(key).include(region);
+    boolean keep = replicator.isToHold(region, key);
     return store
         .applyOne(new Inbound(found.record(), keep))
         .handle((news, failure) -> together(store.read(key), known, found.record()));

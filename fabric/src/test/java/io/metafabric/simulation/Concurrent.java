@@ -88,9 +88,6 @@ final class Concurrent {
           run.violation(each + " of " + key + " was replaced in " + site + ", and is back", null);
         }
         run.checkDot(key, each.header());
-        if (each.payload() != null) {
-          run.ledger().seenHeld(version.dot());
-        }
       }
       known.put(key, now.withoutPayload());
       VersionVector next = all;
@@ -302,14 +299,12 @@ final class Concurrent {
         if (here == null) {
           continue;
         }
-        boolean lacks = here.versions().stream().anyMatch(each -> lacks(run, key, each));
-        if (lacks && site.node().homesOf(key).include(site.region())) {
+        boolean isCounter = run.setting().counters().contains(key);
+        boolean holds = isCounter || site.node().homesOf(key).include(site.region());
+        if (holds && here.versions().stream().anyMatch(each -> lacks(run, key, each))) {
           return site + " lacks a payload of " + here;
         }
-        boolean isOpen =
-            here.hasSiblings()
-                && here.versions().stream().noneMatch(each -> isGone(run, key, each.header()));
-        if (isOpen && run.setting().counters().contains(key)) {
+        if (isCounter && here.hasSiblings()) {
           return key + " is not merged: " + here;
         }
       }
@@ -323,7 +318,12 @@ final class Concurrent {
         && !isGone(run, key, version.header());
   }
 
+  /** Of a counter every region that has the header has the payload, whatever disks are lost. */
   private static boolean isGone(Simulation run, Key key, Header header) {
+    return !run.setting().counters().contains(key) && mayBeGone(run, key, header);
+  }
+
+  private static boolean mayBeGone(Simulation run, Key key, Header header) {
     return isLost(run, key, header) || run.isPayloadWithEvicted(key, header);
   }
 
@@ -389,8 +389,7 @@ final class Concurrent {
     }
     for (Site site : run.sites()) {
       MetadataRecord record = site.node().store().read(key);
-      // With siblings still: one of them has lost its payload for good.
-      if (record != null && record.payload() != null && !record.hasSiblings()) {
+      if (record != null) {
         long sum = counter(record).value();
         if (sum < least || sum > most) {
           run.violation(

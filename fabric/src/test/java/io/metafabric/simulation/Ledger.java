@@ -6,11 +6,9 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.store.LastWriterWins;
-import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -24,12 +22,6 @@ final class Ledger {
   private final Map<Dot, Header> named = new HashMap<>();
   private final Map<Key, Set<Header>> exports = new HashMap<>();
   private final Map<Key, Set<Header>> ends = new HashMap<>();
-
-  // Merged values are written by the nodes themselves: whose disks are gone since, and what of
-  // theirs others had then, or anybody had later. Nothing more may be lost than what nobody else
-  // has: once it is seen anywhere, only another disk that is lost takes it.
-  private final Set<ActorId> lostActors = new HashSet<>();
-  private final Set<Dot> keptElsewhere = new HashSet<>();
 
   /** Values are all different: each begins with its number. */
   Write begin(Key key, int payloadBytes, long expiresAtMs) {
@@ -111,7 +103,6 @@ final class Ledger {
    */
   boolean payloadMayBeLost(Key key, Dot dot) {
     return isReplacedByExport(key, dot)
-        || isMergedAndLost(dot)
         || writes.stream()
             .anyMatch(
                 write ->
@@ -120,32 +111,6 @@ final class Ledger {
                         && (write.header == null
                             ? write.fate == Write.Fate.UNKNOWN
                             : write.payloadMayBeLost && write.header.version().dot().equals(dot)));
-  }
-
-  /**
-   * A disk is gone.
-   *
-   * @param actors who wrote to it
-   * @param held of which others have the payloads
-   */
-  void lost(Set<ActorId> actors, Set<Dot> held) {
-    keptElsewhere.retainAll(held);
-    lostActors.addAll(actors);
-    held.stream().filter(dot -> lostActors.contains(dot.actor())).forEach(keptElsewhere::add);
-  }
-
-  /** A region has the payload of a version. */
-  void seenHeld(Dot dot) {
-    if (lostActors.contains(dot.actor())) {
-      keptElsewhere.add(dot);
-    }
-  }
-
-  private boolean isMergedAndLost(Dot dot) {
-    return lostActors.contains(dot.actor())
-        && !keptElsewhere.contains(dot)
-        && writes.stream()
-            .noneMatch(write -> write.header != null && write.header.version().dot().equals(dot));
   }
 
   private boolean isReplacedByExport(Key key, Dot dot) {

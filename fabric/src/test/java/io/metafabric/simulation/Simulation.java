@@ -6,13 +6,11 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimNetwork;
 import io.metafabric.core.sim.SimWorld;
-import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.node.SimCluster;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -246,13 +244,6 @@ final class Simulation {
       }
       write.mayBeLost(!isKnown, !isHeld);
     }
-    var held = new HashSet<Dot>();
-    for (Site other : sites) {
-      if (other != site) {
-        setting().concurrentKeys().forEach(key -> held.addAll(other.held(key)));
-      }
-    }
-    ledger.lost(site.actors(), held);
   }
 
   /**

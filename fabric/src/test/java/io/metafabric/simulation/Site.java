@@ -20,8 +20,6 @@ import io.metafabric.core.sim.SimFault;
 import io.metafabric.core.sim.SimNode;
 import io.metafabric.core.store.LastWriterWins;
 import io.metafabric.core.store.Precondition;
-import io.metafabric.core.version.ActorId;
-import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.node.FabricNode;
@@ -30,12 +28,10 @@ import io.metafabric.node.SimCluster;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
@@ -61,7 +57,6 @@ final class Site {
   private boolean keptFromWriting;
   private boolean readOnly;
   private final List<SimFault> faults = new ArrayList<>();
-  private final Set<ActorId> actors = new HashSet<>();
   private long fullUntilNanos = -1;
   private int starts;
   private long startedNanos;
@@ -166,7 +161,6 @@ final class Site {
       run.violation(region + " has opened after its end", null);
     }
     startedNanos = run.world().nanoTime();
-    actors.add(node().store().actor());
     readOnly = false;
     long before = configured.admitted();
     configuration();
@@ -319,23 +313,6 @@ final class Site {
                 each ->
                     each.header().version().dot().equals(written.version().dot())
                         && each.payload() != null);
-  }
-
-  /** Of which versions of a key it has the payload. */
-  Set<Dot> held(Key key) {
-    var held = new HashSet<Dot>();
-    MetadataRecord known = readable(key);
-    if (known != null) {
-      known.versions().stream()
-          .filter(each -> each.payload() != null)
-          .forEach(each -> held.add(each.header().version().dot()));
-    }
-    return held;
-  }
-
-  /** Who has written under its name. */
-  Set<ActorId> actors() {
-    return actors;
   }
 
   /** Whether it knows something that a write had been replaced by. */

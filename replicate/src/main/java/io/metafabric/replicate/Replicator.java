@@ -508,9 +508,15 @@ public final class Replicator implements AutoCloseable {
     }
   }
 
-  /** Home and backup hold every payload; of the fabric's own records everybody does. */
-  private boolean isToHold(RegionName region, Key key) {
-    return key.isSystem() || homes.homesOf(key).include(region);
+  /**
+   * Whether a region is to hold a key's payloads in its journal: home and backup are; of the
+   * fabric's own records, and of what is merged, everybody is. A merged value hides what it was
+   * made of, also where that was acknowledged: so it goes nowhere without its payload.
+   */
+  public boolean isToHold(RegionName region, Key key) {
+    return key.isSystem()
+        || store.conflictRules().of(key).merge() != null
+        || homes.homesOf(key).include(region);
   }
 
   private boolean isHome(Key key) {
@@ -524,8 +530,7 @@ public final class Replicator implements AutoCloseable {
     }
     Set<RegionName> holding = holders.of(record.key());
     for (RegionName region : holding) {
-      boolean hasIt =
-          region.equals(record.header().writtenIn()) || homes.homesOf(record.key()).include(region);
+      boolean hasIt = region.equals(record.header().writtenIn()) || isToHold(region, record.key());
       if (!hasIt && !link(region).isPaused()) {
         link(region).send(new Frame.Push(List.of(record)));
       }
@@ -1021,7 +1026,7 @@ public final class Replicator implements AutoCloseable {
 
     @Override
     public void gaveCopy(Key key, RegionName peer) {
-      if (!homes.homesOf(key).include(peer)) {
+      if (!isToHold(peer, key)) {
         holders.add(key, peer);
       }
     }

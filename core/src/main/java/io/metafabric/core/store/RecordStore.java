@@ -1774,7 +1774,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           if (opened.actor().equals(actor)) {
             openedAt = at;
           }
-        });
+        },
+        key -> config.conflicts().rules().of(key).merge() != null);
   }
 
   public List<TornTail> tornTails() {

@@ -32,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  * @param isNewest whether nothing has been published with a later stamp
  * @param issuerAt who issued this directory's versions when a position was written
  * @param openedAt is told where the frame of an opening has been moved
+ * @param isMerged whether no header of a key goes to peers without its payload
  */
 record StoreLiveness(
     KeyIndex index,
@@ -45,7 +46,8 @@ record StoreLiveness(
     RegionName region,
     Predicate<Stamp> isNewest,
     LongFunction<ActorId> issuerAt,
-    BiConsumer<JournalEntry.Opened, FrameLocation> openedAt)
+    BiConsumer<JournalEntry.Opened, FrameLocation> openedAt,
+    Predicate<Key> isMerged)
     implements Liveness {
 
   @Override
@@ -81,7 +83,8 @@ record StoreLiveness(
    * Beside what the index points at: everything with the key's present dot, because a peer's stream
    * relies on finding each dot where it was first written; the payload of an older write that is
    * shown until the present one's can be read; the header of a write of ours that lost to another
-   * region's, until every peer has heard of it and joined it to its context; and the counter of an
+   * region's, until every peer has heard of it and joined it to its context, and where values are
+   * merged all of it, because what it hides at a peer may be nowhere else; and the counter of an
    * actor's newest write, even when that has been replaced, and what has the newest stamp, even
    * when it is forgotten. A write that we replaced ourselves is in the context of what replaced it.
    */
@@ -91,15 +94,19 @@ record StoreLiveness(
     if (index.isCurrent(key, dot) || isSibling(key, dot) || hasOwnThatIsLive(stored)) {
       return stored;
     }
-    if (stored.record().payload() != null && index.isSuperseded(stored.record().key(), dot)) {
+    if (stored.record().payload() != null && index.isSuperseded(key, dot)) {
       return stored;
     }
     boolean isLast = isNewestOwn(dot);
+    boolean isSent = position > neededAfter.getAsLong();
+    if (isSent && isMerged.test(key) && (isLast || lost(key, dot))) {
+      return stored;
+    }
     if (isNewest.test(stored.record().header().version().stamp())) {
       return new JournalEntry.Stored(stored.record().withoutPayload());
     }
-    if (position > neededAfter.getAsLong()) {
-      return isLast || lost(stored.record().key(), dot)
+    if (isSent) {
+      return isLast || lost(key, dot)
           ? new JournalEntry.Stored(stored.record().withoutPayload())
           : null;
     }
