@@ -8,6 +8,7 @@ import io.metafabric.cache.SingleFlight;
 import io.metafabric.cache.WarmTierStats;
 import io.metafabric.core.access.AccessEvent.Outcome;
 import io.metafabric.core.conflict.ConflictLog;
+import io.metafabric.core.conflict.ConflictRule;
 import io.metafabric.core.digest.HeaderTree;
 import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.error.IndexFullException;
@@ -549,9 +550,10 @@ public final class FabricNode<V> implements AutoCloseable {
 
   /** Of what is here and what came from elsewhere that which readers may see, and is the newest. */
   private @Nullable MetadataRecord newestOlder(Key key, @Nullable MetadataRecord there) {
-    if (store.conflictRules().of(key).keepsSiblings()) {
-      // One of several that nothing has replaced would be taken for all of them.
-      return null;
+    ConflictRule rule = store.conflictRules().of(key);
+    if (rule.keepsSiblings()) {
+      // One of several would be taken for what all of them are merged to.
+      return rule.mergesEverywhere() ? null : readableBeside(key);
     }
     Substitute substitute = store.substitute(key);
     long nowMs = clock.wallMs();
@@ -572,6 +574,19 @@ public final class FabricNode<V> implements AutoCloseable {
       }
     }
     return newest;
+  }
+
+  /** Of versions that nothing has replaced the first whose payload is here. */
+  private @Nullable MetadataRecord readableBeside(Key key) {
+    MetadataRecord known = store.read(key);
+    if (known != null) {
+      for (Sibling each : known.versions()) {
+        if (each.payload() != null && each.header().isVisibleAt(clock.wallMs())) {
+          return new MetadataRecord(key, each.header(), each.payload());
+        }
+      }
+    }
+    return null;
   }
 
   /** A write of this region's whose payload may be nowhere else. */

@@ -12,6 +12,7 @@ import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.sim.SimLink;
+import io.metafabric.core.store.CompactionConfig;
 import io.metafabric.core.store.ConflictConfig;
 import io.metafabric.core.store.Inbound;
 import io.metafabric.core.store.Precondition;
@@ -359,7 +360,114 @@ final class OpenConflictsTest {
     }
   }
 
+  // ---- Reads.
+
+  @Test
+  void theVersionThatIsShown_canNotBeHad_soAnotherIs_asStale() {
+    var cluster = cluster(61, ConflictRule.siblings());
+    Key key = keyWithHomes(cluster, EU, US);
+    MetadataRecord readable = gone(key, 1, VersionVector.EMPTY);
+    MetadataRecord lost = gone(key, 2, VersionVector.EMPTY).withoutPayload();
+    for (RegionName region : cluster.regions) {
+      give(cluster, region, readable, lost);
+      assertThat(dot(state(cluster, region, key))).as("shown first").isEqualTo(dot(lost));
+    }
+    for (RegionName region : cluster.regions) {
+      var reading = cluster.node(region).read(null, key);
+      cluster.world.runUntil("a read", reading::isDone, LONG);
+      assertThat(reading.join())
+          .isInstanceOfSatisfying(
+              ReadOutcome.Superseded.class,
+              older -> assertThat(older.record()).isEqualTo(readable));
+      var all = cluster.node(region).siblings(key).toCompletableFuture();
+      cluster.world.runUntil("a read of all", all::isDone, LONG);
+      assertThat(all).as("all of them is more than there is").isCompletedExceptionally();
+    }
+  }
+
   // ---- Merges at the home.
+
+  /**
+   * The third region has the header of the merge, which hides what was acknowledged there, when the
+   * disk of the home is lost before the backup has heard of anything, and then the backup's.
+   */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void whatAMergeHides_isNotLostWithTheDisksOfHomeAndBackup(boolean homeOnly) {
+    ConflictRule rule = ConflictRule.merge("union", OpenConflictsTest::union);
+    var cluster = cluster(54, homeOnly ? rule.homeOnly() : rule);
+    Key key = keyWithHomes(cluster, EU, US);
+    cluster.network.split("us", "eu");
+    cluster.network.split("us", "ap");
+    cluster.network.split("eu", "ap");
+    MetadataRecord hidden = write(cluster, AP, key, "a", null);
+    write(cluster, EU, key, "e", null);
+    cluster.network.heal("eu", "ap");
+    cluster.world.runUntil(
+        "the merge, where one of its parts was acknowledged",
+        () ->
+            !state(cluster, AP, key).hasSiblings()
+                && state(cluster, AP, key).header().version().covers(dot(hidden))
+                && !dot(state(cluster, AP, key)).equals(dot(hidden)),
+        LONG);
+    assertThat(known(cluster, US, key)).as("in the backup").isNull();
+    assertThat(state(cluster, AP, key).payload()).isEqualTo(Bytes.utf8("a e"));
+
+    for (RegionName lost : List.of(EU, US)) {
+      cluster.crash(lost);
+      cluster.replaceFiles(lost, Map.of());
+      cluster.start(lost);
+      cluster.network.healAll();
+      cluster.world.runUntil(
+          "all to have it",
+          () ->
+              isAlike(cluster)
+                  && cluster.regions.stream()
+                      .allMatch(r -> cluster.node(r).store().holdsPayload(key)),
+          LONG);
+      for (RegionName region : cluster.regions) {
+        assertThat(state(cluster, region, key).payload())
+            .as("in %s, when %s has lost its disk", region, lost)
+            .isEqualTo(Bytes.utf8("a e"));
+      }
+    }
+  }
+
+  /** A peer that was away for long is told of a write that has been merged since. */
+  @Test
+  void whatIsMerged_isSentWithItsPayload_alsoWhenItWasReplacedAndCompactedMeanwhile() {
+    var cluster = new SimCluster(55, 1 << 14, "ap", "eu", "us");
+    cluster.conflicts = conflicts(ConflictRule.merge("union", OpenConflictsTest::union));
+    cluster.compaction = new CompactionConfig(32L << 20, 0, 64L << 20, Duration.ofMinutes(1));
+    cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(40)));
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(15));
+    Key key = keyWithHomes(cluster, EU, US);
+    MetadataRecord first = write(cluster, AP, key, "first", null);
+    cluster.world.runUntil("it is there", () -> known(cluster, US, key) != null, LONG);
+    cluster.network.split("us", "ap");
+    cluster.network.split("us", "eu");
+    write(cluster, AP, key, "first second", first.seen());
+    cluster.world.runFor(Duration.ofSeconds(5));
+    write(cluster, EU, key, "first second third", state(cluster, EU, key).seen());
+    long runs = cluster.node(AP).store().stats().compaction().runs();
+    for (int i = 0; i < 400; i++) {
+      write(cluster, AP, Key.of("m/filling" + i % 3), "x".repeat(400), null);
+    }
+    cluster.world.runFor(Duration.ofMinutes(1));
+    assertThat(cluster.node(AP).store().stats().compaction().runs()).isGreaterThan(runs);
+
+    // The home, which alone has the third beside ap, is not heard again.
+    cluster.network.heal("us", "ap");
+    for (int i = 0; i < 500; i++) {
+      cluster.world.runFor(Duration.ofMillis(10));
+      assertThat(state(cluster, US, key).payload())
+          .as(cluster.world.describe("whatever us knows, it has"))
+          .isNotNull();
+    }
+    cluster.world.runUntil("a comparison", () -> isAlike(cluster), LONG);
+    assertThat(state(cluster, US, key).payload()).isEqualTo(Bytes.utf8("first second third"));
+  }
 
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
