@@ -941,7 +941,11 @@ public final class Replicator implements AutoCloseable {
       Runnable giveBack = () -> receivedFrom(peer).addAndGet(-charged.getAndSet(0));
       store
           .applyRange(
-              changes.after(), news, new AppliedPrefix(peer, actor, changes.upTo()), giveBack)
+              changes.after(),
+              news,
+              new AppliedPrefix(peer, actor, changes.upTo()),
+              membership.configuration().since(peer),
+              giveBack)
           .whenComplete(
               (taken, failure) -> {
                 // A range that was refused comes again: the peer gets no acknowledgement.

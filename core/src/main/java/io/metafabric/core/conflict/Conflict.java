@@ -24,7 +24,13 @@ public record Conflict(
     /** It was the earliest of more siblings than are kept. */
     TOO_MANY_SIBLINGS(2),
     /** It was made in a region that was evicted, which had it alone; nothing is shown instead. */
-    UNACKNOWLEDGED_AT_EVICTION(3);
+    UNACKNOWLEDGED_AT_EVICTION(3),
+    /**
+     * It was stamped too far ahead of this node's clock and waited here, when its region, which had
+     * been evicted, was taken in again. That one exports it too, unless it has lost it with its
+     * disk.
+     */
+    HELD_AT_READMISSION(4);
 
     private final int code;
 

@@ -107,12 +107,16 @@ final class HeldChanges {
   /**
    * Those of a region that was taken in again are not applied any more: nobody has acknowledged
    * them, so the region has saved them before it was emptied, or sends them again.
+   *
+   * @return what they were
    */
-  synchronized void drop(Predicate<RegionName> wasTakenInAgain) {
+  synchronized List<MetadataRecord> drop(Predicate<RegionName> wasTakenInAgain) {
+    var gone = new ArrayList<MetadataRecord>();
     for (Range range : List.copyOf(byActor.values())) {
       if (wasTakenInAgain.test(range.entry.region())) {
         byActor.remove(range.entry.actor());
         bytes -= range.bytes;
+        gone.addAll(range.entry.records());
         if (range.at == null) {
           dropped.add(range.entry.actor());
         } else {
@@ -120,6 +124,7 @@ final class HeldChanges {
         }
       }
     }
+    return gone;
   }
 
   /** The changes of an actor up to {@code counter} have been applied. */

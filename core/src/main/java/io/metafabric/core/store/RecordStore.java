@@ -745,21 +745,31 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    */
   public CompletableFuture<Boolean> applyRange(
       long after, List<Inbound> inbound, AppliedPrefix prefix) {
-    return applyRange(after, inbound, prefix, () -> {});
+    return applyRange(after, inbound, prefix, Long.MAX_VALUE, () -> {});
   }
 
   /**
    * The same.
    *
+   * @param since epoch that took in the region which has sent this, as far as was known where its
+   *     connection was accepted: of a state that it has given up since nothing is taken
    * @param onHeld is told once all that is not held is published: what is may wait for long, and
    *     has a bound of its own
    */
   public CompletableFuture<Boolean> applyRange(
-      long after, List<Inbound> inbound, AppliedPrefix prefix, Runnable onHeld) {
+      long after, List<Inbound> inbound, AppliedPrefix prefix, long since, Runnable onHeld) {
     int ahead = firstAhead(inbound);
     return ahead < 0
-        ? applyWhole(after, inbound, prefix)
-        : hold(after, inbound, ahead, prefix, onHeld);
+        ? applyWhole(after, inbound, prefix, since)
+        : hold(after, inbound, ahead, prefix, since, onHeld);
+  }
+
+  /**
+   * Whether a region was taken in again since: its state of before is exported, or about to be. The
+   * links to it end only once that is durable and known to the loop.
+   */
+  private boolean isGivenUp(RegionName from, long since) {
+    return configured.decided().configuration().since(from) > since;
   }
 
   private int firstAhead(List<Inbound> inbound) {
@@ -774,7 +784,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   /** Applies what is before {@code ahead}, and holds the rest. */
   private CompletableFuture<Boolean> hold(
-      long after, List<Inbound> inbound, int ahead, AppliedPrefix prefix, Runnable onHeld) {
+      long after,
+      List<Inbound> inbound,
+      int ahead,
+      AppliedPrefix prefix,
+      long since,
+      Runnable onHeld) {
     long before = inbound.get(ahead).record().header().version().dot().counter() - 1;
     long upTo = Math.max(after, before);
     // What is before is durable first. A prefix of nothing is no entry.
@@ -784,7 +799,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
             : applyWhole(
                 after,
                 inbound.subList(0, ahead),
-                new AppliedPrefix(prefix.region(), prefix.actor(), upTo));
+                new AppliedPrefix(prefix.region(), prefix.actor(), upTo),
+                since);
     var records = new ArrayList<MetadataRecord>();
     for (Inbound each : inbound.subList(ahead, inbound.size())) {
       records.add(each.keepPayload() ? each.record() : each.record().withoutPayload());
@@ -794,12 +810,15 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return first.thenCompose(
         taken -> {
           onHeld.run();
-          return taken ? hold(entry) : CompletableFuture.completedFuture(false);
+          return taken ? hold(entry, since) : CompletableFuture.completedFuture(false);
         });
   }
 
-  private CompletableFuture<Boolean> hold(JournalEntry.Held entry) {
+  private CompletableFuture<Boolean> hold(JournalEntry.Held entry, long since) {
     synchronized (decisions) {
+      if (isGivenUp(entry.region(), since)) {
+        return CompletableFuture.completedFuture(false);
+      }
       CompletableFuture<Boolean> applied =
           entry.after() < takenUpTo(entry.actor()) ? null : held.hold(entry);
       if (applied == null) {
@@ -854,7 +873,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         synchronized (decisions) {
           if (held.isLive(range)) {
             applyWhole(
-                range.after(), ready, new AppliedPrefix(range.region(), range.actor(), upTo));
+                range.after(),
+                ready,
+                new AppliedPrefix(range.region(), range.actor(), upTo),
+                Long.MAX_VALUE);
           }
         }
       } catch (FabricClosedException e) {
@@ -865,12 +887,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   private CompletableFuture<Boolean> applyWhole(
-      long after, List<Inbound> inbound, AppliedPrefix prefix) {
+      long after, List<Inbound> inbound, AppliedPrefix prefix, long since) {
     var future = new CompletableFuture<Boolean>();
     synchronized (decisions) {
       requireOpen();
       long taken = takenUpTo(prefix.actor());
-      if (after > taken) {
+      if (after > taken || isGivenUp(prefix.region(), since)) {
         future.complete(false);
         return future;
       }
@@ -1350,7 +1372,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         future.complete(false);
         return future;
       }
-      dropHeldOfReadmitted(before, next);
+      List<MetadataRecord> dropped = dropHeldOfReadmitted(before, next);
       stage(
           next,
           null,
@@ -1358,7 +1380,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           null,
           NOTE_BYTES,
           failure -> {
-            if (failure != null) {
+            if (failure == null) {
+              dropped.forEach(this::logDropped);
+            } else {
               configured.refused();
             }
             complete(future, true, failure);
@@ -1373,10 +1397,27 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * not to appear behind its back, when its payload is gone with its directory. Which of its
    * openings were before the configuration is not in the journal: what is dropped when this
    * directory is opened may be of today, and comes again.
+   *
+   * @return what was dropped
    */
-  private void dropHeldOfReadmitted(Configuration before, JournalEntry.Configured now) {
+  private List<MetadataRecord> dropHeldOfReadmitted(
+      Configuration before, JournalEntry.Configured now) {
     Configuration next = now.configuration();
-    held.drop(region -> next.isMember(region) && next.since(region) > before.since(region));
+    return held.drop(region -> next.isMember(region) && next.since(region) > before.since(region));
+  }
+
+  /** Its region exports it as well, unless it has lost its disk: then this is what is left. */
+  private void logDropped(MetadataRecord record) {
+    for (Sibling each : record.versions()) {
+      conflictLog.add(
+          new Conflict(
+              record.key(),
+              each.header(),
+              Version.NONE.dot(),
+              each.payload(),
+              clock.wallMs(),
+              Conflict.Reason.HELD_AT_READMISSION));
+    }
   }
 
   /**

@@ -2,6 +2,7 @@ package io.metafabric.core.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.metafabric.core.conflict.Conflict;
 import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.journal.JournalEntry;
@@ -54,13 +55,8 @@ class HeldChangesTest {
   }
 
   private CompletableFuture<Boolean> apply(ActorId actor, long after, Duration... ahead) {
-    var changes = new ArrayList<Inbound>();
-    for (Duration each : ahead) {
-      changes.add(change(actor, after + changes.size() + 1, each));
-    }
-    return machine
-        .store()
-        .applyRange(after, changes, new AppliedPrefix(US, actor, after + ahead.length));
+    long since = machine.store().configured().configuration().since(US);
+    return applyOverLinkOf(since, actor, after, ahead);
   }
 
   private long applied(ActorId actor) {
@@ -224,9 +220,10 @@ class HeldChangesTest {
     Arrays.fill(hours, Duration.ofHours(1));
     apply(AHEAD, 0, hours);
     run(Duration.ofSeconds(1));
-    configure(Configuration.INITIAL.without(US).readmitting(US));
+    Configuration again = Configuration.INITIAL.without(US).readmitting(US);
+    configure(again);
     assertThat(held().changes()).isZero();
-    apply(AHEAD, 0, hours);
+    applyOverLinkOf(again.since(US), AHEAD, 0, hours);
     run(Duration.ofSeconds(1));
     long held = held().bytes();
     overwrite(300);
@@ -245,6 +242,73 @@ class HeldChangesTest {
     for (int i = 0; i < times; i++) {
       machine.write(Key.of("n/" + i % 3), Bytes.copyOf(new byte[200]));
     }
+  }
+
+  @Test
+  void whatComesOverALinkFromBeforeTheReadmission_isNotTaken_whileThatGoesToTheDisk() {
+    Configuration again = Configuration.INITIAL.without(US).readmitting(US);
+    // What is held goes to the disk behind what is in front of it.
+    CompletableFuture<Boolean> before = apply(AHEAD, 0, Duration.ZERO, Duration.ofHours(1));
+    var configured = machine.store().configure(new JournalEntry.Configured(again, 0, true));
+    CompletableFuture<Boolean> ahead = applyOverLinkOf(0, AHEAD, 1, Duration.ofHours(1));
+    CompletableFuture<Boolean> inTime = applyOverLinkOf(0, OTHER, 0, Duration.ZERO);
+    run(Duration.ofSeconds(1));
+
+    assertThat(configured).isCompletedWithValue(true);
+    assertThat(ahead).isCompletedWithValue(false);
+    assertThat(inTime).isCompletedWithValue(false);
+    assertThat(applyOverLinkOf(0, OTHER, 0, Duration.ZERO)).isCompletedWithValue(false);
+    assertThat(machine.store().isHeld(OTHER)).isFalse();
+    assertThat(applied(OTHER)).isZero();
+    run(Duration.ofHours(2));
+    assertThat(machine.store().header(key(AHEAD, 2))).isNull();
+    assertThat(before).isCompletedWithValue(false);
+
+    CompletableFuture<Boolean> anew =
+        applyOverLinkOf(again.since(US), OTHER, 0, Duration.ZERO, Duration.ofHours(1));
+    run(Duration.ofSeconds(1));
+    assertThat(applied(OTHER)).isEqualTo(1);
+    assertThat(held().changes()).isEqualTo(1);
+    run(Duration.ofHours(1));
+    assertThat(anew).isCompletedWithValue(true);
+  }
+
+  @Test
+  void whatIsDroppedAtAReadmission_isInTheConflictLog_withItsValue_andStaysThere() {
+    apply(AHEAD, 0, Duration.ofHours(1), Duration.ofHours(1));
+    run(Duration.ofSeconds(1));
+    Configuration without = Configuration.INITIAL.without(US);
+    configure(without);
+    assertThat(machine.store().conflicts()).as("its time may come").isEmpty();
+
+    configure(without.readmitting(US));
+    assertDropped();
+    machine.close();
+    machine.open();
+    assertDropped();
+  }
+
+  private void assertDropped() {
+    List<Conflict> lines = machine.store().conflicts();
+    assertThat(lines)
+        .extracting(Conflict::reason)
+        .containsExactly(Conflict.Reason.HELD_AT_READMISSION, Conflict.Reason.HELD_AT_READMISSION);
+    for (int i = 0; i < 2; i++) {
+      assertThat(lines.get(i).key()).isEqualTo(key(AHEAD, i + 1));
+      assertThat(lines.get(i).payload()).isEqualTo(Bytes.utf8("value " + (i + 1)));
+      assertThat(lines.get(i).winner()).isEqualTo(Version.NONE.dot());
+    }
+  }
+
+  /** A peer that was taken in by {@code since}, as far as the one that has its link knows. */
+  private CompletableFuture<Boolean> applyOverLinkOf(
+      long since, ActorId actor, long after, Duration... ahead) {
+    var changes = new ArrayList<Inbound>();
+    for (Duration each : ahead) {
+      changes.add(change(actor, after + changes.size() + 1, each));
+    }
+    var prefix = new AppliedPrefix(US, actor, after + ahead.length);
+    return machine.store().applyRange(after, changes, prefix, since, () -> {});
   }
 
   private void configure(Configuration next) {
