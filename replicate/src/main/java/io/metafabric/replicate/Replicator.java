@@ -876,10 +876,12 @@ public final class Replicator implements AutoCloseable {
     @Override
     public Frame.Configured configured() {
       Configuration now = membership.configuration();
+      // A region that comes back gives up what it has of this: power must not take it here as well.
+      VersionVector durable = store.durablyApplied();
       var applied = new TreeMap<RegionName, VersionVector>();
       for (RegionName region : config.regions()) {
         // Of its own it has all: whoever exports what nobody has would take them for lost.
-        applied.put(region, store.completeOf(region));
+        applied.put(region, store.completeOf(region).meet(durable));
       }
       return new Frame.Configured(now, applied);
     }

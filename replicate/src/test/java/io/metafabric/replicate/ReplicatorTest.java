@@ -170,6 +170,7 @@ class ReplicatorTest {
   private SerialExecutor committing;
   private SerialExecutor compacting;
   private CompactionConfig compaction = CompactionConfig.DEFAULT;
+  private Durability durability = Durability.SYNC;
 
   private Replicator replicator() {
     committing = node.scheduler().serial("journal");
@@ -187,7 +188,7 @@ class ReplicatorTest {
                 "test",
                 EU,
                 new JournalConfig(1 << 16),
-                Durabilities.all(Durability.SYNC),
+                Durabilities.all(durability),
                 MAX_VALUE_BYTES,
                 1 << 20,
                 64 << 20,
@@ -782,6 +783,64 @@ class ReplicatorTest {
         MAX_VALUE_BYTES,
         new TreeMap<>(),
         Frame.Belonging.INITIAL);
+  }
+
+  /** It gives up what it has, if it is told that others have it too. */
+  @Test
+  void whoIsEvicted_isToldWhatPowerCannotTakeAnyMore() {
+    durability = Durability.OS;
+    Replicator replicator = replicator();
+    replicator.start();
+    var connection = new PlayedConnection();
+    PeerHandler session = session(connection);
+    session.onFrame(
+        connection,
+        new Frame.Changes(new ActorId(5), 0, 1, List.of(record("us/1", 1, "as durable as all"))));
+    var evicting = replicator.evict(AP);
+    world.runFor(Duration.ofMillis(100));
+    assertThat(evicting).isCompleted();
+    session.onFrame(
+        connection,
+        new Frame.Changes(new ActorId(5), 1, 2, List.of(record("us/2", 2, "of this moment"))));
+    write(0, 1, 10);
+    world.runFor(Duration.ofMillis(100));
+    assertThat(store.completeOf(US).counter(new ActorId(5))).isEqualTo(2);
+    assertThat(store.completeOf(EU).counter(store.actor())).isEqualTo(1);
+
+    Frame.Configured told = toldToTheEvicted();
+    assertThat(told.configuration().evicted()).containsExactly(AP);
+    assertThat(told.applied().get(US).counter(new ActorId(5))).as("of a peer").isEqualTo(1);
+    assertThat(told.applied().get(EU).counter(store.actor())).as("of its own").isZero();
+
+    store.syncWithin(Duration.ofMillis(10));
+    world.runFor(Duration.ofSeconds(1));
+    told = toldToTheEvicted();
+    assertThat(told.applied().get(US).counter(new ActorId(5))).isEqualTo(2);
+    assertThat(told.applied().get(EU).counter(store.actor())).isEqualTo(1);
+  }
+
+  /** Region ap dials, and is refused. */
+  private Frame.Configured toldToTheEvicted() {
+    PeerTransport.Acceptor acceptor = transport.acceptor;
+    assertThat(acceptor).isNotNull();
+    var connection = new PlayedConnection();
+    PeerHandler evicted = acceptor.accept(connection);
+    evicted.onOpen(connection);
+    evicted.onFrame(
+        connection,
+        new Frame.Hello(
+            1,
+            1,
+            "test",
+            AP,
+            11,
+            new ActorId(12),
+            List.of(AP, EU, US),
+            MAX_VALUE_BYTES,
+            new TreeMap<>(),
+            Frame.Belonging.INITIAL));
+    assertThat(connection.last(Frame.Refuse.class).reason()).isEqualTo(Refusal.EVICTED);
+    return connection.last(Frame.Configured.class);
   }
 
   @Test
