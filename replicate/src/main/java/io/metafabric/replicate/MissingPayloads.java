@@ -186,6 +186,10 @@ final class MissingPayloads {
     if (!(result instanceof FetchResult.Found found)) {
       return CompletableFuture.completedFuture(Kept.NOTHING);
     }
+    if (store.isTooFarAhead(found.record())) {
+      // What is beside the version that must wait is not taken without it, and is asked for again.
+      return CompletableFuture.completedFuture(Kept.NOTHING);
+    }
     boolean mayLackMore = store.conflictRules().of(found.record().key()).keepsSiblings();
     try {
       return store

@@ -74,11 +74,13 @@ class MissingPayloadsTest {
           key -> true,
           this::fetch);
 
+  private Stamp stamp = new Stamp(1 << 16);
+
   private CompletableFuture<FetchResult> fetch(Key key, Header header) {
     asked.add(key);
     return CompletableFuture.completedFuture(
         heldElsewhere.contains(key)
-            ? new FetchResult.Found(record(key, header.version().dot().counter()), US)
+            ? new FetchResult.Found(record(key, header.version().dot().counter(), stamp), US)
             : new FetchResult.NotHeld(true));
   }
 
@@ -92,10 +94,12 @@ class MissingPayloadsTest {
   }
 
   private MetadataRecord record(Key key, long counter) {
+    return record(key, counter, new Stamp(counter << 16));
+  }
+
+  private MetadataRecord record(Key key, long counter, Stamp stamp) {
     Bytes payload = Bytes.utf8("value of " + key);
-    var version =
-        new Version(
-            new Dot(new ActorId(7), counter), VersionVector.EMPTY, new Stamp(counter << 16));
+    var version = new Version(new Dot(new ActorId(7), counter), VersionVector.EMPTY, stamp);
     return new MetadataRecord(key, Header.value(version, US, payload, Header.NEVER), payload);
   }
 
@@ -157,5 +161,18 @@ class MissingPayloadsTest {
   private void apply(MetadataRecord record) {
     CompletableFuture<Boolean> stored = store.applyOne(new Inbound(record, true));
     world.runUntil("the record", stored::isDone, Duration.ofMinutes(1));
+  }
+
+  @Test
+  void whatComesWithAStampThatIsTooFarAhead_isAskedForUntilItsTimeHasCome() {
+    comes(0);
+    heldElsewhere.add(key(0));
+    long nowMs = machine.clock().wallMs();
+    stamp = new Stamp((nowMs + Duration.ofMinutes(5).toMillis()) << 16);
+    world.runFor(Duration.ofMinutes(3));
+    assertThat(store.holdsPayload(key(0))).isFalse();
+    assertThat(asked).as("every five seconds").hasSizeBetween(35, 38);
+    world.runFor(Duration.ofMinutes(2));
+    assertThat(store.holdsPayload(key(0))).isTrue();
   }
 }
