@@ -17,6 +17,7 @@ import io.metafabric.core.store.ConflictConfig;
 import io.metafabric.core.store.Durabilities;
 import io.metafabric.core.store.StoreConfig;
 import io.metafabric.core.transport.PeerAddress;
+import io.metafabric.core.transport.PeerTransport;
 import io.metafabric.core.transport.TransportLimits;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
@@ -37,6 +38,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 
 /** Several regions of one node each, unmodified, in one simulated world. */
@@ -58,6 +60,10 @@ public final class SimCluster {
   public Duration compareEvery = Duration.ofMinutes(10);
   public long repairBytesPerSecond = 8 << 20;
   public ConflictConfig conflicts = ConflictConfig.DEFAULT;
+
+  /** A test may stand between a region and its network. */
+  public BiFunction<RegionName, PeerTransport, PeerTransport> behind =
+      (region, transport) -> transport;
 
   /** What is done with a region that is to be opened again. */
   public Consumer<RegionName> onMustReopen =
@@ -134,7 +140,7 @@ public final class SimCluster {
             machine.scheduler(),
             machine.random(),
             machine.disk(),
-            loop -> network.transport(machine, limits, loop));
+            loop -> behind.apply(region, network.transport(machine, limits, loop)));
     world.trace(region + " starts on " + machine.name());
     return FabricNode.open(
         config,

@@ -363,7 +363,15 @@ final class Outbound implements PeerHandler {
     if (welcome.protocol() != FrameCodec.PROTOCOL) {
       return new Frame.Refuse(
           Refusal.PROTOCOL,
-          "protocol " + welcome.protocol() + " was chosen, which was not offered");
+          "region "
+              + welcome.region()
+              + " answers in protocol "
+              + welcome.protocol()
+              + ", region "
+              + config.region()
+              + " speaks "
+              + FrameCodec.PROTOCOL
+              + "; use versions of the library that have one in common");
     }
     String contradiction = pair.contradiction(welcome.nodeId());
     return contradiction == null ? null : new Frame.Refuse(Refusal.REGION_TAKEN, contradiction);
