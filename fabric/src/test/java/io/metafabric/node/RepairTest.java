@@ -270,6 +270,58 @@ class RepairTest {
         .isBetween(count * 20_000L, count * 20_000L + count * 600L + 4096);
   }
 
+  /**
+   * It begins again by itself, and what has come is there: a cut costs the list of what still
+   * differs, and what was under way.
+   */
+  @Test
+  void aComparisonThatIsCutOff_goesOnByItself_andBringsNothingTwice() {
+    SimCluster cluster = cluster(27, "eu", "us");
+    cluster.repairBytesPerSecond = 1 << 20;
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(15));
+    int count = 400;
+    int valueBytes = 20_000;
+    String value = "v".repeat(valueBytes);
+    var records = new ArrayList<MetadataRecord>();
+    for (int i = 0; i < count; i++) {
+      records.add(written(key(i), i + 1, value));
+    }
+    give(cluster, US, records);
+    RepairStats before = repair(cluster, EU, US);
+    cluster.network.split("eu", "us");
+    cluster.world.runFor(Duration.ofSeconds(10));
+
+    // A connection alone begins it; it is cut off three times.
+    int cuts = 3;
+    for (int cut = 1; cut <= cuts; cut++) {
+      cluster.network.healAll();
+      long enough = (long) cut * count / (cuts + 1);
+      runUntil(
+          cluster,
+          cut + " of " + (cuts + 1) + " parts",
+          () -> cluster.node(EU).store().stats().keys() >= enough);
+      assertThat(repair(cluster, EU, US).running()).as("it is in the middle").isTrue();
+      cluster.network.split("eu", "us");
+      cluster.world.runFor(Duration.ofSeconds(10));
+      assertThat(repair(cluster, EU, US).running()).as("cut off").isFalse();
+    }
+    assertThat(repair(cluster, EU, US).failed() - before.failed()).isEqualTo(cuts);
+    cluster.network.healAll();
+    runUntil(cluster, "the rest", () -> isAlike(cluster) && cluster.allKeys().size() == count);
+
+    RepairStats after = repair(cluster, EU, US);
+    assertThat(after.completed() - before.completed()).isPositive();
+    // A cut loses what was under way: a second's worth of the budget at most.
+    long lost = cuts * (long) cluster.repairBytesPerSecond;
+    assertThat(after.received() - before.received()).isEqualTo(count);
+    assertThat(after.bytes() - before.bytes())
+        .as(cluster.world.describe("bytes, %d times as many differences listed".formatted(cuts)))
+        .isBetween(
+            (long) count * valueBytes,
+            (long) count * valueBytes + (cuts + 1) * count * 600L + lost);
+  }
+
   @Test
   void aRegionAlone_answersOnceNobodyWasHeardForThreeGrantedPauses() {
     SimCluster cluster = cluster(23, "eu", "us");
