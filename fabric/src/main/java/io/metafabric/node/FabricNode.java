@@ -814,11 +814,8 @@ public final class FabricNode<V> implements AutoCloseable {
     if (!change.local() && isChased(change.record())) {
       loop.execute(() -> chaseNow(change.record().key()));
     }
-    if (!change.local()
-        && change.record().payload() == null
-        && replicator.configuration().epoch() > 0) {
-      // Its writer may not know yet who stands in for a home that was evicted.
-      replicator.chase(change.record().alone());
+    if (!change.local() && mayBeMissed(change.record())) {
+      replicator.chase(change.record());
     }
     if (merging.concernsReads(change.record())) {
       hot.drop(change.record().key());
@@ -833,6 +830,16 @@ public final class FabricNode<V> implements AutoCloseable {
     } else {
       hideOlder(record);
     }
+  }
+
+  /**
+   * Its writer may not know yet who stands in for a home that was evicted; and what is merged is to
+   * be held by all, and comes without its payload only where that cannot be read.
+   */
+  private boolean mayBeMissed(MetadataRecord record) {
+    return store.conflictRules().of(record.key()).merge() != null
+        ? PayloadChase.missing(record) != null
+        : record.payload() == null && replicator.configuration().epoch() > 0;
   }
 
   private void showPayload(MetadataRecord record, boolean local) {

@@ -22,9 +22,10 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Payloads that this region should hold, as home or backup, and does not: their headers came by
- * repair from a region that did not hold them either. They are fetched from those that may. What is
- * not held when a directory is opened is looked for once; what does not fit in here is found then.
+ * Payloads that this region should hold, as home or backup or as all do, and does not: their
+ * headers came by repair from a region that did not hold them either. They are fetched from those
+ * that may. What is not held when a directory is opened is looked for once; what does not fit in
+ * here is found then.
  *
  * <p>Belongs to the loop; the store is read in the background.
  */
@@ -53,7 +54,7 @@ final class MissingPayloads {
 
   /**
    * @param mayCome whether a payload is small enough to be sent
-   * @param holds whether this region is home or backup of a key
+   * @param holds whether this region is to hold the payloads of a key
    * @param fetch asks those that may hold it, one after the other
    */
   MissingPayloads(
