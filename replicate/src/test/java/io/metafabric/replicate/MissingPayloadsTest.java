@@ -32,6 +32,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -74,13 +75,18 @@ class MissingPayloadsTest {
           key -> true,
           this::fetch);
 
-  private Stamp stamp = new Stamp(1 << 16);
+  private UnaryOperator<Stamp> stampThere = own -> own;
 
   private CompletableFuture<FetchResult> fetch(Key key, Header header) {
     asked.add(key);
     return CompletableFuture.completedFuture(
         heldElsewhere.contains(key)
-            ? new FetchResult.Found(record(key, header.version().dot().counter(), stamp), US)
+            ? new FetchResult.Found(
+                record(
+                    key,
+                    header.version().dot().counter(),
+                    stampThere.apply(header.version().stamp())),
+                US)
             : new FetchResult.NotHeld(true));
   }
 
@@ -168,7 +174,7 @@ class MissingPayloadsTest {
     comes(0);
     heldElsewhere.add(key(0));
     long nowMs = machine.clock().wallMs();
-    stamp = new Stamp((nowMs + Duration.ofMinutes(5).toMillis()) << 16);
+    stampThere = own -> new Stamp((nowMs + Duration.ofMinutes(5).toMillis()) << 16);
     world.runFor(Duration.ofMinutes(3));
     assertThat(store.holdsPayload(key(0))).isFalse();
     assertThat(asked).as("every five seconds").hasSizeBetween(35, 38);
