@@ -17,6 +17,7 @@ import io.metafabric.core.store.Durabilities;
 import io.metafabric.core.store.StoreConfig;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.host.BackgroundTraining;
+import io.metafabric.host.CertificateWatch;
 import io.metafabric.host.FileDisk;
 import io.metafabric.host.ForeignThread;
 import io.metafabric.host.ListenerFailures;
@@ -32,11 +33,14 @@ import io.metafabric.node.WarmTierFactory;
 import io.metafabric.predict.PredictorProvider;
 import io.metafabric.predict.Source;
 import io.metafabric.replicate.PeerStateChange;
+import io.metafabric.replicate.ProtocolRange;
 import io.metafabric.replicate.ReplicationConfig;
 import io.metafabric.replicate.arm.CostBenefitPolicy;
 import io.metafabric.replicate.arm.Prices;
 import io.metafabric.replicate.netty.NettyConfig;
 import io.metafabric.replicate.netty.NettyPeerTransport;
+import io.metafabric.replicate.tls.PeerProof;
+import io.metafabric.replicate.tls.PeerTls;
 import io.metafabric.replicate.zstd.ZstdCompression;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -64,6 +68,10 @@ public final class FabricBuilder {
   private static final int QUEUE_BYTES = 16 << 20;
   private static final int CONTROL_RESERVE_BYTES = 1 << 20;
   private static final int MAX_INBOUND_CONNECTIONS = 256;
+  private static final int MAX_STRANGERS = 128;
+  private static final int CONNECTIONS_PER_SECOND = 64;
+  private static final long DEFAULT_PEER_BYTES_PER_SECOND = 256L << 20;
+  private static final long MIN_PEER_BYTES_PER_SECOND = 64 << 10;
   private static final long MAX_PENDING_BYTES = 32 << 20;
   private static final Duration LONGEST = Duration.ofDays(36_500);
   private static final Duration TICK = Duration.ofMillis(10);
@@ -72,6 +80,8 @@ public final class FabricBuilder {
   private @Nullable String cluster;
   private @Nullable Path directory;
   private @Nullable PeerAddress listen;
+  private @Nullable PeerTls tls;
+  private @Nullable ProtocolRange protocols;
   private @Nullable Durability durability;
   private @Nullable Long hotTierBytes;
   private @Nullable Long maxIndexBytes;
@@ -91,6 +101,7 @@ public final class FabricBuilder {
   private @Nullable Prices prices;
   private @Nullable Long prefetchBytesPerSecond;
   private @Nullable Long repairBytesPerSecond;
+  private @Nullable Long peerBytesPerSecond;
   private final Map<String, Durability> durabilities = new TreeMap<>();
   private final Map<String, ConflictRule> conflicts = new TreeMap<>();
   private @Nullable Duration maxClockSkew;
@@ -132,7 +143,33 @@ public final class FabricBuilder {
     return this;
   }
 
-  /** Where peers reach this node, {@code host:port}; port 0 chooses one. Default: nowhere. */
+  /**
+   * How this node proves to its peers who it is, and whom of them it believes: TLS 1.3 with a
+   * certificate on both sides, for all connections with other regions. Needed as soon as an address
+   * of this or another node is beyond this machine. Default: none, on loopback addresses alone.
+   *
+   * <p>A region speaks for itself alone: one whose certificate names another is refused, and so is
+   * one that streams changes of another. How to make certificates is in docs/SECURITY.md.
+   */
+  public FabricBuilder tls(PeerTls files) {
+    tls = once("tls", tls, files);
+    return this;
+  }
+
+  /**
+   * Which versions of the protocol between regions this node speaks, for a time in which regions
+   * run different versions of the library; the newest that both speak is spoken. Regions that have
+   * none in common refuse each other. Default: all that this version of the library can.
+   */
+  public FabricBuilder protocols(int lowest, int highest) {
+    protocols = once("protocols", protocols, new ProtocolRange(lowest, highest));
+    return this;
+  }
+
+  /**
+   * Where peers reach this node, {@code host:port}; port 0 chooses one. Beyond this machine only
+   * with {@link #tls}. Default: nowhere.
+   */
   public FabricBuilder listen(String address) {
     Objects.requireNonNull(address, "listen");
     listen = once("listen", listen, PeerAddress.parse(address));
@@ -441,11 +478,24 @@ public final class FabricBuilder {
   }
 
   /**
+   * How fast one peer may send on a connection; what comes faster is read later. Default: 256 MiB/s.
+   */
+  public FabricBuilder peerBytesPerSecond(long bytes) {
+    if (bytes < MIN_PEER_BYTES_PER_SECOND) {
+      throw new ConfigurationException(
+          "peerBytesPerSecond must be at least " + MIN_PEER_BYTES_PER_SECOND + ", was " + bytes);
+    }
+    peerBytesPerSecond = once("peerBytesPerSecond", peerBytesPerSecond, bytes);
+    return this;
+  }
+
+  /**
    * Opens the fabric: replays the directory's journal and begins to listen and to dial. Does not
    * wait for peers; {@link MetadataFabric#stats()} says how things stand with them.
    *
    * @throws ConfigurationException if settings contradict each other, an address is beyond this
-   *     machine, or {@link WarmTier#CHRONICLE} is asked for and cannot run
+   *     machine and there is no {@link #tls}, a file that it names is missing or is not what it
+   *     should be, or {@link WarmTier#CHRONICLE} is asked for and cannot run
    * @throws io.metafabric.core.error.DirectoryInUseException if another fabric has the directory
    * @throws io.metafabric.core.error.StorageException if the directory cannot be used or is damaged
    * @throws io.metafabric.core.error.ListenException if the listener cannot be bound
@@ -462,8 +512,12 @@ public final class FabricBuilder {
     }
     int maxBytes = or(maxValueBytes, DEFAULT_MAX_VALUE_BYTES);
     NodeConfig config = nodeConfig(here, maxBytes);
-    peers.values().forEach(NettyPeerTransport::requireServed);
+    peers.values().forEach(peer -> NettyPeerTransport.requireServed(peer, tls != null));
+    if (listen != null) {
+      NettyPeerTransport.requireServed(listen, tls != null);
+    }
     var clock = new SystemClock();
+    PeerProof proof = tls == null ? null : PeerProof.open(tls, clusterName(), here, clock::wallMs);
     Path where = or(directory, Path.of("metafabric-" + here));
     var disk = new FileDisk(where);
     var random = new SecureRandom();
@@ -489,7 +543,7 @@ public final class FabricBuilder {
                     disk,
                     loop ->
                         new NettyPeerTransport(
-                            nettyConfig(here, maxBytes), ZstdCompression.load(), loop),
+                            nettyConfig(here, maxBytes), ZstdCompression.load(), proof, loop),
                     new ForeignThread(here.name())),
                 (index, wasted) -> new AdaptiveTier<>(hotBytes, index, Versioned::new, wasted),
                 warm,
@@ -506,6 +560,7 @@ public final class FabricBuilder {
     }
     return new OpenFabric(
         node,
+        proof == null ? null : new CertificateWatch(proof, scheduler.serial("certificates")),
         training,
         clock,
         events,
@@ -515,6 +570,10 @@ public final class FabricBuilder {
         maxBytes,
         origin,
         or(originTimeToLive, Duration.ofSeconds(60)));
+  }
+
+  private String clusterName() {
+    return or(cluster, "default");
   }
 
   private WarmTierFactory warmTiers(FileDisk disk) {
@@ -527,11 +586,13 @@ public final class FabricBuilder {
   }
 
   private NodeConfig nodeConfig(RegionName here, int maxBytes) {
-    String clusterName = or(cluster, "default");
+    String clusterName = clusterName();
     var defaults = ReplicationConfig.of(clusterName, here, listen, peers, maxBytes);
     var replication =
-        defaults.withRepair(
-            defaults.compareEvery(), or(repairBytesPerSecond, defaults.repairBytesPerSecond()));
+        defaults
+            .withRepair(
+                defaults.compareEvery(), or(repairBytesPerSecond, defaults.repairBytesPerSecond()))
+            .speaking(or(protocols, ProtocolRange.ALL));
     var regions = new ArrayList<>(peers.keySet());
     regions.add(here);
     var store =
@@ -561,7 +622,7 @@ public final class FabricBuilder {
         or(prediction, true));
   }
 
-  private static NettyConfig nettyConfig(RegionName here, int maxBytes) {
+  private NettyConfig nettyConfig(RegionName here, int maxBytes) {
     return new NettyConfig(
         here.name(),
         maxBytes + FRAME_RESERVE_BYTES,
@@ -569,6 +630,9 @@ public final class FabricBuilder {
         CONTROL_RESERVE_BYTES,
         QUEUE_BYTES,
         MAX_INBOUND_CONNECTIONS,
+        MAX_STRANGERS,
+        CONNECTIONS_PER_SECOND,
+        or(peerBytesPerSecond, DEFAULT_PEER_BYTES_PER_SECOND),
         Duration.ofSeconds(3));
   }
 

@@ -97,6 +97,18 @@ public interface MetadataFabric extends Records, AutoCloseable {
   Comparison compare(String region);
 
   /**
+   * Looks now whether the files of {@link FabricBuilder#tls} have changed, which is otherwise done
+   * every ten seconds. New connections are made with what they are now; those that are open and
+   * whose peer is not believed any more, because the trust file has lost what made it so, or
+   * because a certificate has expired, are closed.
+   *
+   * @throws io.metafabric.core.error.ConfigurationException if the fabric was opened without, or
+   *     the files cannot be used as they are: what was there before stays in use, and {@link
+   *     #stats} says so
+   */
+  void reloadCertificates();
+
+  /**
    * Which regions belong to the cluster, as far as this one knows. {@link Peer#stats} tells of each
    * peer that was evicted.
    */

@@ -24,6 +24,7 @@ import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.wire.MoveOutcome;
 import io.metafabric.host.BackgroundTraining;
+import io.metafabric.host.CertificateWatch;
 import io.metafabric.host.FileDisk;
 import io.metafabric.node.FabricNode;
 import io.metafabric.node.ReadOutcome;
@@ -48,6 +49,7 @@ import org.jspecify.annotations.Nullable;
 /** The fabric that the builder opens: waits, where the node has futures. */
 final class OpenFabric implements MetadataFabric {
   private final RunningNode running;
+  private final @Nullable CertificateWatch certificates;
   private final BackgroundTraining training;
   private final Clock clock;
   private final PeerEvents events;
@@ -62,6 +64,7 @@ final class OpenFabric implements MetadataFabric {
 
   OpenFabric(
       RunningNode running,
+      @Nullable CertificateWatch certificates,
       BackgroundTraining training,
       Clock clock,
       PeerEvents events,
@@ -72,6 +75,7 @@ final class OpenFabric implements MetadataFabric {
       @Nullable SystemOfRecord origin,
       Duration originTimeToLive) {
     this.running = running;
+    this.certificates = certificates;
     this.training = training;
     this.clock = clock;
     this.events = events;
@@ -548,6 +552,16 @@ final class OpenFabric implements MetadataFabric {
   }
 
   @Override
+  public void reloadCertificates() {
+    requireOpen();
+    if (certificates == null) {
+      throw new ConfigurationException(
+          "there are no certificates to reload: the fabric was opened without tls(...)");
+    }
+    certificates.reload();
+  }
+
+  @Override
   public Configuration configuration() {
     requireOpen();
     return node().configuration();
@@ -596,6 +610,9 @@ final class OpenFabric implements MetadataFabric {
       try {
         running.close();
       } finally {
+        if (certificates != null) {
+          certificates.close();
+        }
         training.close();
         events.close();
         completions.close();

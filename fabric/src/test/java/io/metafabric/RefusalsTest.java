@@ -135,6 +135,7 @@ class RefusalsTest {
     refusesNull(() -> builder.originTimeToLive(null), "originTimeToLive");
     refusesNull(() -> builder.predictor(null), "provider");
     refusesNull(() -> builder.prices(null), "prices");
+    refusesNull(() -> builder.tls(null), "tls");
   }
 
   private static void refusesNull(Runnable call, String what) {
@@ -240,6 +241,7 @@ class RefusalsTest {
         "10.1.2.3:7402",
         "beyond this machine",
         "use a loopback address");
+    refused(builder().listen("0.0.0.0:0"), "0.0.0.0:0", "beyond this machine", "add tls(...)");
     assertThat(directory.resolve("d")).doesNotExist();
   }
 
@@ -276,6 +278,10 @@ class RefusalsTest {
     refusedAtOnce(() -> builder().fetchTimeout(Duration.ZERO), "1 ms to");
     refusedAtOnce(() -> builder().writeTimeout(Duration.ofSeconds(Long.MAX_VALUE)), "1 ms to");
     refusedAtOnce(() -> builder().cluster(" "), "1 to 64");
+    refusedAtOnce(() -> builder().protocols(0, 1), "of 1 to 2");
+    refusedAtOnce(() -> builder().protocols(2, 1), "the lowest first");
+    refusedAtOnce(() -> builder().protocols(1, 3), "of 1 to 2");
+    refusedAtOnce(() -> builder().peerBytesPerSecond(1), "at least");
   }
 
   private static void refusedAtOnce(Runnable setting, String remedy) {
@@ -362,13 +368,13 @@ class RefusalsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {0, 2})
+  @ValueSource(ints = {0, FrameCodec.PROTOCOL + 1})
   void aPeerOfAnotherProtocol_isToldWhichOnesThereAre(int protocol) throws Exception {
     Frame.Refuse refuse = refusalOf(RawPeer.hello(protocol, 10));
     assertThat(refuse.reason()).isEqualTo(Refusal.PROTOCOL);
     assertThat(refuse.message())
         .contains("region us speaks protocol " + protocol)
-        .contains("speaks " + FrameCodec.PROTOCOL)
+        .contains("region eu speaks " + FrameCodec.MIN_PROTOCOL + " to " + FrameCodec.PROTOCOL)
         .contains("use versions of the library");
   }
 

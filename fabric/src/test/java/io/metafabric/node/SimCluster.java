@@ -25,6 +25,7 @@ import io.metafabric.migrate.HomeDirectory;
 import io.metafabric.predict.Source;
 import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStateChange;
+import io.metafabric.replicate.ProtocolRange;
 import io.metafabric.replicate.ReplicationConfig;
 import io.metafabric.replicate.arm.CostBenefitPolicy;
 import io.metafabric.replicate.arm.Prices;
@@ -40,6 +41,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /** Several regions of one node each, unmodified, in one simulated world. */
 public final class SimCluster {
@@ -64,6 +66,9 @@ public final class SimCluster {
   /** A test may stand between a region and its network. */
   public BiFunction<RegionName, PeerTransport, PeerTransport> behind =
       (region, transport) -> transport;
+
+  /** What a region that starts speaks. */
+  public Supplier<ProtocolRange> protocols = () -> ProtocolRange.ALL;
 
   /** What is done with a region that is to be opened again. */
   public Consumer<RegionName> onMustReopen =
@@ -112,7 +117,8 @@ public final class SimCluster {
     var replication =
         ReplicationConfig.of(
                 "test", region, new PeerAddress(machine.name(), 7000), peers, MAX_VALUE_BYTES)
-            .withRepair(compareEvery, repairBytesPerSecond);
+            .withRepair(compareEvery, repairBytesPerSecond)
+            .speaking(protocols.get());
     var store =
         new StoreConfig(
             "test",
@@ -141,7 +147,12 @@ public final class SimCluster {
             machine.random(),
             machine.disk(),
             loop -> behind.apply(region, network.transport(machine, limits, loop)));
-    world.trace(region + " starts on " + machine.name());
+    world.trace(
+        region
+            + " starts on "
+            + machine.name()
+            + ", and speaks protocol "
+            + replication.protocols());
     return FabricNode.open(
         config,
         ports,

@@ -16,11 +16,13 @@ class PlanTest {
     var actions = new HashMap<Class<?>, Integer>();
     var regions = new HashMap<Integer, Integer>();
     int calm = 0;
+    int mixed = 0;
     for (long seed : SimSeeds.many().toArray()) {
       Plan plan = Simulation.planOf(seed);
       plan.setting().weather().keySet().forEach(fault -> plansWith.merge(fault, 1, Integer::sum));
       plan.steps().forEach(step -> actions.merge(step.action().getClass(), 1, Integer::sum));
       regions.merge(plan.setting().regions(), 1, Integer::sum);
+      mixed += MixedProtocols.of(seed).isMixed() ? 1 : 0;
       calm += plan.setting().weather().isEmpty() ? 1 : 0;
     }
     for (Fault fault : Fault.values()) {
@@ -37,6 +39,7 @@ class PlanTest {
     assertThat(countOf(actions, Faults.class)).isGreaterThan(4_000);
     assertThat(regions).containsOnlyKeys(2, 3, 4, 5);
     assertThat(calm).isGreaterThan(20);
+    assertThat(mixed).as("seeds of several protocols").isGreaterThan(40);
   }
 
   private static int countOf(Map<Class<?>, Integer> actions, Class<?> in) {

@@ -42,6 +42,7 @@ final class Simulation {
     this.seed = seed;
     this.plan = plan;
     this.cluster = plan.setting().cluster(seed);
+    cluster.protocols = MixedProtocols.of(seed)::next;
     for (RegionName region : cluster.regions) {
       sites.add(new Site(this, cluster, region));
     }

@@ -3,8 +3,9 @@ package io.metafabric.replicate;
 import io.metafabric.core.conflict.ConflictRule;
 import io.metafabric.core.place.Configuration;
 import io.metafabric.core.place.Homes;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.transport.PeerIdentity;
 import io.metafabric.core.wire.Frame;
-import io.metafabric.core.wire.FrameCodec;
 import io.metafabric.core.wire.Refusal;
 import java.util.SortedMap;
 import java.util.TreeSet;
@@ -14,10 +15,15 @@ import org.jspecify.annotations.Nullable;
 final class Handshake {
   private Handshake() {}
 
-  /** What is wrong whatever the regions' configurations are; null if nothing is. */
-  static Frame.@Nullable Refuse refusal(Frame.Hello hello, PeerSession.Host host) {
+  /**
+   * What is wrong whatever the regions' configurations are; null if nothing is.
+   *
+   * @param proven who the dialler has proved to be; null if nobody has to
+   */
+  static Frame.@Nullable Refuse refusal(
+      Frame.Hello hello, @Nullable PeerIdentity proven, PeerSession.Host host) {
     ReplicationConfig config = host.config();
-    if (hello.minProtocol() > FrameCodec.PROTOCOL || hello.maxProtocol() < FrameCodec.PROTOCOL) {
+    if (!config.protocols().meets(hello.minProtocol(), hello.maxProtocol())) {
       return new Frame.Refuse(
           Refusal.PROTOCOL,
           "region "
@@ -29,7 +35,7 @@ final class Handshake {
               + ", region "
               + config.region()
               + " speaks "
-              + FrameCodec.PROTOCOL
+              + config.protocols()
               + "; use versions of the library that have one in common");
     }
     if (!hello.cluster().equals(config.cluster())) {
@@ -44,6 +50,12 @@ final class Handshake {
               + " of cluster \""
               + config.cluster()
               + "\"; give both the same cluster name, or the peer another address");
+    }
+    String notProven =
+        notProven(
+            proven, config.cluster(), hello.region(), hello.nodeId(), "region " + hello.region());
+    if (notProven != null) {
+      return new Frame.Refuse(Refusal.CERTIFICATE, notProven);
     }
     if (hello.nodeId() == host.nodeId()) {
       return new Frame.Refuse(
@@ -95,6 +107,35 @@ final class Handshake {
     }
     Frame.Refuse homesDiffer = fixedHomesDiffer(hello, host);
     return homesDiffer == null ? conflictRulesDiffer(hello, host) : homesDiffer;
+  }
+
+  /**
+   * What the proof of who the other side is does not prove; null if it proves all that is said, or
+   * none is asked for.
+   *
+   * @param nodeId null before it is known
+   * @param who says so, for the message
+   */
+  static @Nullable String notProven(
+      @Nullable PeerIdentity proven,
+      String cluster,
+      RegionName region,
+      @Nullable Long nodeId,
+      String who) {
+    if (proven == null) {
+      return null;
+    }
+    boolean isAnotherNode =
+        proven.nodeId() != null && nodeId != null && !proven.nodeId().equals(nodeId);
+    boolean isIt = proven.cluster().equals(cluster) && proven.region().equals(region);
+    return isIt && !isAnotherNode
+        ? null
+        : who
+            + " shows the certificate of "
+            + proven
+            + ", and not of "
+            + new PeerIdentity(cluster, region, isAnotherNode ? nodeId : null)
+            + "; give each node the certificate that names it";
   }
 
   private static Frame.@Nullable Refuse conflictRulesDiffer(

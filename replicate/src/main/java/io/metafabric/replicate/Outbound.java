@@ -10,13 +10,15 @@ import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.transport.PeerConnection;
 import io.metafabric.core.transport.PeerHandler;
+import io.metafabric.core.transport.PeerIdentity;
 import io.metafabric.core.transport.PeerTransport;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
-import io.metafabric.core.wire.FrameCodec;
 import io.metafabric.core.wire.Refusal;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
@@ -54,6 +56,12 @@ final class Outbound implements PeerHandler {
     void onCompared(RegionName from, Frame.Compared compared);
 
     void onRepair(RegionName from, Frame.Repair repair);
+
+    /** What is wrong with records that came; null if nothing is. */
+    @Nullable String problemOf(RegionName from, List<MetadataRecord> records);
+
+    /** A peer did what it must not, and is cut off. */
+    void onViolation(RegionName from, String what);
 
     /** Whether this node is not waiting for writes of its own that it has lost. */
     boolean mayClaimAll(RegionName to);
@@ -116,6 +124,7 @@ final class Outbound implements PeerHandler {
   private boolean stopped;
   private boolean evicted;
   private boolean idle;
+  private int protocol;
   private Frame.@Nullable Configured configuredSent;
   private @Nullable VersionVector progressSent;
   private long progressSentNanos;
@@ -223,13 +232,21 @@ final class Outbound implements PeerHandler {
       opened.close(peer + " was evicted");
       return;
     }
+    String notProven =
+        Handshake.notProven(
+            opened.provenAs(), config.cluster(), peer, null, "what answers at " + address);
+    if (notProven != null) {
+      refused(opened, Refusal.CERTIFICATE, notProven);
+      return;
+    }
+    protocol = 0;
     // A peer that knows very many openings of this region has a long welcome, and it was us who
     // chose to talk to it.
     opened.established();
     opened.send(
         new Frame.Hello(
-            FrameCodec.PROTOCOL,
-            FrameCodec.PROTOCOL,
+            config.protocols().lowest(),
+            config.protocols().highest(),
             config.cluster(),
             config.region(),
             store.nodeId(),
@@ -254,6 +271,27 @@ final class Outbound implements PeerHandler {
   @Override
   public void onWritable(PeerConnection to) {
     pump();
+  }
+
+  @Override
+  public void onUntrusted(@Nullable PeerConnection untrusted, String reason) {
+    if (untrusted != null && untrusted == connection) {
+      cutOff(untrusted, Refusal.CERTIFICATE, reason);
+    } else if (untrusted == null && connection == null) {
+      noteRefused(Refusal.CERTIFICATE, reason);
+    }
+  }
+
+  /** Ends the connection, and says why to whom can be told. */
+  private void cutOff(PeerConnection from, Refusal reason, String message) {
+    if (protocol >= 2) {
+      from.send(new Frame.CutOff(reason, message));
+    }
+    if (reason == Refusal.CERTIFICATE) {
+      refused(from, reason, message);
+    } else {
+      from.close("protocol violation: " + message);
+    }
   }
 
   @Override
@@ -299,6 +337,8 @@ final class Outbound implements PeerHandler {
     if (handshakeTimer != null) {
       handshakeTimer.cancel();
     }
+    protocol = welcome.protocol();
+    by.speaks(protocol);
     long now = clock.nanoTime();
     lastProgressNanos = now;
     rewindsWithoutProgress = 0;
@@ -332,13 +372,17 @@ final class Outbound implements PeerHandler {
 
   /** One of the two does not talk to the other; it is asked again, as after any other failure. */
   private void refused(PeerConnection by, Refusal reason, String message) {
+    noteRefused(reason, message);
+    by.close("refused: " + message);
+  }
+
+  private void noteRefused(Refusal reason, String message) {
     problem = message;
     pair.refused(reason, message);
     if (reason != Refusal.REGION_TAKEN) {
       // Else it has said nothing yet: it holds this node's directory for that of another.
       events.onRefused(peer);
     }
-    by.close("refused: " + message);
   }
 
   private Frame.@Nullable Refuse refusal(Frame.Welcome welcome) {
@@ -360,7 +404,7 @@ final class Outbound implements PeerHandler {
           Refusal.REGION,
           "region " + welcome.region() + " answers at " + address + ", not " + peer);
     }
-    if (welcome.protocol() != FrameCodec.PROTOCOL) {
+    if (!config.protocols().contains(welcome.protocol())) {
       return new Frame.Refuse(
           Refusal.PROTOCOL,
           "region "
@@ -370,8 +414,15 @@ final class Outbound implements PeerHandler {
               + ", region "
               + config.region()
               + " speaks "
-              + FrameCodec.PROTOCOL
+              + config.protocols()
               + "; use versions of the library that have one in common");
+    }
+    PeerIdentity proven = connection == null ? null : connection.provenAs();
+    String notProven =
+        Handshake.notProven(
+            proven, config.cluster(), peer, welcome.nodeId(), "what answers at " + address);
+    if (notProven != null) {
+      return new Frame.Refuse(Refusal.CERTIFICATE, notProven);
     }
     String contradiction = pair.contradiction(welcome.nodeId());
     return contradiction == null ? null : new Frame.Refuse(Refusal.REGION_TAKEN, contradiction);
@@ -701,6 +752,7 @@ final class Outbound implements PeerHandler {
         connects.get(),
         resends.get(),
         repair,
+        pair.violations(),
         pair.refusal(),
         toSend != null ? toSend : pair.notTaken());
   }
@@ -727,6 +779,29 @@ final class Outbound implements PeerHandler {
     @Override
     public void onRefuse(Frame.Refuse refuse) {
       refused(from(), refuse.reason(), peer + " refused this node: " + refuse.message());
+    }
+
+    @Override
+    public void onCutOff(Frame.CutOff cutOff) {
+      refused(from(), cutOff.reason(), peer + " has cut off this node: " + cutOff.message());
+    }
+
+    @Override
+    void violation(String what) {
+      if (established) {
+        events.onViolation(peer, what);
+        cutOff(from(), Refusal.VIOLATION, what);
+      } else {
+        super.violation(what);
+      }
+    }
+
+    private boolean canBe(List<MetadataRecord> records) {
+      String wrong = events.problemOf(peer, records);
+      if (wrong != null) {
+        violation(wrong);
+      }
+      return wrong == null;
     }
 
     @Override
@@ -783,7 +858,21 @@ final class Outbound implements PeerHandler {
 
     @Override
     public void onFetchReply(Frame.FetchReply reply) {
-      events.onReply(peer, reply);
+      if (canBe(foundIn(reply))) {
+        events.onReply(peer, reply);
+      }
+    }
+
+    private static List<MetadataRecord> foundIn(Frame.FetchReply reply) {
+      var found = new ArrayList<MetadataRecord>();
+      for (Frame.Answer answer : reply.answers()) {
+        if (answer instanceof Frame.Answer.Found current) {
+          found.add(current.record());
+        } else if (answer instanceof Frame.Answer.Superseded older) {
+          found.add(older.record());
+        }
+      }
+      return found;
     }
 
     @Override
@@ -793,10 +882,10 @@ final class Outbound implements PeerHandler {
 
     @Override
     public void onRepair(Frame.Repair repair) {
-      if (repair.records().stream().allMatch(config::allows)) {
+      if (!repair.records().stream().allMatch(config::allows)) {
+        violation(peer + " sent more than maxValueBytes");
+      } else if (canBe(repair.records())) {
         events.onRepair(peer, repair);
-      } else {
-        from().close("protocol violation: " + peer + " sent more than maxValueBytes");
       }
     }
   }

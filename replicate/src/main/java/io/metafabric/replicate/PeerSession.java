@@ -14,6 +14,7 @@ import io.metafabric.core.transport.PeerHandler;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.MoveOutcome;
+import io.metafabric.core.wire.Refusal;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -75,6 +76,11 @@ final class PeerSession implements PeerHandler {
     /** Somebody who says that it is this region, which may be none that is known. */
     void refusedPeer(RegionName region, Frame.Refuse refusal);
 
+    Provenance provenance();
+
+    /** A peer did what it must not, and is cut off. */
+    void violated(RegionName peer, String what);
+
     /** A connection ended before it had said who it was. */
     void endedWithoutHandshake();
 
@@ -96,6 +102,7 @@ final class PeerSession implements PeerHandler {
   private @Nullable RegionName peer;
   private boolean refused;
   private boolean adopting;
+  private int protocol;
   private @Nullable RepairServer repairs;
   private @Nullable PrefetchAnswers prefetches;
 
@@ -170,6 +177,20 @@ final class PeerSession implements PeerHandler {
     }
   }
 
+  @Override
+  public void onUntrusted(@Nullable PeerConnection untrusted, String reason) {
+    cutOff(Refusal.CERTIFICATE, reason);
+  }
+
+  /** Ends the connection, and says why to whom can be told. */
+  private void cutOff(Refusal reason, String message) {
+    if (protocol >= 2) {
+      connection.send(new Frame.CutOff(reason, message));
+    }
+    connection.close(
+        (reason == Refusal.VIOLATION ? "protocol violation: " : "not trusted: ") + message);
+  }
+
   static int estimatedBytes(Frame.Answer answer) {
     return ANSWER_BYTES
         + (answer instanceof Frame.Answer.Found found
@@ -186,7 +207,7 @@ final class PeerSession implements PeerHandler {
 
     @Override
     public void onHello(Frame.Hello hello) {
-      Frame.Refuse refusal = Handshake.refusal(hello, host);
+      Frame.Refuse refusal = Handshake.refusal(hello, from().provenAs(), host);
       if (refusal == null && isNews(hello.belonging().configuration())) {
         adopt(hello);
         return;
@@ -198,13 +219,17 @@ final class PeerSession implements PeerHandler {
         refused = true;
         tellConfiguration(hello);
         host.refusedPeer(hello.region(), refusal);
-        from().send(refusal);
+        from()
+            .send(
+                new Frame.Refuse(refusal.reason().toldIn(hello.maxProtocol()), refusal.message()));
         from().close("refused: " + refusal.message());
         return;
       }
       peer = hello.region();
       timer.cancel();
+      protocol = host.config().protocols().agreedWith(hello.maxProtocol());
       from().established();
+      from().speaks(protocol);
       tellConfiguration(hello);
       from().send(host.welcome(hello.region(), hello, PeerSession.this));
       grant(from());
@@ -255,6 +280,29 @@ final class PeerSession implements PeerHandler {
       this.by = by;
     }
 
+    @Override
+    void violation(String what) {
+      host.violated(by, what);
+      cutOff(Refusal.VIOLATION, what);
+    }
+
+    /** What this node dials itself is told the same. */
+    @Override
+    public void onCutOff(Frame.CutOff cutOff) {
+      from().close("cut off by " + by + ": " + cutOff.message());
+    }
+
+    private boolean canBe(List<MetadataRecord> records) {
+      String problem = host.provenance().problemOf(by, records);
+      if (problem == null && !records.stream().allMatch(host.config()::allows)) {
+        problem = by + " sent more than maxValueBytes";
+      }
+      if (problem != null) {
+        violation(problem);
+      }
+      return problem == null;
+    }
+
     private RepairServer repairs() {
       RepairServer known = repairs;
       if (known == null) {
@@ -277,16 +325,21 @@ final class PeerSession implements PeerHandler {
     /** Of whatever region: what somebody lost, others may have. */
     @Override
     public void onRepair(Frame.Repair repair) {
-      if (repair.records().stream().allMatch(host.config()::allows)) {
+      if (canBe(repair.records())) {
         repairs().onRepair(from(), repair);
-      } else {
-        from().close("protocol violation: " + by + " sent more than maxValueBytes");
       }
     }
 
     @Override
     public void onHello(Frame.Hello hello) {
-      // A duplicate of the first frame; answering again does no harm.
+      // A duplicate of the first frame; answering again does no harm. Another one would.
+      String problem =
+          Handshake.notProven(
+              from().provenAs(), hello.cluster(), hello.region(), hello.nodeId(), by + " now");
+      if (!hello.region().equals(by) || problem != null) {
+        violation(problem != null ? problem : by + " says now that it is " + hello.region());
+        return;
+      }
       from().send(host.welcome(by, hello, PeerSession.this));
       grant(from());
     }
@@ -301,15 +354,14 @@ final class PeerSession implements PeerHandler {
 
     @Override
     public void onChanges(Frame.Changes changes) {
-      for (MetadataRecord record : changes.records()) {
-        if (!record.header().writtenIn().equals(by)) {
-          from().close("protocol violation: " + by + " sent a change of another region");
-          return;
-        }
-        if (!host.config().allows(record)) {
-          from().close("protocol violation: " + by + " sent more than maxValueBytes");
-          return;
-        }
+      String foreign = host.provenance().problemOf(by, changes);
+      if (foreign != null) {
+        violation(foreign);
+        return;
+      }
+      if (!changes.records().stream().allMatch(host.config()::allows)) {
+        violation(by + " sent more than maxValueBytes");
+        return;
       }
       host.changes(by, from(), changes);
     }
@@ -426,6 +478,11 @@ final class PeerSession implements PeerHandler {
 
     @Override
     public void onPush(Frame.Push push) {
+      String problem = host.provenance().problemOf(by, push.records());
+      if (problem != null) {
+        violation(problem);
+        return;
+      }
       List<Key> useless = host.push(by, push.records());
       if (!useless.isEmpty()) {
         from().send(new Frame.NotHolding(useless));
@@ -439,8 +496,7 @@ final class PeerSession implements PeerHandler {
 
     @Override
     public void onHold(Frame.Hold hold) {
-      if (!host.config().allows(hold.record())) {
-        from().close("protocol violation: " + by + " sent more than maxValueBytes");
+      if (!canBe(List.of(hold.record()))) {
         return;
       }
       answer(hold.requestId(), host.hold(hold.record()));

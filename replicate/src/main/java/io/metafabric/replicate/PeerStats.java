@@ -34,6 +34,8 @@ import org.jspecify.annotations.Nullable;
  * @param connects how often a connection was established
  * @param resends how often sending went back to what was acknowledged last
  * @param repair comparisons of all headers with the peer
+ * @param violations how often the peer did what it must not, as sending changes of another region,
+ *     and was cut off
  * @param refusal why one of the two does not talk to the other; null if it does, or never said
  * @param problem what is wrong with a journal that cannot be read, for as long as it cannot; else
  *     why there is no connection; else why changes of the peer are not taken here; null if all is
@@ -60,5 +62,6 @@ public record PeerStats(
     long connects,
     long resends,
     RepairStats repair,
+    long violations,
     @Nullable Refusal refusal,
     @Nullable String problem) {}

@@ -6,6 +6,7 @@ import io.metafabric.core.version.ActorId;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.Refusal;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +46,7 @@ final class RegionPair {
   private volatile @Nullable Refusal refusal;
   private volatile @Nullable String notTaken;
   private volatile Frame.@Nullable Refuse refusedHere;
+  private final AtomicLong violations = new AtomicLong();
 
   RegionPair(
       RegionName peer,
@@ -373,6 +375,17 @@ final class RegionPair {
   /** Any thread: why the peer's changes are not taken here; null if they are. */
   void cannotTake(@Nullable String why) {
     notTaken = why;
+  }
+
+  /** The peer did what it must not; it is cut off, and may come again. */
+  void violated(String what) {
+    violations.incrementAndGet();
+    notTaken = "cut off: " + what;
+  }
+
+  /** Any thread. */
+  long violations() {
+    return violations.get();
   }
 
   /** Any thread. */

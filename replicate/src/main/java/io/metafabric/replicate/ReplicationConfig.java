@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxValueBytes larger payloads are neither sent nor accepted; the same in all regions
  * @param compareEvery how long after one comparison of all headers with a peer the next begins
  * @param repairBytesPerSecond how much the comparisons that this node begins may send and receive
+ * @param protocols which versions of the protocol this node speaks
  */
 public record ReplicationConfig(
     String cluster,
@@ -47,7 +48,8 @@ public record ReplicationConfig(
     long holderBytes,
     int maxValueBytes,
     Duration compareEvery,
-    long repairBytesPerSecond) {
+    long repairBytesPerSecond,
+    ProtocolRange protocols) {
   public static final long DEFAULT_REPAIR_BYTES_PER_SECOND = 8L << 20;
 
   /** What all siblings of a key take at most, beside the largest payload. */
@@ -104,7 +106,8 @@ public record ReplicationConfig(
         32 << 20,
         maxValueBytes,
         Duration.ofMinutes(10),
-        DEFAULT_REPAIR_BYTES_PER_SECOND);
+        DEFAULT_REPAIR_BYTES_PER_SECOND,
+        ProtocolRange.ALL);
   }
 
   /** The same where peers reach it at another address. */
@@ -125,7 +128,8 @@ public record ReplicationConfig(
         holderBytes,
         maxValueBytes,
         compareEvery,
-        repairBytesPerSecond);
+        repairBytesPerSecond,
+        protocols);
   }
 
   /** The same with other comparisons. */
@@ -146,7 +150,30 @@ public record ReplicationConfig(
         holderBytes,
         maxValueBytes,
         every,
-        bytesPerSecond);
+        bytesPerSecond,
+        protocols);
+  }
+
+  /** The same with other versions of the protocol. */
+  public ReplicationConfig speaking(ProtocolRange spoken) {
+    return new ReplicationConfig(
+        cluster,
+        region,
+        listen,
+        peers,
+        heartbeatEvery,
+        suspectPhi,
+        grantedPause,
+        handshakeTimeout,
+        attemptTimeout,
+        backoff,
+        batchBytes,
+        windowBytes,
+        holderBytes,
+        maxValueBytes,
+        compareEvery,
+        repairBytesPerSecond,
+        spoken);
   }
 
   /** What may have been read for a peer and not be under way: a batch, and the next record. */

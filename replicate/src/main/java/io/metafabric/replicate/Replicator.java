@@ -23,7 +23,6 @@ import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
-import io.metafabric.core.wire.FrameCodec;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -82,6 +81,7 @@ public final class Replicator implements AutoCloseable {
   private final Membership membership;
   private final Inheritance inheritance;
   private final Refilling refilling;
+  private final Provenance provenance;
   private volatile CatchUp catchUp = CatchUp.BY_THE_STREAM_ALONE;
   private volatile MembershipListener listener = MembershipListener.NONE;
   private final AtomicBoolean pumpQueued = new AtomicBoolean();
@@ -122,6 +122,7 @@ public final class Replicator implements AutoCloseable {
     this.random = random;
     this.copies = copies;
     this.homeMoves = homeMoves;
+    this.provenance = new Provenance(store);
     this.clocks = new ClockAgreement(config.peers().keySet(), store.maxClockSkew());
     this.holders = new Holders(config.holderBytes());
     this.moves = new MoveRequests(loop, this::link);
@@ -243,6 +244,16 @@ public final class Replicator implements AutoCloseable {
           @Override
           public void onRepair(RegionName from, Frame.Repair repair) {
             repairs.onRepair(from, repair);
+          }
+
+          @Override
+          public @Nullable String problemOf(RegionName from, List<MetadataRecord> records) {
+            return provenance.problemOf(from, records);
+          }
+
+          @Override
+          public void onViolation(RegionName from, String what) {
+            pair(from).violated(what);
           }
 
           @Override
@@ -854,7 +865,11 @@ public final class Replicator implements AutoCloseable {
       }
       VersionVector applied = store.appliedOf(peer);
       return new Frame.Welcome(
-          FrameCodec.PROTOCOL, config.cluster(), config.region(), store.nodeId(), applied);
+          config.protocols().agreedWith(hello.maxProtocol()),
+          config.cluster(),
+          config.region(),
+          store.nodeId(),
+          applied);
     }
 
     @Override
@@ -1122,6 +1137,16 @@ public final class Replicator implements AutoCloseable {
       if (pair != null) {
         pair.refusedHere(refusal);
       }
+    }
+
+    @Override
+    public Provenance provenance() {
+      return provenance;
+    }
+
+    @Override
+    public void violated(RegionName peer, String what) {
+      Replicator.this.pair(peer).violated(what);
     }
 
     @Override

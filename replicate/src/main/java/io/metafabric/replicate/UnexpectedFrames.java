@@ -3,7 +3,7 @@ package io.metafabric.replicate;
 import io.metafabric.core.transport.PeerConnection;
 import io.metafabric.core.wire.Frame;
 
-/** Closes the connection on every frame that a subclass does not expect. */
+/** Ends the connection on every frame that a subclass does not expect. */
 abstract class UnexpectedFrames implements Frame.Handler {
   private final PeerConnection from;
 
@@ -16,7 +16,12 @@ abstract class UnexpectedFrames implements Frame.Handler {
   }
 
   final void unexpected(Frame frame) {
-    from.close("protocol violation: " + frame.getClass().getSimpleName() + " is not due here");
+    violation(frame.getClass().getSimpleName() + " is not due here");
+  }
+
+  /** The other side did what it must not. */
+  void violation(String what) {
+    from.close("protocol violation: " + what);
   }
 
   @Override
@@ -32,6 +37,11 @@ abstract class UnexpectedFrames implements Frame.Handler {
   @Override
   public void onRefuse(Frame.Refuse refuse) {
     unexpected(refuse);
+  }
+
+  @Override
+  public void onCutOff(Frame.CutOff cutOff) {
+    unexpected(cutOff);
   }
 
   @Override

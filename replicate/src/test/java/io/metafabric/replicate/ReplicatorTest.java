@@ -13,6 +13,7 @@ import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimNode;
 import io.metafabric.core.sim.SimWorld;
+import io.metafabric.core.store.AppliedPrefix;
 import io.metafabric.core.store.CompactionConfig;
 import io.metafabric.core.store.Durabilities;
 import io.metafabric.core.store.Precondition;
@@ -39,6 +40,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -102,7 +104,7 @@ class ReplicatorTest {
 
     @Override
     public TransportStats stats() {
-      return new TransportStats(0, 0, 0, 0, 0, 0, 0, 0, 0);
+      return new TransportStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, null);
     }
 
     @Override
@@ -762,19 +764,27 @@ class ReplicatorTest {
 
   /** Region us has dialled and said hello. */
   private PeerHandler session(PlayedConnection connection) {
+    return session(connection, 1);
+  }
+
+  private PeerHandler session(PlayedConnection connection, int highestProtocol) {
     PeerTransport.Acceptor acceptor = transport.acceptor;
     assertThat(acceptor).isNotNull();
     PeerHandler session = acceptor.accept(connection);
     session.onOpen(connection);
-    session.onFrame(connection, hello(new ActorId(8)));
+    session.onFrame(connection, hello(new ActorId(8), highestProtocol));
     assertThat(connection.last(Frame.Welcome.class).region()).isEqualTo(EU);
     return session;
   }
 
   private static Frame.Hello hello(ActorId actor) {
+    return hello(actor, 1);
+  }
+
+  private static Frame.Hello hello(ActorId actor, int highestProtocol) {
     return new Frame.Hello(
         1,
-        1,
+        highestProtocol,
         "test",
         US,
         7,
@@ -861,6 +871,155 @@ class ReplicatorTest {
 
     // Its own next connection is welcome.
     session(new PlayedConnection());
+  }
+
+  /** What is sent is a violation: nothing of it is taken, and the peer is cut off and told. */
+  private void cutsOff(Supplier<Frame> sent, String why) {
+    Replicator replicator = replicator();
+    replicator.start();
+    var connection = new PlayedConnection();
+    PeerHandler session = session(connection, 2);
+    store.applyRange(0, List.of(), new AppliedPrefix(AP, new ActorId(77), 3));
+    world.runFor(Duration.ofMillis(100));
+    session.onFrame(connection, sent.get());
+    world.runFor(Duration.ofMillis(100));
+    assertThat(connection.last(Frame.CutOff.class).reason()).isEqualTo(Refusal.VIOLATION);
+    assertThat(connection.last(Frame.CutOff.class).message()).contains(why);
+    assertThat(connection.closings).singleElement().asString().contains("protocol violation", why);
+    PeerStats us = us(replicator);
+    assertThat(us.violations()).isEqualTo(1);
+    assertThat(us.problem()).contains(why);
+    assertThat(store.header(Key.of("us/1"))).isNull();
+    assertThat(store.takenUpTo(new ActorId(77))).isEqualTo(3);
+    assertThat(connection.sent.stream().noneMatch(Frame.Ack.class::isInstance)).isTrue();
+  }
+
+  @Test
+  void changesOfAnActorOfAnotherRegion_areCutOff_evenWithoutARecord() {
+    cutsOff(
+        () ->
+            new Frame.Changes(new ActorId(77), 3, 1000, List.of()),
+        "us sent changes of actor 000000000000004d, which is of region ap");
+  }
+
+  @Test
+  void changesOfThisRegionsOwnActor_areCutOff() {
+    cutsOff(() -> new Frame.Changes(store.actor(), 0, 9, List.of()), "which is of region eu");
+  }
+
+  @Test
+  void changesWrittenInAnotherRegion_areCutOff() {
+    MetadataRecord foreign = record("us/1", 1, "x");
+    Header header =
+        Header.value(
+            foreign.header().version(), AP, Bytes.utf8("x"), Header.NEVER);
+    cutsOff(
+        () ->
+            new Frame.Changes(
+            new ActorId(5),
+            0,
+            1,
+            List.of(new MetadataRecord(foreign.key(), header, Bytes.utf8("x")))),
+        "us sent a change of region ap");
+  }
+
+  @Test
+  void anUnexpectedFrame_isCutOff() {
+    cutsOff(() -> new Frame.Welcome(1, "test", US, 7, VersionVector.EMPTY), "Welcome is not due here");
+  }
+
+  @Test
+  void aHelloAsAnotherRegion_onAConnectionThatIsKnown_isCutOff() {
+    cutsOff(
+        () ->
+            new Frame.Hello(
+            1,
+            2,
+            "test",
+            AP,
+            7,
+            new ActorId(8),
+            List.of(AP, EU, US),
+            MAX_VALUE_BYTES,
+            new TreeMap<>(),
+            Frame.Belonging.INITIAL),
+        "us says now that it is ap");
+  }
+
+  /** A version that has seen a write of this node's that is still to come would hide it. */
+  @Test
+  void versionsThatKnowTheFutureOfThisNode_areCutOff_howeverTheyCome() {
+    Replicator replicator = replicator();
+    replicator.start();
+    store.write(Key.of("us/9"), Bytes.utf8("1"), Header.NEVER, Precondition.NONE);
+    world.runFor(Duration.ofMillis(100));
+    ActorId own = store.actor();
+    MetadataRecord past = knows(new Dot(own, 1));
+    MetadataRecord future = knows(new Dot(own, 2));
+    MetadataRecord lone =
+        new MetadataRecord(
+            future.key(),
+            future
+                .header()
+                .withVersion(
+                    future
+                        .header()
+                        .version()
+                        .withContext(VersionVector.EMPTY.withLone(new Dot(own, 7)))),
+            future.payload());
+    var good = new PlayedConnection();
+    session(good, 2).onFrame(good, new Frame.Repair(0, 0, true, List.of(), List.of(past)));
+    assertThat(good.closings).isEmpty();
+    List<Frame> bad =
+        List.of(
+            new Frame.Changes(new ActorId(5), 0, 1, List.of(future)),
+            new Frame.Repair(0, 0, true, List.of(), List.of(future)),
+            new Frame.Repair(0, 0, true, List.of(), List.of(lone)),
+            new Frame.Push(List.of(future)),
+            new Frame.Hold(1, future));
+    for (Frame each : bad) {
+      var connection = new PlayedConnection();
+      session(connection, 2).onFrame(connection, each);
+      world.runFor(Duration.ofMillis(100));
+      assertThat(connection.closings)
+          .as(each.toString())
+          .singleElement()
+          .asString()
+          .contains("of this node, which has issued 1");
+    }
+    assertThat(us(replicator).violations()).isEqualTo(bad.size());
+  }
+
+  private static MetadataRecord knows(Dot seen) {
+    MetadataRecord record = record("us/1", 1, "x");
+    Header header = record.header();
+    return new MetadataRecord(
+        record.key(),
+        header.withVersion(header.version().withContext(VersionVector.of(seen))),
+        record.payload());
+  }
+
+  @Test
+  void whoSpeaksTheFirstProtocol_isCutOffWithoutAWord() {
+    replicator().start();
+    var connection = new PlayedConnection();
+    PeerHandler session = session(connection, 1);
+    session.onFrame(connection, new Frame.Changes(store.actor(), 0, 1000, List.of()));
+    assertThat(connection.closings).hasSize(1);
+    assertThat(connection.sent.stream().noneMatch(Frame.CutOff.class::isInstance)).isTrue();
+  }
+
+  @Test
+  void aDialledPeerThatCutsThisNodeOff_isReported_untilItWelcomesItAgain() {
+    transport.welcomesAt = "us";
+    Replicator replicator = replicator();
+    replicator.start();
+    world.runFor(Duration.ofMillis(10));
+    transport.answer(new Frame.CutOff(Refusal.CERTIFICATE, "it was taken out"));
+    world.runFor(Duration.ofMillis(10));
+    assertThat(us(replicator).refusal()).isEqualTo(Refusal.CERTIFICATE);
+    assertThat(us(replicator).problem()).isEqualTo("us has cut off this node: it was taken out");
+    assertThat(transport.connection.closings).hasSize(1);
   }
 
   @Test

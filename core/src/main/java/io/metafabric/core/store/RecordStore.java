@@ -261,6 +261,24 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return ownActors.contains(that);
   }
 
+  /** The counter of the newest write that this opening has issued, published or not; 0 for none. */
+  public long issuedUpTo() {
+    synchronized (decisions) {
+      return lastCounter;
+    }
+  }
+
+  /** Whose changes an actor's are, as far as that is known here; null if it is not. */
+  public @Nullable RegionName regionOf(ActorId who) {
+    if (isOwn(who)) {
+      return config.region();
+    }
+    synchronized (applied) {
+      AppliedAt at = applied.get(who);
+      return at == null ? null : at.prefix().region();
+    }
+  }
+
   /**
    * Whether this very directory issued the write, and has kept its place in the journal. Of actors
    * of its own whose last writes it has lost, peers may give it back some that are beyond.

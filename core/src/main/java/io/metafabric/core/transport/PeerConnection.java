@@ -1,6 +1,7 @@
 package io.metafabric.core.transport;
 
 import io.metafabric.core.wire.Frame;
+import org.jspecify.annotations.Nullable;
 
 /** One open connection. Thread-safe. */
 public interface PeerConnection {
@@ -31,6 +32,17 @@ public interface PeerConnection {
    * sending what allows the other side to send larger ones.
    */
   void established();
+
+  /**
+   * Which version of the protocol both have agreed on. Before, and of a lower version after it,
+   * frames that it does not know are skipped.
+   */
+  default void speaks(int protocol) {}
+
+  /** Who the other side has proved to be; null if the transport asks for no proof. */
+  default @Nullable PeerIdentity provenAs() {
+    return null;
+  }
 
   /** Whether frames that come in may be compressed. */
   default boolean takesCompressed() {

@@ -13,6 +13,14 @@ public interface PeerHandler {
   void onWritable(PeerConnection connection);
 
   /**
+   * One side does not take, or takes no more, what the other has shown as a proof of who it is; the
+   * connection ends next.
+   *
+   * @param connection null if it was never open
+   */
+  default void onUntrusted(@Nullable PeerConnection connection, String reason) {}
+
+  /**
    * The connection ended, or could not be made; nothing comes after this.
    *
    * @param connection null if it was never open

@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The node that dialled sends {@link Hello}, {@link Heartbeat}, {@link Changes}, {@link Fetch},
  * {@link Hurry}, {@link Forget}, {@link Push}, {@link Compare}, {@link Dots}; the node that was
- * dialled answers with the others; both send {@link Repair}. All frames are immutable.
+ * dialled answers with the others; both send {@link Repair} and {@link CutOff}. All frames are
+ * immutable.
  */
 public sealed interface Frame {
   void deliverTo(Handler handler);
@@ -121,6 +122,17 @@ public sealed interface Frame {
     @Override
     public void deliverTo(Handler handler) {
       handler.onRefuse(this);
+    }
+  }
+
+  /**
+   * The sender ends the connection, because of what the other side did or can prove no more. From
+   * protocol 2 on; whoever speaks an older one hears nothing.
+   */
+  record CutOff(Refusal reason, String message) implements Frame {
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onCutOff(this);
     }
   }
 
@@ -541,6 +553,8 @@ public sealed interface Frame {
     void onWelcome(Welcome welcome);
 
     void onRefuse(Refuse refuse);
+
+    void onCutOff(CutOff cutOff);
 
     void onHeartbeat(Heartbeat heartbeat);
 

@@ -28,7 +28,10 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The bytes of frames, protocol version {@value #PROTOCOL}. Stateless.
+ * The bytes of frames, protocol versions {@value #MIN_PROTOCOL} to {@value #PROTOCOL}. Stateless.
+ *
+ * <p>Hello, welcome and refuse are the same in all versions: they are what versions are agreed on
+ * with. A later version adds frames; what a frame looks like does not change.
  *
  * <pre>
  * 0       4       8     9     10
@@ -42,7 +45,11 @@ import org.jspecify.annotations.Nullable;
  * the length of the plain one, as a varint, and the plain one compressed.
  */
 public final class FrameCodec {
-  public static final int PROTOCOL = 1;
+  /** The newest version. */
+  public static final int PROTOCOL = 2;
+
+  /** The oldest version that is still spoken. */
+  public static final int MIN_PROTOCOL = 1;
 
   /** Length and checksum. */
   public static final int PREFIX_BYTES = 8;
@@ -88,6 +95,7 @@ public final class FrameCodec {
   private static final int CONFIGURED = 22;
   private static final int HURRY = 23;
   private static final int FORGET = 24;
+  private static final int CUT_OFF = 25;
 
   private static final int FOUND = 1;
   private static final int NOT_HELD = 2;
@@ -145,7 +153,7 @@ public final class FrameCodec {
    * @throws WireFormatException if it is damaged or malformed
    */
   public static @Nullable Frame decode(ByteBuffer in) {
-    return decodePlain(plain(in, null, 0));
+    return decodePlain(plain(in, null, 0), PROTOCOL);
   }
 
   /**
@@ -182,14 +190,15 @@ public final class FrameCodec {
   /**
    * Decodes what {@link #plain} returned.
    *
+   * @param protocol the version spoken
    * @return null for a frame of a type that this version does not know: it is to be skipped
    * @throws WireFormatException if it is malformed
    */
-  public static @Nullable Frame decodePlain(ByteBuffer in) {
+  public static @Nullable Frame decodePlain(ByteBuffer in, int protocol) {
     var reader = new ByteReader(in);
     int type = reader.u8("frame type");
     int flags = reader.u8("frame flags");
-    if (!isKnown(type)) {
+    if (!isKnown(type) || protocol < since(type)) {
       return null;
     }
     if (flags != 0) {
@@ -201,7 +210,12 @@ public final class FrameCodec {
   }
 
   private static boolean isKnown(int type) {
-    return type <= CREDIT || (type >= COMPARE && type <= FORGET);
+    return type <= CREDIT || (type >= COMPARE && type <= CUT_OFF);
+  }
+
+  /** The version that brought a type of frames. */
+  private static int since(int type) {
+    return type < CUT_OFF ? 1 : 2;
   }
 
   private static Frame decodeBody(int type, ByteReader in) {
@@ -260,6 +274,7 @@ public final class FrameCodec {
       case HURRY -> new Frame.Hurry(in.varint("request"), RecordCodec.readKey(in));
       case FORGET ->
           new Frame.Forget(in.varint("request"), readList(in, "keys", RecordCodec::readKey));
+      case CUT_OFF -> new Frame.CutOff(readRefusal(in), in.text("why", MAX_TEXT_BYTES));
       default -> throw new WireFormatException("there is no frame type " + type);
     };
   }
@@ -550,6 +565,11 @@ public final class FrameCodec {
     @Override
     public void onRefuse(Frame.Refuse refuse) {
       begin(REFUSE).u8(refuse.reason().code()).text(fitting(refuse.message()));
+    }
+
+    @Override
+    public void onCutOff(Frame.CutOff cutOff) {
+      begin(CUT_OFF).u8(cutOff.reason().code()).text(fitting(cutOff.message()));
     }
 
     @Override

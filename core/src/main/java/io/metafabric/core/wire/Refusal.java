@@ -13,7 +13,11 @@ public enum Refusal {
   CONFIGURATION(8),
   /** One of the two was evicted, or has been since it got its state. */
   EVICTED(9),
-  REGION_TAKEN(10);
+  REGION_TAKEN(10),
+  /** The certificate is not trusted, or is for another region, cluster or node. Protocol 2. */
+  CERTIFICATE(11),
+  /** It sent what a peer must not: changes of others, or what cannot be. Protocol 2. */
+  VIOLATION(12);
 
   private final int code;
 
@@ -23,5 +27,10 @@ public enum Refusal {
 
   public int code() {
     return code;
+  }
+
+  /** What a dialler of an older protocol is told, which does not know all reasons. */
+  public Refusal toldIn(int protocol) {
+    return protocol < 2 && code > REGION_TAKEN.code ? REGION : this;
   }
 }

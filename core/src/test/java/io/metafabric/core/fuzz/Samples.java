@@ -101,6 +101,7 @@ final class Samples {
             new TreeMap<>(Map.of(US, VersionVector.of(new Dot(ACTOR, 300))))),
         new Frame.Welcome(1, "cluster", US, 10, VersionVector.of(new Dot(ACTOR, 300))),
         new Frame.Refuse(Refusal.REGIONS, "no"),
+        new Frame.CutOff(Refusal.VIOLATION, "no"),
         new Frame.Heartbeat(128, 9, new Frame.Backlog(false, true, true, 7, 300)),
         new Frame.HeartbeatReply(128, 9),
         new Frame.Changes(ACTOR, 0, 9, records()),

@@ -40,6 +40,7 @@ final class SimConnection implements PeerConnection {
   private boolean endArrived;
   private boolean opened;
   private boolean established;
+  private int protocol = FrameCodec.MIN_PROTOCOL;
   private boolean dropFrames;
   private boolean ended;
   private boolean crashed;
@@ -198,7 +199,7 @@ final class SimConnection implements PeerConnection {
     Frame frame;
     try {
       checkLength(in.getInt());
-      frame = FrameCodec.decode(in);
+      frame = FrameCodec.decodePlain(FrameCodec.plain(in, null, 0), protocol);
     } catch (WireFormatException e) {
       transport.malformed++;
       sendEnd();
@@ -243,6 +244,11 @@ final class SimConnection implements PeerConnection {
   @Override
   public void established() {
     established = true;
+  }
+
+  @Override
+  public void speaks(int agreed) {
+    protocol = agreed;
   }
 
   @Override

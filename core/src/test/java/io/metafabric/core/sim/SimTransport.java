@@ -172,10 +172,14 @@ final class SimTransport implements PeerTransport {
         malformed,
         0,
         0,
+        0,
+        0,
         refusedFrames,
         skippedFrames,
+        0,
         connections.stream().mapToLong(SimConnection::waitingBytes).sum(),
-        connections.stream().mapToLong(SimConnection::maxWaitingBytes).sum());
+        connections.stream().mapToLong(SimConnection::maxWaitingBytes).sum(),
+        null);
   }
 
   @Override

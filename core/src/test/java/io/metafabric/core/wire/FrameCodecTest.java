@@ -66,10 +66,18 @@ class FrameCodecTest {
   }
 
   /**
-   * One instance of each frame, and the bytes that it must have for ever in protocol version 1:
-   * length, checksum, type with flags, body.
+   * One instance of each frame, and the bytes that it must have for ever: length, checksum, type
+   * with flags, body. Of those that protocol version 1 has, and of all.
    */
   private static Map<Frame, String> golden() {
+    Map<Frame, String> golden = goldenOfVersion1();
+    golden.put(
+        new Frame.CutOff(Refusal.CERTIFICATE, "no"),
+        "00000006" + "888b9faa" + "1900" + "0b026e6f");
+    return golden;
+  }
+
+  private static Map<Frame, String> goldenOfVersion1() {
     var golden = new LinkedHashMap<Frame, String>();
     golden.put(
         new Frame.Hello(
@@ -507,6 +515,19 @@ class FrameCodecTest {
                 assertThat(HexFormat.of().formatHex(FrameCodec.encode(frame)))
                     .as(frame.toString())
                     .isEqualTo(hex));
+  }
+
+  @Test
+  void aFrameThatALaterVersionBrought_isSkippedInAnEarlierOne_andAllOthersAreTheSameInBoth() {
+    golden()
+        .forEach(
+            (frame, hex) -> {
+              ByteBuffer bytes = ByteBuffer.wrap(HexFormat.of().parseHex(hex)).position(8);
+              Frame inTheFirst = FrameCodec.decodePlain(bytes.duplicate(), 1);
+              assertThat(inTheFirst)
+                  .isEqualTo(goldenOfVersion1().containsKey(frame) ? frame : null);
+              assertThat(FrameCodec.decodePlain(bytes, 2)).isEqualTo(frame);
+            });
   }
 
   @Test

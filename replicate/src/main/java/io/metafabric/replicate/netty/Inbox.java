@@ -21,11 +21,11 @@ final class Inbox {
   private record Call(Runnable run, int charge) {}
 
   private final Executor callbacks;
-  private final int boundBytes;
   private final Runnable resumeReading;
   private final Consumer<RuntimeException> handlerFailed;
 
   private final ArrayDeque<Call> calls = new ArrayDeque<>();
+  private int boundBytes;
   private long chargedBytes;
   private boolean full;
   private boolean turnGiven;
@@ -59,6 +59,11 @@ final class Inbox {
   synchronized void dropFrames() {
     calls.stream().mapToInt(Call::charge).forEach(charge -> chargedBytes -= charge);
     calls.removeIf(call -> call.charge > 0);
+  }
+
+  /** Whoever is known may let more wait. */
+  synchronized void bound(int bytes) {
+    boundBytes = bytes;
   }
 
   synchronized long waitingBytes() {

@@ -20,7 +20,12 @@ import java.time.Duration;
  * @param inboundQueueBytes of frames that wait for the handler, per connection; above it reading
  *     pauses, below half of it reading goes on
  * @param maxConnections that came in, at one time; further ones are closed at once
- * @param connectTimeout after which an attempt to connect has failed
+ * @param maxStrangers of these, that have not said who they are; a newer one displaces an older one
+ * @param connectionsPerSecond from one address, and four times as many after a rest; others are
+ *     closed at once
+ * @param bytesPerSecond that one connection may send, each frame counted with {@value
+ *     #FRAME_COST_BYTES} more; what comes faster is read later
+ * @param connectTimeout after which an attempt to connect, or to prove who one is, has failed
  */
 public record NettyConfig(
     String name,
@@ -29,7 +34,13 @@ public record NettyConfig(
     int controlReserveBytes,
     int inboundQueueBytes,
     int maxConnections,
+    int maxStrangers,
+    int connectionsPerSecond,
+    long bytesPerSecond,
     Duration connectTimeout) {
+  /** What handling a frame costs, whatever its size. */
+  static final int FRAME_COST_BYTES = 256;
+
   private static final int MAX_FRAME_BYTES = 1 << 30;
 
   public NettyConfig {
@@ -46,6 +57,9 @@ public record NettyConfig(
     requirePositive("controlReserveBytes", controlReserveBytes);
     requirePositive("inboundQueueBytes", inboundQueueBytes);
     requirePositive("maxConnections", maxConnections);
+    requirePositive("maxStrangers", maxStrangers);
+    requirePositive("connectionsPerSecond", connectionsPerSecond);
+    requirePositive("bytesPerSecond", bytesPerSecond);
     if (connectTimeout.toMillis() < 1 || connectTimeout.toMillis() > Integer.MAX_VALUE) {
       throw new ConfigurationException(
           "connectTimeout must be 1 ms to 24 days, was " + connectTimeout);
@@ -57,7 +71,7 @@ public record NettyConfig(
     return (long) outboundQueueBytes + controlReserveBytes + inboundQueueBytes;
   }
 
-  private static void requirePositive(String what, int value) {
+  private static void requirePositive(String what, long value) {
     if (value < 1) {
       throw new ConfigurationException(what + " must be at least 1, was " + value);
     }

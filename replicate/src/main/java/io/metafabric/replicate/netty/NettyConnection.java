@@ -3,6 +3,7 @@ package io.metafabric.replicate.netty;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.transport.PeerConnection;
 import io.metafabric.core.transport.PeerHandler;
+import io.metafabric.core.transport.PeerIdentity;
 import io.metafabric.core.transport.PeerTransport.Acceptor;
 import io.metafabric.core.wire.Compression;
 import io.metafabric.core.wire.Frame;
@@ -11,10 +12,13 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import java.nio.ByteBuffer;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,14 +38,19 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
   private final TransportCounters counters;
   private final @Nullable Compression compression;
   private final Acceptor acceptor;
+  private final @Nullable PeerHandler dialler;
+  private final @Nullable TlsEnd tls;
+  private final Runnable onEstablished;
   private final OutboundQueue outbound;
   private final Inbox inbox;
   private final FrameReader reader;
+  private final Pace pace;
   private final AtomicReference<@Nullable String> closeReason = new AtomicReference<>();
 
   private volatile boolean established;
   private volatile boolean compresses;
   private volatile boolean closedHere;
+  private volatile int protocol = FrameCodec.MIN_PROTOCOL;
 
   /** Callbacks only. Null until the acceptor has chosen one. */
   private @Nullable PeerHandler handler;
@@ -52,21 +61,47 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
   /** Event loop only. */
   private boolean malformed;
 
+  /** Event loop only: what has come since the pace was asked. */
+  private int cost;
+
+  /** Event loop only: nothing is read for now, because too much has been. */
+  private boolean slowed;
+
+  /** Event loop only: both sides have proved who they are, or need not. */
+  private boolean open;
+
+  /**
+   * @param acceptor chooses the handler once the connection is open
+   * @param dialler is told if it never is; null for one that came in
+   * @param tls null for none
+   * @param onEstablished is told on the event loop that the other side has said who it is
+   */
   NettyConnection(
       Channel channel,
       NettyConfig config,
       Executor callbacks,
       TransportCounters counters,
       @Nullable Compression compression,
-      Acceptor acceptor) {
+      Acceptor acceptor,
+      @Nullable PeerHandler dialler,
+      @Nullable TlsEnd tls,
+      Consumer<NettyConnection> onEstablished) {
     this.channel = channel;
     this.config = config;
     this.counters = counters;
     this.compression = compression;
     this.acceptor = acceptor;
+    this.dialler = dialler;
+    this.tls = tls;
+    this.onEstablished = () -> onEstablished.accept(this);
     outbound = new OutboundQueue(config.outboundQueueBytes(), config.controlReserveBytes());
     inbox =
-        new Inbox(callbacks, config.inboundQueueBytes(), this::resumeReading, this::handlerFailed);
+        new Inbox(
+            callbacks,
+            Math.min(FrameCodec.MAX_HANDSHAKE_BYTES, config.inboundQueueBytes()),
+            this::resumeReading,
+            this::handlerFailed);
+    pace = new Pace(config.bytesPerSecond(), config.bytesPerSecond(), System.nanoTime());
     reader = new FrameReader(this::maxLength, this::decode);
   }
 
@@ -112,6 +147,18 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
   @Override
   public void established() {
     established = true;
+    inbox.bound(config.inboundQueueBytes());
+    onEventLoop(onEstablished);
+  }
+
+  @Override
+  public void speaks(int agreed) {
+    protocol = agreed;
+  }
+
+  @Override
+  public @Nullable PeerIdentity provenAs() {
+    return tls == null ? null : tls.identity();
   }
 
   @Override
@@ -147,7 +194,62 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
 
   @Override
   public void channelActive(ChannelHandlerContext context) {
-    inbox.add(this::open);
+    if (tls == null) {
+      open = true;
+      inbox.add(this::open);
+    }
+  }
+
+  @Override
+  public void userEventTriggered(ChannelHandlerContext context, Object event) {
+    if (tls == null || !(event instanceof SslHandshakeCompletionEvent completion)) {
+      return;
+    }
+    if (!completion.isSuccess()) {
+      failed(tls.failed(completion.cause()));
+      return;
+    }
+    String problem = tls.complete();
+    if (problem == null) {
+      open = true;
+      inbox.add(this::open);
+    } else {
+      failed(new TlsEnd.Failure(problem, true));
+    }
+  }
+
+  private void failed(TlsEnd.Failure failure) {
+    if (closeReason.compareAndSet(null, failure.reason())) {
+      LOG.debug("{}: {}", remote(), failure.reason());
+      if (failure.isAboutTrust()) {
+        if (counters.mayWarn()) {
+          LOG.warn("{}: no connection: {}; further ones are counted", remote(), failure.reason());
+        }
+        tellUntrusted(failure.reason());
+      }
+      close(channel);
+    }
+  }
+
+  private void tellUntrusted(String why) {
+    inbox.add(
+        () -> {
+          PeerHandler target = handler == null ? dialler : handler;
+          if (target != null) {
+            target.onUntrusted(handler == null ? null : this, why);
+          }
+        });
+  }
+
+  /** Any thread: closes it if the other side is not believed any more. */
+  void closeUnlessTrusted() {
+    String problem = tls == null ? null : tls.problemNow();
+    if (tls != null && problem != null && !closedHere) {
+      tls.revoked(problem);
+      inbox.dropFrames();
+      tellUntrusted(problem);
+      inbox.add(() -> close("not trusted any more: " + problem));
+    }
   }
 
   private void open() {
@@ -161,6 +263,7 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
     var in = (ByteBuf) message;
     try {
       counters.receivedBytes.add(in.readableBytes());
+      cost += in.readableBytes();
       if (closeReason.get() == null) {
         reader.read(in);
       }
@@ -169,9 +272,31 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
     } finally {
       in.release();
     }
+    slowDown();
     if (inbox.isFull()) {
       channel.config().setAutoRead(false);
     }
+  }
+
+  /** A peer that sends without end has no more than its part of what this node can do. */
+  private void slowDown() {
+    long pauseNanos = pace.spend(cost, System.nanoTime());
+    cost = 0;
+    if (pauseNanos == 0 || slowed) {
+      return;
+    }
+    slowed = true;
+    counters.throttled.increment();
+    channel.config().setAutoRead(false);
+    channel
+        .eventLoop()
+        .schedule(
+            () -> {
+              slowed = false;
+              resumeReading();
+            },
+            pauseNanos,
+            TimeUnit.NANOSECONDS);
   }
 
   private int maxLength() {
@@ -179,6 +304,7 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
   }
 
   private void decode(ByteBuffer checksumAndBody) {
+    cost += NettyConfig.FRAME_COST_BYTES;
     int bytes;
     Frame frame;
     try {
@@ -186,7 +312,7 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
       ByteBuffer plain =
           FrameCodec.plain(checksumAndBody, established ? compression : null, maxLength());
       bytes = FrameCodec.PREFIX_BYTES + plain.remaining();
-      frame = FrameCodec.decodePlain(plain);
+      frame = FrameCodec.decodePlain(plain, protocol);
     } catch (IllegalArgumentException e) {
       throw new WireFormatException("a frame says what cannot be: " + e.getMessage(), e);
     }
@@ -214,7 +340,7 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
 
   private void resumeReading() {
     // Asked again there, because the inbox may have filled once more in between.
-    onEventLoop(() -> channel.config().setAutoRead(!inbox.isFull()));
+    onEventLoop(() -> channel.config().setAutoRead(!inbox.isFull() && !slowed));
   }
 
   /** Event loop only. */
@@ -271,6 +397,10 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
   @Override
   public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
     LOG.debug("{}: failed", remote(), cause);
+    if (open && tls != null && TlsEnd.certificateAlert(cause) != null) {
+      // The side that dials is through before the other has looked at its certificate.
+      failed(tls.failed(cause));
+    }
     closeReason.compareAndSet(null, "failed: " + cause);
     close(channel);
   }
@@ -290,6 +420,8 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
     String reason = closeReason.get();
     if (target != null && reason != null) {
       target.onClosed(this, reason);
+    } else if (dialler != null && reason != null) {
+      dialler.onClosed(null, reason);
     }
   }
 

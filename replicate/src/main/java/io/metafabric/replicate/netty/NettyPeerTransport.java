@@ -8,6 +8,7 @@ import io.metafabric.core.transport.PeerHandler;
 import io.metafabric.core.transport.PeerTransport;
 import io.metafabric.core.transport.TransportStats;
 import io.metafabric.core.wire.Compression;
+import io.metafabric.replicate.tls.PeerProof;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBufAllocator;
@@ -39,12 +40,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Frames over TCP on this machine. One thread, {@code metafabric-<name>-net}; it never runs a
- * handler, and handlers never hold it up. Thread-safe.
+ * Frames over TCP, and over TLS where peers have to prove who they are. One thread, {@code
+ * metafabric-<name>-net}; it never runs a handler, and handlers never hold it up. Thread-safe.
  *
- * <p>Only loopback addresses are served, until peers can prove who they are: listening on any other
- * is a {@link ConfigurationException}, and none is connected to. Everything belongs to this object,
- * memory and thread included, and is gone after {@link #close}.
+ * <p>Without TLS only loopback addresses are served: listening on any other is a {@link
+ * ConfigurationException}, and none is connected to. Everything belongs to this object, memory and
+ * thread included, and is gone after {@link #close}.
  */
 public final class NettyPeerTransport implements PeerTransport {
   private static final Logger LOG = LoggerFactory.getLogger(NettyPeerTransport.class);
@@ -52,6 +53,8 @@ public final class NettyPeerTransport implements PeerTransport {
   private final NettyConfig config;
   private final Executor callbacks;
   private final @Nullable Compression compression;
+  private final @Nullable PeerProof proof;
+  private final Runnable onProofChanged = this::closeUntrusted;
   private final TransportCounters counters = new TransportCounters();
   private final CompletableFuture<Thread> thread = new CompletableFuture<>();
   private final SingleThreadIoEventLoop eventLoop;
@@ -64,24 +67,45 @@ public final class NettyPeerTransport implements PeerTransport {
   private final Set<NettyConnection> connections = ConcurrentHashMap.newKeySet();
 
   /** Event loop only: those that came in. */
-  private int accepted;
+  private final Arrivals<NettyConnection> arrivals;
 
   /** Event loop only. */
   private boolean closed;
 
+  /** Without TLS. */
+  public NettyPeerTransport(
+      NettyConfig config, @Nullable Compression compression, Executor callbacks) {
+    this(config, compression, null, callbacks);
+  }
+
   /**
    * @param compression of data frames, to and from those who have it too; null for none
+   * @param proof of who each side is; null for none, on loopback addresses alone
    * @param callbacks runs the handlers; serial, and on a thread of its own, never on its caller's
    */
   public NettyPeerTransport(
-      NettyConfig config, @Nullable Compression compression, Executor callbacks) {
+      NettyConfig config,
+      @Nullable Compression compression,
+      @Nullable PeerProof proof,
+      Executor callbacks) {
     this.config = config;
     this.compression = compression;
+    this.proof = proof;
     this.callbacks = callbacks;
+    arrivals =
+        new Arrivals<>(
+            config.maxConnections(), config.maxStrangers(), config.connectionsPerSecond());
     // A loop without a group: a group would start Netty's global executor thread when it ends.
     eventLoop = new SingleThreadIoEventLoop(null, this::newThread, NioIoHandler.newFactory());
     // No pool: an idle transport then holds nothing, and a closed one leaves nothing behind.
     memory = new UnpooledByteBufAllocator(true);
+    if (proof != null) {
+      proof.onChange(onProofChanged);
+    }
+  }
+
+  private void closeUntrusted() {
+    connections.forEach(NettyConnection::closeUnlessTrusted);
   }
 
   private Thread newThread(Runnable run) {
@@ -92,14 +116,15 @@ public final class NettyPeerTransport implements PeerTransport {
   }
 
   /**
-   * Whether {@link #connect} would try this address, as far as that is known now: a name may have
-   * no address yet.
+   * Whether a transport would use this address, as far as that is known now: a name may have no
+   * address yet.
    *
+   * @param proven whether it has peers prove who they are
    * @throws ConfigurationException if it is, or is the name of, an address beyond this machine
    */
-  public static void requireServed(PeerAddress address) {
+  public static void requireServed(PeerAddress address, boolean proven) {
     try {
-      Loopback.resolve(address);
+      Loopback.resolve(address, proven);
     } catch (UnknownHostException e) {
       LOG.debug("{} has no address yet", address, e);
     }
@@ -109,7 +134,7 @@ public final class NettyPeerTransport implements PeerTransport {
   public PeerAddress listen(PeerAddress address, Acceptor acceptor) {
     InetSocketAddress socketAddress;
     try {
-      socketAddress = Loopback.resolve(address);
+      socketAddress = Loopback.resolve(address, proof != null);
     } catch (UnknownHostException e) {
       throw cannotListen(address, e);
     }
@@ -171,29 +196,43 @@ public final class NettyPeerTransport implements PeerTransport {
   }
 
   private void initAccepted(Channel channel, Acceptor acceptor) {
-    if (closed || accepted >= config.maxConnections()) {
+    Object from = Arrivals.originOf(channel.remoteAddress());
+    if (closed || !arrivals.mayCome(from, System.nanoTime())) {
       counters.refusedConnections.increment();
-      LOG.debug("{}: refused, {} connections are open", channel.remoteAddress(), accepted);
+      LOG.debug("{}: refused, there are too many", channel.remoteAddress());
       NettyConnection.close(channel);
       return;
     }
-    accepted++;
-    channel.closeFuture().addListener(done -> accepted--);
-    init(channel, acceptor);
+    NettyConnection displaced = arrivals.displaced();
+    if (displaced != null) {
+      counters.displaced.increment();
+      arrivals.ended(displaced);
+      displaced.close("it has not said who it is, and others wait to");
+    }
+    NettyConnection taken = init(channel, acceptor, null);
+    arrivals.add(taken, from);
+    channel.closeFuture().addListener(done -> arrivals.ended(taken));
   }
 
-  private void init(Channel channel, Acceptor acceptor) {
+  private NettyConnection init(
+      Channel channel, Acceptor acceptor, @Nullable PeerHandler dialler) {
+    TlsEnd tls = proof == null ? null : new TlsEnd(proof, dialler != null, config.connectTimeout());
     var connection =
-        new NettyConnection(channel, config, callbacks, counters, compression, acceptor);
+        new NettyConnection(
+            channel, config, callbacks, counters, compression, acceptor, dialler, tls, arrivals::identified);
     connections.add(connection);
     channel.closeFuture().addListener(done -> connections.remove(connection));
+    if (tls != null) {
+      tls.addTo(channel);
+    }
     channel.pipeline().addLast(connection);
+    return connection;
   }
 
   @Override
   public void connect(PeerAddress address, PeerHandler handler) {
     try {
-      InetSocketAddress socketAddress = Loopback.resolve(address);
+      InetSocketAddress socketAddress = Loopback.resolve(address, proof != null);
       eventLoop.execute(() -> dial(address, socketAddress, handler));
     } catch (UnknownHostException | ConfigurationException e) {
       tellNotConnected(address, handler, e);
@@ -215,7 +254,7 @@ public final class NettyPeerTransport implements PeerTransport {
         .option(ChannelOption.TCP_NODELAY, true)
         .option(ChannelOption.WRITE_BUFFER_WATER_MARK, waterMark())
         .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) config.connectTimeout().toMillis())
-        .handler(initializer(channel -> init(channel, connection -> handler)))
+        .handler(initializer(channel -> init(channel, connection -> handler, handler)))
         .connect(socketAddress)
         .addListener(
             done -> {
@@ -255,13 +294,17 @@ public final class NettyPeerTransport implements PeerTransport {
       waiting += connection.waitingBytes();
       maxWaiting += config.maxWaitingBytes();
     }
-    return counters.snapshot(waiting, maxWaiting);
+    return counters.snapshot(
+        arrivals.strangers(), waiting, maxWaiting, proof == null ? null : proof.stats());
   }
 
   /** Also from a handler; returns once the thread has ended. */
   @Override
   @SuppressWarnings("FutureReturnValueIgnored") // the thread ends a little after its future
   public void close() {
+    if (proof != null) {
+      proof.removeListener(onProofChanged);
+    }
     try {
       eventLoop.execute(this::closeAll);
     } catch (RejectedExecutionException e) {

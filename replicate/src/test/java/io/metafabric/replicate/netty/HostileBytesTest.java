@@ -2,6 +2,7 @@ package io.metafabric.replicate.netty;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.codec.Checksums;
 import io.metafabric.core.transport.PausableExecutor;
 import io.metafabric.core.transport.PeerAddress;
@@ -11,6 +12,7 @@ import io.metafabric.core.transport.TestFrames;
 import io.metafabric.core.transport.TransportLimits;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
+import io.metafabric.replicate.zstd.ZstdCompression;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -21,6 +23,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -223,15 +226,131 @@ class HostileBytesTest {
   }
 
   @Test
+  void thousandsOfHalfOpenConnections_displaceEachOther_andNeitherMemoryNorPeersSuffer()
+      throws IOException {
+    var known = new RecordingHandler();
+    client.connect(address, known);
+    world.runUntil("a peer is known", () -> accepted.size() == 1 && accepted.get(0).isOpen());
+    accepted.get(0).connection().established();
+    int thousands = 2_000;
+    for (int i = 0; i < thousands; i++) {
+      Socket socket = open();
+      write(socket, ByteBuffer.allocate(4).putInt(FrameCodec.MAX_HANDSHAKE_BYTES).array());
+      if (i % 500 == 499) {
+        assertOthersAreServed();
+      }
+    }
+    world.runUntil(
+        "all but so many were displaced",
+        () -> server.stats().displaced() >= thousands - SocketWorld.MAX_STRANGERS);
+    assertThat(server.stats().maxWaitingBytes())
+        .as("for as many as there may be")
+        .isLessThanOrEqualTo(
+            (SocketWorld.MAX_STRANGERS + 2L)
+                * (LIMITS.outboundQueueBytes()
+                    + LIMITS.controlReserveBytes()
+                    + LIMITS.inboundQueueBytes()));
+    assertThat(known.isOpen()).as("who is known stays").isTrue();
+    assertThat(server.stats().refusedConnections()).isZero();
+  }
+
+  @Test
+  void connectionsThatComeTooOften_areClosedAtOnceAndCounted() throws IOException {
+    var config =
+        new NettyConfig(
+            "rare",
+            256 * 1024,
+            64 * 1024,
+            4 * 1024,
+            64 * 1024,
+            256,
+            256,
+            2,
+            1 << 30,
+            Duration.ofSeconds(10));
+    try (var rare = new NettyPeerTransport(config, null, serverExecutor)) {
+      address = rare.listen(world.anyAddress("server"), connection -> accept());
+      for (int i = 0; i < 100; i++) {
+        open();
+      }
+      world.runUntil(
+          "most were turned away",
+          () -> rare.stats().refusedConnections() + accepted.size() == 100);
+      assertThat(accepted.size()).as("eight, and two for each second").isBetween(8, 60);
+    }
+  }
+
+  @Test
+  void whoSendsFasterThanItsRate_isReadLater_andOthersAreNot() throws IOException {
+    var config =
+        new NettyConfig(
+            "slow",
+            256 * 1024,
+            64 * 1024,
+            4 * 1024,
+            64 * 1024,
+            256,
+            256,
+            100,
+            400_000,
+            Duration.ofSeconds(10));
+    try (var slow = new NettyPeerTransport(config, null, serverExecutor)) {
+      address = slow.listen(world.anyAddress("server"), connection -> accept());
+      Socket flood = open();
+      int frames = 2_000; // each costs 256 bytes and its own, so that it takes more than a second
+      byte[] tiny = FrameCodec.encode(TestFrames.control(1));
+      for (int i = 0; i < frames; i++) {
+        write(flood, tiny);
+      }
+      assertOthersAreServed();
+      world.runUntil(
+          "all arrives in the end",
+          () -> accepted.stream().anyMatch(each -> each.frames().size() == frames));
+      assertThat(slow.stats().throttled()).isPositive();
+      assertThat(slow.stats().malformed()).isZero();
+    }
+  }
+
+  @Test
+  void aCompressedFrameThatClaimsToBecomeVeryLong_isDroppedBeforeItIsDecompressed()
+      throws IOException {
+    byte[] zeros = new byte[200 << 20];
+    byte[] bomb = Objects.requireNonNull(ZstdCompression.load()).compress(zeros, 0, zeros.length);
+    for (int claimed : new int[] {Integer.MAX_VALUE, 200 << 20, LIMITS.maxFrameBytes()}) {
+      var body = new ByteWriter(bomb.length + 16);
+      body.u8(6).u8(1).varint(claimed).bytes(bomb);
+      int before = accepted.size();
+      Socket socket = open();
+      world.runUntil("open", () -> accepted.size() == before + 1 && accepted.get(before).isOpen());
+      accepted.get(before).connection().established();
+      write(socket, framed(body.toArray()));
+      awaitDropped("a bomb that claims " + claimed, socket);
+    }
+    assertThat(server.stats().malformed()).isEqualTo(3);
+    assertOthersAreServed();
+  }
+
+  @Test
   void connectionsBeyondTheLimitAreClosedAtOnceAndCounted_untilOthersEnd() throws IOException {
     var config =
         new NettyConfig(
-            "few", 256 * 1024, 64 * 1024, 4 * 1024, 64 * 1024, 2, Duration.ofSeconds(10));
+            "few",
+            256 * 1024,
+            64 * 1024,
+            4 * 1024,
+            64 * 1024,
+            2,
+            2,
+            100,
+            1 << 30,
+            Duration.ofSeconds(10));
     try (var few = new NettyPeerTransport(config, null, serverExecutor)) {
       address = few.listen(world.anyAddress("server"), connection -> accept());
       Socket first = open();
       open();
-      world.runUntil("two are open", () -> accepted.size() == 2);
+      world.runUntil("two are open", () -> accepted.stream().filter(RecordingHandler::isOpen).count() == 2);
+      accepted.forEach(each -> each.connection().established());
+      world.runUntil("both are known", () -> few.stats().strangers() == 0);
       awaitDropped("the third", open());
       assertThat(few.stats().refusedConnections()).isEqualTo(1);
 

@@ -33,7 +33,7 @@ class NettyPeerTransportTest extends PeerTransportContract {
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining(address.toString())
         .hasMessageContaining("mutual TLS");
-    assertThatThrownBy(() -> NettyPeerTransport.requireServed(address))
+    assertThatThrownBy(() -> NettyPeerTransport.requireServed(address, false))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining(address.toString());
     var dialled = recorder();
@@ -45,7 +45,7 @@ class NettyPeerTransportTest extends PeerTransportContract {
   @Test
   void aHostThatDoesNotExist_isAFailureLikeADeadAddress() {
     var nowhere = new PeerAddress("host name with spaces", 7000);
-    NettyPeerTransport.requireServed(nowhere);
+    NettyPeerTransport.requireServed(nowhere, false);
     var dialled = recorder();
     client.connect(nowhere, dialled);
 

@@ -20,6 +20,7 @@ import org.awaitility.Awaitility;
 /** Real threads and real sockets on loopback. */
 final class SocketWorld implements TransportWorld {
   static final int MAX_CONNECTIONS = 256;
+  static final int MAX_STRANGERS = 220;
 
   private final List<ExecutorService> executors = new ArrayList<>();
 
@@ -31,6 +32,9 @@ final class SocketWorld implements TransportWorld {
         limits.controlReserveBytes(),
         limits.inboundQueueBytes(),
         MAX_CONNECTIONS,
+        MAX_STRANGERS,
+        100_000,
+        1L << 30,
         Duration.ofSeconds(10));
   }
 

@@ -70,7 +70,8 @@ class ZstdCompressionTest {
   }
 
   private Frame decode(byte[] frame) {
-    return FrameCodec.decodePlain(FrameCodec.plain(afterLength(frame), zstd, MAX_PLAIN_BYTES));
+    return FrameCodec.decodePlain(
+        FrameCodec.plain(afterLength(frame), zstd, MAX_PLAIN_BYTES), FrameCodec.PROTOCOL);
   }
 
   @Test

@@ -1,0 +1,237 @@
+package io.metafabric;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.metafabric.core.conflict.ConflictRule;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.transport.FreePorts;
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Stamp;
+import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
+import io.metafabric.core.wire.Frame;
+import io.metafabric.core.wire.FrameCodec;
+import io.metafabric.core.wire.Refusal;
+import io.metafabric.replicate.PeerState;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Somebody says that it is region us, and is hostile or broken; region ap is well, and must notice
+ * nothing.
+ */
+class HostilePeersTest {
+  private static final RegionName AP = new RegionName("ap");
+  private static final ActorId ACTOR = new ActorId(8);
+
+  @TempDir Path directory;
+
+  private MetadataFabric eu;
+  private MetadataFabric ap;
+
+  @BeforeEach
+  void open() throws Exception {
+    List<Integer> ports = FreePorts.take(3);
+    eu = region("eu", ports.get(0), "ap", ports.get(1), "us", ports.get(2)).open();
+    ap = region("ap", ports.get(1), "eu", ports.get(0), "us", ports.get(2)).open();
+    awaitThat("ap is there", () -> eu.peer("ap").stats().state() == PeerState.IN_SYNC);
+  }
+
+  private FabricBuilder region(
+      String name, int port, String peer, int peerPort, String other, int otherPort) {
+    return MetadataFabric.builder()
+        .region(name)
+        .directory(directory.resolve(name))
+        .listen("127.0.0.1:" + port)
+        .peer(peer, "127.0.0.1:" + peerPort)
+        .peer(other, "127.0.0.1:" + otherPort);
+  }
+
+  @AfterEach
+  void othersWereNotDisturbed() {
+    eu.put("n/after", "all that".getBytes(UTF_8));
+    awaitThat("replicated", () -> ap.explain("n/after").version().isPresent());
+    assertThat(eu.peer("ap").stats().connects()).isEqualTo(1);
+    assertThat(ap.peer("eu").stats().connects()).isEqualTo(1);
+    assertThat(eu.peer("ap").stats().violations()).isZero();
+    ap.close();
+    eu.close();
+  }
+
+  private static void awaitThat(String what, Callable<Boolean> condition) {
+    await(what).atMost(Duration.ofSeconds(30)).until(condition);
+  }
+
+  private static Frame.Hello hello(RegionName region, Map<String, String> rules) {
+    return new Frame.Hello(
+        FrameCodec.MIN_PROTOCOL,
+        FrameCodec.PROTOCOL,
+        "default",
+        region,
+        7,
+        ACTOR,
+        List.of(AP, RawPeer.EU, RawPeer.US),
+        1 << 20,
+        new TreeMap<>(rules),
+        Frame.Belonging.INITIAL);
+  }
+
+  private RawPeer welcomed() throws IOException {
+    var peer = new RawPeer(eu);
+    peer.send(hello(RawPeer.US, Map.of()));
+    assertThat(peer.read()).isInstanceOf(Frame.Welcome.class);
+    assertThat(peer.read()).isInstanceOf(Frame.Credit.class);
+    return peer;
+  }
+
+  private static MetadataRecord record(String key, long counter, VersionVector context) {
+    Bytes payload = Bytes.utf8("of us");
+    var version = new Version(new Dot(ACTOR, counter), context, new Stamp(counter << 16));
+    return new MetadataRecord(
+        Key.of(key), Header.value(version, RawPeer.US, payload, Header.NEVER), payload);
+  }
+
+  @Test
+  void framesBeforeAHello_endTheConnection_andAreCounted() throws Exception {
+    List<Frame> early =
+        List.of(
+            new Frame.Heartbeat(1, 2, Frame.Backlog.NONE),
+            new Frame.Changes(ACTOR, 0, 1, List.of(record("n/1", 1, VersionVector.EMPTY))),
+            new Frame.Welcome(1, "default", RawPeer.US, 7, VersionVector.EMPTY),
+            new Frame.Ack(ACTOR, 1, false));
+    for (Frame frame : early) {
+      try (var peer = new RawPeer(eu)) {
+        peer.send(frame);
+        assertThat(peer.isAtEnd()).as(frame.toString()).isTrue();
+      }
+    }
+    awaitThat(
+        "counted", () -> eu.stats().replication().withoutHandshake() >= early.size());
+    assertThat(eu.explain("n/1").version()).isEmpty();
+  }
+
+  @Test
+  void framesThatOnlyTheOtherSideSends_cutThePeerOff() throws Exception {
+    List<Frame> wrong =
+        List.of(
+            new Frame.Welcome(1, "default", RawPeer.US, 7, VersionVector.EMPTY),
+            new Frame.Ack(ACTOR, 1, false),
+            new Frame.Credit(5, false),
+            new Frame.FetchReply(1, List.of()),
+            new Frame.HeartbeatReply(1, 2),
+            hello(AP, Map.of()));
+    for (Frame frame : wrong) {
+      try (var peer = welcomed()) {
+        peer.send(frame);
+        assertCutOff(peer);
+      }
+    }
+    assertThat(eu.peer("us").stats().violations()).isEqualTo(wrong.size());
+    assertThat(eu.peer("us").stats().problem()).contains("cut off");
+  }
+
+  private static void assertCutOff(RawPeer peer) throws IOException {
+    Frame.CutOff cutOff = (Frame.CutOff) peer.read();
+    assertThat(cutOff.reason()).isEqualTo(Refusal.VIOLATION);
+    assertThat(peer.isAtEnd()).isTrue();
+  }
+
+  @Test
+  void aReplay_isAcknowledgedAgain_andChangesNothing() throws Exception {
+    var first = new Frame.Changes(ACTOR, 0, 1, List.of(record("n/1", 1, VersionVector.EMPTY)));
+    var second =
+        new Frame.Changes(
+            ACTOR, 1, 2, List.of(record("n/1", 2, VersionVector.of(new Dot(ACTOR, 1)))));
+    for (int time = 0; time < 3; time++) {
+      try (var peer = welcomed()) {
+        for (Frame.Changes changes : List.of(first, second)) {
+          peer.send(changes);
+          Frame.Ack ack = nextAck(peer);
+          assertThat(ack.counter()).isEqualTo(time == 0 ? changes.upTo() : 2);
+          assertThat(ack.resend()).isFalse();
+        }
+      }
+    }
+    assertThat(eu.explain("n/1").version().orElseThrow().dot()).isEqualTo(new Dot(ACTOR, 2));
+    assertThat(eu.stats().storage().dotCollisions()).isZero();
+    assertThat(eu.conflicts()).isEmpty();
+  }
+
+  private static Frame.Ack nextAck(RawPeer peer) throws IOException {
+    Frame frame = peer.read();
+    while (!(frame instanceof Frame.Ack)) {
+      frame = peer.read();
+    }
+    return (Frame.Ack) frame;
+  }
+
+  @Test
+  void changesOfTheActorsOfOthers_areCutOff_withNothingOfThemTaken() throws Exception {
+    ap.put("n/ap", new byte[1]);
+    eu.put("n/eu", new byte[1]);
+    awaitThat("ap's write is here", () -> eu.explain("n/ap").version().isPresent());
+    ActorId ofAp = eu.explain("n/ap").version().orElseThrow().dot().actor();
+    ActorId ofEu = eu.explain("n/eu").version().orElseThrow().dot().actor();
+    for (ActorId foreign : List.of(ofAp, ofEu)) {
+      try (var peer = welcomed()) {
+        // Taken at its word, all that ap writes from now on would be old.
+        peer.send(new Frame.Changes(foreign, 1, 1_000_000, List.of()));
+        assertCutOff(peer);
+      }
+    }
+    ap.put("n/next", new byte[1]);
+    awaitThat("ap's next write is here", () -> eu.explain("n/next").version().isPresent());
+    assertThat(eu.peer("us").stats().violations()).isEqualTo(2);
+  }
+
+  @Test
+  void aVersionThatKnowsWhatIsStillToCome_isCutOff_andTheWriteIsNotHidden() throws Exception {
+    eu.put("n/eu", new byte[1]);
+    Dot own = eu.explain("n/eu").version().orElseThrow().dot();
+    var ahead = VersionVector.of(new Dot(own.actor(), own.counter() + 5));
+    try (var peer = welcomed()) {
+      peer.send(new Frame.Changes(ACTOR, 0, 1, List.of(record("n/x", 1, ahead))));
+      assertCutOff(peer);
+    }
+    assertThat(eu.explain("n/x").version()).isEmpty();
+    eu.put("n/x", "of eu".getBytes(UTF_8));
+    assertThat(eu.get("n/x").orElseThrow().bytes()).isEqualTo("of eu".getBytes(UTF_8));
+  }
+
+  @Test
+  void aStranger_orOneWithOtherRules_isRefusedWithTheReason() throws Exception {
+    assertRefused(hello(new RegionName("mars"), Map.of()), Refusal.REGION, "region mars");
+    assertRefused(
+        hello(RawPeer.US, Map.of("n", ConflictRule.siblings().name())),
+        Refusal.CONFLICT_RULES,
+        "siblings");
+    assertThat(eu.stats().replication().refusedPeers()).isEqualTo(2);
+    assertThat(eu.peer("us").stats().refusal()).isEqualTo(Refusal.CONFLICT_RULES);
+  }
+
+  private void assertRefused(Frame.Hello hello, Refusal reason, String why) throws IOException {
+    try (var peer = new RawPeer(eu)) {
+      peer.send(hello);
+      Frame.Refuse refuse = (Frame.Refuse) peer.read();
+      assertThat(refuse.reason()).isEqualTo(reason);
+      assertThat(refuse.message()).contains(why);
+      assertThat(peer.isAtEnd()).isTrue();
+    }
+  }
+}

@@ -1,0 +1,89 @@
+package io.metafabric.replicate;
+
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.record.Sibling;
+import io.metafabric.core.store.RecordStore;
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
+import io.metafabric.core.wire.Frame;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a peer cannot have written, and what nobody can have seen. Thread-safe.
+ *
+ * <p>A peer may hand on what others wrote, in comparisons and answers to fetches; what it streams
+ * as changes is its own. Of this node's own present actor everybody knows at most what it has
+ * issued: a record that knows more is made up, and would take the place of a write that is still to
+ * come.
+ */
+final class Provenance {
+  private final RecordStore store;
+
+  Provenance(RecordStore store) {
+    this.store = store;
+  }
+
+  /** Why these changes are not the peer's own; null if nothing says so. */
+  @Nullable String problemOf(RegionName by, Frame.Changes changes) {
+    for (MetadataRecord record : changes.records()) {
+      RegionName writtenIn = record.header().writtenIn();
+      if (!writtenIn.equals(by)) {
+        return by + " sent a change of region " + writtenIn;
+      }
+    }
+    RegionName known = store.regionOf(changes.actor());
+    if (known != null && !known.equals(by)) {
+      return by + " sent changes of actor " + changes.actor() + ", which is of region " + known;
+    }
+    return problemOf(by, changes.records());
+  }
+
+  /** Why these records cannot be; null if they can. */
+  @Nullable String problemOf(RegionName by, List<MetadataRecord> records) {
+    ActorId own = store.actor();
+    long issued = -1;
+    for (MetadataRecord record : records) {
+      for (Sibling each : record.versions()) {
+        long seen = seenOf(own, each.header().version());
+        if (seen == 0) {
+          continue;
+        }
+        if (issued < 0) {
+          issued = store.issuedUpTo();
+        }
+        if (seen > issued) {
+          return by
+              + " sent a version of "
+              + record.key()
+              + " that knows write "
+              + seen
+              + " of this node, which has issued "
+              + issued;
+        }
+      }
+    }
+    return null;
+  }
+
+  /** The highest counter of an actor in a version; 0 for none. */
+  private static long seenOf(ActorId actor, Version version) {
+    Dot dot = version.dot();
+    VersionVector context = version.context();
+    long seen = Math.max(dot.actor().equals(actor) ? dot.counter() : 0, context.counter(actor));
+    if (context.loneDots() == 0) {
+      return seen;
+    }
+    var highest = new long[] {seen};
+    context.forEachLone(
+        (who, counter) -> {
+          if (who.equals(actor)) {
+            highest[0] = Math.max(highest[0], counter);
+          }
+        });
+    return highest[0];
+  }
+}

@@ -1,0 +1,180 @@
+package io.metafabric.replicate.tls;
+
+import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.transport.PeerIdentity;
+import java.io.IOException;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.security.PrivateKey;
+import java.security.Signature;
+import java.security.cert.CertificateException;
+import java.security.cert.X509Certificate;
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509ExtendedTrustManager;
+
+/** One state of a node's key, certificates and trust, checked. Immutable. */
+final class TlsMaterial {
+  private static final String CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
+  private static final String SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
+  private static final String ANY_USAGE = "2.5.29.37.0";
+
+  private final NamedFile file;
+  private final List<X509Certificate> chain;
+  private final PrivateKey key;
+  private final List<X509Certificate> trusted;
+
+  private TlsMaterial(
+      NamedFile file, List<X509Certificate> chain, PrivateKey key, List<X509Certificate> trusted) {
+    this.file = file;
+    this.chain = List.copyOf(chain);
+    this.key = key;
+    this.trusted = List.copyOf(trusted);
+  }
+
+  /**
+   * Checks what does not depend on who the node is.
+   *
+   * @throws ConfigurationException if the key is not the certificate's, or the certificate cannot
+   *     be used in both directions
+   */
+  static TlsMaterial of(
+      NamedFile chainFile,
+      List<X509Certificate> chain,
+      NamedFile keyFile,
+      PrivateKey key,
+      List<X509Certificate> trusted) {
+    X509Certificate own = chain.get(0);
+    if (!belongTogether(key, own)) {
+      throw keyFile.bad(
+          "has a private key that is not the one of the certificate "
+              + CertificateName.described(own)
+              + " in "
+              + chainFile.path(),
+          null);
+    }
+    requireUsages(chainFile, own);
+    return new TlsMaterial(chainFile, chain, key, trusted);
+  }
+
+  private static boolean belongTogether(PrivateKey key, X509Certificate certificate) {
+    String algorithm =
+        switch (key.getAlgorithm()) {
+          case "EC" -> "SHA256withECDSA";
+          case "RSA" -> "SHA256withRSA";
+          default -> key.getAlgorithm();
+        };
+    byte[] probe = {1, 2, 3};
+    try {
+      Signature signing = Signature.getInstance(algorithm);
+      signing.initSign(key);
+      signing.update(probe);
+      byte[] signed = signing.sign();
+      Signature checking = Signature.getInstance(algorithm);
+      checking.initVerify(certificate.getPublicKey());
+      checking.update(probe);
+      return checking.verify(signed);
+    } catch (GeneralSecurityException e) {
+      return false;
+    }
+  }
+
+  private static void requireUsages(NamedFile file, X509Certificate own) {
+    List<String> usages;
+    try {
+      usages = own.getExtendedKeyUsage();
+    } catch (CertificateException e) {
+      throw file.bad("has a certificate whose extended key usages cannot be read", e);
+    }
+    if (usages != null
+        && !usages.contains(ANY_USAGE)
+        && !(usages.contains(CLIENT_AUTH) && usages.contains(SERVER_AUTH))) {
+      throw file.bad(
+          "has a certificate for one direction alone; a node both dials and is dialled, so its"
+              + " extended key usages must have serverAuth and clientAuth, or there must be none",
+          null);
+    }
+  }
+
+  /**
+   * Checks that the certificate is this node's, now.
+   *
+   * @throws ConfigurationException if it is for another one, or for another time
+   */
+  void requireFor(String cluster, RegionName region, long nowMs) {
+    X509Certificate own = chain.get(0);
+    String notNow = CertificateName.problemAt(own, Instant.ofEpochMilli(nowMs));
+    if (notNow != null) {
+      throw file.bad("has a certificate that " + notNow, null);
+    }
+    PeerIdentity name;
+    try {
+      name = CertificateName.of(own);
+    } catch (CertificateException e) {
+      throw file.bad("has a certificate that cannot be used: " + e.getMessage(), e);
+    }
+    if (!name.cluster().equals(cluster) || !name.region().equals(region)) {
+      throw file.bad(
+          "has the certificate of "
+              + name
+              + ", and this node is "
+              + new PeerIdentity(cluster, region, null),
+          null);
+    }
+  }
+
+  long expiresAtMs() {
+    return chain.get(0).getNotAfter().toInstant().toEpochMilli();
+  }
+
+  /** Believes whom the trusted certificates say, and nobody else. */
+  X509ExtendedTrustManager pathChecks() {
+    try {
+      KeyStore store = emptyStore();
+      for (int i = 0; i < trusted.size(); i++) {
+        store.setCertificateEntry(String.format(Locale.ROOT, "trusted-%d", i), trusted.get(i));
+      }
+      TrustManagerFactory factory =
+          TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+      factory.init(store);
+      for (TrustManager manager : factory.getTrustManagers()) {
+        if (manager instanceof X509ExtendedTrustManager checks) {
+          return checks;
+        }
+      }
+      throw new ConfigurationException("tls: this JDK checks no certificates");
+    } catch (GeneralSecurityException | IOException e) {
+      throw file.bad("cannot be used with TLS", e);
+    }
+  }
+
+  SSLContext context(X509ExtendedTrustManager trust) {
+    char[] password = "in memory alone".toCharArray();
+    try {
+      KeyStore store = emptyStore();
+      store.setKeyEntry("node", key, password, chain.toArray(new X509Certificate[0]));
+      KeyManagerFactory keys =
+          KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+      keys.init(store, password);
+      SSLContext context = SSLContext.getInstance("TLSv1.3");
+      context.init(keys.getKeyManagers(), new TrustManager[] {trust}, null);
+      // A session that is taken up again is one whose certificate is not looked at.
+      context.getServerSessionContext().setSessionTimeout(1);
+      return context;
+    } catch (GeneralSecurityException | IOException e) {
+      throw file.bad("cannot be used with TLS", e);
+    }
+  }
+
+  private static KeyStore emptyStore() throws GeneralSecurityException, IOException {
+    KeyStore store = KeyStore.getInstance("PKCS12");
+    store.load(null, null);
+    return store;
+  }
+}

@@ -1,0 +1,315 @@
+package io.metafabric.replicate.tls;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.transport.PeerIdentity;
+import io.metafabric.core.transport.TestCertificates;
+import io.metafabric.core.transport.TestCertificates.Made;
+import io.metafabric.core.transport.TestCertificates.Wish;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyPairGenerator;
+import java.security.cert.CertificateException;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Base64;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What an operator can get wrong about certificates is told with file and field, and no secret. */
+class PeerTlsTest {
+  private static final RegionName EU = new RegionName("eu");
+  private static final String PASSWORD = "s3cret-of-the-store";
+
+  @TempDir Path directory;
+
+  private TestCertificates authority;
+  private Made eu;
+  private Path certificate;
+  private Path key;
+  private Path trust;
+
+  @BeforeEach
+  void makeGoodOnes() throws Exception {
+    authority = new TestCertificates("prod");
+    eu = authority.of("prod", "eu");
+    certificate = eu.certificateTo(directory.resolve("eu.pem"));
+    key = eu.keyTo(directory.resolve("eu.key"));
+    trust = authority.certificateTo(directory.resolve("ca.pem"));
+  }
+
+  private PeerProof open() {
+    return open(PeerTls.fromPem(certificate, key, trust));
+  }
+
+  private static PeerProof open(PeerTls files) {
+    return PeerProof.open(files, "prod", EU, System::currentTimeMillis);
+  }
+
+  /** The message has all the words, and neither it nor a cause's has anything secret. */
+  private void refused(PeerTls files, String... words) {
+    ConfigurationException refusal =
+        catchThrowableOfType(ConfigurationException.class, () -> open(files));
+    assertThat(refusal).as("it was taken").isNotNull();
+    assertThat(refusal).hasMessageContainingAll(words);
+    var all = new StringWriter();
+    refusal.printStackTrace(new PrintWriter(all));
+    String encoded = Base64.getEncoder().encodeToString(eu.key().getEncoded());
+    assertThat(all + files.toString())
+        .doesNotContain(PASSWORD)
+        .doesNotContain("wrong-one")
+        .doesNotContain(encoded.substring(40, 60));
+  }
+
+  private void refused(String... words) {
+    refused(PeerTls.fromPem(certificate, key, trust), words);
+  }
+
+  @Test
+  void goodFilesAreTaken_inBothForms_andNeitherShowsASecret() throws Exception {
+    assertThat(open().stats().expiresAtMs())
+        .isEqualTo(eu.certificate().getNotAfter().toInstant().toEpochMilli());
+    Path keyStore = eu.keyStoreTo(directory.resolve("eu.p12"), PASSWORD);
+    Path trustStore = authority.trustStoreTo(directory.resolve("trust.p12"), PASSWORD);
+    PeerTls stores =
+        PeerTls.fromKeyStore(
+            keyStore, PASSWORD.toCharArray(), trustStore, PASSWORD.toCharArray());
+    open(stores);
+    assertThat(stores).asString().contains("eu.p12", "trust.p12").doesNotContain(PASSWORD);
+  }
+
+  @Test
+  void theCallersPasswordMayBeWipedAfterwards() throws Exception {
+    Path keyStore = eu.keyStoreTo(directory.resolve("eu.p12"), PASSWORD);
+    Path trustStore = authority.trustStoreTo(directory.resolve("trust.p12"), PASSWORD);
+    char[] password = PASSWORD.toCharArray();
+    PeerTls stores = PeerTls.fromKeyStore(keyStore, password, trustStore, password);
+    Arrays.fill(password, 'x');
+    open(stores);
+  }
+
+  @Test
+  void aFileThatIsMissing_orIsADirectory_isNamedWithItsField() throws Exception {
+    Path missing = directory.resolve("no-such.pem");
+    refused(PeerTls.fromPem(missing, key, trust), "certificate", missing.toString(), "not exist");
+    refused(PeerTls.fromPem(certificate, missing, trust), "key", missing.toString(), "not exist");
+    refused(PeerTls.fromPem(certificate, key, missing), "trust", missing.toString(), "not exist");
+    refused(PeerTls.fromPem(certificate, key, directory), "trust", "is a directory");
+    char[] password = PASSWORD.toCharArray();
+    refused(
+        PeerTls.fromKeyStore(missing, password, missing, password), "keyStore", "not exist");
+  }
+
+  @Test
+  void aKeyFileWithoutAUsableKey_saysWhatItHasInstead() throws Exception {
+    Files.copy(certificate, directory.resolve("not-a-key"));
+    key = directory.resolve("not-a-key");
+    refused("key", "no private key");
+    byte[] pkcs8 = eu.key().getEncoded();
+    keyIs(TestCertificates.pem("ENCRYPTED PRIVATE KEY", pkcs8));
+    refused("key", "encrypted key", "openssl pkey");
+    keyIs(TestCertificates.pem("EC PRIVATE KEY", pkcs8));
+    refused("key", "EC PRIVATE KEY", "openssl pkcs8");
+    keyIs(TestCertificates.pem("PRIVATE KEY", new byte[] {1, 2, 3}));
+    refused("key", "cannot be read");
+    keyIs("-----BEGIN PRIVATE KEY-----\n!\n-----END PRIVATE KEY-----\n");
+    refused("key", "cannot be read");
+    String good = TestCertificates.pem("PRIVATE KEY", pkcs8);
+    keyIs(good + good);
+    refused("key", "more than one");
+    keyIs(good.replace("-----END PRIVATE KEY-----", "-----END PRIVATE KEX-----"));
+    refused("key", "no private key");
+  }
+
+  private void keyIs(String content) throws IOException {
+    Files.writeString(key, content);
+  }
+
+  @Test
+  void aCertificateFileWithoutACertificate_orADamagedOne_isNamed() throws Exception {
+    Files.writeString(certificate, "hello");
+    refused("certificate", "no certificate", "BEGIN CERTIFICATE");
+    Files.writeString(certificate, TestCertificates.pem("CERTIFICATE", new byte[] {1, 2, 3}));
+    refused("certificate", "number 1", "cannot be read");
+    eu.certificateTo(certificate);
+    Files.writeString(trust, "");
+    refused("trust", "no certificate");
+  }
+
+  @Test
+  void theKeyOfAnotherCertificate_isTold() throws Exception {
+    authority.of("prod", "eu").keyTo(key);
+    refused("key", "not the one of the certificate metafabric://prod/eu");
+    KeyPairGenerator rsa = KeyPairGenerator.getInstance("RSA");
+    rsa.initialize(2048);
+    keyIs(TestCertificates.pem("PRIVATE KEY", rsa.generateKeyPair().getPrivate().getEncoded()));
+    refused("key", "not the one of the certificate");
+  }
+
+  @Test
+  void aCertificateOutOfItsTime_isRefusedWithTheTime() throws Exception {
+    Instant yesterday = Instant.now().minus(Duration.ofDays(1));
+    ownIs(new Wish().uri("metafabric://prod/eu").from(yesterday.minusSeconds(9)).until(yesterday));
+    refused("certificate", "has expired at " + yesterday.toString().substring(0, 16));
+    Instant tomorrow = Instant.now().plus(Duration.ofDays(1));
+    ownIs(new Wish().uri("metafabric://prod/eu").from(tomorrow));
+    refused("certificate", "not valid before " + tomorrow.toString().substring(0, 16));
+  }
+
+  private void ownIs(Wish wish) throws GeneralSecurityException, IOException {
+    Made made = authority.make(wish);
+    made.certificateTo(certificate);
+    made.keyTo(key);
+  }
+
+  @Test
+  void aCertificateOfAnotherRegionOrCluster_orOfNone_isRefused_andBothAreNamed() throws Exception {
+    ownIs(new Wish().uri("metafabric://prod/us"));
+    refused("certificate of metafabric://prod/us", "this node is metafabric://prod/eu");
+    ownIs(new Wish().uri("metafabric://test/eu"));
+    refused("certificate of metafabric://test/eu", "this node is metafabric://prod/eu");
+    ownIs(new Wish());
+    refused("certificate", "no name of a region", "metafabric://cluster/region");
+    ownIs(new Wish().uri("https://prod/eu"));
+    refused("certificate", "no name of a region");
+    ownIs(new Wish().uri("metafabric://prod/eu").uri("metafabric://prod/us"));
+    refused("certificate", "more than one name");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "metafabric://prod",
+        "metafabric:///eu",
+        "metafabric://prod/EU",
+        "metafabric://prod/eu/",
+        "metafabric://prod/eu/xyz",
+        "metafabric://prod/eu/1/2"
+      })
+  void aNameThatIsNotOne_isShown(String uri) throws Exception {
+    ownIs(new Wish().uri(uri));
+    refused("certificate", uri);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"})
+  void aCertificateForOneDirectionAlone_isRefused(String usage) throws Exception {
+    ownIs(new Wish().uri("metafabric://prod/eu").usage(usage));
+    refused("certificate", "serverAuth and clientAuth");
+  }
+
+  @Test
+  void keyStores_withAWrongPassword_orWithoutWhatIsNeeded_areNamed() throws Exception {
+    Path keyStore = eu.keyStoreTo(directory.resolve("eu.p12"), PASSWORD);
+    Path trustStore = authority.trustStoreTo(directory.resolve("trust.p12"), PASSWORD);
+    char[] right = PASSWORD.toCharArray();
+    char[] wrong = "wrong-one".toCharArray();
+    refused(
+        PeerTls.fromKeyStore(keyStore, wrong, trustStore, right),
+        "keyStore " + keyStore,
+        "password is wrong");
+    refused(
+        PeerTls.fromKeyStore(keyStore, right, trustStore, wrong),
+        "trustStore " + trustStore,
+        "password is wrong");
+    refused(
+        PeerTls.fromKeyStore(trustStore, right, trustStore, right),
+        "keyStore " + trustStore,
+        "no private key");
+    refused(
+        PeerTls.fromKeyStore(keyStore, right, keyStore, right),
+        "trustStore " + keyStore,
+        "no trusted certificate");
+    refused(
+        PeerTls.fromKeyStore(certificate, right, trustStore, right),
+        "keyStore " + certificate,
+        "no key store");
+  }
+
+  @Test
+  void aReloadTakesWhatIsGood_andKeepsWhatWas_whereItIsNot() throws Exception {
+    PeerProof proof = open();
+    assertThat(proof.reload()).as("nothing has changed").isFalse();
+
+    Files.writeString(certificate, "half wri");
+    for (int i = 0; i < 2; i++) {
+      assertThatThrownBy(proof::reload)
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessageContaining(certificate.toString());
+    }
+    assertThat(proof.stats().failedReloads()).as("once for one problem").isEqualTo(1);
+    assertThat(proof.stats().problem()).contains(certificate.toString());
+    assertThat(proof.whoIs(chainOf("us"))).hasToString("metafabric://prod/us");
+
+    ownIs(new Wish().uri("metafabric://prod/eu"));
+    assertThat(proof.reload()).isTrue();
+    assertThat(proof.stats().problem()).isNull();
+    assertThat(proof.stats().reloads()).isEqualTo(1);
+
+    Files.delete(trust);
+    assertThatThrownBy(proof::reload).hasMessageContainingAll("trust", "not exist");
+    authority.certificateTo(trust);
+    proof.reload();
+    assertThat(proof.stats().problem()).as("it is back, as it was").isNull();
+  }
+
+  private X509Certificate[] chainOf(String region) throws GeneralSecurityException {
+    return new X509Certificate[] {authority.of("prod", region).certificate()};
+  }
+
+  @Test
+  void whoIsTrusted_isWhomTheFileNames_asAuthorityOrByItself() throws Exception {
+    PeerProof proof = open();
+    var other = new TestCertificates("prod");
+    Made stranger = other.of("prod", "us");
+    notTrusted(proof, stranger, "metafabric://prod/us", "not trusted here");
+    notTrusted(proof, authority.of("test", "us"), "not of this cluster, \"prod\"");
+    notTrusted(proof, authority.make(new Wish()), "no name of a region");
+
+    // By itself; and then its end is looked at all the same.
+    Made us = other.make(new Wish().uri("metafabric://prod/us/7f"));
+    us.certificateTo(trust);
+    proof.reload();
+    assertThat(proof.whoIs(new X509Certificate[] {us.certificate()}))
+        .isEqualTo(new PeerIdentity("prod", new RegionName("us"), 0x7fL));
+    notTrusted(proof, authority.of("prod", "us"), "not trusted here");
+    Made old =
+        other.make(
+            new Wish()
+                .uri("metafabric://prod/us")
+                .from(Instant.now().minusSeconds(90))
+                .until(Instant.now().minusSeconds(60)));
+    old.certificateTo(trust);
+    proof.reload();
+    notTrusted(proof, old, "has expired");
+  }
+
+  private static void notTrusted(PeerProof proof, Made who, String... words) {
+    assertThatThrownBy(() -> proof.whoIs(new X509Certificate[] {who.certificate()}))
+        .isInstanceOf(CertificateException.class)
+        .hasMessageContainingAll(words);
+  }
+
+  @Test
+  void aNameThatIsNoHostName_isEncoded_andUnderstood() throws Exception {
+    String cluster = "a/b \u00e9+";
+    var identity = new PeerIdentity(cluster, EU, -1L);
+    assertThat(CertificateName.parse(identity.toString())).isEqualTo(identity);
+    assertThat(identity.toString().getBytes(StandardCharsets.UTF_8)).hasSize(identity.toString().length());
+  }
+}
