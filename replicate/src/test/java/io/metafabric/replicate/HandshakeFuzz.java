@@ -268,11 +268,11 @@ class HandshakeFuzz {
         if (next == null) {
           break;
         }
-        frame = FrameCodec.decodePlain(FrameCodec.plain(next, null, 0), line.protocol);
+        frame = FrameCodec.decode(next);
       } catch (WireFormatException e) {
         break;
       }
-      if (frame != null) {
+      if (frame != null && frame.since() <= line.protocol) {
         session.onFrame(line, frame);
         world.runFor(Duration.ofMillis(1));
       }

@@ -31,6 +31,11 @@ public sealed interface Frame {
     return true;
   }
 
+  /** The version of the protocol that brought it. */
+  default int since() {
+    return 1;
+  }
+
   /**
    * The first frame of a connection: who dials.
    *
@@ -130,6 +135,11 @@ public sealed interface Frame {
    * protocol 2 on; whoever speaks an older one hears nothing.
    */
   record CutOff(Refusal reason, String message) implements Frame {
+    @Override
+    public int since() {
+      return 2;
+    }
+
     @Override
     public void deliverTo(Handler handler) {
       handler.onCutOff(this);

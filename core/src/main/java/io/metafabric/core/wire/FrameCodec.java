@@ -153,7 +153,7 @@ public final class FrameCodec {
    * @throws WireFormatException if it is damaged or malformed
    */
   public static @Nullable Frame decode(ByteBuffer in) {
-    return decodePlain(plain(in, null, 0), PROTOCOL);
+    return decodePlain(plain(in, null, 0));
   }
 
   /**
@@ -190,15 +190,15 @@ public final class FrameCodec {
   /**
    * Decodes what {@link #plain} returned.
    *
-   * @param protocol the version spoken
-   * @return null for a frame of a type that this version does not know: it is to be skipped
+   * @return null for a frame of a type that no version here knows: it is to be skipped, as is one
+   *     that the version spoken does not have ({@link Frame#since})
    * @throws WireFormatException if it is malformed
    */
-  public static @Nullable Frame decodePlain(ByteBuffer in, int protocol) {
+  public static @Nullable Frame decodePlain(ByteBuffer in) {
     var reader = new ByteReader(in);
     int type = reader.u8("frame type");
     int flags = reader.u8("frame flags");
-    if (!isKnown(type) || protocol < since(type)) {
+    if (!isKnown(type)) {
       return null;
     }
     if (flags != 0) {
@@ -211,11 +211,6 @@ public final class FrameCodec {
 
   private static boolean isKnown(int type) {
     return type <= CREDIT || (type >= COMPARE && type <= CUT_OFF);
-  }
-
-  /** The version that brought a type of frames. */
-  private static int since(int type) {
-    return type < CUT_OFF ? 1 : 2;
   }
 
   private static Frame decodeBody(int type, ByteReader in) {

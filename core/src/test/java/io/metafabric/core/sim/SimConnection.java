@@ -199,7 +199,7 @@ final class SimConnection implements PeerConnection {
     Frame frame;
     try {
       checkLength(in.getInt());
-      frame = FrameCodec.decodePlain(FrameCodec.plain(in, null, 0), protocol);
+      frame = FrameCodec.decode(in);
     } catch (WireFormatException e) {
       transport.malformed++;
       sendEnd();
@@ -216,7 +216,9 @@ final class SimConnection implements PeerConnection {
     call(
         () -> {
           try {
-            if (!dropFrames) {
+            if (frame.since() > protocol) {
+              transport.skippedFrames++;
+            } else if (!dropFrames) {
               tell(target -> target.onFrame(this, frame));
             }
           } finally {

@@ -50,6 +50,8 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
   private volatile boolean established;
   private volatile boolean compresses;
   private volatile boolean closedHere;
+
+  /** Asked when a frame is delivered: what came right behind a welcome is read before that is. */
   private volatile int protocol = FrameCodec.MIN_PROTOCOL;
 
   /** Callbacks only. Null until the acceptor has chosen one. */
@@ -312,7 +314,7 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
       ByteBuffer plain =
           FrameCodec.plain(checksumAndBody, established ? compression : null, maxLength());
       bytes = FrameCodec.PREFIX_BYTES + plain.remaining();
-      frame = FrameCodec.decodePlain(plain, protocol);
+      frame = FrameCodec.decodePlain(plain);
     } catch (IllegalArgumentException e) {
       throw new WireFormatException("a frame says what cannot be: " + e.getMessage(), e);
     }
@@ -325,7 +327,9 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
 
   private void deliver(Frame frame) {
     PeerHandler target = handler;
-    if (target != null && !closedHere) {
+    if (frame.since() > protocol) {
+      counters.skippedFrames.increment();
+    } else if (target != null && !closedHere) {
       target.onFrame(this, frame);
     }
   }

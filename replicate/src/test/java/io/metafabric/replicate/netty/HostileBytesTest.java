@@ -12,6 +12,7 @@ import io.metafabric.core.transport.TestFrames;
 import io.metafabric.core.transport.TransportLimits;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
+import io.metafabric.core.wire.Refusal;
 import io.metafabric.replicate.zstd.ZstdCompression;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -208,6 +209,22 @@ class HostileBytesTest {
         () -> !accepted.isEmpty() && !accepted.get(0).frames().isEmpty());
     assertThat(accepted.get(0).frames()).containsExactly(TestFrames.control(1));
     assertThat(server.stats().skippedFrames()).isEqualTo(1);
+    assertThat(server.stats().malformed()).isZero();
+  }
+
+  @Test
+  void aFrameThatTheVersionSpokenDoesNotHave_isSkippedAndCounted() throws IOException {
+    var later = new Frame.CutOff(Refusal.VIOLATION, "in version 2");
+    Socket socket = open();
+    write(socket, FrameCodec.encode(later));
+    write(socket, FrameCodec.encode(TestFrames.control(1)));
+    world.runUntil(
+        "the next has arrived",
+        () -> !accepted.isEmpty() && !accepted.get(0).frames().isEmpty());
+    assertThat(server.stats().skippedFrames()).isEqualTo(1);
+    accepted.get(0).connection().speaks(2);
+    write(socket, FrameCodec.encode(later));
+    world.runUntil("it has it now", () -> accepted.get(0).frames().contains(later));
     assertThat(server.stats().malformed()).isZero();
   }
 

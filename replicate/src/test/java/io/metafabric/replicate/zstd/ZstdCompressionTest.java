@@ -70,8 +70,7 @@ class ZstdCompressionTest {
   }
 
   private Frame decode(byte[] frame) {
-    return FrameCodec.decodePlain(
-        FrameCodec.plain(afterLength(frame), zstd, MAX_PLAIN_BYTES), FrameCodec.PROTOCOL);
+    return FrameCodec.decodePlain(FrameCodec.plain(afterLength(frame), zstd, MAX_PLAIN_BYTES));
   }
 
   @Test
