@@ -754,7 +754,16 @@ final class Outbound implements PeerHandler {
         repair,
         pair.violations(),
         pair.refusal(),
-        toSend != null ? toSend : pair.notTaken());
+        problemOf(toSend));
+  }
+
+  /** What the peer was cut off for is told also where it cannot be dialled. */
+  private @Nullable String problemOf(@Nullable String toSend) {
+    String notTaken = pair.notTaken();
+    if (toSend == null || notTaken == null || pair.violations() == 0) {
+      return toSend == null ? notTaken : toSend;
+    }
+    return toSend + "; " + notTaken;
   }
 
   private final class Incoming extends UnexpectedFrames {
