@@ -478,7 +478,8 @@ public final class FabricBuilder {
   }
 
   /**
-   * How fast one peer may send on a connection; what comes faster is read later. Default: 256 MiB/s.
+   * How fast one peer may send on a connection; what comes faster is read later. Default: 256
+   * MiB/s.
    */
   public FabricBuilder peerBytesPerSecond(long bytes) {
     if (bytes < MIN_PEER_BYTES_PER_SECOND) {

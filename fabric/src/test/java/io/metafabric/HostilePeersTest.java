@@ -121,8 +121,7 @@ class HostilePeersTest {
         assertThat(peer.isAtEnd()).as(frame.toString()).isTrue();
       }
     }
-    awaitThat(
-        "counted", () -> eu.stats().replication().withoutHandshake() >= early.size());
+    awaitThat("counted", () -> eu.stats().replication().withoutHandshake() >= early.size());
     assertThat(eu.explain("n/1").version()).isEmpty();
   }
 

@@ -182,9 +182,7 @@ class SecurePeersTest {
     SSLContext context = SSLContext.getInstance("TLS");
     context.init(keys.getKeyManagers(), trust.getTrustManagers(), null);
     return (SSLSocket)
-        context
-            .getSocketFactory()
-            .createSocket("127.0.0.1", to.listening().orElseThrow().port());
+        context.getSocketFactory().createSocket("127.0.0.1", to.listening().orElseThrow().port());
   }
 
   @Test

@@ -5,9 +5,9 @@ import io.metafabric.core.wire.FrameCodec;
 import io.metafabric.replicate.ProtocolRange;
 
 /**
- * Which versions of the protocol the regions of a run speak: in a third of the seeds, at each start,
- * all or those before the newest, as in a cluster whose regions are given another version of the
- * library one after the other, or the old one back. Drawn apart from the plan.
+ * Which versions of the protocol the regions of a run speak: in a third of the seeds, at each
+ * start, all or those before the newest, as in a cluster whose regions are given another version of
+ * the library one after the other, or the old one back. Drawn apart from the plan.
  */
 final class MixedProtocols {
   private static final ProtocolRange BEFORE =

@@ -281,8 +281,7 @@ class HandshakeFuzz {
     if (!welcomed) {
       assertThat(line.sent)
           .hasSizeLessThanOrEqualTo(2)
-          .allMatch(
-              frame -> frame instanceof Frame.Refuse || frame instanceof Frame.Configured);
+          .allMatch(frame -> frame instanceof Frame.Refuse || frame instanceof Frame.Configured);
     }
     session.onClosed(line, "the end");
     world.runFor(Duration.ofMillis(1));

@@ -897,8 +897,7 @@ class ReplicatorTest {
   @Test
   void changesOfAnActorOfAnotherRegion_areCutOff_evenWithoutARecord() {
     cutsOff(
-        () ->
-            new Frame.Changes(new ActorId(77), 3, 1000, List.of()),
+        () -> new Frame.Changes(new ActorId(77), 3, 1000, List.of()),
         "us sent changes of actor 000000000000004d, which is of region ap");
   }
 
@@ -910,22 +909,21 @@ class ReplicatorTest {
   @Test
   void changesWrittenInAnotherRegion_areCutOff() {
     MetadataRecord foreign = record("us/1", 1, "x");
-    Header header =
-        Header.value(
-            foreign.header().version(), AP, Bytes.utf8("x"), Header.NEVER);
+    Header header = Header.value(foreign.header().version(), AP, Bytes.utf8("x"), Header.NEVER);
     cutsOff(
         () ->
             new Frame.Changes(
-            new ActorId(5),
-            0,
-            1,
-            List.of(new MetadataRecord(foreign.key(), header, Bytes.utf8("x")))),
+                new ActorId(5),
+                0,
+                1,
+                List.of(new MetadataRecord(foreign.key(), header, Bytes.utf8("x")))),
         "us sent a change of region ap");
   }
 
   @Test
   void anUnexpectedFrame_isCutOff() {
-    cutsOff(() -> new Frame.Welcome(1, "test", US, 7, VersionVector.EMPTY), "Welcome is not due here");
+    cutsOff(
+        () -> new Frame.Welcome(1, "test", US, 7, VersionVector.EMPTY), "Welcome is not due here");
   }
 
   @Test
@@ -933,16 +931,16 @@ class ReplicatorTest {
     cutsOff(
         () ->
             new Frame.Hello(
-            1,
-            2,
-            "test",
-            AP,
-            7,
-            new ActorId(8),
-            List.of(AP, EU, US),
-            MAX_VALUE_BYTES,
-            new TreeMap<>(),
-            Frame.Belonging.INITIAL),
+                1,
+                2,
+                "test",
+                AP,
+                7,
+                new ActorId(8),
+                List.of(AP, EU, US),
+                MAX_VALUE_BYTES,
+                new TreeMap<>(),
+                Frame.Belonging.INITIAL),
         "us says now that it is ap");
   }
 

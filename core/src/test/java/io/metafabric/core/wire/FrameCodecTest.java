@@ -72,8 +72,7 @@ class FrameCodecTest {
   private static Map<Frame, String> golden() {
     Map<Frame, String> golden = goldenOfVersion1();
     golden.put(
-        new Frame.CutOff(Refusal.CERTIFICATE, "no"),
-        "00000006" + "888b9faa" + "1900" + "0b026e6f");
+        new Frame.CutOff(Refusal.CERTIFICATE, "no"), "00000006" + "888b9faa" + "1900" + "0b026e6f");
     return golden;
   }
 

@@ -214,12 +214,19 @@ public final class NettyPeerTransport implements PeerTransport {
     channel.closeFuture().addListener(done -> arrivals.ended(taken));
   }
 
-  private NettyConnection init(
-      Channel channel, Acceptor acceptor, @Nullable PeerHandler dialler) {
+  private NettyConnection init(Channel channel, Acceptor acceptor, @Nullable PeerHandler dialler) {
     TlsEnd tls = proof == null ? null : new TlsEnd(proof, dialler != null, config.connectTimeout());
     var connection =
         new NettyConnection(
-            channel, config, callbacks, counters, compression, acceptor, dialler, tls, arrivals::identified);
+            channel,
+            config,
+            callbacks,
+            counters,
+            compression,
+            acceptor,
+            dialler,
+            tls,
+            arrivals::identified);
     connections.add(connection);
     channel.closeFuture().addListener(done -> connections.remove(connection));
     if (tls != null) {

@@ -219,8 +219,7 @@ class HostileBytesTest {
     write(socket, FrameCodec.encode(later));
     write(socket, FrameCodec.encode(TestFrames.control(1)));
     world.runUntil(
-        "the next has arrived",
-        () -> !accepted.isEmpty() && !accepted.get(0).frames().isEmpty());
+        "the next has arrived", () -> !accepted.isEmpty() && !accepted.get(0).frames().isEmpty());
     assertThat(server.stats().skippedFrames()).isEqualTo(1);
     accepted.get(0).connection().speaks(2);
     write(socket, FrameCodec.encode(later));
@@ -365,7 +364,8 @@ class HostileBytesTest {
       address = few.listen(world.anyAddress("server"), connection -> accept());
       Socket first = open();
       open();
-      world.runUntil("two are open", () -> accepted.stream().filter(RecordingHandler::isOpen).count() == 2);
+      world.runUntil(
+          "two are open", () -> accepted.stream().filter(RecordingHandler::isOpen).count() == 2);
       accepted.forEach(each -> each.connection().established());
       world.runUntil("both are known", () -> few.stats().strangers() == 0);
       awaitDropped("the third", open());

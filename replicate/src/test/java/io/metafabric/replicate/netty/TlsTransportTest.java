@@ -69,8 +69,7 @@ class TlsTransportTest extends PeerTransportContract {
   }
 
   /** The files of one node. */
-  private static PeerTls files(String node, Made own, TestCertificates trusted)
-      throws IOException {
+  private static PeerTls files(String node, Made own, TestCertificates trusted) throws IOException {
     return PeerTls.fromPem(
         own.certificateTo(directory.resolve(node + ".pem")),
         own.keyTo(directory.resolve(node + ".key")),
@@ -104,8 +103,7 @@ class TlsTransportTest extends PeerTransportContract {
       }
 
       @Override
-      public PeerTransport newTransport(
-          String node, TransportLimits limits, Executor callbacks) {
+      public PeerTransport newTransport(String node, TransportLimits limits, Executor callbacks) {
         boolean serves = node.equals("server");
         return new NettyPeerTransport(
             SocketWorld.config(node, limits),
@@ -195,11 +193,7 @@ class TlsTransportTest extends PeerTransportContract {
     var accepted = new CopyOnWriteArrayList<Told>();
     PeerAddress address = listen(accepted);
     var dialled = new Told();
-    try (var stranger =
-        transport(
-            world,
-            "stranger",
-            proof("stranger", own, trusted, "us"))) {
+    try (var stranger = transport(world, "stranger", proof("stranger", own, trusted, "us"))) {
       stranger.connect(address, dialled);
       await("it is refused", () -> tls(server).refused() == 1);
       await("it is told", () -> !dialled.closed.isEmpty());
@@ -223,8 +217,7 @@ class TlsTransportTest extends PeerTransportContract {
   @Test
   void aCertificateOfAnUnknownAuthority_isRefused_andBothSidesSayWhy() throws Exception {
     var other = new TestCertificates("prod");
-    refusedToBoth(
-        other.of("prod", "us"), authority, "metafabric://prod/us is not trusted here");
+    refusedToBoth(other.of("prod", "us"), authority, "metafabric://prod/us is not trusted here");
   }
 
   @Test
@@ -331,7 +324,15 @@ class TlsTransportTest extends PeerTransportContract {
       var dialled = new Told();
       var config =
           new NettyConfig(
-              "hasty", 1 << 20, 1 << 20, 1 << 20, 1 << 20, 9, 9, 9, 1 << 20,
+              "hasty",
+              1 << 20,
+              1 << 20,
+              1 << 20,
+              1 << 20,
+              9,
+              9,
+              9,
+              1 << 20,
               Duration.ofMillis(200));
       try (var hasty =
           new NettyPeerTransport(
@@ -419,8 +420,7 @@ class TlsTransportTest extends PeerTransportContract {
   void beyondThisMachine_isServedWithProofAlone() {
     var beyond = new PeerAddress("192.0.2.7", 7000);
     NettyPeerTransport.requireServed(beyond, true);
-    assertThatThrownBy(
-            () -> NettyPeerTransport.requireServed(beyond, false))
+    assertThatThrownBy(() -> NettyPeerTransport.requireServed(beyond, false))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("tls(...)");
   }

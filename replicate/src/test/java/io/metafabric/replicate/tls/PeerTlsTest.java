@@ -87,8 +87,7 @@ class PeerTlsTest {
     Path keyStore = eu.keyStoreTo(directory.resolve("eu.p12"), PASSWORD);
     Path trustStore = authority.trustStoreTo(directory.resolve("trust.p12"), PASSWORD);
     PeerTls stores =
-        PeerTls.fromKeyStore(
-            keyStore, PASSWORD.toCharArray(), trustStore, PASSWORD.toCharArray());
+        PeerTls.fromKeyStore(keyStore, PASSWORD.toCharArray(), trustStore, PASSWORD.toCharArray());
     open(stores);
     assertThat(stores).asString().contains("eu.p12", "trust.p12").doesNotContain(PASSWORD);
   }
@@ -111,8 +110,7 @@ class PeerTlsTest {
     refused(PeerTls.fromPem(certificate, key, missing), "trust", missing.toString(), "not exist");
     refused(PeerTls.fromPem(certificate, key, directory), "trust", "is a directory");
     char[] password = PASSWORD.toCharArray();
-    refused(
-        PeerTls.fromKeyStore(missing, password, missing, password), "keyStore", "not exist");
+    refused(PeerTls.fromKeyStore(missing, password, missing, password), "keyStore", "not exist");
   }
 
   @Test
@@ -310,6 +308,7 @@ class PeerTlsTest {
     String cluster = "a/b \u00e9+";
     var identity = new PeerIdentity(cluster, EU, -1L);
     assertThat(CertificateName.parse(identity.toString())).isEqualTo(identity);
-    assertThat(identity.toString().getBytes(StandardCharsets.UTF_8)).hasSize(identity.toString().length());
+    assertThat(identity.toString().getBytes(StandardCharsets.UTF_8))
+        .hasSize(identity.toString().length());
   }
 }
