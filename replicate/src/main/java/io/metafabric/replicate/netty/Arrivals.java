@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,7 +38,7 @@ final class Arrivals<C> {
   private final LinkedHashMap<Object, Pace> rates = new LinkedHashMap<>(16, 0.75f, true);
 
   /** Changed on the event loop alone. */
-  private volatile int strangers;
+  private final AtomicInteger strangers = new AtomicInteger();
 
   /**
    * @param maxStrangers how many of the connections may be such
@@ -55,7 +56,7 @@ final class Arrivals<C> {
    * @param from {@link #originOf} its address
    */
   boolean mayCome(Object from, long nowNanos) {
-    if (open.size() >= maxConnections && strangers == 0) {
+    if (open.size() >= maxConnections && strangers.get() == 0) {
       return false;
     }
     Pace rate = rates.get(from);
@@ -71,7 +72,7 @@ final class Arrivals<C> {
 
   /** Who has to go for one more to come; null if there is room. */
   @Nullable C displaced() {
-    if (strangers < maxStrangers && open.size() < maxConnections) {
+    if (strangers.get() < maxStrangers && open.size() < maxConnections) {
       return null;
     }
     Set<C> most = Set.of();
@@ -84,7 +85,7 @@ final class Arrivals<C> {
   void add(C connection, Object from) {
     open.put(connection, from);
     strangersFrom.computeIfAbsent(from, none -> new LinkedHashSet<>()).add(connection);
-    strangers = strangers + 1;
+    strangers.incrementAndGet();
   }
 
   /** It has said who it is. */
@@ -92,7 +93,7 @@ final class Arrivals<C> {
     Object from = open.get(connection);
     Set<C> beside = from == null ? null : strangersFrom.get(from);
     if (beside != null && beside.remove(connection)) {
-      strangers = strangers - 1;
+      strangers.decrementAndGet();
       if (beside.isEmpty()) {
         strangersFrom.remove(from);
       }
@@ -106,7 +107,7 @@ final class Arrivals<C> {
 
   /** Any thread. */
   int strangers() {
-    return strangers;
+    return strangers.get();
   }
 
   /** What counts as one address: of IPv6 the network, in which one machine has all addresses. */
