@@ -17,7 +17,6 @@ import io.metafabric.core.store.ConflictConfig;
 import io.metafabric.core.store.Durabilities;
 import io.metafabric.core.store.StoreConfig;
 import io.metafabric.core.transport.PeerAddress;
-import io.metafabric.core.transport.PeerTransport;
 import io.metafabric.core.transport.TransportLimits;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
@@ -39,7 +38,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
@@ -62,10 +60,6 @@ public final class SimCluster {
   public Duration compareEvery = Duration.ofMinutes(10);
   public long repairBytesPerSecond = 8 << 20;
   public ConflictConfig conflicts = ConflictConfig.DEFAULT;
-
-  /** A test may stand between a region and its network. */
-  public BiFunction<RegionName, PeerTransport, PeerTransport> behind =
-      (region, transport) -> transport;
 
   /** What a region that starts speaks. */
   public Supplier<ProtocolRange> protocols = () -> ProtocolRange.ALL;
@@ -146,7 +140,7 @@ public final class SimCluster {
             machine.scheduler(),
             machine.random(),
             machine.disk(),
-            loop -> behind.apply(region, network.transport(machine, limits, loop)));
+            loop -> network.transport(machine, limits, loop));
     world.trace(
         region
             + " starts on "
