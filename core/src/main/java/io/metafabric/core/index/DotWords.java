@@ -38,13 +38,14 @@ final class DotWords {
   }
 
   private synchronized int newNumber(ActorId actor) {
-    int next = numbers.size() + 1;
-    if (next > maxActors) {
-      return 0;
-    }
+    // Asked first: the last number may just have been given to this very actor.
     Integer before = numbers.get(actor);
     if (before != null) {
       return before;
+    }
+    int next = numbers.size() + 1;
+    if (next > maxActors) {
+      return 0;
     }
     // First who it is: whoever finds the number in a slot asks for that.
     @Nullable ActorId[] all =
