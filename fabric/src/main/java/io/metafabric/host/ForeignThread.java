@@ -94,7 +94,8 @@ public final class ForeignThread implements ForeignCode {
         long idleSince = System.nanoTime();
         while (worker == this && waiting.isEmpty()) {
           long leftMs = IDLE.toMillis() - msSince(idleSince);
-          if (closed || leftMs <= 0 || !await(leftMs)) {
+          // An interrupt of the host's may come with a call that counts on this worker.
+          if (closed || leftMs <= 0 || (!await(leftMs) && waiting.isEmpty())) {
             worker = null;
             lock.notifyAll();
           }
