@@ -82,7 +82,11 @@ class ThirdPartyTest {
         Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
             .map(entry -> Path.of(entry).getFileName().toString())
             .toList();
-    assertThat(here).as("the tests run with the listed versions").containsAll(optional().keySet());
+    // One of its jars stands behind a later one, which Lincheck needs on later JDKs.
+    assertThat(here)
+        .as("the tests run with the listed versions")
+        .containsAll(
+            optional().keySet().stream().filter(jar -> !jar.equals("asm-9.2.jar")).toList());
     assertThat(here).noneMatch(jar -> jar.contains("chronicle-analytics"));
     assertThat(here)
         .as("what training needs not")
