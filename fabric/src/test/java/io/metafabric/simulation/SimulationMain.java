@@ -2,10 +2,18 @@ package io.metafabric.simulation;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /** In a process of its own: prints for each seed the hash of all that happened in it. */
 public final class SimulationMain {
   private SimulationMain() {}
+
+  /** Runs a seed; null if every invariant held. */
+  public static @Nullable AssertionError failureOf(long seed) {
+    var run = new SeedRun(seed);
+    run.go(null);
+    return run.failure();
+  }
 
   /**
    * @param args the first seed, and how many; with a file behind them, everything is written there
