@@ -56,7 +56,9 @@ class MuseumTest {
 
   private static void assertCaught(Exhibit exhibit, @Nullable Throwable failure) {
     assertThat(failure)
-        .as("%s does not notice the bug %s: the suite has a hole", exhibit.catcher(), exhibit.name())
+        .as(
+            "%s does not notice the bug %s: the suite has a hole",
+            exhibit.catcher(), exhibit.name())
         .isNotNull();
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       // Not what the bug does, but what is wrong with the way it was put in.

@@ -36,8 +36,7 @@ final class Workshop {
     var problems = new DiagnosticCollector<JavaFileObject>();
     List<JavaFileObject> files = new ArrayList<>();
     sources.forEach((file, text) -> files.add(new Source(file, text)));
-    try (var standard =
-            compiler.getStandardFileManager(problems, null, StandardCharsets.UTF_8);
+    try (var standard = compiler.getStandardFileManager(problems, null, StandardCharsets.UTF_8);
         var target = new Target(standard)) {
       // As it was compiled, but for the checks that may well see the bug.
       var options = List.of("-cp", classPath(), "-proc:none", "-nowarn", "--release", "17");

@@ -1,0 +1,59 @@
+package io.metafabric.museum;
+
+import java.util.List;
+
+/** Of what was deleted, or has expired, and comes back. */
+final class DeleteBugs {
+  private static final String CORE = "core/src/main/java/io/metafabric/core/";
+  private static final String REPLICATE = "replicate/src/main/java/io/metafabric/replicate/";
+
+  private DeleteBugs() {}
+
+  static List<Exhibit> all() {
+    return List.of(
+        new Exhibit(
+            "floor-ignores-peers",
+            new OneTest(
+                "node.ForgottenDeletesTest",
+                "aRegionThatIsAway_isWaitedFor_howeverLong_andBringsNothingBack"),
+            new Change(REPLICATE + "StableFloor.java", "floor = floor.meet(each.counts);", "")),
+        new Exhibit(
+            "floor-ignores-absent",
+            new OneTest(
+                "node.ForgottenDeletesTest",
+                "aRestart_forgetsWhatWasHeard_andWaitsUntilAllWereHeardAgain"),
+            new Change(
+                REPLICATE + "StableFloor.java",
+                "floor = floor.meet(each.counts);",
+                "floor = each.counts.isEmpty() ? floor : floor.meet(each.counts);")),
+        new Exhibit(
+            "expiry-comes-back",
+            new OneTest(
+                "core.store.ForgetTest",
+                "whatHasExpired_isForgottenOnlyWhenNoClockCanShowItAnyMore"),
+            new Change(
+                CORE + "store/DeadHeaders.java",
+                "index.mortalsIn(nextTable++, stable::contains)",
+                "index.mortalsIn(nextTable++, dot -> true)"),
+            new Change(
+                CORE + "store/DeadHeaders.java",
+                "return stable.covers(header.version().seen());",
+                "return !header.isTombstone() || stable.covers(header.version().seen());")),
+        new Exhibit(
+            "forgotten-comes-back",
+            new OneTest("core.store.ForgetTest", "anOldVersionThatComesLate_isDiscarded"),
+            new Change(
+                CORE + "store/RecordStore.java",
+                "if (ours == null && isApplied(theirs.version().dot())) {",
+                "if (false) {")),
+        new Exhibit(
+            "repair-resurrects",
+            new OneTest(
+                "node.ForgottenDeletesTest",
+                "aRegionWithADiskFromBeforeTheDeletion_isToldAgain_andNothingNewerIsHurt"),
+            new Change(
+                CORE + "store/RecordStore.java",
+                "if (!stageIfNews(one, all) && !deleteAgain(one.record(), all)) {",
+                "if (!stageIfNews(one, all)) {")));
+  }
+}

@@ -1,0 +1,118 @@
+package io.metafabric.museum;
+
+import java.util.List;
+
+/** Of regions: what they send each other, answer, own, and lose. */
+final class RegionBugs {
+  private static final String CORE = "core/src/main/java/io/metafabric/core/";
+  private static final String REPLICATE = "replicate/src/main/java/io/metafabric/replicate/";
+  private static final String NODE = "fabric/src/main/java/io/metafabric/node/";
+  private static final String CACHE = "cache/src/main/java/io/metafabric/cache/";
+
+  private RegionBugs() {}
+
+  static List<Exhibit> all() {
+    return List.of(
+        new Exhibit(
+            "queue-drops",
+            new Seeds(1),
+            new Change(REPLICATE + "ChangeStream.java", "refused = batch;", ""),
+            new Change(CORE + "store/RecordStore.java", "if (after > taken) {", "if (false) {")),
+        new Exhibit(
+            "gap-not-noticed",
+            new OneTest("core.store.InboundRangeTest", "aRangeBehindAGap_isNotTaken"),
+            new Change(CORE + "store/RecordStore.java", "if (after > taken) {", "if (false) {")),
+        new Exhibit(
+            "refused-range-is-applied",
+            new OneTest(
+                "core.store.InboundRangeTest",
+                "whatFollowsARangeThatTheDiskRefused_isNotTaken_untilThatHasComeAgain"),
+            new Change(
+                CORE + "store/RecordStore.java",
+                "undecidedYet.clear();\n        takenUpTo.clear();",
+                "undecidedYet.clear();")),
+        new Exhibit(
+            "told-before-durable",
+            new OneTest(
+                "core.store.ForgetTest",
+                "withoutSyncs_nothingIsForgotten_thatALossOfPowerCouldTakeBack"),
+            new Change(
+                CORE + "store/RecordStore.java",
+                "return progress.update(published, journal.publishedPosition(),"
+                    + " journal.durablePosition());",
+                "return published;")),
+        new Exhibit(
+            "hints-expire",
+            new Seeds(1),
+            new Change(REPLICATE + "Progress.java", "if (upTo <= lackingUpTo) {", "if (true) {")),
+        new Exhibit(
+            "slow-fill",
+            new OneTest(
+                "node.ReadYourWritesTest",
+                "afterARemoval_nothingIsThere_thoughAnotherReaderStillWaitsForTheValue"),
+            new Change(CACHE + "AdaptiveTier.java", "!index.isCurrent(key, dot) || ", "")),
+        new Exhibit(
+            "old-flight",
+            new OneTest(
+                "node.ReadYourWritesTest",
+                "afterAPut_itsValueIsThere_evenIfTheHotTierDoesNotTakeIt"),
+            new Change(
+                CACHE + "SingleFlight.java",
+                "public void forget(Key key) {\n    flights.remove(key);",
+                "public void forget(Key key) {")),
+        new Exhibit(
+            "absent-is-a-guess",
+            new OneTest(
+                "node.AbsentTest",
+                "aBackupThatWasNotInSyncSinceItWasOpened_cannotTell_norCanWhoeverAsksIt"),
+            new Change(
+                REPLICATE + "Replicator.java",
+                "if (!(isHome ? pair.getValue().hadEverything() : pair.getValue().isUpToDate())) {",
+                "if (false) {")),
+        new Exhibit(
+            "absent-in-emptied",
+            new OneTest(
+                "node.RepairTest",
+                "aRegionWhoseDirectoryWasEmptied_getsItsWritesBack_andDoesNotSayAbsentBefore"),
+            new Change(
+                REPLICATE + "Replicator.java",
+                "if (!knowsItsOwn()) {\n"
+                    + "      return false;\n"
+                    + "    }\n"
+                    + "    if (config.region().equals(homesOf.home())) {",
+                "if (config.region().equals(homesOf.home())) {")),
+        new Exhibit(
+            "two-homes-of-an-epoch",
+            new Seeds(1),
+            new Change(NODE + "HomeMover.java", "Math.max(epoch + 1,", "Math.max(epoch,")),
+        new Exhibit(
+            "two-moves-at-a-time",
+            new OneTest(
+                "node.HomeMoveTest",
+                "underFaults_thereIsAtMostOneHomePerKeyAndEpoch_andAllAgreeInTheEnd"),
+            new Change(NODE + "HomeMover.java", "if (!moving.add(key)) {", "if (false) {"),
+            new Change(
+                NODE + "HomeMover.java",
+                "MovedHomes.stampOf(epoch), seen)",
+                "MovedHomes.stampOf(epoch),\n"
+                    + "    store.header(MovedHomes.recordOf(key)) == null\n"
+                    + "        ? null\n"
+                    + "        : store.header(MovedHomes.recordOf(key)).version().dot())")),
+        new Exhibit(
+            "eviction-exports-nothing",
+            new OneTest(
+                "node.EvictionTest",
+                "whoIsTakenInAgain_exportsWhatNobodyHas_andIsFilledByTheOthers"),
+            new Change(
+                CORE + "store/EvictedState.java",
+                "if (there != null && !there.contains(dot)) {",
+                "if (false) {")),
+        new Exhibit(
+            "evicted-not-inherited",
+            new OneTest("node.EvictionTest", "whatOneMemberHasOfTheEvicted_allGet_andForget"),
+            new Change(
+                REPLICATE + "Inheritance.java",
+                "return !there.beyond(store.appliedOf(of)).isEmpty();",
+                "return false;")));
+  }
+}

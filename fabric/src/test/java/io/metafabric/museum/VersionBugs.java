@@ -1,0 +1,67 @@
+package io.metafabric.museum;
+
+import java.util.List;
+
+/** Of versions and clocks, and of who issues them. */
+final class VersionBugs {
+  private static final String CORE = "core/src/main/java/io/metafabric/core/";
+
+  private VersionBugs() {}
+
+  static List<Exhibit> all() {
+    return List.of(
+        new Exhibit(
+            "tie-by-direction",
+            new OneTest(
+                "core.store.LastWriterWinsTest", "join_isCommutativeAssociativeAndIdempotent"),
+            new Change(
+                CORE + "store/LastWriterWins.java",
+                "case CONCURRENT -> a.version().isLaterThan(b.version());",
+                "case CONCURRENT -> a.version().stamp().compareTo(b.version().stamp()) >= 0;")),
+        new Exhibit(
+            "same-is-before",
+            new OneTest("core.version.VersionTest", "relationTo_tellsWhoHadSeenWhom"),
+            new Change(
+                CORE + "version/Version.java",
+                "return Causality.SAME;",
+                "return Causality.BEFORE;")),
+        new Exhibit(
+            "stamp-decides-before-context",
+            new OneTest(
+                "core.store.LastWriterWinsTest", "everyOrderWithDuplicates_givesTheSameState"),
+            new Change(
+                CORE + "store/LastWriterWins.java",
+                "case AFTER -> true;\n      case BEFORE -> false;",
+                "case AFTER, BEFORE -> a.version().isLaterThan(b.version());")),
+        new Exhibit(
+            "counter-reused",
+            new Seeds(1),
+            new Change(
+                CORE + "store/RecordStore.java",
+                "this.actor = replayed.freshActor(random);",
+                "this.actor =\n"
+                    + "    replayed.openings().isEmpty()\n"
+                    + "        ? replayed.freshActor(random)\n"
+                    + "        : replayed.openings().lastEntry().getValue();\n"
+                    + "this.lastCounter = replayed.ownNewest().getOrDefault(actor, 0L);")),
+        new Exhibit(
+            "identity-on-the-disk",
+            new Seeds(1),
+            new Change(
+                CORE + "store/RecordStore.java",
+                "this.actor = replayed.freshActor(random);",
+                "this.actor = replayed.freshActor(new java.util.SplittableRandom(nodeId));")),
+        new Exhibit(
+            "clock-restart",
+            new OneTest("node.ClockSetBetweenRunsTest", "aDayBack"),
+            new Change(
+                CORE + "store/RecordStore.java", "stamps.observe(replayed.newestStamp());", "")),
+        new Exhibit(
+            "clock-not-observed",
+            new OneTest(
+                "core.version.HybridClockTest",
+                "stampsGrow_howeverTheWallClockJumps_andWhateverIsObserved"),
+            new Change(
+                CORE + "version/HybridClock.java", "last = Math.max(last, seen.packed());", "")));
+  }
+}
