@@ -13,9 +13,7 @@ final class ConflictBugs {
     return List.of(
         new Exhibit(
             "two-callers",
-            new OneTest(
-                "core.store.SiblingsTest",
-                "twoCallersOfOneNodeWhoReadTheSame_areSiblings_andAThirdWhoReadOneReplacesThatAlone"),
+            new Seeds(1),
             new Change(
                 CORE + "store/RecordStore.java",
                 "read == null\n            ? WriterContext.ofAll(versions)",
@@ -29,42 +27,29 @@ final class ConflictBugs {
                 CORE + "store/WriterContext.java", "&& hasSeenAllBefore(dot, seen, known)", "")),
         new Exhibit(
             "condition-on-stale",
-            new OneTest(
-                "node.ReadYourWritesTest", "whoIsDeclinedForAWriteThatFails_isToldOfTheFailure"),
+            new OneTest("node.ReadYourWritesTest", "whoIsToldThatThereIsAValue_canReadIt"),
             new Change(
                 CORE + "store/RecordStore.java",
-                "Header current = newest == null ? publishedHeader(key) : newest.header();",
-                "Header current = publishedHeader(key);")),
+                "if (!condition.holds(current, clock.wallMs())) {",
+                "if (!condition.holds(publishedHeader(key), clock.wallMs())) {")),
         new Exhibit(
             "one-sibling-joined",
             new OneTest(
-                "core.store.SiblingsTest", "aDeletionBesideAValue_isASibling_andTheValueIsShown"),
+                "node.OpenConflictsTest",
+                "aSiblingThatIsMissing_isBroughtByAComparison_thoughTheWinnersAreTheSame"),
             new Change(
                 CORE + "store/Siblings.java",
                 "b.versions().forEach(each -> add(byDot, each));",
                 "add(byDot, b.versions().get(0));")),
         new Exhibit(
             "merge-without-all",
-            new OneTest("node.OpenConflictsTest", "afterAMove_theNewHomeMerges_andTheOldDoesNot"),
+            new Seeds(2),
             new Change(
                 NODE + "Merging.java", "if (reads.isIncomplete(known, true)) {", "if (false) {"),
             new Change(
                 NODE + "Merging.java",
                 ".filter(each -> each.header().isVisibleAt(nowMs))",
                 ".filter(each -> each.header().isVisibleAt(nowMs) && each.payload() != null)")),
-        new Exhibit(
-            "merge-covers-nothing",
-            new OneTest(
-                "node.OpenConflictsTest", "whatIsOpenWhenTheHomeStarts_itMerges_thoughNobodyReads"),
-            new Change(
-                NODE + "Merging.java",
-                "Precondition.NONE, read)",
-                "Precondition.NONE, Version.NONE)")),
-        new Exhibit(
-            "merge-covers-too-much",
-            new Seeds(1),
-            new Change(
-                NODE + "Merging.java", "Precondition.NONE, read)", "Precondition.NONE, null)")),
         new Exhibit(
             "counter-adds-twice",
             new OneTest("merge.ReadyMergesTest", "theLawsHold"),
@@ -74,13 +59,11 @@ final class ConflictBugs {
                 "new Sums(plus + that.plus, minus + that.minus)")),
         new Exhibit(
             "loser-compacted",
-            new OneTest(
-                "core.store.SiblingDotsTest",
-                "powerFailuresAndCompaction_bringNothingBackThatWasForgotten"),
+            new Seeds(1),
             new Change(
                 CORE + "store/StoreLiveness.java",
-                "if (index.isCurrent(key, dot) || isSibling(key, dot) || hasOwnThatIsLive(stored))"
-                    + " {",
-                "if (index.isCurrent(key, dot)) {")));
+                "hasOwnThatIsLive(stored)) {\n      return stored;",
+                "hasOwnThatIsLive(stored)) {\n"
+                    + "      return new JournalEntry.Stored(stored.record().alone());")));
   }
 }

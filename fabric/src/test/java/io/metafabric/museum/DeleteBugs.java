@@ -13,15 +13,11 @@ final class DeleteBugs {
     return List.of(
         new Exhibit(
             "floor-ignores-peers",
-            new OneTest(
-                "node.ForgottenDeletesTest",
-                "aRegionThatIsAway_isWaitedFor_howeverLong_andBringsNothingBack"),
+            new Seeds(1),
             new Change(REPLICATE + "StableFloor.java", "floor = floor.meet(each.counts);", "")),
         new Exhibit(
             "floor-ignores-absent",
-            new OneTest(
-                "node.ForgottenDeletesTest",
-                "aRestart_forgetsWhatWasHeard_andWaitsUntilAllWereHeardAgain"),
+            new Seeds(1),
             new Change(
                 REPLICATE + "StableFloor.java",
                 "floor = floor.meet(each.counts);",
@@ -30,7 +26,11 @@ final class DeleteBugs {
             "expiry-comes-back",
             new OneTest(
                 "core.store.ForgetTest",
-                "whatHasExpired_isForgottenOnlyWhenNoClockCanShowItAnyMore"),
+                "whatHasExpired_isKept_whileARegionMayLackIt_andHaveWhatItReplaced"),
+            new Change(
+                CORE + "store/DeadHeaders.java",
+                "if (stable.equals(before) && nowMs < nothingBeforeMs) {",
+                "if (false) {"),
             new Change(
                 CORE + "store/DeadHeaders.java",
                 "index.mortalsIn(nextTable++, stable::contains)",

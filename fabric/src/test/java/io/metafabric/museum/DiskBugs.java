@@ -12,14 +12,14 @@ final class DiskBugs {
     return List.of(
         new Exhibit(
             "acknowledged-before-fsync",
-            new OneTest("core.store.DurabilityTest", "sync_survivesAtOnce"),
+            new Seeds(2),
             new Change(
                 CORE + "store/Committer.java",
                 "if (waits) {\n        journal.makeDurable();\n      } else {",
                 "if (!waits) {")),
         new Exhibit(
             "disk-lies",
-            new OneTest("core.store.DurabilityTest", "sync_survivesAtOnce"),
+            new Seeds(1),
             new Change(
                 "core/src/test/java/io/metafabric/core/sim/SimFile.java", "inode.sync();", "")),
         new Exhibit(
@@ -32,16 +32,14 @@ final class DiskBugs {
                 "// Of a full disk")),
         new Exhibit(
             "directory-not-synced",
-            new OneTest("core.store.DurabilityTest", "sync_survivesAtOnce"),
+            new Seeds(1),
             new Change(
                 CORE + "journal/Segment.java",
                 "file.sync();\n      disk.syncDirectory();",
                 "file.sync();")),
         new Exhibit(
             "torn-tail-is-valid",
-            new OneTest(
-                "core.journal.JournalTest",
-                "aFlippedByteAnywhereInWhatWasSynced_isATypedErrorWithFileAndOffset"),
+            new Seeds(1),
             new Change(
                 CORE + "journal/JournalFrame.java",
                 "if (!hasGoodChecksum(bytes, at)) {",
@@ -76,17 +74,6 @@ final class DiskBugs {
                 CORE + "journal/JournalFrame.java",
                 "crcs.of(at + TYPE_AT, end)",
                 "crcs.of(at + HEADER_BYTES, end)")),
-        new Exhibit(
-            "short-read-is-the-end",
-            new OneTest(
-                "core.store.FaultAtEachCallTest",
-                "whatWasAcknowledged_isThere_andNothingIsAcknowledgedAfterAFailedSync"),
-            new Change(
-                CORE + "journal/FrameReader.java",
-                "throw new CorruptJournalException(\n"
-                    + "          file.name(), offset + read, \"the file ends \" + (wanted - read) +"
-                    + " \" bytes early\");",
-                "throw new WireFormatException(\"the file ends here\");")),
         new Exhibit(
             "tombstone-before-what-it-hides",
             new OneTest("core.store.ForgetTest", "powerFailures_bringNothingBackThatWasForgotten"),

@@ -77,12 +77,12 @@ class MuseumTest {
     var catchers = new LinkedHashSet<Catcher>();
     Exhibits.all().forEach(exhibit -> catchers.add(exhibit.catcher().alone()));
     var sound = new BuggyClasses(Map.of());
-    return catchers.stream()
-        .map(
-            catcher ->
-                dynamicTest(
-                    catcher.toString(),
-                    () -> assertThat(result(WORKERS.submit(() -> catcher.run(sound)))).isNull()));
+    var tests = new ArrayList<DynamicTest>();
+    for (Catcher catcher : catchers) {
+      var ran = WORKERS.submit(() -> catcher.run(sound));
+      tests.add(dynamicTest(catcher.toString(), () -> assertThat(result(ran)).isNull()));
+    }
+    return tests.stream();
   }
 
   private static <T> T result(Future<T> running) throws Exception {

@@ -3,9 +3,10 @@ package io.metafabric.museum;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectMethod;
 
 import java.lang.reflect.Method;
-import java.util.Arrays;
 import java.util.List;
+import net.jqwik.api.Property;
 import org.jspecify.annotations.Nullable;
+import org.junit.platform.launcher.EngineFilter;
 import org.junit.platform.launcher.core.LauncherConfig;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
@@ -21,17 +22,13 @@ record OneTest(String type, String method) implements Catcher {
   @Override
   public @Nullable Throwable run(ClassLoader classes) throws Exception {
     Class<?> test = classes.loadClass("io.metafabric." + type);
-    Method found =
-        Arrays.stream(test.getDeclaredMethods())
-            .filter(each -> each.getName().equals(method) && !each.isSynthetic())
-            .findFirst()
-            .orElseThrow(() -> new AssertionError(type + " has no test " + method));
+    Method found = find(test);
     var summary = new SummaryGeneratingListener();
     LauncherFactory.create(withoutListeners())
         .execute(
             LauncherDiscoveryRequestBuilder.request()
                 .selectors(selectMethod(test, found))
-                .configurationParameter("jqwik.reporting.onlyfailures", "true")
+                .filters(EngineFilter.includeEngines(engineOf(found)))
                 .build(),
             summary);
     TestExecutionSummary result = summary.getSummary();
@@ -40,6 +37,22 @@ record OneTest(String type, String method) implements Catcher {
     }
     List<TestExecutionSummary.Failure> failures = result.getFailures();
     return failures.isEmpty() ? null : failures.get(0).getException();
+  }
+
+  /** Its own, or one of a contract that it extends. */
+  private Method find(Class<?> test) {
+    for (Class<?> each = test; each != null; each = each.getSuperclass()) {
+      for (Method candidate : each.getDeclaredMethods()) {
+        if (candidate.getName().equals(method) && !candidate.isSynthetic()) {
+          return candidate;
+        }
+      }
+    }
+    throw new AssertionError(type + " has no test " + method);
+  }
+
+  private static String engineOf(Method test) {
+    return test.isAnnotationPresent(Property.class) ? "jqwik" : "junit-jupiter";
   }
 
   @Override

@@ -14,11 +14,6 @@ final class RegionBugs {
   static List<Exhibit> all() {
     return List.of(
         new Exhibit(
-            "queue-drops",
-            new Seeds(1),
-            new Change(REPLICATE + "ChangeStream.java", "refused = batch;", ""),
-            new Change(CORE + "store/RecordStore.java", "if (after > taken) {", "if (false) {")),
-        new Exhibit(
             "gap-not-noticed",
             new OneTest("core.store.InboundRangeTest", "aRangeBehindAGap_isNotTaken"),
             new Change(CORE + "store/RecordStore.java", "if (after > taken) {", "if (false) {")),
@@ -42,33 +37,9 @@ final class RegionBugs {
                     + " journal.durablePosition());",
                 "return published;")),
         new Exhibit(
-            "hints-expire",
-            new Seeds(1),
-            new Change(REPLICATE + "Progress.java", "if (upTo <= lackingUpTo) {", "if (true) {")),
-        new Exhibit(
             "slow-fill",
-            new OneTest(
-                "node.ReadYourWritesTest",
-                "afterARemoval_nothingIsThere_thoughAnotherReaderStillWaitsForTheValue"),
+            new OneTest("cache.AdaptiveTierTest", "anOlderWrite_isRefused_howeverLateItComes"),
             new Change(CACHE + "AdaptiveTier.java", "!index.isCurrent(key, dot) || ", "")),
-        new Exhibit(
-            "old-flight",
-            new OneTest(
-                "node.ReadYourWritesTest",
-                "afterAPut_itsValueIsThere_evenIfTheHotTierDoesNotTakeIt"),
-            new Change(
-                CACHE + "SingleFlight.java",
-                "public void forget(Key key) {\n    flights.remove(key);",
-                "public void forget(Key key) {")),
-        new Exhibit(
-            "absent-is-a-guess",
-            new OneTest(
-                "node.AbsentTest",
-                "aBackupThatWasNotInSyncSinceItWasOpened_cannotTell_norCanWhoeverAsksIt"),
-            new Change(
-                REPLICATE + "Replicator.java",
-                "if (!(isHome ? pair.getValue().hadEverything() : pair.getValue().isUpToDate())) {",
-                "if (false) {")),
         new Exhibit(
             "absent-in-emptied",
             new OneTest(
@@ -83,21 +54,8 @@ final class RegionBugs {
                 "if (config.region().equals(homesOf.home())) {")),
         new Exhibit(
             "two-homes-of-an-epoch",
-            new Seeds(1),
+            new Seeds(3),
             new Change(NODE + "HomeMover.java", "Math.max(epoch + 1,", "Math.max(epoch,")),
-        new Exhibit(
-            "two-moves-at-a-time",
-            new OneTest(
-                "node.HomeMoveTest",
-                "underFaults_thereIsAtMostOneHomePerKeyAndEpoch_andAllAgreeInTheEnd"),
-            new Change(NODE + "HomeMover.java", "if (!moving.add(key)) {", "if (false) {"),
-            new Change(
-                NODE + "HomeMover.java",
-                "MovedHomes.stampOf(epoch), seen)",
-                "MovedHomes.stampOf(epoch),\n"
-                    + "    store.header(MovedHomes.recordOf(key)) == null\n"
-                    + "        ? null\n"
-                    + "        : store.header(MovedHomes.recordOf(key)).version().dot())")),
         new Exhibit(
             "eviction-exports-nothing",
             new OneTest(

@@ -26,14 +26,6 @@ final class VersionBugs {
                 "return Causality.SAME;",
                 "return Causality.BEFORE;")),
         new Exhibit(
-            "stamp-decides-before-context",
-            new OneTest(
-                "core.store.LastWriterWinsTest", "everyOrderWithDuplicates_givesTheSameState"),
-            new Change(
-                CORE + "store/LastWriterWins.java",
-                "case AFTER -> true;\n      case BEFORE -> false;",
-                "case AFTER, BEFORE -> a.version().isLaterThan(b.version());")),
-        new Exhibit(
             "counter-reused",
             new Seeds(1),
             new Change(

@@ -94,6 +94,20 @@ final class ForgetTest {
   }
 
   @Test
+  void whatHasExpired_isKept_whileARegionMayLackIt_andHaveWhatItReplaced() {
+    var machine = new StoreMachine(6, Durability.SYNC);
+    machine.open();
+    long expiresAtMs = machine.node.clock().wallMs() + 1000;
+    var written = machine.store().write(key(1), value(5), expiresAtMs, Precondition.NONE);
+    machine.world.runUntil("the write", written::isDone, Duration.ofSeconds(1));
+    machine.world.runFor(DeadHeaders.EXPIRED_FOR.plus(ROUND.multipliedBy(2)));
+    assertThat(machine.store().header(key(1))).isNotNull();
+    machine.forgets = true;
+    machine.world.runFor(ROUND.multipliedBy(2));
+    assertThat(machine.store().header(key(1))).isNull();
+  }
+
+  @Test
   void anOldVersionThatComesLate_isDiscarded() {
     var machine = new StoreMachine(4, Durability.SYNC);
     machine.forgets = true;
