@@ -35,13 +35,6 @@ final class MissingPayloads {
   private static final long BATCH_BYTES = 256 * 1024;
   private static final Duration RETRY = Duration.ofSeconds(5);
 
-  /** What came of a question; of a key with siblings another payload may still be missing. */
-  private enum Kept {
-    NOTHING,
-    PERHAPS_NOT_ALL,
-    ALL
-  }
-
   private final RecordStore store;
   private final SerialExecutor loop;
   private final SerialExecutor background;
@@ -177,45 +170,37 @@ final class MissingPayloads {
 
   private void ask(Map<Key, Header> wanted, List<Key> settled) {
     settled.forEach(keys::remove);
-    var done = new ArrayList<CompletableFuture<Kept>>();
+    var done = new ArrayList<CompletableFuture<Boolean>>();
     wanted.forEach((key, header) -> done.add(fetch.apply(key, header).thenCompose(this::keep)));
     CompletableFuture.allOf(done.toArray(CompletableFuture<?>[]::new))
         .whenComplete((all, failure) -> loop.execute(() -> again(wanted, settled, done)));
   }
 
-  private CompletableFuture<Kept> keep(FetchResult result) {
+  /** Completes with whether anything was taken. */
+  private CompletableFuture<Boolean> keep(FetchResult result) {
     if (!(result instanceof FetchResult.Found found)) {
-      return CompletableFuture.completedFuture(Kept.NOTHING);
+      return CompletableFuture.completedFuture(false);
     }
-    if (store.isTooFarAhead(found.record())) {
-      // What is beside the version that must wait is not taken without it, and is asked for again.
-      return CompletableFuture.completedFuture(Kept.NOTHING);
-    }
-    boolean mayLackMore = store.conflictRules().of(found.record().key()).keepsSiblings();
     try {
-      return store
-          .applyOne(new Inbound(found.record(), true))
-          .thenApply(news -> news && mayLackMore ? Kept.PERHAPS_NOT_ALL : Kept.ALL);
+      return store.applyOne(new Inbound(found.record(), true));
     } catch (FabricException e) {
       return CompletableFuture.failedFuture(e);
     }
   }
 
+  /**
+   * Also what was found stays until it is seen that nothing is missing: another sibling's payload may
+   * be; a newer header may have come meanwhile, without its payload; or it was not taken, as
+   * something that came with it is stamped too far ahead of this node's clock.
+   */
   private void again(
-      Map<Key, Header> wanted, List<Key> settled, List<CompletableFuture<Kept>> done) {
+      Map<Key, Header> wanted, List<Key> settled, List<CompletableFuture<Boolean>> done) {
     working = false;
-    boolean progress = !settled.isEmpty();
-    int i = 0;
-    for (Key key : wanted.keySet()) {
-      CompletableFuture<Kept> each = done.get(i++);
-      Kept kept = each.isCompletedExceptionally() ? Kept.NOTHING : each.join();
-      keys.remove(key);
-      progress |= kept != Kept.NOTHING;
-      if (kept != Kept.ALL) {
-        keys.add(key); // behind the others
-      }
-    }
-    if (progress) {
+    keys.removeAll(wanted.keySet());
+    keys.addAll(wanted.keySet()); // behind the others
+    boolean taken =
+        done.stream().anyMatch(each -> !each.isCompletedExceptionally() && each.join());
+    if (taken || !settled.isEmpty()) {
       work();
     } else {
       retry = loop.schedule(RETRY, this::work);

@@ -12,6 +12,7 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.record.Sibling;
 import io.metafabric.core.sim.SimNode;
 import io.metafabric.core.sim.SimWorld;
 import io.metafabric.core.store.CompactionConfig;
@@ -27,6 +28,7 @@ import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -66,6 +68,7 @@ class MissingPayloadsTest {
           changes -> {});
   private final List<Key> asked = new ArrayList<>();
   private final Set<Key> heldElsewhere = new HashSet<>();
+  private final Map<Key, CompletableFuture<FetchResult>> answers = new HashMap<>();
   private final MissingPayloads missing =
       new MissingPayloads(
           store,
@@ -79,6 +82,10 @@ class MissingPayloadsTest {
 
   private CompletableFuture<FetchResult> fetch(Key key, Header header) {
     asked.add(key);
+    CompletableFuture<FetchResult> answer = answers.get(key);
+    if (answer != null) {
+      return answer;
+    }
     return CompletableFuture.completedFuture(
         heldElsewhere.contains(key)
             ? new FetchResult.Found(
@@ -147,6 +154,53 @@ class MissingPayloadsTest {
     world.runFor(Duration.ofSeconds(60));
     assertThat(asked).containsOnly(key(1)).hasSizeLessThanOrEqualTo(2);
     assertThat(store.holdsPayload(key(1))).isTrue();
+  }
+
+  /** Who holds it has a sibling beside it, of which nothing is known here yet. */
+  @Test
+  void whatCameBesideSomethingStampedTooFarAhead_isAskedForUntilItCanBeTaken() {
+    Key key = Key.of("beside/0");
+    MetadataRecord lacking = record(key, 1);
+    var later = new Stamp((machine.clock().wallMs() + Duration.ofMinutes(5).toMillis()) << 16);
+    MetadataRecord ahead = record(key, 2, later);
+    MetadataRecord whole = MetadataRecord.of(key, List.of(sibling(ahead), sibling(lacking)));
+    answers.put(key, found(whole));
+    apply(lacking.withoutPayload());
+    loop.execute(() -> missing.consider(List.of(lacking.withoutPayload())));
+    world.runFor(Duration.ofMinutes(3));
+    assertThat(store.holdsPayload(key)).isFalse();
+    assertThat(asked).as("in three minutes").hasSizeBetween(30, 40);
+
+    world.runFor(Duration.ofMinutes(2));
+    assertThat(store.read(key)).isEqualTo(whole);
+    asked.clear();
+    world.runFor(Duration.ofMinutes(1));
+    assertThat(asked).isEmpty();
+  }
+
+  private static CompletableFuture<FetchResult> found(MetadataRecord record) {
+    return CompletableFuture.completedFuture(new FetchResult.Found(record, US));
+  }
+
+  private static Sibling sibling(MetadataRecord record) {
+    return new Sibling(record.header(), record.payload());
+  }
+
+  @Test
+  void aNewerHeaderThatComesWhileAnOlderValueIsFetched_isNotTakenForThatValue() {
+    comes(0);
+    var underWay = new CompletableFuture<FetchResult>();
+    answers.put(key(0), underWay);
+    world.runFor(Duration.ofSeconds(6));
+    MetadataRecord newer = record(key(0), 9);
+    apply(newer.withoutPayload());
+    loop.execute(() -> missing.consider(List.of(newer.withoutPayload())));
+    settle();
+    answers.put(key(0), found(newer));
+    loop.execute(() -> underWay.complete(new FetchResult.Found(record(key(0), 1), US)));
+    world.runFor(Duration.ofSeconds(6));
+    assertThat(store.read(key(0))).matches(each -> each.has(newer.header().version().dot()));
+    assertThat(store.holdsPayload(key(0))).isTrue();
   }
 
   /** While all that is known is looked through. */
