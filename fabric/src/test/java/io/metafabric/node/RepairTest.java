@@ -23,9 +23,11 @@ import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.replicate.Comparison;
 import io.metafabric.replicate.RepairStats;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -201,6 +203,56 @@ class RepairTest {
         cluster,
         "all to have them",
         () -> cluster.isConverged() && cluster.allKeys().size() == 50 && cluster.payloadsAreHome());
+  }
+
+  @Test
+  void whatThePeerCannotRead_isNotTakenForWhatItHasNot() {
+    SimCluster cluster = cluster(29, "eu", "us");
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(5));
+    for (int i = 0; i < 20; i++) {
+      write(cluster, EU, i, "value of " + key(i) + ".");
+    }
+    runUntil(cluster, "convergence", cluster::isConverged);
+    cluster.crash(EU);
+    cluster.replaceFiles(EU, Map.of());
+    Key lost = homeIn(cluster, US, EU);
+    Runnable mend = damage(cluster, US, "value of " + lost + ".");
+    cluster.start(EU);
+
+    cluster.world.runFor(Duration.ofMinutes(1));
+    assertThat(knownKeys(cluster, EU)).as("the rest").hasSize(19).doesNotContain(lost);
+    assertThat(repair(cluster, EU, US).lacksOwn()).isTrue();
+    assertThat(repair(cluster, EU, US).completed()).isZero();
+    assertThat(repair(cluster, EU, US).failed()).isPositive();
+    var read = cluster.node(EU).read("client", lost);
+    cluster.world.runFor(Duration.ofSeconds(10));
+    assertThat(read.join()).isNotInstanceOf(ReadOutcome.Absent.class);
+
+    mend.run();
+    runUntil(cluster, "all to be back", () -> !repair(cluster, EU, US).lacksOwn());
+    assertThat(cluster.node(EU).store().holdsPayload(lost)).isTrue();
+    assertThat(isAlike(cluster)).isTrue();
+  }
+
+  private static Set<Key> knownKeys(SimCluster cluster, RegionName region) {
+    var keys = new HashSet<Key>();
+    cluster.node(region).store().forEachKey(keys::add);
+    return keys;
+  }
+
+  /** Of a running region's journal, a byte of what is to be found there once; what mends it. */
+  private static Runnable damage(SimCluster cluster, RegionName region, String text) {
+    var disk = cluster.machine(region).disk();
+    var places = new ArrayList<Runnable>();
+    for (String file : disk.list()) {
+      String content = new String(disk.contentOf(file), StandardCharsets.ISO_8859_1);
+      for (int at = content.indexOf(text); at >= 0; at = content.indexOf(text, at + 1)) {
+        places.add(disk.damage(file, at));
+      }
+    }
+    assertThat(places).as("where \"%s\" is", text).hasSize(1);
+    return places.get(0);
   }
 
   @Test
