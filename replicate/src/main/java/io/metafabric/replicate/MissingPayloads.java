@@ -189,8 +189,8 @@ final class MissingPayloads {
   }
 
   /**
-   * Also what was found stays until it is seen that nothing is missing: another sibling's payload may
-   * be; a newer header may have come meanwhile, without its payload; or it was not taken, as
+   * Also what was found stays until it is seen that nothing is missing: another sibling's payload
+   * may be; a newer header may have come meanwhile, without its payload; or it was not taken, as
    * something that came with it is stamped too far ahead of this node's clock.
    */
   private void again(
@@ -198,8 +198,7 @@ final class MissingPayloads {
     working = false;
     keys.removeAll(wanted.keySet());
     keys.addAll(wanted.keySet()); // behind the others
-    boolean taken =
-        done.stream().anyMatch(each -> !each.isCompletedExceptionally() && each.join());
+    boolean taken = done.stream().anyMatch(each -> !each.isCompletedExceptionally() && each.join());
     if (taken || !settled.isEmpty()) {
       work();
     } else {
