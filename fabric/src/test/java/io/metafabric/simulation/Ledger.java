@@ -142,6 +142,22 @@ final class Ledger {
     return write.key.equals(record.key()) && payload.equals(write.payload) ? write : null;
   }
 
+  /** Whether both are known to be writes of hosts, and the one was begun after the other. */
+  boolean wasWrittenAfter(Header one, Header other) {
+    int first = numberOf(other);
+    return first >= 0 && numberOf(one) > first;
+  }
+
+  private int numberOf(Header header) {
+    Dot dot = header.version().dot();
+    for (Write write : writes) {
+      if (write.header != null && write.header.version().dot().equals(dot)) {
+        return write.number;
+      }
+    }
+    return -1;
+  }
+
   /** What is wrong with a header that was seen; null if nothing is. */
   @Nullable String problemOf(Key key, Header header) {
     Header before = named.putIfAbsent(header.version().dot(), header);

@@ -476,8 +476,19 @@ final class Site {
     boolean isNewer =
         now == null
             || now.isTombstone()
-            || LastWriterWins.join(before, now).version().dot().equals(now.version().dot());
+            || LastWriterWins.join(before, now).version().dot().equals(now.version().dot())
+            || isStampedTooEarly(before, now);
     return isNewer && run.mayBeForgotten(key, before);
+  }
+
+  /**
+   * Whether what was written later has the earlier stamp: its region's clock went back, and the
+   * disk that knew of later stamps is gone.
+   */
+  private boolean isStampedTooEarly(Header before, Header now) {
+    return Losers.mayLoseDisks(run.setting())
+        && run.setting().weather().containsKey(Fault.CLOCK_JUMP)
+        && run.ledger().wasWrittenAfter(now, before);
   }
 
   /**
@@ -502,7 +513,11 @@ final class Site {
   private void saw(Key key, Header header) {
     run.checkDot(key, header);
     Header before = seen.get(key);
-    seen.put(key, before == null ? header : LastWriterWins.join(before, header));
+    seen.put(
+        key,
+        before == null || isStampedTooEarly(before, header)
+            ? header
+            : LastWriterWins.join(before, header));
   }
 
   void put(Key key, int bytes, Duration timeToLive, Precondition condition) {
