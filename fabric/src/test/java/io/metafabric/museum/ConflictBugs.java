@@ -42,15 +42,6 @@ final class ConflictBugs {
                 "b.versions().forEach(each -> add(byDot, each));",
                 "add(byDot, b.versions().get(0));")),
         new Exhibit(
-            "merge-without-all",
-            new Seeds(2),
-            new Change(
-                NODE + "Merging.java", "if (reads.isIncomplete(known, true)) {", "if (false) {"),
-            new Change(
-                NODE + "Merging.java",
-                ".filter(each -> each.header().isVisibleAt(nowMs))",
-                ".filter(each -> each.header().isVisibleAt(nowMs) && each.payload() != null)")),
-        new Exhibit(
             "counter-adds-twice",
             new OneTest("merge.ReadyMergesTest", "theLawsHold"),
             new Change(

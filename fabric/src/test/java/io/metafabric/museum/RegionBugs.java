@@ -16,7 +16,10 @@ final class RegionBugs {
         new Exhibit(
             "gap-not-noticed",
             new OneTest("core.store.InboundRangeTest", "aRangeBehindAGap_isNotTaken"),
-            new Change(CORE + "store/RecordStore.java", "if (after > taken) {", "if (false) {")),
+            new Change(
+                CORE + "store/RecordStore.java",
+                "if (after > taken || isGivenUp(prefix.region(), since)) {",
+                "if (isGivenUp(prefix.region(), since)) {")),
         new Exhibit(
             "refused-range-is-applied",
             new OneTest(
