@@ -11,6 +11,7 @@ import io.metafabric.core.journal.JournalConfig;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.session.TokenSecret;
 import io.metafabric.core.store.CompactionConfig;
 import io.metafabric.core.store.ConflictConfig;
 import io.metafabric.core.store.Durabilities;
@@ -95,6 +96,7 @@ public final class FabricBuilder {
   private @Nullable Duration fetchTimeout;
   private @Nullable Duration writeTimeout;
   private @Nullable SystemOfRecord origin;
+  private @Nullable TokenSecret sessionSecret;
   private @Nullable Duration originTimeToLive;
   private @Nullable Boolean prediction;
   private @Nullable List<Source> predictionSources;
@@ -396,6 +398,21 @@ public final class FabricBuilder {
     return value;
   }
 
+  /**
+   * Makes session tokens that nobody can forge who does not know this; the same in all regions.
+   * Default: none, and tokens have a checksum alone; see {@link SessionToken}.
+   *
+   * @param secret at least 16 bytes, random ones; copied
+   */
+  public FabricBuilder sessionSecret(byte[] secret) {
+    try {
+      sessionSecret = once("sessionSecret", sessionSecret, new TokenSecret(secret.clone()));
+    } catch (IllegalArgumentException e) {
+      throw new ConfigurationException(e.getMessage() + "; give all regions the same random ones");
+    }
+    return this;
+  }
+
   /** Where to look for keys that no region knows. Default: nowhere. */
   public FabricBuilder systemOfRecord(SystemOfRecord source) {
     origin = once("systemOfRecord", origin, source);
@@ -570,7 +587,8 @@ public final class FabricBuilder {
         or(writeTimeout, Duration.ofSeconds(10)),
         maxBytes,
         origin,
-        or(originTimeToLive, Duration.ofSeconds(60)));
+        or(originTimeToLive, Duration.ofSeconds(60)),
+        new OpenSession.Tokens(or(cluster, "default"), sessionSecret));
   }
 
   private String clusterName() {

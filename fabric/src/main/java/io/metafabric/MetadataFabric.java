@@ -2,11 +2,15 @@ package io.metafabric;
 
 import io.metafabric.core.conflict.Conflict;
 import io.metafabric.core.place.Configuration;
+import io.metafabric.core.place.WriteConcern;
 import io.metafabric.core.transport.PeerAddress;
+import io.metafabric.core.version.Version;
 import io.metafabric.replicate.Comparison;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * One node of the fabric, inside the host's process: a store for metadata over all regions.
@@ -25,6 +29,71 @@ public interface MetadataFabric extends Records, AutoCloseable {
    * process. Without it every thread is taken for a client of its own.
    */
   Records as(String client);
+
+  /**
+   * Begins a session, which has read and written nothing. It needs no closing, and is worth its
+   * token alone.
+   */
+  Session session();
+
+  /**
+   * Goes on with a session, of this region or another.
+   *
+   * @throws io.metafabric.core.error.SessionTokenException if the token is of another cluster, or
+   *     not made with this fabric's {@link FabricBuilder#sessionSecret}
+   */
+  Session session(SessionToken token);
+
+  /**
+   * The value of a key as it was {@code maxStaleness} ago, or newer: every write of it that was
+   * acknowledged in any member of the cluster before then is in the answer. Answered here while
+   * this region has heard of late that it has all of the others' changes, as it does every half a
+   * second; else home and backup are asked. Never an older value in place of a newer one. The
+   * system of record is not asked.
+   *
+   * <p>Waits for other regions only if what is known here is too old, or the value itself is not
+   * here, and no longer than the fetch timeout.
+   *
+   * @param maxStaleness less than a round trip to the other regions cannot be met
+   * @throws io.metafabric.core.error.StalenessException if nobody who was reachable knows enough: a
+   *     region that is cut off may have acknowledged writes of which nobody else has heard
+   */
+  Fresh get(String key, Duration maxStaleness);
+
+  /**
+   * Stores a value, and waits until it is durable elsewhere too.
+   *
+   * @param timeout for the other regions, once it is durable here
+   * @throws io.metafabric.core.error.WriteConcernException if they have not all said so in time:
+   *     the write stands all the same, and the exception says where it is durable
+   * @throws io.metafabric.core.error.ConfigurationException if there is no other region; nothing
+   *     was stored
+   */
+  Version put(String key, byte[] value, WriteConcern concern, Duration timeout);
+
+  /**
+   * Deletes a value, as {@link #remove(String)}, and waits until that is durable elsewhere too; at
+   * once if there was none.
+   *
+   * @throws io.metafabric.core.error.WriteConcernException as {@link #put(String, byte[],
+   *     WriteConcern, Duration)}
+   * @throws io.metafabric.core.error.ConfigurationException as that
+   */
+  boolean remove(String key, WriteConcern concern, Duration timeout);
+
+  /**
+   * Waits until a region has durably applied everything that a session has read and written.
+   *
+   * @param region a peer, or this region
+   * @throws io.metafabric.core.error.NotReplicatedException if it has not said so within {@code
+   *     timeout}
+   * @throws io.metafabric.core.error.SessionTokenException as {@link #session(SessionToken)}
+   * @throws io.metafabric.core.error.ConfigurationException if there is no such region
+   */
+  void awaitReplicated(SessionToken token, String region, Duration timeout);
+
+  /** The same without waiting: the future completes, or fails, as that would return or throw. */
+  CompletableFuture<Void> whenReplicated(SessionToken token, String region, Duration timeout);
 
   /** Where peers reach this node; empty if it does not listen. */
   Optional<PeerAddress> listening();

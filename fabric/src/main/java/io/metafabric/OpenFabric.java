@@ -11,6 +11,7 @@ import io.metafabric.core.error.OverloadedException;
 import io.metafabric.core.error.RegionUnreachableException;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.place.Configuration;
+import io.metafabric.core.place.WriteConcern;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.Disk;
 import io.metafabric.core.record.Bytes;
@@ -19,6 +20,7 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.record.Sibling;
+import io.metafabric.core.session.Dependencies;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.version.Version;
@@ -27,7 +29,10 @@ import io.metafabric.host.BackgroundTraining;
 import io.metafabric.host.CertificateWatch;
 import io.metafabric.host.FileDisk;
 import io.metafabric.node.FabricNode;
+import io.metafabric.node.FreshReads;
+import io.metafabric.node.Guarantees;
 import io.metafabric.node.ReadOutcome;
+import io.metafabric.node.Sessions;
 import io.metafabric.replicate.Comparison;
 import io.metafabric.replicate.HomeMoves;
 import io.metafabric.replicate.PeerStats;
@@ -60,6 +65,7 @@ final class OpenFabric implements MetadataFabric {
   private final @Nullable SystemOfRecord origin;
   private final Duration originTimeToLive;
   private final OriginFlights originFlights;
+  private final OpenSession.Tokens tokens;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   OpenFabric(
@@ -73,7 +79,8 @@ final class OpenFabric implements MetadataFabric {
       Duration writeTimeout,
       int maxValueBytes,
       @Nullable SystemOfRecord origin,
-      Duration originTimeToLive) {
+      Duration originTimeToLive,
+      OpenSession.Tokens tokens) {
     this.running = running;
     this.certificates = certificates;
     this.training = training;
@@ -86,6 +93,7 @@ final class OpenFabric implements MetadataFabric {
     this.origin = origin;
     this.originTimeToLive = originTimeToLive;
     this.originFlights = new OriginFlights(fetchTimeout);
+    this.tokens = tokens;
   }
 
   private FabricNode<Versioned> node() {
@@ -324,12 +332,16 @@ final class OpenFabric implements MetadataFabric {
       Precondition condition,
       @Nullable Version read) {
     Key key = Key.of(path);
-    CompletableFuture<@Nullable MetadataRecord> writing =
-        withRoom(key, () -> node().writeHere(key, payload, expiresAtMs, condition, read));
+    return written(key, () -> node().writeHere(key, payload, expiresAtMs, condition, read));
+  }
+
+  private Optional<Version> written(
+      Key key, Supplier<CompletableFuture<@Nullable MetadataRecord>> write) {
+    CompletableFuture<@Nullable MetadataRecord> writing = withRoom(key, write);
     try {
       return version(writing.get());
     } catch (InterruptedException e) {
-      throw interrupted("writing " + path + " (it may still be stored)", e);
+      throw interrupted("writing " + key + " (it may still be stored)", e);
     } catch (ExecutionException e) {
       throw asUnchecked(e.getCause());
     }
@@ -381,6 +393,146 @@ final class OpenFabric implements MetadataFabric {
       }
     } catch (InterruptedException e) {
       throw interrupted("waiting to write " + key, e);
+    }
+  }
+
+  @Override
+  public Session session() {
+    requireOpen();
+    return new OpenSession(this, tokens, Dependencies.NONE);
+  }
+
+  @Override
+  public Session session(SessionToken token) {
+    requireOpen();
+    return new OpenSession(this, tokens, tokens.read(token));
+  }
+
+  private Guarantees guarantees() {
+    requireOpen();
+    return node().guarantees();
+  }
+
+  Dependencies compacted(Dependencies dependencies) {
+    return guarantees().sessions().compacted(dependencies);
+  }
+
+  Optional<Versioned> getInSession(Key key, OpenSession session) {
+    awaited(
+        guarantees().sessions().readyToRead(key, session.seen(), fetchTimeout), "reading " + key);
+    Optional<Versioned> value = get(null, key.path(), ReadOptions.neverStale());
+    if (value.isPresent()) {
+      session.saw(key, value.get().version());
+    } else {
+      Header deleted = node().store().header(key);
+      if (deleted != null) {
+        session.saw(key, deleted.version());
+      }
+    }
+    return value;
+  }
+
+  Optional<Version> writeInSession(Key key, byte @Nullable [] value, OpenSession session) {
+    Bytes payload = value == null ? null : Bytes.copyOf(value);
+    Precondition condition = value == null ? Precondition.VISIBLE : Precondition.NONE;
+    Dependencies seen = session.seen();
+    Sessions sessions = guarantees().sessions();
+    awaited(sessions.readyToWrite(seen, fetchTimeout), "writing " + key + " (it is not stored)");
+    Dependencies left = sessions.compacted(seen);
+    session.compacted(seen, left);
+    Optional<Version> version =
+        written(key, () -> node().writeAfter(key, payload, Header.NEVER, condition, left.all()));
+    version.ifPresent(written -> session.saw(key, written));
+    return version;
+  }
+
+  @Override
+  public Fresh get(String path, Duration maxStaleness) {
+    Key key = Key.of(path);
+    requireNotNegative("maxStaleness", maxStaleness);
+    FreshReads.Answer answer =
+        awaited(
+            guarantees().freshReads().read(null, key, maxStaleness, fetchTimeout),
+            "reading " + key);
+    node().finished(null, key, answer.outcome());
+    Header header = answer.version();
+    return new Fresh(
+        answer.outcome() instanceof ReadOutcome.Value value
+            ? Optional.of(new Versioned(value.record()))
+            : Optional.empty(),
+        header == null ? Version.NONE : header.version(),
+        answer.by().name(),
+        Duration.ofNanos(answer.ageNanos()));
+  }
+
+  private static void requireNotNegative(String name, Duration value) {
+    if (Objects.requireNonNull(value, name).isNegative()) {
+      throw new IllegalArgumentException(name + " must not be negative, was " + value);
+    }
+  }
+
+  @Override
+  public Version put(String key, byte[] value, WriteConcern concern, Duration timeout) {
+    requireConcern(concern, timeout);
+    Version version = put(key, value);
+    awaitConcern(key, version, concern, timeout);
+    return version;
+  }
+
+  @Override
+  public boolean remove(String key, WriteConcern concern, Duration timeout) {
+    requireConcern(concern, timeout);
+    Optional<Version> version = write(key, null, Header.NEVER, Precondition.VISIBLE);
+    version.ifPresent(written -> awaitConcern(key, written, concern, timeout));
+    return version.isPresent();
+  }
+
+  private void requireConcern(WriteConcern concern, Duration timeout) {
+    Objects.requireNonNull(concern, "concern");
+    requireNotNegative("timeout", timeout);
+    guarantees().acknowledgements().require(concern);
+  }
+
+  private void awaitConcern(String key, Version version, WriteConcern concern, Duration timeout) {
+    awaited(
+        guarantees().acknowledgements().durable(Key.of(key), version, concern, timeout),
+        "waiting for " + concern + " of " + key + " (it is stored)");
+  }
+
+  @Override
+  public void awaitReplicated(SessionToken token, String region, Duration timeout) {
+    awaited(replicated(token, region, timeout), "waiting for region " + region);
+  }
+
+  @Override
+  public CompletableFuture<Void> whenReplicated(
+      SessionToken token, String region, Duration timeout) {
+    return replicated(token, region, timeout)
+        .handleAsync(
+            (done, failure) -> {
+              if (failure != null) {
+                throw asUnchecked(failure);
+              }
+              return null;
+            },
+            completions);
+  }
+
+  private CompletableFuture<Void> replicated(SessionToken token, String region, Duration timeout) {
+    requireNotNegative("timeout", timeout);
+    return guarantees()
+        .acknowledgements()
+        .replicated(tokens.read(token), new RegionName(region), timeout);
+  }
+
+  /** What it waits for has a timeout of its own. */
+  private <T> T awaited(CompletableFuture<T> future, String doing) {
+    try {
+      return future.get();
+    } catch (InterruptedException e) {
+      throw interrupted(doing, e);
+    } catch (ExecutionException e) {
+      throw closed.get() ? closedException() : asUnchecked(e.getCause());
     }
   }
 

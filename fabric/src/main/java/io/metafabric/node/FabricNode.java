@@ -7,9 +7,7 @@ import io.metafabric.cache.PayloadTier;
 import io.metafabric.cache.SingleFlight;
 import io.metafabric.cache.WarmTierStats;
 import io.metafabric.core.access.AccessEvent.Outcome;
-import io.metafabric.core.conflict.ConflictLog;
 import io.metafabric.core.conflict.ConflictRule;
-import io.metafabric.core.digest.HeaderTree;
 import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.error.IndexFullException;
 import io.metafabric.core.error.InvalidKeyException;
@@ -30,7 +28,6 @@ import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.record.Sibling;
 import io.metafabric.core.store.CurrentDots;
-import io.metafabric.core.store.HeldStats;
 import io.metafabric.core.store.Inbound;
 import io.metafabric.core.store.LastWriterWins;
 import io.metafabric.core.store.Precondition;
@@ -47,7 +44,6 @@ import io.metafabric.core.version.VersionVector;
 import io.metafabric.migrate.MovedHomes;
 import io.metafabric.predict.AccessRing;
 import io.metafabric.predict.Foresight;
-import io.metafabric.predict.ForesightStats;
 import io.metafabric.predict.PastPrediction;
 import io.metafabric.predict.Predictor;
 import io.metafabric.predict.PredictorConfig;
@@ -57,7 +53,6 @@ import io.metafabric.replicate.HomeMoves;
 import io.metafabric.replicate.LocalCopies;
 import io.metafabric.replicate.MembershipListener;
 import io.metafabric.replicate.PeerStateChange;
-import io.metafabric.replicate.PeerStats;
 import io.metafabric.replicate.ReplicationStats;
 import io.metafabric.replicate.Replicator;
 import io.metafabric.replicate.arm.Decision;
@@ -112,6 +107,7 @@ public final class FabricNode<V> implements AutoCloseable {
   private final MovedHomes homes;
   private final HomeMover mover;
   private final PayloadChase chase;
+  private final Guarantees guarantees;
   private final Runnable onMustReopen;
   private final @Nullable PeerAddress bound;
   private long chasedNanos;
@@ -198,6 +194,16 @@ public final class FabricNode<V> implements AutoCloseable {
                 clock.nanoTime()),
             replicator,
             new PrefetchTarget());
+    this.guarantees =
+        new Guarantees(
+            store,
+            replicator,
+            homes::homesOf,
+            loop,
+            clock,
+            this::kept,
+            this::shownHere,
+            this::read);
     this.bound = replicator.start();
     store.startCompaction(compacting, replicator::neededAfter, replicator::stableFloor);
     loop.execute(this::tick);
@@ -718,6 +724,17 @@ public final class FabricNode<V> implements AutoCloseable {
     return store.writeHere(key, payload, expiresAtMs, condition, read);
   }
 
+  /** The same for a writer who has seen more than this key; see {@link RecordStore#writeAfter}. */
+  public CompletableFuture<@Nullable MetadataRecord> writeAfter(
+      Key key,
+      @Nullable Bytes payload,
+      long expiresAtMs,
+      Precondition condition,
+      VersionVector after) {
+    requireClock();
+    return store.writeAfter(key, payload, expiresAtMs, condition, after);
+  }
+
   private void requireClock() {
     String problem = replicator.clockProblem();
     if (problem != null) {
@@ -746,6 +763,7 @@ public final class FabricNode<V> implements AutoCloseable {
       }
     }
     replicator.published(changes);
+    guarantees.published();
   }
 
   private void systemChanged(Key key) {
@@ -782,6 +800,11 @@ public final class FabricNode<V> implements AutoCloseable {
         .thenCompose(result -> kept(key, result))
         .whenComplete((outcome, failure) -> loop.execute(() -> ended.complete(null)));
     return ended;
+  }
+
+  private @Nullable MetadataRecord shownHere(Key key) {
+    MetadataRecord shown = hot.peek(key);
+    return shown != null && store.isCurrent(key, shown.header().version().dot()) ? shown : null;
   }
 
   private CompletionStage<?> kept(Key key, FetchResult result) {
@@ -922,6 +945,7 @@ public final class FabricNode<V> implements AutoCloseable {
     try {
       prefetcher.run();
       keeper.tick(clock.nanoTime());
+      guarantees.tick();
       if (clock.nanoTime() - chasedNanos > CHASE_EVERY.toNanos()) {
         chasedNanos = clock.nanoTime();
         chase.run();
@@ -948,6 +972,11 @@ public final class FabricNode<V> implements AutoCloseable {
 
   private void prefetchWasted(String predictor, String path, int payloadBytes) {
     loop.execute(() -> prefetcher.wasted(predictor, path, payloadBytes));
+  }
+
+  /** Sessions, bounds on staleness, and where writes are to be durable. */
+  public Guarantees guarantees() {
+    return guarantees;
   }
 
   public Replicator replicator() {
@@ -1020,93 +1049,31 @@ public final class FabricNode<V> implements AutoCloseable {
         transportStats,
         prefetchStats,
         merging.stats(),
-        memory(
+        MemoryUses.of(
+            config,
             hotStats,
             warmStats,
             storeStats,
             replicationStats,
             transportStats,
-            prefetchStats.foresight()));
-  }
-
-  private List<MemoryUse> memory(
-      HotTierStats hotStats,
-      WarmTierStats warmStats,
-      StoreStats storeStats,
-      ReplicationStats replicationStats,
-      TransportStats transportStats,
-      ForesightStats foresight) {
-    StoreConfig storage = config.store();
-    var all = new ArrayList<MemoryUse>();
-    all.add(new MemoryUse("hot tier", hotStats.sizeBytes(), hotStats.maxBytes()));
-    if (warmStats.maxBytes() > 0) {
-      all.add(new MemoryUse("warm tier", warmStats.sizeBytes(), warmStats.maxBytes()));
-    }
-    all.add(new MemoryUse("key index", storeStats.indexBytes(), storage.maxIndexBytes()));
-    all.add(new MemoryUse("header tree", HeaderTree.BYTES, HeaderTree.BYTES));
-    all.add(
-        new MemoryUse("read cache", storeStats.readCacheBytes(), storeStats.maxReadCacheBytes()));
-    all.add(
-        new MemoryUse(
-            "header cache", storeStats.headerCacheBytes(), StoreConfig.MAX_HEADER_CACHE_BYTES));
-    all.add(new MemoryUse("moved homes", store.systemBytes(), 2 * StoreConfig.MAX_SYSTEM_BYTES));
-    all.add(new MemoryUse("write queue", storeStats.pendingBytes(), storage.maxPendingBytes()));
-    all.add(new MemoryUse("held changes", storeStats.held().bytes(), HeldStats.MAX_BYTES));
-    all.add(
-        new MemoryUse(
-            "conflicts to be logged",
-            storeStats.conflicts().pendingBytes(),
-            ConflictLog.MAX_PENDING_BYTES));
-    for (PeerStats peer : replicationStats.peers()) {
-      all.add(
-          new MemoryUse(
-              "changes under way to " + peer.region(),
-              peer.inFlightBytes(),
-              config.replication().windowBytes()));
-      all.add(
-          new MemoryUse(
-              "changes that wait for " + peer.region(),
-              peer.waitingBytes(),
-              config.replication().maxWaitingBytes()));
-    }
-    all.add(
-        new MemoryUse(
-            "changes that came and wait for the disk",
-            replicationStats.receivedBytes(),
-            (long) replicationStats.peers().size() * config.replication().maxReceivedBytes()));
-    all.add(
-        new MemoryUse(
-            "transport queues", transportStats.waitingBytes(), transportStats.maxWaitingBytes()));
-    all.add(
-        new MemoryUse(
-            "who holds copies",
-            replicationStats.holderBytes(),
-            config.replication().holderBytes()));
-    all.add(
-        new MemoryUse(
-            "invalidated copies", invalidated.estimatedBytes(), InvalidatedCopies.MAX_BYTES));
-    all.add(
-        new MemoryUse(
-            "superseded copies", superseded.estimatedBytes(), SupersededCopies.MAX_BYTES));
-    all.add(
-        new MemoryUse(
-            "prefetches under way",
-            replicationStats.prefetchingBytes(),
-            ReplicationStats.MAX_PREFETCHING_BYTES));
-    all.add(
-        new MemoryUse(
-            "prefetches of peers that wait",
-            replicationStats.prefetchAnswersBytes(),
-            replicationStats.peers().size() * ReplicationStats.MAX_PREFETCH_ANSWERS_BYTES));
-    all.add(new MemoryUse("access ring", accesses.retainedBytes(), accesses.maxRetainedBytes()));
-    all.add(new MemoryUse("predictors", foresight.retainedBytes(), foresight.maxRetainedBytes()));
-    return all;
+            prefetchStats.foresight(),
+            List.of(
+                new MemoryUse("moved homes", store.systemBytes(), 2 * StoreConfig.MAX_SYSTEM_BYTES),
+                new MemoryUse(
+                    "invalidated copies",
+                    invalidated.estimatedBytes(),
+                    InvalidatedCopies.MAX_BYTES),
+                new MemoryUse(
+                    "superseded copies", superseded.estimatedBytes(), SupersededCopies.MAX_BYTES),
+                new MemoryUse(
+                    "access ring", accesses.retainedBytes(), accesses.maxRetainedBytes()))));
   }
 
   /** The order matters: first what makes work, then what does it, the journal last. */
   @Override
   public void close() {
     loop.close();
+    guarantees.close();
     foreign.close();
     replicator.noteProgress();
     store.refuseWrites();

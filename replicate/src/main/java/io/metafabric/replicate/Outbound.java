@@ -38,6 +38,9 @@ final class Outbound implements PeerHandler {
 
     void onDone(RegionName from, Frame.Done done);
 
+    /** The peer has acknowledged more, or said how things stand there. */
+    void onAdvance();
+
     /** The peer has no copy any more. */
     void onDropped(RegionName from, Key key);
 
@@ -103,6 +106,7 @@ final class Outbound implements PeerHandler {
   private final Events events;
   private final RegionPair pair;
   private final OutgoingLag lag;
+  private final PeerStanding standing;
 
   private @Nullable PeerConnection connection;
   private @Nullable ChangeStream stream;
@@ -170,6 +174,7 @@ final class Outbound implements PeerHandler {
     this.outgoing = outgoing;
     this.pair = pair;
     this.lag = lag;
+    this.standing = new PeerStanding(clock);
     this.events = events;
     this.progress = new Progress(peer, store, clock);
     this.catchUp =
@@ -305,6 +310,7 @@ final class Outbound implements PeerHandler {
     if (established) {
       established = false;
       pair.unlinked(reason);
+      standing.disconnected();
       events.onDisconnected(peer);
     }
     ChangeStream ended = stream;
@@ -512,7 +518,8 @@ final class Outbound implements PeerHandler {
     var backlog =
         new Frame.Backlog(allAcknowledged, upToDate, paused, lag.changes(), lag.oldestMs());
     pair.sentUpToDate(upToDate);
-    to.send(new Frame.Heartbeat(++heartbeatSequence, clock.wallMs(), backlog));
+    standing.sent(++heartbeatSequence);
+    to.send(new Frame.Heartbeat(heartbeatSequence, clock.wallMs(), backlog));
   }
 
   private void resendIfStuck(long now) {
@@ -684,6 +691,33 @@ final class Outbound implements PeerHandler {
     }
   }
 
+  /** Has the peer say how things stand, unless it has been asked and may still answer. */
+  void ask() {
+    PeerConnection to = connection;
+    if (to != null && established && !standing.isAsked(config.heartbeatEvery().toNanos())) {
+      sendHeartbeat(to);
+    }
+  }
+
+  /** What it has said. Any thread. */
+  PeerStanding standing() {
+    return standing;
+  }
+
+  /** Of this region's changes. Any thread. */
+  VersionVector acknowledged() {
+    return peerHas;
+  }
+
+  /**
+   * Everything that was published here so long before is durable at the peer; {@link
+   * Frame.Standing#UNKNOWN} if that cannot be said.
+   */
+  long waitingMs() {
+    boolean mayClaim = events.mayClaimAll(peer) && established && !progress.isLacking();
+    return mayClaim ? lag.waitingMs() : Frame.Standing.UNKNOWN;
+  }
+
   boolean isPaused() {
     return paused;
   }
@@ -840,12 +874,19 @@ final class Outbound implements PeerHandler {
         failedAttempts = 0;
         peerHas = current.acknowledged();
         lag.acknowledged(peerHas);
+        events.onAdvance();
       }
       if (ack.resend()) {
         rewindOnce(current, now);
       } else {
         pump();
       }
+    }
+
+    @Override
+    public void onStanding(Frame.Standing said) {
+      standing.heard(said);
+      events.onAdvance();
     }
 
     @Override

@@ -55,6 +55,16 @@ final class OutgoingLag {
     return oldestNanos() / 1_000_000;
   }
 
+  /**
+   * Everything that was published so long before is acknowledged, or more; -1 if that cannot be
+   * said, because what waits is of an earlier opening.
+   */
+  long waitingMs() {
+    long changes = changes();
+    boolean earlier = changes > ofThisOpening(acknowledged.counter(store.actor()));
+    return earlier ? -1 : oldestMs();
+  }
+
   private long oldestNanos() {
     long changes = changes();
     if (changes == 0) {

@@ -12,6 +12,7 @@ import io.metafabric.core.record.RegionName;
 import io.metafabric.core.transport.PeerConnection;
 import io.metafabric.core.transport.PeerHandler;
 import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.MoveOutcome;
 import io.metafabric.core.wire.Refusal;
@@ -50,6 +51,9 @@ final class PeerSession implements PeerHandler {
     Frame.Welcome welcome(RegionName peer, Frame.Hello hello, PeerSession by);
 
     void progress(RegionName peer, Frame.Progress progress);
+
+    /** As {@link Freshness#standing}. */
+    Frame.Standing standing(RegionName peer, long sequence, @Nullable VersionVector told);
 
     void changes(RegionName peer, PeerConnection from, Frame.Changes changes);
 
@@ -90,6 +94,9 @@ final class PeerSession implements PeerHandler {
   /** A reply of several answers is no larger; one of one answer fits whatever it is. */
   private static final int REPLY_BYTES = 128 * 1024;
 
+  /** What is told in between is what has grown: a frame that is lost costs time. */
+  private static final int WHOLE_STANDING_EVERY = 16;
+
   /** What an answer takes beside its key or record. */
   private static final int ANSWER_BYTES = 16;
 
@@ -105,6 +112,8 @@ final class PeerSession implements PeerHandler {
   private int protocol;
   private @Nullable RepairServer repairs;
   private @Nullable PrefetchAnswers prefetches;
+  private VersionVector told = VersionVector.EMPTY;
+  private long standings;
 
   PeerSession(Host host, PeerConnection connection, SerialExecutor loop, Clock clock) {
     this.host = host;
@@ -348,8 +357,17 @@ final class PeerSession implements PeerHandler {
     public void onHeartbeat(Frame.Heartbeat heartbeat) {
       host.pair(by).heartbeat(heartbeat.backlog());
       from().send(new Frame.HeartbeatReply(heartbeat.sequence(), clock.wallMs()));
+      sayHowThingsStand(heartbeat.sequence());
       // Again, because it may have been lost.
       grant(from());
+    }
+
+    private void sayHowThingsStand(long sequence) {
+      boolean whole = ++standings % WHOLE_STANDING_EVERY == 1;
+      Frame.Standing standing = host.standing(by, sequence, whole ? null : told);
+      if (from().send(standing)) {
+        told = told.merge(standing.applied());
+      }
     }
 
     @Override

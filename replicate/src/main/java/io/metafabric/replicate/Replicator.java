@@ -83,6 +83,8 @@ public final class Replicator implements AutoCloseable {
   private final Refilling refilling;
   private final Provenance provenance;
   private volatile CatchUp catchUp = CatchUp.BY_THE_STREAM_ALONE;
+  private final Freshness freshness;
+  private volatile Runnable onAdvance = () -> {};
   private volatile MembershipListener listener = MembershipListener.NONE;
   private final AtomicBoolean pumpQueued = new AtomicBoolean();
 
@@ -158,6 +160,7 @@ public final class Replicator implements AutoCloseable {
               outbound.put(peer, link);
               repairs.add(peer, link, record -> outgoing(peer, record));
             });
+    this.freshness = new Freshness(store, loop, clock, outbound, this::isPeer, this::knowsItsOwn);
     this.floor = new StableFloor(config.peers().keySet());
     this.membership = new Membership(config, store, loop, this::reconfigured);
     this.inheritance =
@@ -183,6 +186,19 @@ public final class Replicator implements AutoCloseable {
             () -> listener.mustReopen(),
             this::heldUp,
             what -> listener.lost(what));
+  }
+
+  /** How old what is known here may be, and what others have. */
+  public Freshness freshness() {
+    return freshness;
+  }
+
+  /**
+   * Is run on the loop when a peer has acknowledged more, or has said how things stand there. To be
+   * called before {@link #start}.
+   */
+  public void onAdvance(Runnable what) {
+    onAdvance = what;
   }
 
   private void heldUp(String why) {
@@ -211,6 +227,11 @@ public final class Replicator implements AutoCloseable {
           @Override
           public void onDone(RegionName from, Frame.Done done) {
             moves.onDone(from, done);
+          }
+
+          @Override
+          public void onAdvance() {
+            onAdvance.run();
           }
 
           @Override
@@ -572,6 +593,25 @@ public final class Replicator implements AutoCloseable {
     return result;
   }
 
+  /**
+   * Asks for a version that has seen a write, or is it; in the same order, with the region that
+   * made the write.
+   */
+  public CompletableFuture<FetchResult> fetchWrite(
+      Key key, @Nullable Header known, Dot write, @Nullable RegionName writtenIn) {
+    return onLoop(
+        () -> {
+          List<RegionName> asked = candidates(key, known);
+          addOther(asked, writtenIn);
+          return fetches.fetch(key, write, homes.homesOf(key).home(), asked, members());
+        });
+  }
+
+  /** Asks one region for what it has of a key, and nobody else. */
+  public CompletableFuture<FetchResult> fetchFrom(RegionName region, Key key) {
+    return onLoop(() -> fetches.fetch(key, null, region, List.of(region), Set.of()));
+  }
+
   /** Asks for many payloads ahead of their reads, with one request to each region. */
   public void prefetch(Map<Key, Header> wanted, BiConsumer<Key, FetchResult> sink) {
     loop.execute(
@@ -922,6 +962,11 @@ public final class Replicator implements AutoCloseable {
     @Override
     public void progress(RegionName peer, Frame.Progress progress) {
       floor.heard(peer, progress);
+    }
+
+    @Override
+    public Frame.Standing standing(RegionName peer, long sequence, @Nullable VersionVector told) {
+      return freshness.standing(peer, sequence, told);
     }
 
     @Override

@@ -95,6 +95,11 @@ abstract class UnexpectedFrames implements Frame.Handler {
   }
 
   @Override
+  public void onStanding(Frame.Standing standing) {
+    unexpected(standing);
+  }
+
+  @Override
   public void onProgress(Frame.Progress progress) {
     unexpected(progress);
   }

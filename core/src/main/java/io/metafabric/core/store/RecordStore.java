@@ -467,6 +467,34 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   /**
+   * Writes as {@link #write} does for a writer who has seen more than this key: whoever reads the
+   * write finds that in its context.
+   *
+   * @param after up to which counter everything is known here; without lone dots
+   * @throws IllegalArgumentException if some of it is not known here: the write would replace what
+   *     nobody has seen
+   */
+  public CompletableFuture<@Nullable MetadataRecord> writeAfter(
+      Key key,
+      @Nullable Bytes payload,
+      long expiresAtMs,
+      Precondition condition,
+      VersionVector after) {
+    CompletableFuture<@Nullable MetadataRecord> written;
+    synchronized (decisions) {
+      after.forEach(
+          (who, counter) -> {
+            if (counter > knownUpTo(who)) {
+              throw new IllegalArgumentException(new Dot(who, counter) + " is not known here");
+            }
+          });
+      written = queue(key, payload, expiresAtMs, condition, null, after);
+    }
+    committer.start();
+    return written;
+  }
+
+  /**
    * Writes a record of the fabric's own, always durably, if the newest state of its key, published
    * or not, is still {@code seen}.
    *
@@ -531,6 +559,19 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       long expiresAtMs,
       Precondition condition,
       @Nullable Version read) {
+    return queue(key, payload, expiresAtMs, condition, read, VersionVector.EMPTY);
+  }
+
+  /**
+   * @param after what is to be in the context beside what is known of the key
+   */
+  private CompletableFuture<@Nullable MetadataRecord> queue(
+      Key key,
+      @Nullable Bytes payload,
+      long expiresAtMs,
+      Precondition condition,
+      @Nullable Version read,
+      VersionVector after) {
     if (payload != null && payload.length() > config.maxValueBytes()) {
       throw new ValueTooLargeException(
           "the value of "
@@ -555,7 +596,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         return future;
       }
       if (config.conflicts().rules().of(key).keepsSiblings()) {
-        queueBeside(key, payload, expiresAtMs, condition, read, future);
+        queueBeside(key, payload, expiresAtMs, condition, read, after, future);
         return future;
       }
       Staged newest = undecidedYet.get(key);
@@ -571,9 +612,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       if (seen == null) {
         requireRoomInIndex(key);
       }
-      MetadataRecord record =
-          nextRecord(
-              key, seen == null ? VersionVector.EMPTY : seen.context(), payload, expiresAtMs);
+      VersionVector context = seen == null ? after : seen.context().merge(after);
+      MetadataRecord record = nextRecord(key, context, payload, expiresAtMs);
       written++;
       Staged.Completion done = failure -> complete(future, record, failure);
       if (read != null && seen != null && !read.covers(seen.dot())) {
@@ -598,13 +638,14 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       long expiresAtMs,
       Precondition condition,
       @Nullable Version read,
+      VersionVector after,
       CompletableFuture<@Nullable MetadataRecord> future) {
     MetadataRecord known = newestRecord(key);
     if (!condition.holds(visible(known), clock.wallMs())) {
       decline(future, undecidedYet.get(key));
       return;
     }
-    VersionVector context = contextOf(key, known, read);
+    VersionVector context = contextOf(key, known, read).merge(after);
     if (known == null || !hasSeenOne(context, known)) {
       requireRoomInIndex(key);
     }
@@ -1717,7 +1758,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   /** Whether this node has applied a write, in its actor's order, at some time. */
-  private boolean isApplied(Dot dot) {
+  public boolean isApplied(Dot dot) {
     return dot.counter() <= completeUpTo(dot.actor());
   }
 
@@ -1726,7 +1767,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * own all that it issued, unless the journal says otherwise, because some of it was lost to
    * damage, or lost and given back by peers.
    */
-  private long completeUpTo(ActorId who) {
+  public long completeUpTo(ActorId who) {
     synchronized (applied) {
       AppliedAt told = applied.get(who);
       return told == null ? ownNewest.getOrDefault(who, 0L) : told.prefix().counter();

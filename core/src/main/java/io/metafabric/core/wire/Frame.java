@@ -348,6 +348,40 @@ public sealed interface Frame {
   }
 
   /**
+   * The answer to a heartbeat of a node that is to know how fresh its copies are: what the
+   * answering region had been told of others when it answered.
+   *
+   * @param sequence of the heartbeat
+   * @param ownMs everything that the answering region published so long before is durable at the
+   *     dialler; {@link #UNKNOWN} if that cannot be said
+   * @param othersMs the same of other regions' changes and the answering region; without those of
+   *     which it cannot be said
+   * @param whole whether {@code applied} is all, and not only what has grown
+   * @param applied up to which counter each actor's changes are durable at the answering region
+   */
+  record Standing(
+      long sequence,
+      long ownMs,
+      SortedMap<RegionName, Long> othersMs,
+      boolean whole,
+      VersionVector applied)
+      implements Frame {
+    public static final long UNKNOWN = -1;
+
+    public Standing {
+      othersMs = Collections.unmodifiableSortedMap(new TreeMap<>(othersMs));
+      if (ownMs < UNKNOWN || othersMs.values().stream().anyMatch(ms -> ms < 0)) {
+        throw new IllegalArgumentException("ages must be >= 0: " + ownMs + ", " + othersMs);
+      }
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onStanding(this);
+    }
+  }
+
+  /**
    * Up to which counters the dialler has durably applied each actor's changes, its own included.
    *
    * @param whole replaces what it said before; otherwise only what has grown is here
@@ -583,6 +617,8 @@ public sealed interface Frame {
     void onNotHolding(NotHolding notHolding);
 
     void onProgress(Progress progress);
+
+    void onStanding(Standing standing);
 
     void onMoveHome(MoveHome moveHome);
 

@@ -96,6 +96,7 @@ public final class FrameCodec {
   private static final int HURRY = 23;
   private static final int FORGET = 24;
   private static final int CUT_OFF = 25;
+  private static final int STANDING = 26;
 
   private static final int FOUND = 1;
   private static final int NOT_HELD = 2;
@@ -210,7 +211,7 @@ public final class FrameCodec {
   }
 
   private static boolean isKnown(int type) {
-    return type <= CREDIT || (type >= COMPARE && type <= CUT_OFF);
+    return type <= CREDIT || (type >= COMPARE && type <= STANDING);
   }
 
   private static Frame decodeBody(int type, ByteReader in) {
@@ -253,6 +254,7 @@ public final class FrameCodec {
       case PUSH -> new Frame.Push(readList(in, "records", RecordCodec::readRecord));
       case NOT_HOLDING -> new Frame.NotHolding(readList(in, "keys", RecordCodec::readKey));
       case PROGRESS -> new Frame.Progress(readFlag(in, "whole"), RecordCodec.readVector(in));
+      case STANDING -> readStanding(in);
       case MOVE_HOME ->
           new Frame.MoveHome(
               in.varint("request"), RecordCodec.readKey(in), RecordCodec.readRegion(in));
@@ -282,6 +284,30 @@ public final class FrameCodec {
       }
     }
     throw new WireFormatException("there is no outcome " + code + " of a move");
+  }
+
+  private static Frame.Standing readStanding(ByteReader in) {
+    long sequence = in.varint("sequence");
+    boolean known = readFlag(in, "known");
+    long ownMs = readCounter(in, "its own age");
+    if (!known && ownMs != 0) {
+      throw new WireFormatException("an age that is not known is " + ownMs);
+    }
+    var others = new TreeMap<RegionName, Long>();
+    int count = in.varint("regions", 0, in.remaining() / 3);
+    for (int i = 0; i < count; i++) {
+      RegionName region = RecordCodec.readRegion(in);
+      if (!others.isEmpty() && others.lastKey().compareTo(region) >= 0) {
+        throw new WireFormatException("the regions are not in order at " + region);
+      }
+      others.put(region, readCounter(in, "age"));
+    }
+    return new Frame.Standing(
+        sequence,
+        known ? ownMs : Frame.Standing.UNKNOWN,
+        others,
+        readFlag(in, "whole"),
+        RecordCodec.readVector(in));
   }
 
   private static Frame.Backlog readBacklog(ByteReader in) {
@@ -662,6 +688,22 @@ public final class FrameCodec {
     public void onProgress(Frame.Progress progress) {
       begin(PROGRESS).u8(progress.whole() ? 1 : 0);
       RecordCodec.writeVector(out, progress.applied());
+    }
+
+    @Override
+    public void onStanding(Frame.Standing standing) {
+      boolean known = standing.ownMs() != Frame.Standing.UNKNOWN;
+      begin(STANDING).varint(standing.sequence()).u8(known ? 1 : 0);
+      out.varint(known ? standing.ownMs() : 0).varint(standing.othersMs().size());
+      standing
+          .othersMs()
+          .forEach(
+              (region, ms) -> {
+                RecordCodec.writeRegion(out, region);
+                out.varint(ms);
+              });
+      out.u8(standing.whole() ? 1 : 0);
+      RecordCodec.writeVector(out, standing.applied());
     }
 
     @Override

@@ -1,0 +1,192 @@
+package io.metafabric.core.session;
+
+import io.metafabric.core.record.Key;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Predicate;
+
+/**
+ * What a session has read and written, as far as it has to be known wherever the session goes on:
+ * the last {@value #MAX_RECENT} writes, each with its key, and for everything else up to which
+ * counter each actor's changes must be applied. The latter asks for more than was read or written,
+ * never for less. Immutable; {@link #join} is a join.
+ *
+ * <p>What a version's writer had seen counts as read too: writes of a session have all in their
+ * context that the session had read and written before, so whoever reads one of them depends on the
+ * others.
+ *
+ * @see <a href="https://doi.org/10.1109/PDIS.1994.331722">Terry et al., Session Guarantees for
+ *     Weakly Consistent Replicated Data, 1994</a>
+ */
+public final class Dependencies {
+  /** Writes that are named one by one. */
+  public static final int MAX_RECENT = 32;
+
+  /** Actors that are named. */
+  public static final int MAX_ACTORS = 1024;
+
+  public static final Dependencies NONE = new Dependencies(VersionVector.EMPTY, List.of());
+
+  /**
+   * One write that must be known.
+   *
+   * @param keyHash of its key; where two keys have the same, more is asked for than need be
+   */
+  public record Recent(long keyHash, Dot dot) {}
+
+  private final VersionVector upTo;
+  private final List<Recent> recent;
+
+  private Dependencies(VersionVector upTo, List<Recent> recent) {
+    this.upTo = upTo;
+    this.recent = recent;
+  }
+
+  /**
+   * @param upTo without lone dots
+   * @param recent the oldest first
+   * @throws IllegalArgumentException if it is more than {@link #MAX_RECENT} or {@link #MAX_ACTORS},
+   *     or says something twice
+   */
+  public static Dependencies of(VersionVector upTo, List<Recent> recent) {
+    if (upTo.loneDots() > 0 || upTo.size() > MAX_ACTORS || recent.size() > MAX_RECENT) {
+      throw new IllegalArgumentException("not what a session depends on: " + upTo + recent);
+    }
+    if (recent.stream().distinct().count() < recent.size()
+        || recent.stream().anyMatch(each -> upTo.contains(each.dot()))) {
+      throw new IllegalArgumentException("a session names a write twice: " + upTo + recent);
+    }
+    return new Dependencies(upTo, List.copyOf(recent));
+  }
+
+  /** Everything up to these counters. */
+  public VersionVector upTo() {
+    return upTo;
+  }
+
+  /** Single writes beside those, the oldest first. */
+  public List<Recent> recent() {
+    return recent;
+  }
+
+  public boolean isEmpty() {
+    return upTo.isEmpty() && recent.isEmpty();
+  }
+
+  /** The single writes of a key. */
+  public List<Dot> recentOf(Key key) {
+    long hash = hashOf(key);
+    return recent.stream().filter(each -> each.keyHash() == hash).map(Recent::dot).toList();
+  }
+
+  /** All of it, by actors alone. */
+  public VersionVector all() {
+    VersionVector all = upTo;
+    for (Recent each : recent) {
+      all = all.with(each.dot());
+    }
+    return all;
+  }
+
+  /** The session has read this version of a key, or written it. */
+  public Dependencies saw(Key key, Version version) {
+    if (version.equals(Version.NONE)) {
+      return this;
+    }
+    long hash = hashOf(key);
+    var next = new ArrayList<Recent>(recent.size() + 1);
+    for (Recent each : recent) {
+      if (each.keyHash() != hash || !version.covers(each.dot())) {
+        next.add(each);
+      }
+    }
+    next.add(new Recent(hash, version.dot()));
+    return bounded(upTo.merge(withoutLone(version.context())), next);
+  }
+
+  /** Lone dots say what was seen of the key itself, which the version stands for. */
+  private static VersionVector withoutLone(VersionVector vector) {
+    return vector.loneDots() == 0 ? vector : vector.meet(vector);
+  }
+
+  private static Dependencies bounded(VersionVector upTo, List<Recent> recent) {
+    List<Recent> left = beyond(upTo, recent);
+    int tooMany = left.size() - MAX_RECENT;
+    if (tooMany <= 0) {
+      return new Dependencies(upTo, left);
+    }
+    VersionVector more = upTo;
+    for (Recent each : left.subList(0, tooMany)) {
+      more = more.with(each.dot());
+    }
+    return new Dependencies(more, beyond(more, left.subList(tooMany, left.size())));
+  }
+
+  private static List<Recent> beyond(VersionVector upTo, List<Recent> recent) {
+    return recent.stream().filter(each -> !upTo.contains(each.dot())).distinct().toList();
+  }
+
+  /** All that either has. */
+  public Dependencies join(Dependencies that) {
+    var both = new ArrayList<>(recent);
+    both.addAll(that.recent);
+    return bounded(upTo.merge(that.upTo), both);
+  }
+
+  /** Without what every region has, and will not lose. */
+  public Dependencies above(VersionVector floor) {
+    if (floor.isEmpty() || isEmpty()) {
+      return this;
+    }
+    return new Dependencies(upTo.beyond(floor), beyond(floor, recent));
+  }
+
+  /**
+   * What a region lacks of it.
+   *
+   * @param has whether it has applied a write and all that its actor wrote before
+   */
+  public VersionVector lacking(Predicate<Dot> has) {
+    var lacking = new VersionVector[] {VersionVector.EMPTY};
+    all()
+        .forEach(
+            (actor, counter) -> {
+              var dot = new Dot(actor, counter);
+              if (!has.test(dot)) {
+                lacking[0] = lacking[0].with(dot);
+              }
+            });
+    return lacking[0];
+  }
+
+  /** A hash that is the same everywhere: it is in tokens. */
+  static long hashOf(Key key) {
+    String path = key.path();
+    long hash = 0xcbf29ce484222325L;
+    for (int i = 0; i < path.length(); i++) {
+      hash = (hash ^ path.charAt(i)) * 0x9e3779b97f4a7c15L;
+      hash ^= hash >>> 29;
+    }
+    return hash;
+  }
+
+  @Override
+  public boolean equals(Object that) {
+    return that instanceof Dependencies other
+        && upTo.equals(other.upTo)
+        && recent.equals(other.recent);
+  }
+
+  @Override
+  public int hashCode() {
+    return 31 * upTo.hashCode() + recent.hashCode();
+  }
+
+  @Override
+  public String toString() {
+    return "up to " + upTo + ", and " + recent.stream().map(Recent::dot).toList();
+  }
+}

@@ -1,0 +1,296 @@
+package io.metafabric.node;
+
+import io.metafabric.core.error.NotReplicatedException;
+import io.metafabric.core.place.Homes;
+import io.metafabric.core.port.Clock;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.session.Dependencies;
+import io.metafabric.core.store.RecordStore;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.VersionVector;
+import io.metafabric.replicate.FetchResult;
+import io.metafabric.replicate.Replicator;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Lets a session's reads and writes go on here once this region knows what they depend on. A read
+ * waits for its own key alone: for the single writes of it that the session names, which are asked
+ * for elsewhere at once; and for what is named without keys, until it has come, or home, backup or
+ * the region that wrote it, having all of it, has answered for the key. A write waits until all of
+ * it is here, so that it may say so in its context. Thread-safe.
+ */
+public final class Sessions {
+  private static final Duration BETWEEN_TRIES = Duration.ofMillis(200);
+
+  private final RecordStore store;
+  private final Replicator replicator;
+  private final Function<Key, Homes> homes;
+  private final Clock clock;
+  private final Waits waits;
+  private final WhatIsMissing missing;
+  private final BiFunction<Key, FetchResult, CompletionStage<?>> keep;
+
+  /**
+   * @param keep makes what another region gave part of what is known here
+   */
+  Sessions(
+      RecordStore store,
+      Replicator replicator,
+      Function<Key, Homes> homes,
+      Clock clock,
+      Waits waits,
+      WhatIsMissing missing,
+      BiFunction<Key, FetchResult, CompletionStage<?>> keep) {
+    this.store = store;
+    this.replicator = replicator;
+    this.homes = homes;
+    this.clock = clock;
+    this.waits = waits;
+    this.missing = missing;
+    this.keep = keep;
+  }
+
+  /**
+   * Completes once a read of the key that begins then sees what the session depends on; at once if
+   * it does already.
+   *
+   * @return fails with a {@link NotReplicatedException} after {@code timeout}, with a {@link
+   *     io.metafabric.core.error.StorageException} if what is here cannot be read
+   */
+  public CompletableFuture<Void> readyToRead(Key key, Dependencies needs, Duration timeout) {
+    if (isKnown(key, needs)) {
+      return CompletableFuture.completedFuture(null);
+    }
+    var reading = new Reading(key, needs, timeout);
+    waits.add(reading, timeout);
+    return reading.ready;
+  }
+
+  /**
+   * Completes once everything is here that the session depends on.
+   *
+   * @return fails as {@link #readyToRead}
+   */
+  public CompletableFuture<Void> readyToWrite(Dependencies needs, Duration timeout) {
+    if (isApplied(needs.all())) {
+      return CompletableFuture.completedFuture(null);
+    }
+    var writing = new Writing(needs, timeout);
+    waits.add(writing, timeout);
+    return writing.ready;
+  }
+
+  /**
+   * What a session depends on that has been shown this state of a key: null if nothing is known.
+   */
+  public Dependencies saw(Dependencies before, Key key, @Nullable Header shown) {
+    return shown == null ? before : before.saw(key, shown.version());
+  }
+
+  /** The same without what no region can lack any more. */
+  public Dependencies compacted(Dependencies dependencies) {
+    return dependencies.isEmpty() ? dependencies : dependencies.above(replicator.stableFloor());
+  }
+
+  private boolean isKnown(Key key, Dependencies needs) {
+    if (!isApplied(needs.upTo())) {
+      return false;
+    }
+    for (Dot dot : needs.recentOf(key)) {
+      if (!isKnown(key, dot)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean isApplied(VersionVector vector) {
+    for (int i = 0; i < vector.size(); i++) {
+      if (store.completeUpTo(vector.actor(i)) < vector.counterAt(i)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean isKnown(Key key, Dot dot) {
+    if (store.isApplied(dot)) {
+      return true;
+    }
+    if (store.conflictRules().of(key).keepsSiblings()) {
+      MetadataRecord known = store.read(key);
+      return known != null && known.covers(dot);
+    }
+    Header known = store.header(key);
+    return known != null && known.version().covers(dot);
+  }
+
+  private NotReplicatedException lacking(Dependencies needs, Duration waited) {
+    return missing.in(
+        store.region(), needs.lacking(store::isApplied), store.durablyApplied(), waited.toString());
+  }
+
+  /** A read that has to wait. */
+  private final class Reading implements Waits.Attempt {
+    final CompletableFuture<Void> ready = new CompletableFuture<>();
+    private final Key key;
+    private final Dependencies needs;
+    private final Duration timeout;
+    private volatile boolean asking;
+    private volatile boolean answered;
+    private boolean tried;
+    private long triedNanos;
+
+    Reading(Key key, Dependencies needs, Duration timeout) {
+      this.key = key;
+      this.needs = needs;
+      this.timeout = timeout;
+    }
+
+    @Override
+    public boolean isOver() {
+      try {
+        if (answered || isKnown(key, needs)) {
+          ready.complete(null);
+        } else if (!asking) {
+          askElsewhere();
+        }
+      } catch (RuntimeException e) {
+        ready.completeExceptionally(e);
+      }
+      return ready.isDone();
+    }
+
+    @Override
+    public void giveUp() {
+      ready.completeExceptionally(lacking(needs, timeout));
+    }
+
+    private void askElsewhere() {
+      long now = clock.nanoTime();
+      if (tried && now - triedNanos < BETWEEN_TRIES.toNanos()) {
+        return;
+      }
+      if (isApplied(needs.upTo())) {
+        tried = true;
+        triedNanos = now;
+        askForWrite(firstUnknown());
+        return;
+      }
+      for (RegionName region : thatMayKnow()) {
+        VersionVector there = replicator.freshness().appliedBy(region);
+        if (there.covers(needs.upTo())) {
+          tried = true;
+          triedNanos = now;
+          askForAll(region, there);
+          return;
+        }
+        replicator.freshness().ask(region);
+      }
+    }
+
+    private Dot firstUnknown() {
+      return needs.recentOf(key).stream()
+          .filter(dot -> !isKnown(key, dot))
+          .findFirst()
+          .orElseThrow();
+    }
+
+    private void askForWrite(Dot dot) {
+      asking = true;
+      replicator
+          .fetchWrite(key, store.header(key), dot, missing.regionOf(dot.actor()))
+          .thenCompose(this::kept)
+          .whenComplete((result, failure) -> ended());
+    }
+
+    private CompletionStage<FetchResult> kept(FetchResult result) {
+      return result instanceof FetchResult.Found
+          ? keep.apply(key, result).thenApply(done -> result)
+          : CompletableFuture.completedFuture(result);
+    }
+
+    /**
+     * @param there what it had applied before it is asked
+     */
+    private void askForAll(RegionName region, VersionVector there) {
+      asking = true;
+      replicator
+          .fetchFrom(region, key)
+          .thenCompose(this::kept)
+          .whenComplete(
+              (result, failure) -> {
+                if (failure == null) {
+                  answered = isAnswer(result, there);
+                }
+                ended();
+              });
+    }
+
+    /** What is known here now has at least what was known there. */
+    private boolean isAnswer(FetchResult result, VersionVector there) {
+      boolean taken =
+          result instanceof FetchResult.Absent
+              || (result instanceof FetchResult.Found found
+                  && isKnown(key, found.record().header().version().dot()));
+      return taken
+          && needs.recentOf(key).stream().allMatch(dot -> there.contains(dot) || isKnown(key, dot));
+    }
+
+    private void ended() {
+      asking = false;
+      waits.advanced();
+    }
+
+    private List<RegionName> thatMayKnow() {
+      var regions = new ArrayList<RegionName>();
+      Homes at = homes.apply(key);
+      add(regions, at.home());
+      add(regions, at.backup());
+      needs
+          .lacking(store::isApplied)
+          .forEach((actor, counter) -> add(regions, missing.regionOf(actor)));
+      return regions;
+    }
+
+    private void add(List<RegionName> regions, @Nullable RegionName region) {
+      if (region != null && replicator.isPeer(region) && !regions.contains(region)) {
+        regions.add(region);
+      }
+    }
+  }
+
+  /** A write that has to wait. */
+  private final class Writing implements Waits.Attempt {
+    final CompletableFuture<Void> ready = new CompletableFuture<>();
+    private final Dependencies needs;
+    private final VersionVector all;
+    private final Duration timeout;
+
+    Writing(Dependencies needs, Duration timeout) {
+      this.needs = needs;
+      this.all = needs.all();
+      this.timeout = timeout;
+    }
+
+    @Override
+    public boolean isOver() {
+      return isApplied(all) && ready.complete(null);
+    }
+
+    @Override
+    public void giveUp() {
+      ready.completeExceptionally(lacking(needs, timeout));
+    }
+  }
+}

@@ -1,0 +1,71 @@
+package io.metafabric.node;
+
+import io.metafabric.core.error.NotReplicatedException;
+import io.metafabric.core.error.NotReplicatedException.Missing;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.store.RecordStore;
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.VersionVector;
+import io.metafabric.replicate.Replicator;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Says whose writes a region lacks of what a session depends on. Thread-safe. */
+final class WhatIsMissing {
+  private final RecordStore store;
+  private final Replicator replicator;
+
+  WhatIsMissing(RecordStore store, Replicator replicator) {
+    this.store = store;
+    this.replicator = replicator;
+  }
+
+  /** Which region an actor is an opening of; null if nobody here has heard of it. */
+  @Nullable RegionName regionOf(ActorId actor) {
+    if (store.isOwn(actor)) {
+      return store.region();
+    }
+    if (store.completeOf(store.region()).counter(actor) > 0) {
+      return store.region();
+    }
+    for (RegionName peer : replicator.peers()) {
+      if (store.completeOf(peer).counter(actor) > 0) {
+        return peer;
+      }
+    }
+    return null;
+  }
+
+  /**
+   * @param there what the region has applied
+   */
+  NotReplicatedException in(
+      RegionName region, VersionVector lacking, VersionVector there, String waited) {
+    List<Missing> missing = new ArrayList<>();
+    lacking.forEach(
+        (actor, counter) -> {
+          RegionName by = regionOf(actor);
+          missing.add(
+              new Missing(
+                  by == null ? "" : by.name(),
+                  actor.toString(),
+                  counter,
+                  there.counter(actor),
+                  by == null ? -1 : replicator.freshness().issued(by, actor)));
+        });
+    String gone =
+        replicator.configuration().isMember(region) ? "" : "; region " + region + " was evicted";
+    return new NotReplicatedException(
+        "region "
+            + region
+            + " has not got within "
+            + waited
+            + " what the session depends on: "
+            + missing
+            + gone
+            + "; try again when the links are back, or begin another session if it is lost",
+        region.name(),
+        missing);
+  }
+}
