@@ -8,14 +8,15 @@ import io.metafabric.core.session.TokenSecret;
 import io.metafabric.core.version.Version;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /** A session on an open fabric. */
 final class OpenSession implements Session {
   private final OpenFabric fabric;
   private final Tokens tokens;
-  private final AtomicReference<Dependencies> seen;
+
+  // Written under the lock.
+  private volatile Dependencies seen;
 
   /** Makes and reads the tokens of one cluster. */
   record Tokens(String cluster, @Nullable TokenSecret secret) {
@@ -52,7 +53,7 @@ final class OpenSession implements Session {
   OpenSession(OpenFabric fabric, Tokens tokens, Dependencies seen) {
     this.fabric = fabric;
     this.tokens = tokens;
-    this.seen = new AtomicReference<>(seen);
+    this.seen = seen;
   }
 
   @Override
@@ -76,24 +77,28 @@ final class OpenSession implements Session {
   @Override
   public void join(SessionToken other) {
     Dependencies theirs = tokens.read(other);
-    seen.updateAndGet(before -> before.join(theirs));
+    synchronized (this) {
+      seen = seen.join(theirs);
+    }
   }
 
   @Override
   public SessionToken token() {
-    return tokens.of(fabric.compacted(seen.get()));
+    return tokens.of(fabric.compacted(seen));
   }
 
   Dependencies seen() {
-    return seen.get();
+    return seen;
   }
 
-  void saw(Key key, Version version) {
-    seen.updateAndGet(before -> before.saw(key, version));
+  synchronized void saw(Key key, Version version) {
+    seen = seen.saw(key, version);
   }
 
   /** What all regions have is forgotten, unless the session has gone on meanwhile. */
-  void compacted(Dependencies before, Dependencies after) {
-    seen.compareAndSet(before, after);
+  synchronized void compacted(Dependencies before, Dependencies after) {
+    if (seen == before) {
+      seen = after;
+    }
   }
 }

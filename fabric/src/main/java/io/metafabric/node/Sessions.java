@@ -82,7 +82,7 @@ public final class Sessions {
    * @return fails as {@link #readyToRead}
    */
   public CompletableFuture<Void> readyToWrite(Dependencies needs, Duration timeout) {
-    if (isApplied(needs.all())) {
+    if (isAllHere(needs)) {
       return CompletableFuture.completedFuture(null);
     }
     var writing = new Writing(needs, timeout);
@@ -103,7 +103,11 @@ public final class Sessions {
   }
 
   private boolean isKnown(Key key, Dependencies needs) {
-    if (!isApplied(needs.upTo())) {
+    if (needs.isEmpty()) {
+      return true;
+    }
+    // A region that is being filled may lack what is not named, because all others have it.
+    if (!replicator.knowsItsOwn() || !isApplied(needs.upTo())) {
       return false;
     }
     for (Dot dot : needs.recentOf(key)) {
@@ -112,6 +116,10 @@ public final class Sessions {
       }
     }
     return true;
+  }
+
+  private boolean isAllHere(Dependencies needs) {
+    return needs.isEmpty() || (replicator.knowsItsOwn() && isApplied(needs.all()));
   }
 
   private boolean isApplied(VersionVector vector) {
@@ -181,7 +189,7 @@ public final class Sessions {
       if (tried && now - triedNanos < BETWEEN_TRIES.toNanos()) {
         return;
       }
-      if (isApplied(needs.upTo())) {
+      if (replicator.knowsItsOwn() && isApplied(needs.upTo())) {
         tried = true;
         triedNanos = now;
         askForWrite(firstUnknown());
@@ -274,18 +282,16 @@ public final class Sessions {
   private final class Writing implements Waits.Attempt {
     final CompletableFuture<Void> ready = new CompletableFuture<>();
     private final Dependencies needs;
-    private final VersionVector all;
     private final Duration timeout;
 
     Writing(Dependencies needs, Duration timeout) {
       this.needs = needs;
-      this.all = needs.all();
       this.timeout = timeout;
     }
 
     @Override
     public boolean isOver() {
-      return isApplied(all) && ready.complete(null);
+      return isAllHere(needs) && ready.complete(null);
     }
 
     @Override

@@ -56,6 +56,9 @@ final class WhatIsMissing {
         });
     String gone =
         replicator.configuration().isMember(region) ? "" : "; region " + region + " was evicted";
+    if (region.equals(store.region()) && !replicator.knowsItsOwn()) {
+      gone += "; it is being filled with what it has lost";
+    }
     return new NotReplicatedException(
         "region "
             + region

@@ -1,5 +1,6 @@
 package io.metafabric.simulation;
 
+import io.metafabric.core.place.WriteConcern;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.sim.SimDisk;
@@ -62,6 +63,46 @@ final class Operations {
     @Override
     public void runIn(Simulation run) {
       run.writable(site).concurrent().add(client, key, amount);
+    }
+  }
+
+  /** Of somebody who carries a token from region to region. */
+  record SessionRead(int who, int site, Key key) implements Action {
+    @Override
+    public void runIn(Simulation run) {
+      run.travellers().read(who, run.readable(site), key);
+    }
+  }
+
+  /**
+   * @param bytes 0 deletes
+   */
+  record SessionWrite(int who, int site, Key key, int bytes) implements Action {
+    @Override
+    public void runIn(Simulation run) {
+      run.travellers().write(who, run.writable(site), key, bytes);
+    }
+  }
+
+  record FreshRead(int site, Key key, Duration maxAge) implements Action {
+    @Override
+    public void runIn(Simulation run) {
+      run.travellers().readFresh(run.readable(site), key, maxAge);
+    }
+  }
+
+  record DurableWrite(int site, Key key, int bytes, WriteConcern concern) implements Action {
+    @Override
+    public void runIn(Simulation run) {
+      run.travellers().writeDurably(run.writable(site), key, bytes, concern);
+    }
+  }
+
+  record AwaitReplicated(int who, int site, int other) implements Action {
+    @Override
+    public void runIn(Simulation run) {
+      Site at = run.readable(site);
+      run.travellers().awaitReplicated(who, at, run.otherThan(run.sites().indexOf(at), other));
     }
   }
 

@@ -96,6 +96,9 @@ final class Operator {
 
   private void decide(Site by, Site whom, boolean evict) {
     run.world().trace(by + (evict ? " evicts " : " readmits ") + whom);
+    if (evict) {
+      run.travellers().evicted(whom.region());
+    }
     deciding = by;
     decidingIn = by.machine().life();
     try {

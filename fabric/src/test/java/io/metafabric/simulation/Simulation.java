@@ -33,6 +33,7 @@ final class Simulation {
   private final List<Site> sites = new ArrayList<>();
   private final Ledger ledger = new Ledger();
   private final Operator operator = new Operator(this);
+  private final Travellers travellers;
   private final Invariants invariants;
   private final Map<Runnable, SerialExecutor.Task> ends = new LinkedHashMap<>();
   private @Nullable AssertionError violation;
@@ -46,6 +47,7 @@ final class Simulation {
     for (RegionName region : cluster.regions) {
       sites.add(new Site(this, cluster, region));
     }
+    this.travellers = new Travellers(this);
     cluster.onMustReopen = region -> siteOf(region).reopen();
     this.invariants = new Invariants(this);
   }
@@ -104,6 +106,7 @@ final class Simulation {
     world().trace(forgotten() + " headers are forgotten");
     invariants.checkNow();
     invariants.checkAtTheEnd();
+    travellers.check();
     throwViolation();
   }
 
@@ -124,6 +127,10 @@ final class Simulation {
   private void runOn() {
     world().runFor(POLL);
     throwViolation();
+  }
+
+  Travellers travellers() {
+    return travellers;
   }
 
   Operator operator() {

@@ -253,6 +253,7 @@ final class Site {
     faults.clear();
     for (Write write : pending) {
       write.fate = Write.Fate.UNKNOWN;
+      noteUnknown(write);
     }
     pending.clear();
     concurrent.ended();
@@ -295,6 +296,7 @@ final class Site {
   private void losesState() {
     seen.clear();
     concurrent.forget();
+    run.travellers().beginAnew();
     run.lostWith(this);
   }
 
@@ -551,6 +553,7 @@ final class Site {
         write,
         () -> node().write(key, write.payload, expiresAtMs, condition),
         header -> {
+          run.travellers().wrote(this, write);
           if (known != null
               && !header.version().covers(known.version().dot())
               && !wasForgotten(key, known, header)) {
@@ -564,6 +567,28 @@ final class Site {
             declined(write, onlyIfAbsent);
           }
         });
+  }
+
+  /**
+   * Of a traveller.
+   *
+   * @param acknowledged is told of what was written
+   * @param ended whatever became of it, unless the process ended
+   */
+  void writeAs(
+      Write write,
+      Supplier<CompletableFuture<MetadataRecord>> call,
+      Consumer<Header> acknowledged,
+      Runnable ended) {
+    write(
+        write,
+        call,
+        header -> {
+          saw(write.key, header);
+          observe(write.key);
+          acknowledged.accept(header);
+        },
+        failure -> ended.run());
   }
 
   void write(
@@ -603,14 +628,22 @@ final class Site {
                 if (machine().life() == life) {
                   ended.accept(failure);
                 }
+                noteUnknown(write);
                 run.ended("write", region, write.number, write.fate.ordinal());
               });
     } catch (FabricException e) {
       pending.remove(write);
       failed(write, life, e);
+      noteUnknown(write);
       if (machine().life() == life) {
         ended.accept(e);
       }
+    }
+  }
+
+  private void noteUnknown(Write write) {
+    if (write.fate == Write.Fate.UNKNOWN) {
+      run.travellers().mayHaveWritten(write);
     }
   }
 

@@ -1,5 +1,6 @@
 package io.metafabric.simulation;
 
+import io.metafabric.core.place.WriteConcern;
 import io.metafabric.core.record.Key;
 import io.metafabric.simulation.Operations.Condition;
 import java.time.Duration;
@@ -32,6 +33,11 @@ final class Workload {
           new Choice(5, this::putBeside),
           new Choice(4, this::readSiblings),
           new Choice(5, this::add),
+          new Choice(8, this::sessionRead),
+          new Choice(6, this::sessionWrite),
+          new Choice(3, this::freshRead),
+          new Choice(2, this::durableWrite),
+          new Choice(1, this::awaitReplicated),
           new Choice(2, this::moveHome),
           new Choice(1, this::evict),
           new Choice(1, this::pauseLink),
@@ -99,6 +105,29 @@ final class Workload {
   private Action add() {
     return new Operations.Add(
         site(), dice.oneOf(setting.counters()), dice.between(1, 1000), "counting client");
+  }
+
+  private Action sessionRead() {
+    return new Operations.SessionRead(dice.below(Travellers.COUNT), site(), key());
+  }
+
+  private Action sessionWrite() {
+    int bytes = dice.chance(0.15) ? 0 : dice.between(16, 300);
+    return new Operations.SessionWrite(dice.below(Travellers.COUNT), site(), key(), bytes);
+  }
+
+  private Action freshRead() {
+    return new Operations.FreshRead(
+        site(), key(), dice.time(Duration.ofMillis(5), Duration.ofSeconds(30)));
+  }
+
+  private Action durableWrite() {
+    return new Operations.DurableWrite(
+        site(), key(), dice.between(16, 300), dice.oneOf(List.of(WriteConcern.values())));
+  }
+
+  private Action awaitReplicated() {
+    return new Operations.AwaitReplicated(dice.below(Travellers.COUNT), site(), site());
   }
 
   private Action moveHome() {

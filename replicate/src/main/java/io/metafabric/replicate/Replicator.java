@@ -735,8 +735,11 @@ public final class Replicator implements AutoCloseable {
     return true;
   }
 
-  /** Whether nothing is missing here that this region itself had. */
-  private boolean knowsItsOwn() {
+  /**
+   * Whether nothing is missing here that this region itself had: it has not lost its disk, and is
+   * not being filled.
+   */
+  public boolean knowsItsOwn() {
     return repairs.hasOwnWrites() && membership.isAdmitted() && store.configured().filled();
   }
 

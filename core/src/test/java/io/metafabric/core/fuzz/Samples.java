@@ -142,7 +142,9 @@ final class Samples {
                 new Frame.Below(4000, List.of(new Dot(ACTOR, 9))))),
         new Frame.Repair(7, 1, true, List.of(new Dot(ACTOR, 3)), records()),
         new Frame.Hurry(7, Key.of("n/2")),
-        new Frame.Forget(7, List.of(Key.of("n/1"), Key.of("n/2"))));
+        new Frame.Forget(7, List.of(Key.of("n/1"), Key.of("n/2"))),
+        new Frame.Standing(
+            128, 300, new TreeMap<>(Map.of(US, 7L)), true, VersionVector.of(new Dot(ACTOR, 300))));
   }
 
   /** One of each kind, over and over. */

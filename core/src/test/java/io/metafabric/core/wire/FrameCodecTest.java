@@ -168,6 +168,18 @@ class FrameCodecTest {
         new Frame.Forget(7, List.of(Key.of("n/1"), Key.of("n/2"))),
         "0000000c" + "a64b2ef3" + "1800" + "0702036e2f31036e2f32");
     golden.put(
+        new Frame.Standing(
+            128, 300, new TreeMap<>(Map.of(US, 7L)), true, VersionVector.of(new Dot(ACTOR, 300))),
+        "00000018"
+            + "6235c6fc"
+            + "1900"
+            + "800101ac02"
+            + "010275730701"
+            + "010000000000000011ac02");
+    golden.put(
+        new Frame.Standing(1, Frame.Standing.UNKNOWN, new TreeMap<>(), false, VersionVector.EMPTY),
+        "00000008" + "ec69a9da" + "1900" + "010000000000");
+    golden.put(
         new Frame.Push(List.of(record("n/1", 2, "abc"))),
         "00000026"
             + "e6b7cd66"
@@ -357,6 +369,16 @@ class FrameCodecTest {
                 Combinators.combine(Arbitraries.of(Refusal.class), texts).as(Frame.Refuse::new),
                 Combinators.combine(longs, longs, backlogs).as(Frame.Heartbeat::new),
                 Combinators.combine(longs, longs).as(Frame.HeartbeatReply::new),
+                Combinators.combine(
+                        longs,
+                        Arbitraries.longs().greaterOrEqual(Frame.Standing.UNKNOWN),
+                        Arbitraries.maps(
+                                AnyRecords.regions(), Arbitraries.longs().greaterOrEqual(0))
+                            .ofMaxSize(3)
+                            .map(TreeMap::new),
+                        flags,
+                        AnyRecords.vectors())
+                    .as(Frame.Standing::new),
                 Combinators.combine(
                         AnyRecords.actors(), Arbitraries.longs().between(0, 1000), records)
                     .as(FrameCodecTest::changes),

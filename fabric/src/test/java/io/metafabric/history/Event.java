@@ -1,0 +1,58 @@
+package io.metafabric.history;
+
+import io.metafabric.core.version.Version;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Something that a caller was told, in the order in which it was told. Times are nanoseconds of one
+ * clock that all regions of the run share.
+ */
+public sealed interface Event {
+  /** Who wrote or read without a session. */
+  int NO_SESSION = 0;
+
+  /**
+   * A write that was acknowledged.
+   *
+   * @param hides whether readers may come to see nothing because of it: a deletion, or what expires
+   */
+  record Wrote(
+      int session, String region, String key, Version version, boolean hides, long ackedNanos)
+      implements Event {}
+
+  /**
+   * A write of which nobody was told what became of it.
+   *
+   * @param hides as of {@link Wrote}
+   */
+  record MayHaveWritten(String key, boolean hides) implements Event {}
+
+  /**
+   * A read.
+   *
+   * @param shown null if nothing was
+   * @param stalenessNanos what the answer promised; negative if nothing
+   */
+  record Read(
+      int session,
+      String region,
+      String key,
+      @Nullable Version shown,
+      long askedNanos,
+      long endedNanos,
+      long stalenessNanos)
+      implements Event {}
+
+  /**
+   * What other regions were found to know of a key when a write was said to be durable in them.
+   *
+   * @param where of each region what it knew; the same order as {@code known}
+   */
+  record SaidToBeDurable(
+      String key, Version written, List<String> where, List<@Nullable Version> known)
+      implements Event {}
+
+  /** Acknowledged writes of a region that count no more: it was taken out of the cluster. */
+  record Evicted(String region) implements Event {}
+}

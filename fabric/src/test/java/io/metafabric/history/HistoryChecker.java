@@ -1,0 +1,149 @@
+package io.metafabric.history;
+
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Version;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Says what in a history contradicts the guarantees of sessions, bounds on staleness, and write
+ * concern. It knows of the fabric only that of two writes of one key that with the later stamp
+ * wins, and whoever had seen the other has the later stamp; contexts and tokens, by which the
+ * fabric keeps its promises, it does not look at.
+ *
+ * <p>A session's <i>floor</i> is, for each key, the newest version that it has read or written; and
+ * the floor that the writer of what it has read had then. Nothing that a session is shown may be
+ * older than its floor: that is read your writes and monotonic reads of the same key, and monotonic
+ * writes and writes follow reads between keys.
+ */
+public final class HistoryChecker {
+  private final Map<Integer, Map<String, Version>> floors = new HashMap<>();
+  private final Map<Dot, Map<String, Version>> writtenAfter = new HashMap<>();
+  private final Map<Dot, String> named = new HashMap<>();
+  private final Map<String, List<Event.Wrote>> written = new HashMap<>();
+  private final Set<String> mayBeHidden = new HashSet<>();
+  private final List<String> problems = new ArrayList<>();
+
+  private HistoryChecker() {}
+
+  /** What is wrong with a history; empty if nothing is. */
+  public static List<String> problemsOf(List<Event> history) {
+    var checker = new HistoryChecker();
+    for (Event event : history) {
+      checker.check(event);
+    }
+    return checker.problems;
+  }
+
+  private void check(Event event) {
+    if (event instanceof Event.Wrote wrote) {
+      wrote(wrote);
+    } else if (event instanceof Event.MayHaveWritten unknown) {
+      if (unknown.hides()) {
+        mayBeHidden.add(unknown.key());
+      }
+    } else if (event instanceof Event.Read read) {
+      read(read);
+    } else if (event instanceof Event.SaidToBeDurable durable) {
+      durable(durable);
+    } else if (event instanceof Event.Evicted evicted) {
+      written.values().forEach(all -> all.removeIf(each -> isOf(each, evicted.region())));
+    }
+  }
+
+  private static boolean isOf(Event.Wrote write, String region) {
+    // What hides others goes on doing so.
+    return write.region().equals(region) && !write.hides();
+  }
+
+  private void wrote(Event.Wrote wrote) {
+    String before = named.put(wrote.version().dot(), wrote.key());
+    if (before != null) {
+      problems.add("one dot names two writes: " + wrote + ", and one of " + before);
+    }
+    written.computeIfAbsent(wrote.key(), none -> new ArrayList<>()).add(wrote);
+    if (wrote.session() == Event.NO_SESSION) {
+      return;
+    }
+    Map<String, Version> floor = floorOf(wrote.session());
+    Version newest = floor.get(wrote.key());
+    if (newest != null && !wrote.version().isLaterThan(newest)) {
+      problems.add(
+          "monotonic writes, writes follow reads: " + wrote + " is ordered before " + newest);
+    }
+    raise(floor, wrote.key(), wrote.version());
+    writtenAfter.put(wrote.version().dot(), new HashMap<>(floor));
+  }
+
+  private Map<String, Version> floorOf(int session) {
+    return floors.computeIfAbsent(session, none -> new HashMap<>());
+  }
+
+  private static void raise(Map<String, Version> floor, String key, Version version) {
+    floor.merge(key, version, (one, two) -> two.isLaterThan(one) ? two : one);
+  }
+
+  private void read(Event.Read read) {
+    Version shown = read.shown();
+    if (read.session() != Event.NO_SESSION) {
+      Map<String, Version> floor = floorOf(read.session());
+      Version newest = floor.get(read.key());
+      if (newest != null && isOlder(read.key(), shown, newest)) {
+        problems.add(
+            "read your writes, monotonic reads, or what was written after what: "
+                + read
+                + " is older than "
+                + newest);
+      }
+      if (shown != null) {
+        raise(floor, read.key(), shown);
+        writtenAfter
+            .getOrDefault(shown.dot(), Map.of())
+            .forEach((key, version) -> raise(floor, key, version));
+      }
+    }
+    if (read.stalenessNanos() >= 0) {
+      checkStaleness(read);
+    }
+  }
+
+  private void checkStaleness(Event.Read read) {
+    long fromNanos = read.endedNanos() - read.stalenessNanos();
+    for (Event.Wrote each : written.getOrDefault(read.key(), List.of())) {
+      if (each.ackedNanos() - fromNanos <= 0 && isOlder(read.key(), read.shown(), each.version())) {
+        problems.add("staleness: " + read + " lacks " + each);
+      }
+    }
+  }
+
+  /** Whether what was shown cannot be the newest for somebody who knows {@code than}. */
+  private boolean isOlder(String key, @Nullable Version shown, Version than) {
+    if (shown != null) {
+      return !shown.dot().equals(than.dot()) && than.isLaterThan(shown);
+    }
+    if (mayBeHidden.contains(key)) {
+      return false;
+    }
+    // Nothing is shown: it, or something newer, must have been deleted or have expired.
+    return written.getOrDefault(key, List.of()).stream()
+        .noneMatch(
+            each ->
+                each.hides()
+                    && (each.version().dot().equals(than.dot())
+                        || each.version().isLaterThan(than)));
+  }
+
+  private void durable(Event.SaidToBeDurable durable) {
+    for (int i = 0; i < durable.where().size(); i++) {
+      if (isOlder(durable.key(), durable.known().get(i), durable.written())) {
+        problems.add(
+            "write concern: " + durable.where().get(i) + " lacks what is durable: " + durable);
+      }
+    }
+  }
+}

@@ -1,0 +1,288 @@
+package io.metafabric.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.metafabric.core.error.NotReplicatedException;
+import io.metafabric.core.error.StalenessException;
+import io.metafabric.core.error.WriteConcernException;
+import io.metafabric.core.place.WriteConcern;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.session.Dependencies;
+import io.metafabric.core.sim.SimLink;
+import io.metafabric.core.store.Precondition;
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.VersionVector;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Sessions, bounds on staleness and write concern over a slow network that can be cut. */
+class SessionsTest {
+  private static final RegionName EU = new RegionName("eu");
+  private static final RegionName US = new RegionName("us");
+  private static final RegionName AP = new RegionName("ap");
+  private static final Duration TIMEOUT = Duration.ofSeconds(3);
+
+  private final SimCluster cluster = new SimCluster(7, 16 << 10, "eu", "us", "ap");
+  private Key atUs;
+
+  @BeforeEach
+  void open() {
+    cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(100)));
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(5));
+    atUs = keyOf(US);
+  }
+
+  /** A key with that home, which {@code ap} does not hold. */
+  private Key keyOf(RegionName home) {
+    for (int i = 0; ; i++) {
+      Key candidate = Key.of("n/" + i);
+      var homes = cluster.node(EU).homesOf(candidate);
+      if (homes.home().equals(home) && !homes.include(AP)) {
+        return candidate;
+      }
+    }
+  }
+
+  private <T> CompletableFuture<T> ended(CompletableFuture<T> future) {
+    cluster.world.runUntil("an answer", future::isDone, Duration.ofSeconds(20));
+    return future;
+  }
+
+  private MetadataRecord put(RegionName region, Key key, String value, Dependencies after) {
+    FabricNode<MetadataRecord> node = cluster.node(region);
+    ended(node.guarantees().sessions().readyToWrite(after, TIMEOUT)).join();
+    return ended(
+            node.writeAfter(key, Bytes.utf8(value), Header.NEVER, Precondition.NONE, after.all()))
+        .join();
+  }
+
+  private static Dependencies saw(Dependencies before, MetadataRecord record) {
+    return before.saw(record.key(), record.header().version());
+  }
+
+  private CompletableFuture<Void> ready(RegionName region, Key key, Dependencies needs) {
+    return ended(cluster.node(region).guarantees().sessions().readyToRead(key, needs, TIMEOUT));
+  }
+
+  private String read(RegionName region, Key key, Dependencies needs) {
+    ready(region, key, needs).join();
+    ReadOutcome outcome = ended(cluster.node(region).read("me", key)).join();
+    return outcome instanceof ReadOutcome.Value value
+        ? value.record().payload().toUtf8()
+        : outcome.toString();
+  }
+
+  private void cut(String one, String other) {
+    cluster.network.link(one, other, new SimLink(Duration.ofMillis(100), Duration.ZERO, 1, 0));
+  }
+
+  private void heal(String one, String other) {
+    cluster.network.link(one, other, SimLink.perfect(Duration.ofMillis(100)));
+  }
+
+  @Test
+  void aWrite_isReadAtOnceInAnotherRegion_whichHasNotHeardOfItYet() {
+    MetadataRecord first = put(EU, atUs, "one", Dependencies.NONE);
+    cluster.world.runFor(Duration.ofSeconds(1));
+    MetadataRecord second = put(EU, atUs, "two", Dependencies.NONE);
+    assertThat(read(AP, atUs, Dependencies.NONE)).as("without a session").isEqualTo("one");
+    assertThat(read(AP, atUs, saw(saw(Dependencies.NONE, first), second))).isEqualTo("two");
+  }
+
+  @Test
+  void aReadOfAnotherKey_doesNotWaitForIt() {
+    cut("eu", "ap");
+    Key other = Key.of("other/1");
+    put(AP, other, "here", Dependencies.NONE);
+    Dependencies seen = saw(Dependencies.NONE, put(EU, atUs, "one", Dependencies.NONE));
+    assertThat(cluster.node(AP).guarantees().sessions().readyToRead(other, seen, TIMEOUT).isDone())
+        .isTrue();
+    assertThat(read(AP, other, seen)).isEqualTo("here");
+  }
+
+  @Test
+  void whereTheWriterIsCutOff_theHomeIsAsked() {
+    cut("eu", "ap");
+    Dependencies seen = saw(Dependencies.NONE, put(EU, atUs, "one", Dependencies.NONE));
+    cluster.world.runFor(Duration.ofSeconds(1));
+    assertThat(cluster.node(AP).store().header(atUs)).isNull();
+    assertThat(read(AP, atUs, seen)).isEqualTo("one");
+  }
+
+  @Test
+  void whoeverSeesAnAnswer_seesItsQuestion_thoughTheRegionThatAskedIsCutOff() {
+    cut("eu", "ap");
+    Key question = atUs;
+    Key answer = Key.of("answers/1");
+    Dependencies asked = saw(Dependencies.NONE, put(EU, question, "why?", Dependencies.NONE));
+    cluster.world.runFor(Duration.ofSeconds(1));
+    // Goes on in us, which has both.
+    assertThat(read(US, question, asked)).isEqualTo("why?");
+    MetadataRecord answered = put(US, answer, "because", asked);
+    cluster.world.runFor(Duration.ofSeconds(1));
+
+    // Somebody else, in ap.
+    assertThat(read(AP, answer, Dependencies.NONE)).isEqualTo("because");
+    Dependencies reader =
+        saw(Dependencies.NONE, cluster.node(AP).store().read(answer).withoutPayload());
+    assertThat(reader.upTo().contains(dotOf(question))).isTrue();
+    assertThat(cluster.node(AP).store().header(question)).isNull();
+    assertThat(read(AP, question, reader)).isEqualTo("why?");
+    assertThat(answered.header().version().context().contains(dotOf(question))).isTrue();
+  }
+
+  private Dot dotOf(Key key) {
+    return cluster.node(EU).store().header(key).version().dot();
+  }
+
+  @Test
+  void aWrite_waitsForWhatItComesAfter_andSaysWhatIsMissing() {
+    cut("eu", "ap");
+    Dependencies seen = saw(Dependencies.NONE, put(EU, atUs, "one", Dependencies.NONE));
+    assertThat(
+            ended(cluster.node(AP).guarantees().sessions().readyToWrite(seen, TIMEOUT))
+                .handle((done, failure) -> failure)
+                .join())
+        .isInstanceOfSatisfying(
+            NotReplicatedException.class,
+            e -> {
+              assertThat(e.region()).isEqualTo("ap");
+              assertThat(e.missing())
+                  .singleElement()
+                  .satisfies(each -> assertThat(each.named()).isOne());
+            });
+    heal("eu", "ap");
+    cluster.world.runFor(Duration.ofSeconds(10));
+    assertThat(put(AP, atUs, "two", seen).header().version().covers(dotOf(atUs))).isTrue();
+  }
+
+  @Test
+  void aForgedToken_doesNotMakeAReadHang_andItsReaderIsToldWhy() {
+    Dot known = put(EU, atUs, "one", Dependencies.NONE).header().version().dot();
+    cluster.world.runFor(Duration.ofSeconds(2));
+    Dependencies forged =
+        Dependencies.of(
+            VersionVector.EMPTY
+                .with(new Dot(known.actor(), 1L << 60))
+                .with(new Dot(new ActorId(99), 5)),
+            List.of());
+    assertThat(ready(AP, atUs, forged).handle((done, failure) -> failure).join())
+        .isInstanceOf(NotReplicatedException.class)
+        .hasMessageContaining("region eu")
+        .hasMessageContaining("1 known to be made")
+        .hasMessageContaining("an opening nobody here knows");
+    assertThat(read(AP, atUs, Dependencies.NONE)).isEqualTo("one");
+  }
+
+  @Test
+  void whatIsReplicated_isSaidOnceTheRegionHasIt() {
+    Dependencies seen = saw(Dependencies.NONE, put(EU, atUs, "one", Dependencies.NONE));
+    for (RegionName asked : List.of(EU, US, AP)) {
+      for (RegionName region : List.of(EU, US, AP)) {
+        ended(cluster.node(asked).guarantees().acknowledgements().replicated(seen, region, TIMEOUT))
+            .join();
+        assertThat(cluster.node(region).store().isApplied(dotOf(atUs))).isTrue();
+      }
+    }
+    cut("eu", "ap");
+    Dependencies more = saw(seen, put(EU, atUs, "two", Dependencies.NONE));
+    assertThat(
+            ended(cluster.node(US).guarantees().acknowledgements().replicated(more, AP, TIMEOUT))
+                .handle((done, failure) -> failure)
+                .join())
+        .isInstanceOf(NotReplicatedException.class)
+        .hasMessageContaining("region ap has not got");
+  }
+
+  @Test
+  void writeConcern_isMet_orSaysWhereTheWriteIs() {
+    FabricNode<MetadataRecord> eu = cluster.node(EU);
+    MetadataRecord one = put(EU, atUs, "one", Dependencies.NONE);
+    for (WriteConcern concern : WriteConcern.values()) {
+      ended(
+              eu.guarantees()
+                  .acknowledgements()
+                  .durable(atUs, one.header().version(), concern, TIMEOUT))
+          .join();
+    }
+    assertThat(cluster.node(US).store().isApplied(one.header().version().dot())).isTrue();
+    cut("eu", "us");
+    MetadataRecord two = put(EU, atUs, "two", Dependencies.NONE);
+    assertThat(
+            ended(
+                    eu.guarantees()
+                        .acknowledgements()
+                        .durable(
+                            atUs, two.header().version(), WriteConcern.HOME_AND_BACKUP, TIMEOUT))
+                .handle((done, failure) -> failure)
+                .join())
+        .isInstanceOfSatisfying(
+            WriteConcernException.class,
+            e -> {
+              assertThat(e.durableIn()).contains("eu", "ap");
+              assertThat(e.missingIn()).containsExactly("us");
+              assertThat(e.version()).isEqualTo(two.header().version());
+              assertThat(e).hasMessageContaining("stands");
+            });
+    ended(
+            eu.guarantees()
+                .acknowledgements()
+                .durable(atUs, two.header().version(), WriteConcern.ONE_OTHER_REGION, TIMEOUT))
+        .join();
+    assertThat(read(EU, atUs, Dependencies.NONE)).isEqualTo("two");
+  }
+
+  @Test
+  void aFreshRead_isAnsweredHere_whileWhatIsKnownHereIsFresh() {
+    put(EU, atUs, "one", Dependencies.NONE);
+    cluster.world.runFor(Duration.ofSeconds(2));
+    FreshReads.Answer answer = fresh(US, Duration.ofSeconds(5)).join();
+    assertThat(answer.by()).isEqualTo(US);
+    assertThat(Duration.ofNanos(answer.ageNanos())).isLessThan(Duration.ofSeconds(1));
+  }
+
+  private CompletableFuture<FreshReads.Answer> fresh(RegionName region, Duration maxAge) {
+    return ended(cluster.node(region).guarantees().freshReads().read("me", atUs, maxAge, TIMEOUT));
+  }
+
+  @Test
+  void whereAWriterIsCutOff_theHomeAnswers_becauseItHearsIt() {
+    put(EU, atUs, "one", Dependencies.NONE);
+    cluster.world.runFor(Duration.ofSeconds(2));
+    cut("eu", "ap");
+    cluster.world.runFor(Duration.ofSeconds(8));
+    MetadataRecord two = put(EU, atUs, "two", Dependencies.NONE);
+    cluster.world.runFor(Duration.ofSeconds(4));
+    FreshReads.Answer answer = fresh(AP, Duration.ofSeconds(2)).join();
+    assertThat(answer.by()).isEqualTo(US);
+    assertThat(answer.version().version().dot()).isEqualTo(two.header().version().dot());
+    assertThat(fresh(AP, Duration.ofMinutes(1)).join().by())
+        .as("it need not go away")
+        .isEqualTo(AP);
+  }
+
+  @Test
+  void whereNobodyHearsARegion_aFreshReadFails_andSaysWhich() {
+    put(EU, atUs, "one", Dependencies.NONE);
+    cluster.world.runFor(Duration.ofSeconds(2));
+    cut("eu", "ap");
+    cut("us", "eu");
+    cluster.world.runFor(Duration.ofSeconds(10));
+    assertThat(fresh(AP, Duration.ofSeconds(2)).handle((done, failure) -> failure).join())
+        .isInstanceOfSatisfying(
+            StalenessException.class,
+            e -> {
+              assertThat(e).hasMessageContaining("eu=");
+              assertThat(e.best().orElseThrow()).isGreaterThan(Duration.ofSeconds(9));
+            });
+  }
+}

@@ -1,0 +1,424 @@
+package io.metafabric.simulation;
+
+import io.metafabric.core.access.AccessEvent.Outcome;
+import io.metafabric.core.error.FabricException;
+import io.metafabric.core.error.NotReplicatedException;
+import io.metafabric.core.error.StalenessException;
+import io.metafabric.core.error.WriteConcernException;
+import io.metafabric.core.place.WriteConcern;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.session.Dependencies;
+import io.metafabric.core.session.TokenFormat;
+import io.metafabric.core.store.Precondition;
+import io.metafabric.core.version.Version;
+import io.metafabric.history.Event;
+import io.metafabric.history.HistoryChecker;
+import io.metafabric.node.FabricNode;
+import io.metafabric.node.FreshReads;
+import io.metafabric.node.ReadOutcome;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * People who read and write now here, now there, and carry a token along; and the history of what
+ * they, and all others, were told. When a disk is lost, or an older one is given, nothing that was
+ * promised before holds: then all begin anew, with another history.
+ */
+final class Travellers {
+  static final int COUNT = 4;
+
+  private static final Duration TIMEOUT = Duration.ofSeconds(3);
+
+  private static final class Traveller {
+    byte[] token;
+    boolean waits;
+    int session;
+
+    Traveller(int session) {
+      this.session = session;
+      this.token = encode(Dependencies.NONE);
+    }
+  }
+
+  private final Simulation run;
+  private final List<Traveller> all = new ArrayList<>();
+  private List<Event> history = new ArrayList<>();
+  private int sessions;
+  private int age;
+  private int said;
+
+  Travellers(Simulation run) {
+    this.run = run;
+    for (int i = 0; i < COUNT; i++) {
+      all.add(new Traveller(++sessions));
+    }
+  }
+
+  private static byte[] encode(Dependencies dependencies) {
+    return TokenFormat.encode("test", dependencies, null);
+  }
+
+  /** Nothing that was promised holds any more. */
+  void beginAnew() {
+    check();
+    history = new ArrayList<>();
+    age++;
+    all.forEach(this::forget);
+  }
+
+  private void forget(Traveller traveller) {
+    traveller.token = encode(Dependencies.NONE);
+    traveller.session = ++sessions;
+    traveller.waits = false;
+  }
+
+  /** What has been written by whomever. */
+  void wrote(Site site, Write write) {
+    wrote(Event.NO_SESSION, site, write);
+  }
+
+  private void wrote(int session, Site site, Write write) {
+    Header header = write.header;
+    if (!maySpeak(site)) {
+      mayHaveWritten(write);
+    } else if (header != null && run.keys().contains(write.key)) {
+      history.add(
+          new Event.Wrote(
+              session,
+              site.name(),
+              write.key.path(),
+              header.version(),
+              Ledger.isMortal(header),
+              run.world().nanoTime()));
+    }
+  }
+
+  /** It may be there, or may come to be. */
+  void mayHaveWritten(Write write) {
+    boolean hides = write.payload == null || write.expiresAtMs != Header.NEVER;
+    history.add(new Event.MayHaveWritten(write.key.path(), hides));
+  }
+
+  void evicted(RegionName region) {
+    history.add(new Event.Evicted(region.name()));
+  }
+
+  void check() {
+    List<String> problems = HistoryChecker.problemsOf(history);
+    if (!problems.isEmpty()) {
+      run.violation(problems.get(0), null);
+    }
+  }
+
+  /** How often somebody was told something that is checked. */
+  int said() {
+    return said;
+  }
+
+  /** Whoever was taken out of the cluster, and does not know yet, promises nothing. */
+  private boolean maySpeak(Site site) {
+    return site.isUp() && site.isAdmitted();
+  }
+
+  void read(int who, Site site, Key key) {
+    Traveller traveller = all.get(who);
+    site.observe(key);
+    if (traveller.waits || !maySpeak(site)) {
+      return;
+    }
+    run.begins();
+    Dependencies needs = TokenFormat.decode(traveller.token).dependencies();
+    FabricNode<MetadataRecord> node = site.node();
+    long askedNanos = run.world().nanoTime();
+    var shown = new ReadOutcome[1];
+    whenDone(
+        traveller,
+        site,
+        () ->
+            node.guarantees()
+                .sessions()
+                .readyToRead(key, needs, TIMEOUT)
+                .thenCompose(ready -> readNow(node, "traveller " + who, key))
+                .thenApply(
+                    outcome -> {
+                      shown[0] = outcome;
+                      return outcome;
+                    }),
+        (outcome, failure) -> {
+          Version version = outcome == null ? null : versionOf(node, key, outcome);
+          if (outcome instanceof ReadOutcome.Value || outcome instanceof ReadOutcome.Absent) {
+            said++;
+            history.add(
+                new Event.Read(
+                    traveller.session,
+                    site.name(),
+                    key.path(),
+                    version,
+                    askedNanos,
+                    run.world().nanoTime(),
+                    -1));
+            Dependencies next = version == null ? needs : needs.saw(key, version);
+            traveller.token = encode(node.guarantees().sessions().compacted(next));
+          } else if (failure instanceof NotReplicatedException) {
+            forget(traveller);
+          }
+          long result = shown[0] == null ? 0 : shown[0].getClass().getSimpleName().hashCode();
+          run.ended("session read", site.region(), key.hashCode(), result);
+        });
+  }
+
+  private static CompletableFuture<ReadOutcome> readNow(
+      FabricNode<MetadataRecord> node, String client, Key key) {
+    Optional<MetadataRecord> hit = node.hit(client, key.path());
+    return hit != null
+        ? CompletableFuture.completedFuture(new ReadOutcome.Value(hit.orElseThrow(), Outcome.HOT))
+        : node.read(client, key)
+            .whenComplete(
+                (outcome, failure) -> {
+                  if (outcome != null) {
+                    node.finished(client, key, outcome);
+                  }
+                });
+  }
+
+  private static @Nullable Version versionOf(
+      FabricNode<MetadataRecord> node, Key key, ReadOutcome outcome) {
+    if (outcome instanceof ReadOutcome.Value value) {
+      return value.record().header().version();
+    }
+    Header known = outcome instanceof ReadOutcome.Absent ? node.store().header(key) : null;
+    return known == null ? null : known.version();
+  }
+
+  /**
+   * @param bytes 0 deletes
+   */
+  void write(int who, Site site, Key key, int bytes) {
+    Traveller traveller = all.get(who);
+    site.observe(key);
+    if (traveller.waits || !maySpeak(site)) {
+      return;
+    }
+    Dependencies needs = TokenFormat.decode(traveller.token).dependencies();
+    FabricNode<MetadataRecord> node = site.node();
+    run.begins();
+    whenDone(
+        traveller,
+        site,
+        () -> node.guarantees().sessions().readyToWrite(needs, TIMEOUT),
+        (ready, failure) -> {
+          if (failure == null && site.isWritable()) {
+            writeNow(traveller, site, key, bytes, needs);
+          } else if (failure instanceof NotReplicatedException) {
+            forget(traveller);
+          }
+        });
+  }
+
+  private void writeNow(Traveller traveller, Site site, Key key, int bytes, Dependencies needs) {
+    FabricNode<MetadataRecord> node = site.node();
+    Dependencies left = node.guarantees().sessions().compacted(needs);
+    Write write = run.ledger().begin(key, bytes, Header.NEVER);
+    int session = traveller.session;
+    int begun = age;
+    traveller.waits = true;
+    Precondition condition = bytes == 0 ? Precondition.VISIBLE : Precondition.NONE;
+    site.writeAs(
+        write,
+        () -> node.writeAfter(key, write.payload, Header.NEVER, condition, left.all()),
+        header -> {
+          if (age == begun && traveller.session == session) {
+            said++;
+            wrote(session, site, write);
+            traveller.token = encode(left.saw(key, header.version()));
+          } else {
+            wrote(Event.NO_SESSION, site, write);
+          }
+        },
+        () -> traveller.waits = traveller.session == session ? false : traveller.waits);
+  }
+
+  /** A read that is to be no older than that. */
+  void readFresh(Site site, Key key, Duration maxAge) {
+    site.observe(key);
+    if (!maySpeak(site)) {
+      return;
+    }
+    run.begins();
+    FabricNode<MetadataRecord> node = site.node();
+    long askedNanos = run.world().nanoTime();
+    whenDone(
+        null,
+        site,
+        () -> node.guarantees().freshReads().read(null, key, maxAge, TIMEOUT),
+        (FreshReads.Answer answer, Throwable failure) -> {
+          if (answer != null) {
+            said++;
+            if (answer.ageNanos() > maxAge.toNanos()) {
+              run.violation(answer + " is older than " + maxAge, null);
+            }
+            Header header = answer.version();
+            history.add(
+                new Event.Read(
+                    Event.NO_SESSION,
+                    site.name(),
+                    key.path(),
+                    header == null ? null : header.version(),
+                    askedNanos,
+                    run.world().nanoTime(),
+                    answer.ageNanos()));
+          }
+          run.ended("fresh read", site.region(), key.hashCode(), answer == null ? 0 : 1);
+        });
+  }
+
+  void writeDurably(Site site, Key key, int bytes, WriteConcern concern) {
+    site.observe(key);
+    if (!maySpeak(site)) {
+      return;
+    }
+    FabricNode<MetadataRecord> node = site.node();
+    Write write = run.ledger().begin(key, bytes, Header.NEVER);
+    site.writeAs(
+        write,
+        () -> node.write(key, write.payload, Header.NEVER, Precondition.NONE),
+        header -> {
+          wrote(site, write);
+          whenDone(
+              null,
+              site,
+              () ->
+                  node.guarantees()
+                      .acknowledgements()
+                      .durable(key, header.version(), concern, TIMEOUT),
+              (done, failure) -> {
+                List<RegionName> where = durableIn(site, key, header, concern, failure);
+                saidToBeDurable(key, header, where);
+                run.ended("durable", site.region(), key.hashCode(), failure == null ? 1 : 0);
+              });
+        },
+        () -> {});
+  }
+
+  private List<RegionName> durableIn(
+      Site site, Key key, Header header, WriteConcern concern, @Nullable Throwable failure) {
+    if (failure instanceof WriteConcernException late) {
+      return late.durableIn().stream().map(RegionName::new).toList();
+    }
+    if (failure != null || concern != WriteConcern.HOME_AND_BACKUP) {
+      return List.of();
+    }
+    var where = new ArrayList<RegionName>();
+    var homes = site.node().homesOf(key);
+    where.add(homes.home());
+    if (homes.backup() != null) {
+      where.add(homes.backup());
+    }
+    return where;
+  }
+
+  private void saidToBeDurable(Key key, Header header, List<RegionName> where) {
+    var regions = new ArrayList<String>();
+    var known = new ArrayList<@Nullable Version>();
+    for (Site other : run.sites()) {
+      if (where.contains(other.region()) && maySpeak(other)) {
+        Header there = other.observe(key);
+        regions.add(other.name());
+        known.add(there == null ? null : there.version());
+      }
+    }
+    said++;
+    history.add(new Event.SaidToBeDurable(key.path(), header.version(), regions, known));
+  }
+
+  /** Once it is said, the region needs nothing more to go on with the session. */
+  void awaitReplicated(int who, Site site, Site other) {
+    Traveller traveller = all.get(who);
+    if (traveller.waits || !maySpeak(site)) {
+      return;
+    }
+    run.begins();
+    Dependencies needs = TokenFormat.decode(traveller.token).dependencies();
+    FabricNode<MetadataRecord> node = site.node();
+    int begun = age;
+    whenDone(
+        traveller,
+        site,
+        () -> node.guarantees().acknowledgements().replicated(needs, other.region(), TIMEOUT),
+        (done, failure) -> {
+          if (failure == null && age == begun && maySpeak(other)) {
+            said++;
+            boolean isThere = needs.lacking(dot -> other.node().store().isApplied(dot)).isEmpty();
+            if (!isThere) {
+              run.violation(other + " is said to have, and lacks some of, " + needs, null);
+            }
+          }
+          run.ended("replicated", site.region(), who, failure == null ? 1 : 0);
+        });
+  }
+
+  private interface Call<T> {
+    CompletableFuture<T> begin();
+  }
+
+  /** Unless the process has ended meanwhile, or nothing counts any more. */
+  private <T> void whenDone(
+      @Nullable Traveller traveller,
+      Site site,
+      Call<T> call,
+      BiConsumer<@Nullable T, @Nullable Throwable> then) {
+    int life = site.machine().life();
+    int begun = age;
+    int session = traveller == null ? 0 : traveller.session;
+    if (traveller != null) {
+      traveller.waits = true;
+      // A region that ends takes its answer along.
+      run.world()
+          .after(
+              TIMEOUT.multipliedBy(10),
+              "a traveller goes on",
+              () -> {
+                if (traveller.session == session) {
+                  traveller.waits = false;
+                }
+              });
+    }
+    CompletableFuture<T> future;
+    try {
+      future = call.begin();
+    } catch (FabricException e) {
+      future = CompletableFuture.failedFuture(e);
+    }
+    future.whenComplete(
+        (result, failure) -> {
+          if (site.machine().life() != life || age != begun) {
+            return;
+          }
+          if (traveller != null) {
+            if (traveller.session != session) {
+              return;
+            }
+            traveller.waits = false;
+          }
+          Throwable cause = failure == null ? null : Site.causeOf(failure);
+          if (cause != null && !isExpected(cause) && !site.mayFailToRead(cause)) {
+            run.violation("what a traveller did in " + site + " failed", cause);
+          }
+          then.accept(result, cause);
+        });
+  }
+
+  private static boolean isExpected(Throwable failure) {
+    return failure instanceof NotReplicatedException
+        || failure instanceof StalenessException
+        || failure instanceof WriteConcernException;
+  }
+}
