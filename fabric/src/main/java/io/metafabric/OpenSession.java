@@ -97,7 +97,7 @@ final class OpenSession implements Session {
 
   /** What all regions have is forgotten, unless the session has gone on meanwhile. */
   synchronized void compacted(Dependencies before, Dependencies after) {
-    if (seen == before) {
+    if (seen.equals(before)) {
       seen = after;
     }
   }

@@ -128,10 +128,22 @@ final class Travellers {
     return site.isUp() && site.isAdmitted();
   }
 
+  /** Whoever is drawn, or the next who does not wait for something; null if all do. */
+  private @Nullable Traveller idle(int drawn) {
+    for (int i = 0; i < COUNT; i++) {
+      Traveller candidate = all.get((drawn + i) % COUNT);
+      if (!candidate.waits) {
+        return candidate;
+      }
+    }
+    return null;
+  }
+
   void read(int who, Site site, Key key) {
-    Traveller traveller = all.get(who);
+    Traveller traveller = idle(who);
     site.observe(key);
-    if (traveller.waits || !maySpeak(site)) {
+    if (traveller == null || !maySpeak(site)) {
+      site.read("nobody", key);
       return;
     }
     run.begins();
@@ -202,14 +214,14 @@ final class Travellers {
    * @param bytes 0 deletes
    */
   void write(int who, Site site, Key key, int bytes) {
-    Traveller traveller = all.get(who);
+    Traveller traveller = idle(who);
     site.observe(key);
-    if (traveller.waits || !maySpeak(site)) {
+    if (traveller == null || !maySpeak(site)) {
+      site.read("nobody", key);
       return;
     }
     Dependencies needs = TokenFormat.decode(traveller.token).dependencies();
     FabricNode<MetadataRecord> node = site.node();
-    run.begins();
     whenDone(
         traveller,
         site,
@@ -217,7 +229,10 @@ final class Travellers {
         (ready, failure) -> {
           if (failure == null && site.isWritable()) {
             writeNow(traveller, site, key, bytes, needs);
-          } else if (failure instanceof NotReplicatedException) {
+            return;
+          }
+          run.begins();
+          if (failure instanceof NotReplicatedException) {
             forget(traveller);
           }
         });
@@ -250,6 +265,7 @@ final class Travellers {
   void readFresh(Site site, Key key, Duration maxAge) {
     site.observe(key);
     if (!maySpeak(site)) {
+      site.read("nobody", key);
       return;
     }
     run.begins();
@@ -283,6 +299,7 @@ final class Travellers {
   void writeDurably(Site site, Key key, int bytes, WriteConcern concern) {
     site.observe(key);
     if (!maySpeak(site)) {
+      site.read("nobody", key);
       return;
     }
     FabricNode<MetadataRecord> node = site.node();
@@ -341,8 +358,8 @@ final class Travellers {
 
   /** Once it is said, the region needs nothing more to go on with the session. */
   void awaitReplicated(int who, Site site, Site other) {
-    Traveller traveller = all.get(who);
-    if (traveller.waits || !maySpeak(site)) {
+    Traveller traveller = idle(who);
+    if (traveller == null || !maySpeak(site)) {
       return;
     }
     run.begins();
@@ -383,7 +400,7 @@ final class Travellers {
       // A region that ends takes its answer along.
       run.world()
           .after(
-              TIMEOUT.multipliedBy(10),
+              TIMEOUT.plusSeconds(1),
               "a traveller goes on",
               () -> {
                 if (traveller.session == session) {
