@@ -271,6 +271,19 @@ class SessionsTest {
   }
 
   @Test
+  void whatWaitsForThisRegion_isOlderThanTheLastWordOfItsWriter() {
+    put(EU, atUs, "one", Dependencies.NONE);
+    cluster.world.runFor(Duration.ofSeconds(2));
+    cluster.node(EU).replicator().pause(AP);
+    MetadataRecord two = put(EU, atUs, "two", Dependencies.NONE);
+    cluster.world.runFor(Duration.ofSeconds(4));
+    assertThat(cluster.node(AP).store().isApplied(two.header().version().dot())).isFalse();
+    FreshReads.Answer answer = fresh(AP, Duration.ofSeconds(2)).join();
+    assertThat(answer.by()).isEqualTo(US);
+    assertThat(answer.version().version().dot()).isEqualTo(two.header().version().dot());
+  }
+
+  @Test
   void whereNobodyHearsARegion_aFreshReadFails_andSaysWhich() {
     put(EU, atUs, "one", Dependencies.NONE);
     cluster.world.runFor(Duration.ofSeconds(2));
