@@ -23,7 +23,7 @@ final class Workload {
   private final Setting setting;
   private final List<Choice> choices =
       List.of(
-          new Choice(40, this::read),
+          new Choice(26, this::read),
           new Choice(24, () -> put(Condition.ALWAYS, Duration.ZERO)),
           new Choice(6, () -> put(Condition.ALWAYS, timeToLive())),
           new Choice(8, () -> put(Condition.IF_ABSENT, Duration.ZERO)),
