@@ -363,6 +363,9 @@ final class PeerSession implements PeerHandler {
     }
 
     private void sayHowThingsStand(long sequence) {
+      if (protocol < 2) {
+        return;
+      }
       boolean whole = ++standings % WHOLE_STANDING_EVERY == 1;
       Frame.Standing standing = host.standing(by, sequence, whole ? null : told);
       if (from().send(standing)) {

@@ -349,7 +349,7 @@ public sealed interface Frame {
 
   /**
    * The answer to a heartbeat of a node that is to know how fresh its copies are: what the
-   * answering region had been told of others when it answered.
+   * answering region had been told of others when it answered. From protocol 2 on.
    *
    * @param sequence of the heartbeat
    * @param ownMs everything that the answering region published so long before is durable at the
@@ -373,6 +373,11 @@ public sealed interface Frame {
       if (ownMs < UNKNOWN || othersMs.values().stream().anyMatch(ms -> ms < 0)) {
         throw new IllegalArgumentException("ages must be >= 0: " + ownMs + ", " + othersMs);
       }
+    }
+
+    @Override
+    public int since() {
+      return 2;
     }
 
     @Override

@@ -171,14 +171,14 @@ class FrameCodecTest {
         new Frame.Standing(
             128, 300, new TreeMap<>(Map.of(US, 7L)), true, VersionVector.of(new Dot(ACTOR, 300))),
         "00000018"
-            + "6235c6fc"
-            + "1900"
+            + "a909f79f"
+            + "1a00"
             + "800101ac02"
             + "010275730701"
             + "010000000000000011ac02");
     golden.put(
         new Frame.Standing(1, Frame.Standing.UNKNOWN, new TreeMap<>(), false, VersionVector.EMPTY),
-        "00000008" + "ec69a9da" + "1900" + "010000000000");
+        "00000008" + "372d2eb3" + "1a00" + "010000000000");
     golden.put(
         new Frame.Push(List.of(record("n/1", 2, "abc"))),
         "00000026"
