@@ -64,7 +64,7 @@ public interface MetadataFabric extends Records, AutoCloseable {
    * Stores a value, and waits until it is durable elsewhere too.
    *
    * @param timeout for the other regions, once it is durable here
-   * @throws io.metafabric.core.error.WriteConcernException if they have not all said so in time:
+   * @throws io.metafabric.core.session.WriteConcernException if they have not all said so in time:
    *     the write stands all the same, and the exception says where it is durable
    * @throws io.metafabric.core.error.ConfigurationException if there is no other region; nothing
    *     was stored
@@ -75,7 +75,7 @@ public interface MetadataFabric extends Records, AutoCloseable {
    * Deletes a value, as {@link #remove(String)}, and waits until that is durable elsewhere too; at
    * once if there was none.
    *
-   * @throws io.metafabric.core.error.WriteConcernException as {@link #put(String, byte[],
+   * @throws io.metafabric.core.session.WriteConcernException as {@link #put(String, byte[],
    *     WriteConcern, Duration)}
    * @throws io.metafabric.core.error.ConfigurationException as that
    */

@@ -1,12 +1,12 @@
 package io.metafabric.node;
 
 import io.metafabric.core.error.ConfigurationException;
-import io.metafabric.core.error.WriteConcernException;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.place.WriteConcern;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.session.Dependencies;
+import io.metafabric.core.session.WriteConcernException;
 import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;

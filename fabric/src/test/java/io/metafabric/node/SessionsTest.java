@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.metafabric.core.error.NotReplicatedException;
 import io.metafabric.core.error.StalenessException;
-import io.metafabric.core.error.WriteConcernException;
 import io.metafabric.core.place.WriteConcern;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
@@ -12,6 +11,7 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.session.Dependencies;
+import io.metafabric.core.session.WriteConcernException;
 import io.metafabric.core.sim.SimLink;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.version.ActorId;

@@ -1,5 +1,6 @@
-package io.metafabric.core.error;
+package io.metafabric.core.session;
 
+import io.metafabric.core.error.FabricException;
 import io.metafabric.core.version.Version;
 import java.util.List;
 
