@@ -26,6 +26,7 @@ public final class HistoryChecker {
   private final Map<Dot, Map<String, Version>> writtenAfter = new HashMap<>();
   private final Map<Dot, String> named = new HashMap<>();
   private final Map<String, List<Event.Wrote>> written = new HashMap<>();
+  private final Set<Dot> missedByNobody = new HashSet<>();
   private final Set<String> mayBeHidden = new HashSet<>();
   private final List<String> problems = new ArrayList<>();
 
@@ -52,13 +53,15 @@ public final class HistoryChecker {
     } else if (event instanceof Event.SaidToBeDurable durable) {
       durable(durable);
     } else if (event instanceof Event.Evicted evicted) {
-      written.values().forEach(all -> all.removeIf(each -> isOf(each, evicted.region())));
+      // What hides others goes on doing so.
+      written
+          .values()
+          .forEach(
+              all ->
+                  all.stream()
+                      .filter(each -> each.region().equals(evicted.region()))
+                      .forEach(each -> missedByNobody.add(each.version().dot())));
     }
-  }
-
-  private static boolean isOf(Event.Wrote write, String region) {
-    // What hides others goes on doing so.
-    return write.region().equals(region) && !write.hides();
   }
 
   private void wrote(Event.Wrote wrote) {
@@ -115,7 +118,9 @@ public final class HistoryChecker {
   private void checkStaleness(Event.Read read) {
     long fromNanos = read.endedNanos() - read.stalenessNanos();
     for (Event.Wrote each : written.getOrDefault(read.key(), List.of())) {
-      if (each.ackedNanos() - fromNanos <= 0 && isOlder(read.key(), read.shown(), each.version())) {
+      if (each.ackedNanos() - fromNanos <= 0
+          && !missedByNobody.contains(each.version().dot())
+          && isOlder(read.key(), read.shown(), each.version())) {
         problems.add("staleness: " + read + " lacks " + each);
       }
     }

@@ -210,4 +210,14 @@ class HistoryCheckerTest {
     freshRead("k", null, 0);
     accepted();
   }
+
+  @Test
+  void aDeletionThatAnEvictedRegionHadAlone_isMissedByNobody_andMayHide() {
+    wrote(Event.NO_SESSION, "k", first);
+    deleted(Event.NO_SESSION, "k", second);
+    history.add(new Event.Evicted("eu"));
+    freshRead("k", first, 0);
+    freshRead("k", null, 0);
+    accepted();
+  }
 }
