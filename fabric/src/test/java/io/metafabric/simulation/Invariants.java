@@ -177,17 +177,16 @@ final class Invariants {
   }
 
   /**
-   * Whether it had seen what no region has applied any more: the disks that had are gone. Who has
-   * it keeps it then, and whoever was filled by one that had forgotten it before has not got it.
+   * Whether it had seen what no region has applied any more: the disks that had are gone, or lost
+   * what was not synced; a session's write may have seen much. Who has it keeps it then, and whoever
+   * had forgotten what it was before has not got it.
    */
   private boolean isKept(Header dead) {
-    boolean disksAreLost = run.setting().operators() && Losers.mayLoseDisks(run.setting());
     VersionVector applied = VersionVector.EMPTY;
     for (Site site : run.members()) {
       applied = applied.merge(site.node().store().durablyApplied());
     }
-    return disksAreLost
-        && applied.contains(dead.version().dot())
+    return applied.contains(dead.version().dot())
         && !dead.version().context().beyond(applied).isEmpty();
   }
 
