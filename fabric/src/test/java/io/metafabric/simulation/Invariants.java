@@ -178,8 +178,8 @@ final class Invariants {
 
   /**
    * Whether it had seen what no region has applied any more: the disks that had are gone, or lost
-   * what was not synced; a session's write may have seen much. Who has it keeps it then, and whoever
-   * had forgotten what it was before has not got it.
+   * what was not synced; a session's write may have seen much. Who has it keeps it then, and
+   * whoever had forgotten what it was before has not got it.
    */
   private boolean isKept(Header dead) {
     VersionVector applied = VersionVector.EMPTY;
