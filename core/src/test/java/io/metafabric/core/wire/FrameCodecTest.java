@@ -73,6 +73,18 @@ class FrameCodecTest {
     Map<Frame, String> golden = goldenOfVersion1();
     golden.put(
         new Frame.CutOff(Refusal.CERTIFICATE, "no"), "00000006" + "888b9faa" + "1900" + "0b026e6f");
+    golden.put(
+        new Frame.Standing(
+            128, 300, new TreeMap<>(Map.of(US, 7L)), true, VersionVector.of(new Dot(ACTOR, 300))),
+        "00000018"
+            + "a909f79f"
+            + "1a00"
+            + "800101ac02"
+            + "010275730701"
+            + "010000000000000011ac02");
+    golden.put(
+        new Frame.Standing(1, Frame.Standing.UNKNOWN, new TreeMap<>(), false, VersionVector.EMPTY),
+        "00000008" + "372d2eb3" + "1a00" + "010000000000");
     return golden;
   }
 
@@ -167,18 +179,6 @@ class FrameCodecTest {
     golden.put(
         new Frame.Forget(7, List.of(Key.of("n/1"), Key.of("n/2"))),
         "0000000c" + "a64b2ef3" + "1800" + "0702036e2f31036e2f32");
-    golden.put(
-        new Frame.Standing(
-            128, 300, new TreeMap<>(Map.of(US, 7L)), true, VersionVector.of(new Dot(ACTOR, 300))),
-        "00000018"
-            + "a909f79f"
-            + "1a00"
-            + "800101ac02"
-            + "010275730701"
-            + "010000000000000011ac02");
-    golden.put(
-        new Frame.Standing(1, Frame.Standing.UNKNOWN, new TreeMap<>(), false, VersionVector.EMPTY),
-        "00000008" + "372d2eb3" + "1a00" + "010000000000");
     golden.put(
         new Frame.Push(List.of(record("n/1", 2, "abc"))),
         "00000026"
