@@ -1,6 +1,6 @@
 package io.metafabric.replicate;
 
-/** How things stand between this region and another; docs/REPLICATION.md has the transitions. */
+/** How things stand between this region and another; docs/RULES.md has the transitions. */
 public enum PeerState {
   /** Not reached yet since this node was opened, and not for long. */
   CONNECTING,

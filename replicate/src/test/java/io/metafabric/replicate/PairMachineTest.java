@@ -43,7 +43,7 @@ class PairMachineTest {
     observe(false, true);
   }
 
-  /** The table of docs/REPLICATION.md; what is not in it cannot happen. */
+  /** The table of docs/RULES.md; what is not in it cannot happen. */
   private static Map<PeerState, Map<PairEvent, PeerState>> table() {
     var table = new EnumMap<PeerState, Map<PairEvent, PeerState>>(PeerState.class);
     for (PeerState away : List.of(CONNECTING, OFFLINE)) {
