@@ -29,6 +29,12 @@ public sealed interface Event {
   record MayHaveWritten(String key, boolean hides) implements Event {}
 
   /**
+   * A deletion, or what expires, from before the history began. Nobody was promised that it is
+   * seen, but it may be what hides others.
+   */
+  record MayHide(String key, Version version) implements Event {}
+
+  /**
    * A read.
    *
    * @param shown null if nothing was

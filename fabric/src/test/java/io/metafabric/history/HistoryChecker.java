@@ -27,6 +27,7 @@ public final class HistoryChecker {
   private final Map<Dot, String> named = new HashMap<>();
   private final Map<String, List<Event.Wrote>> written = new HashMap<>();
   private final Set<Dot> missedByNobody = new HashSet<>();
+  private final Map<String, List<Version>> hiding = new HashMap<>();
   private final Set<String> mayBeHidden = new HashSet<>();
   private final List<String> problems = new ArrayList<>();
 
@@ -48,6 +49,8 @@ public final class HistoryChecker {
       if (unknown.hides()) {
         mayBeHidden.add(unknown.key());
       }
+    } else if (event instanceof Event.MayHide before) {
+      mayHide(before.key(), before.version());
     } else if (event instanceof Event.Read read) {
       read(read);
     } else if (event instanceof Event.SaidToBeDurable durable) {
@@ -70,6 +73,9 @@ public final class HistoryChecker {
       problems.add("one dot names two writes: " + wrote + ", and one of " + before);
     }
     written.computeIfAbsent(wrote.key(), none -> new ArrayList<>()).add(wrote);
+    if (wrote.hides()) {
+      mayHide(wrote.key(), wrote.version());
+    }
     if (wrote.session() == Event.NO_SESSION) {
       return;
     }
@@ -81,6 +87,10 @@ public final class HistoryChecker {
     }
     raise(floor, wrote.key(), wrote.version());
     writtenAfter.put(wrote.version().dot(), new HashMap<>(floor));
+  }
+
+  private void mayHide(String key, Version version) {
+    hiding.computeIfAbsent(key, none -> new ArrayList<>()).add(version);
   }
 
   private Map<String, Version> floorOf(int session) {
@@ -135,12 +145,8 @@ public final class HistoryChecker {
       return false;
     }
     // Nothing is shown: it, or something newer, must have been deleted or have expired.
-    return written.getOrDefault(key, List.of()).stream()
-        .noneMatch(
-            each ->
-                each.hides()
-                    && (each.version().dot().equals(than.dot())
-                        || each.version().isLaterThan(than)));
+    return hiding.getOrDefault(key, List.of()).stream()
+        .noneMatch(each -> each.dot().equals(than.dot()) || each.isLaterThan(than));
   }
 
   private void durable(Event.SaidToBeDurable durable) {

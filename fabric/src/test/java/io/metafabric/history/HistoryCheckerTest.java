@@ -204,6 +204,23 @@ class HistoryCheckerTest {
   }
 
   @Test
+  void aDeletionFromBefore_mayHideWhatIsOlder_andIsMissedByNobody() {
+    history.add(new Event.MayHide("k", second));
+    wrote(ANNA, "k", first);
+    freshRead("k", first, 0);
+    read(ANNA, "us", "k", null);
+    accepted();
+  }
+
+  @Test
+  void aDeletionFromBefore_doesNotHideWhatIsNewer() {
+    history.add(new Event.MayHide("k", first));
+    wrote(ANNA, "k", second);
+    read(ANNA, "us", "k", null);
+    refused("read your writes");
+  }
+
+  @Test
   void whatAnEvictedRegionHadAlone_isMissedByNobody() {
     wrote(Event.NO_SESSION, "k", first);
     history.add(new Event.Evicted("eu"));

@@ -69,9 +69,20 @@ final class Travellers {
   /** Nothing that was promised holds any more. */
   void beginAnew() {
     check();
-    history = new ArrayList<>();
+    var next = new ArrayList<Event>();
+    history.forEach(event -> keepWhatHides(event, next));
+    history = next;
     age++;
     all.forEach(this::forget);
+  }
+
+  /** What was deleted before stays hidden. */
+  private static void keepWhatHides(Event event, List<Event> next) {
+    if (event instanceof Event.Wrote wrote && wrote.hides()) {
+      next.add(new Event.MayHide(wrote.key(), wrote.version()));
+    } else if (event instanceof Event.MayHide || event instanceof Event.MayHaveWritten) {
+      next.add(event);
+    }
   }
 
   private void forget(Traveller traveller) {
