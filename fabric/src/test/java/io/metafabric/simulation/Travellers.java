@@ -42,9 +42,24 @@ final class Travellers {
     boolean waits;
     int session;
 
+    /** Of what is done: one thing after the other. */
+    int turn;
+
     Traveller(int session) {
       this.session = session;
       this.token = encode(Dependencies.NONE);
+    }
+
+    int begins() {
+      waits = true;
+      return ++turn;
+    }
+
+    /** Returns whether that was still waited for; then something else may begin. */
+    boolean ends(int begun) {
+      boolean waited = waits && turn == begun;
+      waits &= !waited;
+      return waited;
     }
   }
 
@@ -253,23 +268,21 @@ final class Travellers {
     FabricNode<MetadataRecord> node = site.node();
     Dependencies left = node.guarantees().sessions().compacted(needs);
     Write write = run.ledger().begin(key, bytes, Header.NEVER);
-    int session = traveller.session;
-    int begun = age;
-    traveller.waits = true;
+    int turn = begins(traveller);
     Precondition condition = bytes == 0 ? Precondition.VISIBLE : Precondition.NONE;
     site.writeAs(
         write,
         () -> node.writeAfter(key, write.payload, Header.NEVER, condition, left.all()),
         header -> {
-          if (age == begun && traveller.session == session) {
+          if (traveller.ends(turn)) {
             said++;
-            wrote(session, site, write);
+            wrote(traveller.session, site, write);
             traveller.token = encode(left.saw(key, header.version()));
           } else {
             wrote(Event.NO_SESSION, site, write);
           }
         },
-        () -> traveller.waits = traveller.session == session ? false : traveller.waits);
+        () -> traveller.ends(turn));
   }
 
   /** A read that is to be no older than that. */
@@ -393,6 +406,13 @@ final class Travellers {
         });
   }
 
+  /** What takes too long is done by nobody: a region that ends takes its answer along. */
+  private int begins(Traveller traveller) {
+    int turn = traveller.begins();
+    run.world().after(TIMEOUT.plusSeconds(1), "a traveller goes on", () -> traveller.ends(turn));
+    return turn;
+  }
+
   private interface Call<T> {
     CompletableFuture<T> begin();
   }
@@ -405,20 +425,7 @@ final class Travellers {
       BiConsumer<@Nullable T, @Nullable Throwable> then) {
     int life = site.machine().life();
     int begun = age;
-    int session = traveller == null ? 0 : traveller.session;
-    if (traveller != null) {
-      traveller.waits = true;
-      // A region that ends takes its answer along.
-      run.world()
-          .after(
-              TIMEOUT.plusSeconds(1),
-              "a traveller goes on",
-              () -> {
-                if (traveller.session == session) {
-                  traveller.waits = false;
-                }
-              });
-    }
+    int turn = traveller == null ? 0 : begins(traveller);
     CompletableFuture<T> future;
     try {
       future = call.begin();
@@ -430,11 +437,8 @@ final class Travellers {
           if (site.machine().life() != life || age != begun) {
             return;
           }
-          if (traveller != null) {
-            if (traveller.session != session) {
-              return;
-            }
-            traveller.waits = false;
+          if (traveller != null && !traveller.ends(turn)) {
+            return;
           }
           Throwable cause = failure == null ? null : Site.causeOf(failure);
           if (cause != null && !isExpected(cause) && !site.mayFailToRead(cause)) {
