@@ -441,7 +441,7 @@ final class OpenFabric implements MetadataFabric {
     Dependencies left = sessions.compacted(seen);
     session.compacted(seen, left);
     Optional<Version> version =
-        written(key, () -> node().writeAfter(key, payload, Header.NEVER, condition, left.all()));
+        written(key, () -> node().writeAfter(key, payload, Header.NEVER, condition, left));
     version.ifPresent(written -> session.saw(key, written));
     return version;
   }

@@ -13,6 +13,7 @@ import io.metafabric.core.session.WriteConcernException;
 import io.metafabric.core.transport.FreePorts;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.history.Event;
@@ -202,7 +203,9 @@ class RoamingSessionsTest {
           VersionVector.of(new Dot(real.dot().actor(), Long.MAX_VALUE))
               .with(new Dot(new ActorId(5), 1));
       SessionToken forged =
-          SessionToken.of(TokenFormat.encode("default", Dependencies.of(claimed, List.of()), null));
+          SessionToken.of(
+              TokenFormat.encode(
+                  "default", Dependencies.of(claimed, List.of(), new Stamp(0)), null));
       Session session = alone.session(forged);
       assertThatThrownBy(() -> session.get("n/1"))
           .isInstanceOf(NotReplicatedException.class)

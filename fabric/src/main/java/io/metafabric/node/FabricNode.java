@@ -27,6 +27,7 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.record.Sibling;
+import io.metafabric.core.session.Dependencies;
 import io.metafabric.core.store.CurrentDots;
 import io.metafabric.core.store.Inbound;
 import io.metafabric.core.store.LastWriterWins;
@@ -724,15 +725,17 @@ public final class FabricNode<V> implements AutoCloseable {
     return store.writeHere(key, payload, expiresAtMs, condition, read);
   }
 
-  /** The same for a writer who has seen more than this key; see {@link RecordStore#writeAfter}. */
+  /**
+   * The same for a session, of which everything is known here; see {@link RecordStore#writeAfter}.
+   */
   public CompletableFuture<@Nullable MetadataRecord> writeAfter(
       Key key,
       @Nullable Bytes payload,
       long expiresAtMs,
       Precondition condition,
-      VersionVector after) {
+      Dependencies after) {
     requireClock();
-    return store.writeAfter(key, payload, expiresAtMs, condition, after);
+    return store.writeAfter(key, payload, expiresAtMs, condition, after.all(), after.latest());
   }
 
   private void requireClock() {

@@ -2,6 +2,7 @@ package io.metafabric.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.error.NotReplicatedException;
 import io.metafabric.core.error.StalenessException;
 import io.metafabric.core.place.WriteConcern;
@@ -16,6 +17,7 @@ import io.metafabric.core.sim.SimLink;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.VersionVector;
 import java.time.Duration;
 import java.util.List;
@@ -60,8 +62,7 @@ class SessionsTest {
   private MetadataRecord put(RegionName region, Key key, String value, Dependencies after) {
     FabricNode<MetadataRecord> node = cluster.node(region);
     ended(node.guarantees().sessions().readyToWrite(after, TIMEOUT)).join();
-    return ended(
-            node.writeAfter(key, Bytes.utf8(value), Header.NEVER, Precondition.NONE, after.all()))
+    return ended(node.writeAfter(key, Bytes.utf8(value), Header.NEVER, Precondition.NONE, after))
         .join();
   }
 
@@ -165,6 +166,38 @@ class SessionsTest {
     assertThat(put(AP, atUs, "two", seen).header().version().covers(dotOf(atUs))).isTrue();
   }
 
+  /** Where something was deleted and is forgotten, nobody there has its stamp any more. */
+  @Test
+  void aWrite_isStampedAfterAllThatTheSessionHasSeen_whateverTheClock() {
+    Dependencies seen = saw(Dependencies.NONE, put(EU, atUs, "one", Dependencies.NONE));
+    Stamp late = new Stamp(seen.latest().packed() + (20_000L << 16));
+    Dependencies floor = Dependencies.of(VersionVector.EMPTY, List.of(), late);
+
+    assertThat(put(AP, atUs, "two", floor).header().version().stamp()).isGreaterThan(late);
+    assertThat(put(AP, atUs, "three", Dependencies.NONE).header().version().stamp())
+        .isGreaterThan(late);
+  }
+
+  @Test
+  void aWriteOfASessionFromTheFuture_isRefused_andMovesNoClock() {
+    Stamp now = put(AP, atUs, "one", Dependencies.NONE).header().version().stamp();
+    Stamp tomorrow = new Stamp(now.packed() + (86_400_000L << 16));
+    Dependencies forged = Dependencies.of(VersionVector.EMPTY, List.of(), tomorrow);
+
+    CompletableFuture<MetadataRecord> refused =
+        ended(
+            cluster
+                .node(AP)
+                .writeAfter(atUs, Bytes.utf8("two"), Header.NEVER, Precondition.NONE, forged));
+
+    assertThat(refused.handle((done, failure) -> failure).join())
+        .isInstanceOf(ClockSkewException.class)
+        .hasMessageContaining("ahead of this node's clock");
+    assertThat(read(AP, atUs, Dependencies.NONE)).isEqualTo("one");
+    assertThat(put(AP, atUs, "three", Dependencies.NONE).header().version().stamp())
+        .isLessThan(tomorrow);
+  }
+
   @Test
   void aForgedToken_doesNotMakeAReadHang_andItsReaderIsToldWhy() {
     Dot known = put(EU, atUs, "one", Dependencies.NONE).header().version().dot();
@@ -174,7 +207,8 @@ class SessionsTest {
             VersionVector.EMPTY
                 .with(new Dot(known.actor(), 1L << 60))
                 .with(new Dot(new ActorId(99), 5)),
-            List.of());
+            List.of(),
+            new Stamp(0));
     assertThat(ready(AP, atUs, forged).handle((done, failure) -> failure).join())
         .isInstanceOf(NotReplicatedException.class)
         .hasMessageContaining("region eu")

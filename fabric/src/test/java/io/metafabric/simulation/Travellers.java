@@ -272,7 +272,7 @@ final class Travellers {
     Precondition condition = bytes == 0 ? Precondition.VISIBLE : Precondition.NONE;
     site.writeAs(
         write,
-        () -> node.writeAfter(key, write.payload, Header.NEVER, condition, left.all()),
+        () -> node.writeAfter(key, write.payload, Header.NEVER, condition, left),
         header -> {
           if (traveller.ends(turn)) {
             said++;

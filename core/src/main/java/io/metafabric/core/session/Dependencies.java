@@ -2,6 +2,7 @@ package io.metafabric.core.session;
 
 import io.metafabric.core.record.Key;
 import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import java.util.ArrayList;
@@ -12,7 +13,8 @@ import java.util.function.Predicate;
  * What a session has read and written, as far as it has to be known wherever the session goes on:
  * the last {@value #MAX_RECENT} writes, each with its key, and for everything else up to which
  * counter each actor's changes must be applied. The latter asks for more than was read or written,
- * never for less. Immutable; {@link #join} is a join.
+ * never for less. And how late the latest of it is stamped, so that what the session writes comes
+ * after that also where it was deleted and forgotten. Immutable; {@link #join} is a join.
  *
  * <p>What a version's writer had seen counts as read too: writes of a session have all in their
  * context that the session had read and written before, so whoever reads one of them depends on the
@@ -28,7 +30,8 @@ public final class Dependencies {
   /** Actors that are named. */
   public static final int MAX_ACTORS = 1024;
 
-  public static final Dependencies NONE = new Dependencies(VersionVector.EMPTY, List.of());
+  public static final Dependencies NONE =
+      new Dependencies(VersionVector.EMPTY, List.of(), new Stamp(0));
 
   /**
    * One write that must be known.
@@ -39,19 +42,22 @@ public final class Dependencies {
 
   private final VersionVector upTo;
   private final List<Recent> recent;
+  private final Stamp latest;
 
-  private Dependencies(VersionVector upTo, List<Recent> recent) {
+  private Dependencies(VersionVector upTo, List<Recent> recent, Stamp latest) {
     this.upTo = upTo;
     this.recent = recent;
+    this.latest = latest;
   }
 
   /**
    * @param upTo without lone dots
    * @param recent the oldest first
+   * @param latest no stamp of it is later
    * @throws IllegalArgumentException if it is more than {@link #MAX_RECENT} or {@link #MAX_ACTORS},
    *     or says something twice
    */
-  public static Dependencies of(VersionVector upTo, List<Recent> recent) {
+  public static Dependencies of(VersionVector upTo, List<Recent> recent, Stamp latest) {
     if (upTo.loneDots() > 0 || upTo.size() > MAX_ACTORS || recent.size() > MAX_RECENT) {
       throw new IllegalArgumentException("not what a session depends on: " + upTo + recent);
     }
@@ -59,7 +65,7 @@ public final class Dependencies {
         || recent.stream().anyMatch(each -> upTo.contains(each.dot()))) {
       throw new IllegalArgumentException("a session names a write twice: " + upTo + recent);
     }
-    return new Dependencies(upTo, List.copyOf(recent));
+    return new Dependencies(upTo, List.copyOf(recent), latest);
   }
 
   /** Everything up to these counters. */
@@ -72,6 +78,14 @@ public final class Dependencies {
     return recent;
   }
 
+  /**
+   * No stamp of what the session has seen is later, that of versions which are not named included.
+   */
+  public Stamp latest() {
+    return latest;
+  }
+
+  /** Whether nothing has to be known. */
   public boolean isEmpty() {
     return upTo.isEmpty() && recent.isEmpty();
   }
@@ -104,7 +118,8 @@ public final class Dependencies {
       }
     }
     next.add(new Recent(hash, version.dot()));
-    return bounded(upTo.merge(withoutLone(version.context())), next);
+    return bounded(
+        upTo.merge(withoutLone(version.context())), next, later(latest, version.stamp()));
   }
 
   /** Lone dots say what was seen of the key itself, which the version stands for. */
@@ -112,17 +127,21 @@ public final class Dependencies {
     return vector.loneDots() == 0 ? vector : vector.meet(vector);
   }
 
-  private static Dependencies bounded(VersionVector upTo, List<Recent> recent) {
+  private static Stamp later(Stamp one, Stamp other) {
+    return one.compareTo(other) >= 0 ? one : other;
+  }
+
+  private static Dependencies bounded(VersionVector upTo, List<Recent> recent, Stamp latest) {
     List<Recent> left = beyond(upTo, recent);
     int tooMany = left.size() - MAX_RECENT;
     if (tooMany <= 0) {
-      return new Dependencies(upTo, left);
+      return new Dependencies(upTo, left, latest);
     }
     VersionVector more = upTo;
     for (Recent each : left.subList(0, tooMany)) {
       more = more.with(each.dot());
     }
-    return new Dependencies(more, beyond(more, left.subList(tooMany, left.size())));
+    return new Dependencies(more, beyond(more, left.subList(tooMany, left.size())), latest);
   }
 
   private static List<Recent> beyond(VersionVector upTo, List<Recent> recent) {
@@ -133,7 +152,7 @@ public final class Dependencies {
   public Dependencies join(Dependencies that) {
     var both = new ArrayList<>(recent);
     both.addAll(that.recent);
-    return bounded(upTo.merge(that.upTo), both);
+    return bounded(upTo.merge(that.upTo), both, later(latest, that.latest));
   }
 
   /** Without what every region has, and will not lose. */
@@ -141,7 +160,7 @@ public final class Dependencies {
     if (floor.isEmpty() || isEmpty()) {
       return this;
     }
-    return new Dependencies(upTo.beyond(floor), beyond(floor, recent));
+    return new Dependencies(upTo.beyond(floor), beyond(floor, recent), latest);
   }
 
   /**
@@ -177,16 +196,22 @@ public final class Dependencies {
   public boolean equals(Object that) {
     return that instanceof Dependencies other
         && upTo.equals(other.upTo)
-        && recent.equals(other.recent);
+        && recent.equals(other.recent)
+        && latest.equals(other.latest);
   }
 
   @Override
   public int hashCode() {
-    return 31 * upTo.hashCode() + recent.hashCode();
+    return 31 * (31 * upTo.hashCode() + recent.hashCode()) + latest.hashCode();
   }
 
   @Override
   public String toString() {
-    return "up to " + upTo + ", and " + recent.stream().map(Recent::dot).toList();
+    return "up to "
+        + upTo
+        + ", and "
+        + recent.stream().map(Recent::dot).toList()
+        + ", stamped up to "
+        + latest;
   }
 }

@@ -8,6 +8,7 @@ import io.metafabric.core.error.SessionTokenException;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Stamp;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.util.ArrayList;
@@ -19,11 +20,12 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  * 0        1       2
- * +--------+-------+---------+--------+-------+--------------------------------+-------+
- * | format | flags | cluster | vector | count | key hash (8), actor (8), count | check |
- * +--------+-------+---------+--------+-------+--------------------------------+-------+
- *   1        bit 0:  text      varints          for each; count is a varint      CRC32C (4), or
- *            keyed                                                               a MAC (16)
+ * +--------+-------+---------+-----------+--------+-------+--------------------------------+-------+
+ * | format | flags | cluster | stamp (8) | vector | count | key hash (8), actor (8), count | check |
+ * +--------+-------+---------+-----------+--------+-------+--------------------------------+-------+
+ *   2        bit 0:  text                  varints          for each; count is a varint      CRC32C
+ *            keyed                                                                           (4), or
+ *                                                                                            MAC (16)
  * </pre>
  *
  * <p>Big-endian; vector, text and varint are those of docs/FORMAT.md. The check is over all bytes
@@ -33,7 +35,7 @@ public final class TokenFormat {
   /** Of a token; more are not looked at. */
   public static final int MAX_BYTES = 32 << 10;
 
-  private static final int FORMAT = 1;
+  private static final int FORMAT = 2;
   private static final int KEYED = 1;
   private static final int CRC_BYTES = 4;
   private static final int MAX_CLUSTER_BYTES = 1024;
@@ -59,6 +61,7 @@ public final class TokenFormat {
     }
     var out = new ByteWriter(64);
     out.u8(FORMAT).u8(secret == null ? 0 : KEYED).text(cluster);
+    out.i64(dependencies.latest().packed());
     RecordCodec.writeVector(out, dependencies.upTo());
     out.varint(dependencies.recent().size());
     for (Dependencies.Recent each : dependencies.recent()) {
@@ -114,6 +117,7 @@ public final class TokenFormat {
 
   private static Content content(ByteReader in, boolean keyed) {
     String cluster = in.text("cluster", MAX_CLUSTER_BYTES);
+    var latest = new Stamp(in.i64("stamp"));
     var upTo = RecordCodec.readVector(in);
     int count = in.varint("single writes", 0, Dependencies.MAX_RECENT);
     var recent = new ArrayList<Dependencies.Recent>(count);
@@ -123,7 +127,7 @@ public final class TokenFormat {
       recent.add(new Dependencies.Recent(hash, new Dot(actor, in.varint("counter"))));
     }
     in.end("the session token");
-    return new Content(cluster, keyed, Dependencies.of(upTo, recent));
+    return new Content(cluster, keyed, Dependencies.of(upTo, recent, latest));
   }
 
   /**

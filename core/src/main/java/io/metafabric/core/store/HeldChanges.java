@@ -7,6 +7,7 @@ import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.record.Sibling;
 import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Stamp;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -44,6 +45,10 @@ final class HeldChanges {
   boolean isAhead(MetadataRecord record, long nowMs) {
     // The stamps of the fabric's own records are no times.
     return !record.key().isSystem() && aheadMs(record, nowMs) > maxSkewMs;
+  }
+
+  boolean isAhead(Stamp stamp, long nowMs) {
+    return stamp.wallMs() - nowMs > maxSkewMs;
   }
 
   private static long aheadMs(MetadataRecord record, long nowMs) {

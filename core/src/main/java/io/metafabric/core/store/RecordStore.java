@@ -471,6 +471,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * write finds that in its context.
    *
    * @param after up to which counter everything is known here; without lone dots
+   * @param latest the write is stamped later than that. This node may have all that the writer has
+   *     seen, and never have met its stamps: what is dead and forgotten is known to nobody any more
+   * @return completes with a {@link ClockSkewException} if that is too far ahead of this node's
+   *     clock
    * @throws IllegalArgumentException if some of it is not known here: the write would replace what
    *     nobody has seen
    */
@@ -479,9 +483,18 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       @Nullable Bytes payload,
       long expiresAtMs,
       Precondition condition,
-      VersionVector after) {
+      VersionVector after,
+      Stamp latest) {
+    if (held.isAhead(latest, clock.wallMs())) {
+      return CompletableFuture.failedFuture(
+          new ClockSkewException(
+              "the session has seen what is stamped more than "
+                  + config.conflicts().maxClockSkew()
+                  + " ahead of this node's clock; set the clock that is wrong, or wait"));
+    }
     CompletableFuture<@Nullable MetadataRecord> written;
     synchronized (decisions) {
+      stamps.observe(latest);
       after.forEach(
           (who, counter) -> {
             if (counter > knownUpTo(who)) {

@@ -53,6 +53,22 @@ class DependenciesTest {
     assertThat(seen.upTo()).isEqualTo(VersionVector.of(new Dot(EU, 9)));
   }
 
+  @Test
+  void howLateItWas_isKept_alsoOfWhatNeedsNotBeNamedAnyMore() {
+    Dependencies seen =
+        Dependencies.NONE
+            .saw(KEY, version(EU, 7))
+            .saw(KEY, version(US, 3))
+            .saw(OTHER, version(EU, 5));
+    assertThat(seen.latest()).isEqualTo(new Stamp(7));
+    Dependencies above = seen.above(VersionVector.of(new Dot(EU, 7)).with(new Dot(US, 3)));
+    assertThat(above.isEmpty()).isTrue();
+    assertThat(above.latest()).isEqualTo(new Stamp(7));
+    assertThat(Dependencies.NONE.saw(KEY, version(US, 9)).join(above).latest())
+        .isEqualTo(new Stamp(9));
+    assertThat(above.join(Dependencies.NONE).latest()).isEqualTo(new Stamp(7));
+  }
+
   /** Token vectors ask for more, never for less. */
   @RepeatedTest(50)
   void howeverMuchIsRead_nothingIsForgotten_andTheBoundHolds(RepetitionInfo run) {
@@ -81,7 +97,7 @@ class DependenciesTest {
             .above(VersionVector.of(new Dot(EU, 9)));
     assertThat(seen.upTo()).isEqualTo(VersionVector.EMPTY);
     assertThat(seen.recent()).hasSize(1);
-    assertThat(seen.above(VersionVector.of(new Dot(US, 3)))).isEqualTo(Dependencies.NONE);
+    assertThat(seen.above(VersionVector.of(new Dot(US, 3))).isEmpty()).isTrue();
   }
 
   @Test

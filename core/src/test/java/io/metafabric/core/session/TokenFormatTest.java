@@ -7,6 +7,7 @@ import io.metafabric.core.codec.Checksums;
 import io.metafabric.core.error.SessionTokenException;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.VersionVector;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -27,10 +28,16 @@ class TokenFormatTest {
   private static final Dependencies ONE_OF_EACH =
       Dependencies.of(
           VersionVector.of(new Dot(ACTOR, 300)),
-          List.of(new Dependencies.Recent(0x0102030405060708L, new Dot(new ActorId(0x22), 5))));
+          List.of(new Dependencies.Recent(0x0102030405060708L, new Dot(new ActorId(0x22), 5))),
+          new Stamp(0x0a0b));
 
   private static final String SAID =
-      "0163" + "010000000000000011ac02" + "01" + "01020304050607080000000000000022" + "05";
+      "0163"
+          + "0000000000000a0b"
+          + "010000000000000011ac02"
+          + "01"
+          + "01020304050607080000000000000022"
+          + "05";
 
   private static byte[] bytes(@Nullable TokenSecret secret) {
     return TokenFormat.encode("c", ONE_OF_EACH, secret);
@@ -39,11 +46,11 @@ class TokenFormatTest {
   /** Tokens outlive the process that made them. */
   @Test
   void theBytes_areWhatTheyAlwaysWere() {
-    assertThat(HexFormat.of().formatHex(bytes(null))).isEqualTo("0100" + SAID + "8b7dfcd8");
+    assertThat(HexFormat.of().formatHex(bytes(null))).isEqualTo("0200" + SAID + "2a2db414");
     assertThat(HexFormat.of().formatHex(bytes(SECRET)))
-        .isEqualTo("0101" + SAID + "b0830f5363bd3ba4b3f5a2e453c5e9c7");
+        .isEqualTo("0201" + SAID + "11a14a094890245d657f6b7fd7f569ca");
     assertThat(HexFormat.of().formatHex(TokenFormat.encode("c", Dependencies.NONE, null)))
-        .isEqualTo("0100" + "0163" + "00" + "00" + "a9500695");
+        .isEqualTo("0200" + "0163" + "0000000000000000" + "00" + "00" + "a9500695");
   }
 
   @Test
@@ -101,8 +108,8 @@ class TokenFormatTest {
   @Test
   void anotherFormat_isNamed() {
     byte[] next = bytes(null);
-    next[0] = 2;
-    assertThatThrownBy(() -> TokenFormat.decode(next)).hasMessageContaining("format 2");
+    next[0] = 3;
+    assertThatThrownBy(() -> TokenFormat.decode(next)).hasMessageContaining("format 3");
   }
 
   /** With the right checksum, as anybody can make it who has no secret to know. */
@@ -139,12 +146,14 @@ class TokenFormatTest {
     for (int i = 0; i < Dependencies.MAX_RECENT; i++) {
       recent.add(new Dependencies.Recent(i, new Dot(new ActorId(-1 - i), Long.MAX_VALUE)));
     }
-    assertThat(TokenFormat.encode("c", Dependencies.of(most, recent), SECRET))
+    assertThat(TokenFormat.encode("c", Dependencies.of(most, recent, new Stamp(1)), SECRET))
         .as("the bound that is documented")
         .hasSizeLessThan(20 << 10);
     Dependencies beyond =
-        Dependencies.of(most, List.of())
-            .join(Dependencies.of(VersionVector.of(new Dot(new ActorId(-1), 1)), List.of()));
+        Dependencies.of(most, List.of(), new Stamp(1))
+            .join(
+                Dependencies.of(
+                    VersionVector.of(new Dot(new ActorId(-1), 1)), List.of(), new Stamp(1)));
     assertThatThrownBy(() -> TokenFormat.encode("c", beyond, null))
         .isInstanceOf(SessionTokenException.class)
         .hasMessageContaining("begin another");
