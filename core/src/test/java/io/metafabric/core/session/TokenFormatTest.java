@@ -50,7 +50,7 @@ class TokenFormatTest {
     assertThat(HexFormat.of().formatHex(bytes(SECRET)))
         .isEqualTo("0201" + SAID + "11a14a094890245d657f6b7fd7f569ca");
     assertThat(HexFormat.of().formatHex(TokenFormat.encode("c", Dependencies.NONE, null)))
-        .isEqualTo("0200" + "0163" + "0000000000000000" + "00" + "00" + "a9500695");
+        .isEqualTo("0200" + "0163" + "0000000000000000" + "00" + "00" + "9be5de78");
   }
 
   @Test
