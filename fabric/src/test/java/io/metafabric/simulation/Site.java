@@ -442,8 +442,22 @@ final class Site {
    * be read is not known: null.
    */
   @Nullable Header observe(Key key) {
+    return look(key).header();
+  }
+
+  /**
+   * What a region knows of a key.
+   *
+   * @param isSeen false if it could not be read, or nobody was there to ask
+   */
+  record Look(boolean isSeen, @Nullable Header header) {
+    static final Look UNSEEN = new Look(false, null);
+  }
+
+  /** The same, and whether it could be read. */
+  Look look(Key key) {
     if (!isUp()) {
-      return null;
+      return Look.UNSEEN;
     }
     int life = machine().life();
     Header now;
@@ -453,7 +467,7 @@ final class Site {
       if (machine().life() == life && !mayFail(e)) {
         run.violation(region + " cannot read the header of " + key, e);
       }
-      return null;
+      return Look.UNSEEN;
     }
     Header before = seen.get(key);
     if (before != null && !isHeldIn(now, before) && !wasForgotten(key, before, now)) {
@@ -463,7 +477,7 @@ final class Site {
     if (now != null) {
       saw(key, now);
     }
-    return now;
+    return new Look(true, now);
   }
 
   private static boolean isHeldIn(@Nullable Header now, Header before) {

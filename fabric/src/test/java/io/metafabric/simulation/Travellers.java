@@ -371,9 +371,11 @@ final class Travellers {
     var known = new ArrayList<@Nullable Version>();
     for (Site other : run.sites()) {
       if (where.contains(other.region()) && maySpeak(other)) {
-        Header there = other.observe(key);
-        regions.add(other.name());
-        known.add(there == null ? null : there.version());
+        Site.Look there = other.look(key);
+        if (there.isSeen()) {
+          regions.add(other.name());
+          known.add(there.header() == null ? null : there.header().version());
+        }
       }
     }
     said++;
