@@ -11,11 +11,13 @@ import io.metafabric.core.sim.SimLink;
 import io.metafabric.core.store.CompactionConfig;
 import io.metafabric.core.store.Precondition;
 import java.time.Duration;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** Deletions over regions: forgotten once all have them, and never before. */
 final class ForgottenDeletesTest {
+  private static final RegionName AP = new RegionName("ap");
   private static final RegionName EU = new RegionName("eu");
   private static final RegionName US = new RegionName("us");
   private static final Key KEY = Key.of("n/1");
@@ -99,6 +101,26 @@ final class ForgottenDeletesTest {
     assertThat(cluster.node(EU).store().header(KEY)).isNotNull();
     cluster.start(US);
     cluster.world.runFor(LONG);
+    assertForgottenEverywhere(cluster);
+  }
+
+  /** What it got back from one peer it sends nobody: the other has to learn that it lacks it. */
+  @Test
+  void whatARegionLostAndGotBack_isWaitedForNowhere() {
+    var cluster = cluster(5);
+    cluster.network.split("eu", "us");
+    write(cluster, EU, "one");
+    cluster.world.runFor(Duration.ofSeconds(1));
+    assertThat(cluster.node(AP).store().header(KEY)).isNotNull();
+    cluster.crash(EU);
+    cluster.replaceFiles(EU, Map.of());
+    cluster.start(EU);
+    cluster.world.runFor(Duration.ofSeconds(30));
+    cluster.network.healAll();
+    cluster.world.runFor(LONG);
+    write(cluster, EU, null);
+
+    cluster.world.runFor(LONG.multipliedBy(2));
     assertForgottenEverywhere(cluster);
   }
 

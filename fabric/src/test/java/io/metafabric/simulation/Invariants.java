@@ -186,7 +186,8 @@ final class Invariants {
     for (Site site : run.members()) {
       applied = applied.merge(site.node().store().durablyApplied());
     }
-    return applied.contains(dead.version().dot())
+    return run.hasLost()
+        && applied.contains(dead.version().dot())
         && !dead.version().context().beyond(applied).isEmpty();
   }
 

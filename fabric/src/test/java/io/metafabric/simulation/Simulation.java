@@ -38,6 +38,7 @@ final class Simulation {
   private final Map<Runnable, SerialExecutor.Task> ends = new LinkedHashMap<>();
   private @Nullable AssertionError violation;
   private int operations;
+  private boolean hasLost;
 
   private Simulation(long seed, Plan plan) {
     this.seed = seed;
@@ -237,6 +238,7 @@ final class Simulation {
    * it.
    */
   void lostWith(Site site) {
+    hasLost = true;
     for (Write write : ledger.writes()) {
       Header written = write.header;
       if (written == null) {
@@ -252,6 +254,11 @@ final class Simulation {
       }
       write.mayBeLost(!isKnown, !isHeld);
     }
+  }
+
+  /** Whether some disk ever lost something. */
+  boolean hasLost() {
+    return hasLost;
   }
 
   /**

@@ -294,7 +294,15 @@ public final class Replicator implements AutoCloseable {
 
           @Override
           public Frame.@Nullable Configured configured() {
-            return membership.configuration().changed().isEmpty() ? null : host.configured();
+            if (!membership.configuration().changed().isEmpty()) {
+              return host.configured();
+            }
+            // What was lost here and given back is sent to nobody; who lacks it has to be told.
+            VersionVector regained = store.appliedOf(config.region()).meet(store.durablyApplied());
+            return regained.isEmpty()
+                ? null
+                : new Frame.Configured(
+                    membership.configuration(), new TreeMap<>(Map.of(config.region(), regained)));
           }
 
           @Override
