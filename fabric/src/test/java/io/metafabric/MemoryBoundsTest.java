@@ -99,6 +99,7 @@ class MemoryBoundsTest {
               "moved homes",
               "invalidated copies",
               "superseded copies",
+              "callers that wait",
               "access ring",
               "predictors",
               "callbacks");

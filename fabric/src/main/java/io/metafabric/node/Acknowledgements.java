@@ -58,16 +58,19 @@ public final class Acknowledgements {
     waits.add(
         new Waits.Attempt() {
           @Override
-          public boolean isOver() {
+          public CompletableFuture<?> ended() {
+            return done;
+          }
+
+          @Override
+          public void tryNow() {
             if (appliedIn(region).covers(all)) {
-              return done.complete(null);
-            }
-            if (region.equals(store.region())) {
+              done.complete(null);
+            } else if (region.equals(store.region())) {
               store.syncWithin(Duration.ofMillis(1));
             } else {
               replicator.freshness().ask(region);
             }
-            return false;
           }
 
           @Override
@@ -77,6 +80,7 @@ public final class Acknowledgements {
                 missing.in(region, all.beyond(there), there, timeout.toString()));
           }
         },
+        needs.estimatedBytes(),
         timeout);
     return done;
   }
@@ -116,8 +120,15 @@ public final class Acknowledgements {
     waits.add(
         new Waits.Attempt() {
           @Override
-          public boolean isOver() {
-            return isMet(key, version, concern) && done.complete(null);
+          public CompletableFuture<?> ended() {
+            return done;
+          }
+
+          @Override
+          public void tryNow() {
+            if (isMet(key, version, concern)) {
+              done.complete(null);
+            }
           }
 
           @Override
@@ -125,6 +136,7 @@ public final class Acknowledgements {
             done.completeExceptionally(notMet(key, version, concern, timeout));
           }
         },
+        0,
         timeout);
     return done;
   }

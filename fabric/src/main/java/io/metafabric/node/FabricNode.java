@@ -1068,6 +1068,7 @@ public final class FabricNode<V> implements AutoCloseable {
                     InvalidatedCopies.MAX_BYTES),
                 new MemoryUse(
                     "superseded copies", superseded.estimatedBytes(), SupersededCopies.MAX_BYTES),
+                new MemoryUse("callers that wait", guarantees.waitingBytes(), Waits.MAX_BYTES),
                 new MemoryUse(
                     "access ring", accesses.retainedBytes(), accesses.maxRetainedBytes()))));
   }

@@ -77,12 +77,13 @@ public final class FreshReads {
   }
 
   /**
-   * @return fails with a {@link StalenessException} after {@code timeout}
+   * @return fails with a {@link StalenessException} after {@code timeout}, with an {@link
+   *     io.metafabric.core.error.OverloadedException} if too many wait already
    */
   public CompletableFuture<Answer> read(
       @Nullable String client, Key key, Duration maxAge, Duration timeout) {
     var reading = new Reading(client, key, maxAge, timeout);
-    waits.add(reading, timeout);
+    waits.add(reading, 0, timeout);
     return reading.answer;
   }
 
@@ -106,15 +107,19 @@ public final class FreshReads {
     }
 
     @Override
-    public boolean isOver() {
-      if (!answer.isDone() && !asking) {
+    public CompletableFuture<?> ended() {
+      return answer;
+    }
+
+    @Override
+    public void tryNow() {
+      if (!asking) {
         try {
           attempt();
         } catch (RuntimeException e) {
           answer.completeExceptionally(e);
         }
       }
-      return answer.isDone();
     }
 
     @Override
@@ -194,7 +199,7 @@ public final class FreshReads {
                 } else {
                   read(outcome, by, ageNanos + clock.nanoTime() - sinceNanos);
                 }
-                ended();
+                wasAnswered();
               });
     }
 
@@ -226,7 +231,7 @@ public final class FreshReads {
                   readHere(region, ageNanos, askedNanos);
                 } else {
                   failure = region + " has not answered with its value: " + result;
-                  ended();
+                  wasAnswered();
                 }
               });
     }
@@ -247,7 +252,7 @@ public final class FreshReads {
           : CompletableFuture.completedFuture(result);
     }
 
-    private void ended() {
+    private void wasAnswered() {
       asking = false;
       waits.advanced();
     }

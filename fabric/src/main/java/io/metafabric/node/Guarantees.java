@@ -72,6 +72,11 @@ public final class Guarantees {
     return acknowledgements;
   }
 
+  /** What callers hold that wait, in bytes, by estimate. Any thread. */
+  long waitingBytes() {
+    return waits.estimatedBytes();
+  }
+
   /** Something was published here. Any thread. */
   void published() {
     waits.advanced();

@@ -65,14 +65,15 @@ public final class Sessions {
    * it does already.
    *
    * @return fails with a {@link NotReplicatedException} after {@code timeout}, with a {@link
-   *     io.metafabric.core.error.StorageException} if what is here cannot be read
+   *     io.metafabric.core.error.StorageException} if what is here cannot be read, with an {@link
+   *     io.metafabric.core.error.OverloadedException} if too many wait already
    */
   public CompletableFuture<Void> readyToRead(Key key, Dependencies needs, Duration timeout) {
     if (isKnown(key, needs)) {
       return CompletableFuture.completedFuture(null);
     }
     var reading = new Reading(key, needs, timeout);
-    waits.add(reading, timeout);
+    waits.add(reading, needs.estimatedBytes(), timeout);
     return reading.ready;
   }
 
@@ -86,7 +87,7 @@ public final class Sessions {
       return CompletableFuture.completedFuture(null);
     }
     var writing = new Writing(needs, timeout);
-    waits.add(writing, timeout);
+    waits.add(writing, needs.estimatedBytes(), timeout);
     return writing.ready;
   }
 
@@ -166,7 +167,12 @@ public final class Sessions {
     }
 
     @Override
-    public boolean isOver() {
+    public CompletableFuture<?> ended() {
+      return ready;
+    }
+
+    @Override
+    public void tryNow() {
       try {
         if (answered || isKnown(key, needs)) {
           ready.complete(null);
@@ -176,7 +182,6 @@ public final class Sessions {
       } catch (RuntimeException e) {
         ready.completeExceptionally(e);
       }
-      return ready.isDone();
     }
 
     @Override
@@ -219,7 +224,7 @@ public final class Sessions {
       replicator
           .fetchWrite(key, store.header(key), dot, missing.regionOf(dot.actor()))
           .thenCompose(this::kept)
-          .whenComplete((result, failure) -> ended());
+          .whenComplete((result, failure) -> wasAnswered());
     }
 
     private CompletionStage<FetchResult> kept(FetchResult result) {
@@ -241,7 +246,7 @@ public final class Sessions {
                 if (failure == null) {
                   answered = isAnswer(result, there);
                 }
-                ended();
+                wasAnswered();
               });
     }
 
@@ -255,7 +260,7 @@ public final class Sessions {
           && needs.recentOf(key).stream().allMatch(dot -> there.contains(dot) || isKnown(key, dot));
     }
 
-    private void ended() {
+    private void wasAnswered() {
       asking = false;
       waits.advanced();
     }
@@ -290,8 +295,15 @@ public final class Sessions {
     }
 
     @Override
-    public boolean isOver() {
-      return isAllHere(needs) && ready.complete(null);
+    public CompletableFuture<?> ended() {
+      return ready;
+    }
+
+    @Override
+    public void tryNow() {
+      if (isAllHere(needs)) {
+        ready.complete(null);
+      }
     }
 
     @Override

@@ -1,34 +1,56 @@
 package io.metafabric.node;
 
+import io.metafabric.core.error.OverloadedException;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.SerialExecutor;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Callers that wait until something is known here or elsewhere: all are looked at again whenever
- * something has come that they may wait for, and once a tick. Thread-safe; what is not said to be
- * for any thread runs on the loop.
+ * something has come that they may wait for, and once a tick. Holds {@value #MAX_BYTES} bytes at
+ * most, by estimate; who comes beyond that is refused. Thread-safe; what is not said to be for any
+ * thread runs on the loop.
  */
 final class Waits {
+  static final long MAX_BYTES = 16 << 20;
+
+  /** What somebody waits for, beside what the attempt names itself: futures, timer, places. */
+  private static final long OVERHEAD_BYTES = 512;
+
   /** What somebody waits for. On the loop. */
   interface Attempt {
-    /** Returns whether it has come to an end, whatever that is. */
-    boolean isOver();
+    /** What the caller waits for. Once it is done, however that came, nothing is tried any more. */
+    CompletableFuture<?> ended();
 
-    /** It took too long, or the node is closed. */
+    /** Completes {@link #ended} if it can. */
+    void tryNow();
+
+    /** It took too long, or the node is closed: completes {@link #ended}. */
     void giveUp();
   }
 
-  private record Waiting(Attempt attempt, long untilNanos) {}
+  private static final class Waiting {
+    final Attempt attempt;
+    final long bytes;
+    final long untilNanos;
+    SerialExecutor.Task lastTry = () -> {};
+
+    Waiting(Attempt attempt, long bytes, long untilNanos) {
+      this.attempt = attempt;
+      this.bytes = bytes;
+      this.untilNanos = untilNanos;
+    }
+  }
 
   private final SerialExecutor loop;
   private final Clock clock;
   private final AtomicBoolean queued = new AtomicBoolean();
-  private final AtomicInteger count = new AtomicInteger();
+  private final AtomicLong bytes = new AtomicLong();
   private List<Waiting> waiting = new ArrayList<>();
 
   Waits(SerialExecutor loop, Clock clock) {
@@ -36,25 +58,40 @@ final class Waits {
     this.clock = clock;
   }
 
-  /** Tries until it is over, but not for longer than {@code timeout}. Any thread. */
-  void add(Attempt attempt, Duration timeout) {
-    count.incrementAndGet();
-    long untilNanos = clock.nanoTime() + timeout.toNanos();
+  /**
+   * Tries until the caller need not wait any more, but not for longer than {@code timeout}. Any
+   * thread.
+   *
+   * @param named bytes that the attempt holds for as long as it waits
+   */
+  void add(Attempt attempt, long named, Duration timeout) {
+    long charge = named + OVERHEAD_BYTES;
+    if (bytes.addAndGet(charge) > MAX_BYTES) {
+      bytes.addAndGet(-charge);
+      attempt
+          .ended()
+          .completeExceptionally(
+              new OverloadedException(
+                  "callers that wait for other regions hold more than "
+                      + MAX_BYTES
+                      + " bytes; begin fewer at a time, or give them shorter timeouts"));
+      return;
+    }
+    var each = new Waiting(attempt, charge, clock.nanoTime() + timeout.toNanos());
     loop.execute(
         () -> {
-          if (attempt.isOver()) {
-            count.decrementAndGet();
-          } else {
-            waiting.add(new Waiting(attempt, untilNanos));
-            // Else one that is shorter than a tick would last for one.
-            loop.schedule(timeout, this::tick);
+          if (isOver(each)) {
+            return;
           }
+          waiting.add(each);
+          // Else one that is shorter than a tick would last for one.
+          each.lastTry = loop.schedule(timeout, this::tick);
         });
   }
 
   /** Something has come that somebody may wait for. Any thread; costs nothing if nobody waits. */
   void advanced() {
-    if (count.get() > 0 && queued.compareAndSet(false, true)) {
+    if (bytes.get() > 0 && queued.compareAndSet(false, true)) {
       loop.execute(
           () -> {
             queued.set(false);
@@ -70,21 +107,40 @@ final class Waits {
     List<Waiting> before = waiting;
     waiting = new ArrayList<>();
     for (Waiting each : before) {
-      if (each.attempt().isOver()) {
-        count.decrementAndGet();
-      } else if (clock.nanoTime() - each.untilNanos() >= 0) {
-        count.decrementAndGet();
-        each.attempt().giveUp();
-      } else {
+      if (!isOver(each)) {
         waiting.add(each);
       }
     }
+  }
+
+  private boolean isOver(Waiting each) {
+    CompletableFuture<?> ended = each.attempt.ended();
+    if (!ended.isDone()) {
+      each.attempt.tryNow();
+    }
+    if (!ended.isDone() && clock.nanoTime() - each.untilNanos >= 0) {
+      each.attempt.giveUp();
+    }
+    if (!ended.isDone()) {
+      return false;
+    }
+    each.lastTry.cancel();
+    bytes.addAndGet(-each.bytes);
+    return true;
+  }
+
+  /** What waits, in bytes, by estimate. Any thread. */
+  long estimatedBytes() {
+    return bytes.get();
   }
 
   /** Nobody will come any more. The loop has ended before. */
   void close() {
     List<Waiting> left = waiting;
     waiting = new ArrayList<>();
-    left.forEach(each -> each.attempt().giveUp());
+    for (Waiting each : left) {
+      bytes.addAndGet(-each.bytes);
+      each.attempt.giveUp();
+    }
   }
 }

@@ -25,6 +25,7 @@ import io.metafabric.core.version.VersionVector;
 import io.metafabric.node.FabricNode;
 import io.metafabric.node.ReadOutcome;
 import io.metafabric.node.SimCluster;
+import io.metafabric.replicate.PeerState;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -40,6 +41,9 @@ import org.jspecify.annotations.Nullable;
 
 /** One region of a run: its process, its host, and what that host has seen and may expect. */
 final class Site {
+  /** A peer that says nothing is suspected sooner. */
+  private static final Duration UNNOTICED = Duration.ofSeconds(10);
+
   private static final Duration RETRY = Duration.ofSeconds(2);
   private static final Duration MAX_SKEW = Duration.ofHours(1);
 
@@ -50,6 +54,8 @@ final class Site {
   // What this region has shown or acknowledged of each key: it must never know less again.
   private final Map<Key, Header> seen = new HashMap<>();
   private final List<Write> pending = new ArrayList<>();
+  private long lostNanos;
+  private boolean hasLost;
   private VersionVector applied = VersionVector.EMPTY;
   private long forgottenBefore;
   private Duration skew = Duration.ZERO;
@@ -277,6 +283,19 @@ final class Site {
     armedForOpening = () -> crashAfter(operations, loss, down);
   }
 
+  /**
+   * Whether another region may still go by what this one said before its disk lost something: it
+   * has not been heard since.
+   */
+  boolean mayBeMisjudgedBy(Site judge) {
+    boolean isHeard =
+        judge.node().stats().replication().peers().stream()
+            .filter(peer -> peer.region().equals(region))
+            .anyMatch(
+                peer -> peer.state() == PeerState.IN_SYNC || peer.state() == PeerState.CATCHING_UP);
+    return hasLost && (!isHeard || run.world().nanoTime() - lostNanos < UNNOTICED.toNanos());
+  }
+
   void mount(SimDisk other) {
     losesState();
     machine().mount(other);
@@ -294,6 +313,8 @@ final class Site {
    * Its disk loses something: it may know less than it did, and what nobody else has may be gone.
    */
   private void losesState() {
+    lostNanos = run.world().nanoTime();
+    hasLost = true;
     seen.clear();
     concurrent.forget();
     run.travellers().beginAnew();

@@ -181,6 +181,11 @@ public final class Dependencies {
     return lacking[0];
   }
 
+  /** Heap that it takes. */
+  public long estimatedBytes() {
+    return 64 + 16L * upTo.size() + 72L * recent.size();
+  }
+
   /** A hash that is the same everywhere: it is in tokens. */
   static long hashOf(Key key) {
     String path = key.path();
