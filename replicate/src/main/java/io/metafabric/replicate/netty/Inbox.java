@@ -22,7 +22,7 @@ final class Inbox {
 
   private final Executor callbacks;
   private final Runnable resumeReading;
-  private final Consumer<RuntimeException> handlerFailed;
+  private final Consumer<Throwable> handlerFailed;
 
   private final ArrayDeque<Call> calls = new ArrayDeque<>();
   private int boundBytes;
@@ -35,7 +35,7 @@ final class Inbox {
       Executor callbacks,
       int boundBytes,
       Runnable resumeReading,
-      Consumer<RuntimeException> handlerFailed) {
+      Consumer<Throwable> handlerFailed) {
     this.callbacks = callbacks;
     this.boundBytes = boundBytes;
     this.resumeReading = resumeReading;
@@ -113,7 +113,8 @@ final class Inbox {
     }
     try {
       call.run.run();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
+      // Whatever it is, frames after it must not be taken as if it had been: the connection ends.
       handlerFailed.accept(e);
     }
     synchronized (this) {

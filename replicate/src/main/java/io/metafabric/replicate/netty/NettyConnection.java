@@ -429,7 +429,7 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
     }
   }
 
-  private void handlerFailed(RuntimeException e) {
+  private void handlerFailed(Throwable e) {
     LOG.warn("{}: closed, because its handler failed", remote(), e);
     close("the handler failed: " + e);
   }
