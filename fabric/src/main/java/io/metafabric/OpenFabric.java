@@ -3,13 +3,9 @@ package io.metafabric;
 import io.metafabric.core.access.AccessEvent.Outcome;
 import io.metafabric.core.conflict.Conflict;
 import io.metafabric.core.error.ConfigurationException;
-import io.metafabric.core.error.FabricClosedException;
-import io.metafabric.core.error.FabricException;
-import io.metafabric.core.error.HomeMoveException;
 import io.metafabric.core.error.OriginException;
 import io.metafabric.core.error.OverloadedException;
 import io.metafabric.core.error.RegionUnreachableException;
-import io.metafabric.core.error.StorageException;
 import io.metafabric.core.place.Configuration;
 import io.metafabric.core.place.WriteConcern;
 import io.metafabric.core.port.Clock;
@@ -18,24 +14,16 @@ import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
-import io.metafabric.core.record.RegionName;
 import io.metafabric.core.record.Sibling;
-import io.metafabric.core.session.Dependencies;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.version.Version;
-import io.metafabric.core.wire.MoveOutcome;
 import io.metafabric.host.BackgroundTraining;
 import io.metafabric.host.CertificateWatch;
 import io.metafabric.host.FileDisk;
 import io.metafabric.node.FabricNode;
-import io.metafabric.node.FreshReads;
-import io.metafabric.node.Guarantees;
 import io.metafabric.node.ReadOutcome;
-import io.metafabric.node.Sessions;
 import io.metafabric.replicate.Comparison;
-import io.metafabric.replicate.HomeMoves;
-import io.metafabric.replicate.PeerStats;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -47,7 +35,6 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -65,8 +52,9 @@ final class OpenFabric implements MetadataFabric {
   private final @Nullable SystemOfRecord origin;
   private final Duration originTimeToLive;
   private final OriginFlights originFlights;
-  private final OpenSession.Tokens tokens;
-  private final AtomicBoolean closed = new AtomicBoolean();
+  private final OpenState state = new OpenState();
+  private final Guaranteed guaranteed;
+  private final Operations operations;
 
   OpenFabric(
       RunningNode running,
@@ -93,7 +81,16 @@ final class OpenFabric implements MetadataFabric {
     this.origin = origin;
     this.originTimeToLive = originTimeToLive;
     this.originFlights = new OriginFlights(fetchTimeout);
-    this.tokens = tokens;
+    this.guaranteed =
+        new Guaranteed(
+            state,
+            running,
+            tokens,
+            fetchTimeout,
+            completions,
+            key -> get(null, key, ReadOptions.neverStale()),
+            this::written);
+    this.operations = new Operations(state, running, fetchTimeout, writeTimeout);
   }
 
   private FabricNode<Versioned> node() {
@@ -112,7 +109,7 @@ final class OpenFabric implements MetadataFabric {
 
   private Optional<Versioned> get(@Nullable String client, String path, ReadOptions options) {
     Objects.requireNonNull(options, "options");
-    requireOpen();
+    state.requireOpen();
     if (path != null) {
       Optional<Versioned> hit = node().hit(client, path);
       if (hit != null) {
@@ -142,8 +139,8 @@ final class OpenFabric implements MetadataFabric {
       return Optional.empty();
     }
     if (outcome instanceof ReadOutcome.Unreachable unreachable) {
-      if (closed.get()) {
-        throw closedException();
+      if (state.isClosed()) {
+        throw OpenState.closedException();
       }
       throw new RegionUnreachableException(
           key
@@ -171,9 +168,9 @@ final class OpenFabric implements MetadataFabric {
           ? new ReadOutcome.Unreachable(why)
           : new ReadOutcome.Superseded(older, why);
     } catch (InterruptedException e) {
-      throw interrupted("reading " + key, e);
+      throw OpenState.interrupted("reading " + key, e);
     } catch (ExecutionException e) {
-      throw asUnchecked(e.getCause());
+      throw state.asUnchecked(e.getCause());
     }
   }
 
@@ -192,7 +189,7 @@ final class OpenFabric implements MetadataFabric {
     try {
       value = Objects.requireNonNull(from.load(key.path()), "the system of record returned null");
     } catch (InterruptedException e) {
-      throw interrupted("loading " + key, e);
+      throw OpenState.interrupted("loading " + key, e);
     } catch (Exception e) {
       throw new OriginException("the system of record failed to load " + key + ": " + e, e);
     }
@@ -227,7 +224,7 @@ final class OpenFabric implements MetadataFabric {
   @Override
   public Siblings siblings(String path) {
     Key key = Key.of(path);
-    requireOpen();
+    state.requireOpen();
     MetadataRecord known;
     try {
       known =
@@ -239,9 +236,9 @@ final class OpenFabric implements MetadataFabric {
       throw new RegionUnreachableException(
           "the siblings of " + key + " did not come within " + fetchTimeout);
     } catch (InterruptedException e) {
-      throw interrupted("reading the siblings of " + key, e);
+      throw OpenState.interrupted("reading the siblings of " + key, e);
     } catch (ExecutionException e) {
-      throw asUnchecked(e.getCause());
+      throw state.asUnchecked(e.getCause());
     }
     if (known == null) {
       return new Siblings(List.of(), false, Version.NONE);
@@ -267,7 +264,7 @@ final class OpenFabric implements MetadataFabric {
   public CompletableFuture<Version> putAsync(String key, byte[] value) {
     Key parsed = Key.of(key);
     Bytes payload = copy(value);
-    requireOpen();
+    state.requireOpen();
     takeRoomForCallback(parsed);
     try {
       // What waits for the callbacks' thread is the version, not the record with its value.
@@ -341,9 +338,9 @@ final class OpenFabric implements MetadataFabric {
     try {
       return version(writing.get());
     } catch (InterruptedException e) {
-      throw interrupted("writing " + key + " (it may still be stored)", e);
+      throw OpenState.interrupted("writing " + key + " (it may still be stored)", e);
     } catch (ExecutionException e) {
-      throw asUnchecked(e.getCause());
+      throw state.asUnchecked(e.getCause());
     }
   }
 
@@ -352,7 +349,7 @@ final class OpenFabric implements MetadataFabric {
    */
   private CompletableFuture<@Nullable MetadataRecord> withRoom(
       Key key, Supplier<CompletableFuture<@Nullable MetadataRecord>> write) {
-    requireOpen();
+    state.requireOpen();
     CompletableFuture<@Nullable MetadataRecord> writing = write.get();
     if (!foundNoRoom(writing)) {
       return writing;
@@ -371,7 +368,7 @@ final class OpenFabric implements MetadataFabric {
   }
 
   private void awaitRoom(Key key, long deadlineNanos) {
-    requireOpen();
+    state.requireOpen();
     try {
       long leftMs = TimeUnit.NANOSECONDS.toMillis(deadlineNanos - clock.nanoTime());
       if (!node().awaitRoom(Math.max(1, leftMs)) || leftMs < 0) {
@@ -379,7 +376,7 @@ final class OpenFabric implements MetadataFabric {
             "the disk did not keep up for " + writeTimeout + "; write slower");
       }
     } catch (InterruptedException e) {
-      throw interrupted("waiting to write " + key, e);
+      throw OpenState.interrupted("waiting to write " + key, e);
     }
   }
 
@@ -392,148 +389,50 @@ final class OpenFabric implements MetadataFabric {
                 + "; let them do less, or on another executor");
       }
     } catch (InterruptedException e) {
-      throw interrupted("waiting to write " + key, e);
+      throw OpenState.interrupted("waiting to write " + key, e);
     }
   }
 
   @Override
   public Session session() {
-    requireOpen();
-    return new OpenSession(this, tokens, Dependencies.NONE);
+    return guaranteed.session();
   }
 
   @Override
   public Session session(SessionToken token) {
-    requireOpen();
-    return new OpenSession(this, tokens, tokens.read(token));
-  }
-
-  private Guarantees guarantees() {
-    requireOpen();
-    return node().guarantees();
-  }
-
-  Dependencies compacted(Dependencies dependencies) {
-    return guarantees().sessions().compacted(dependencies);
-  }
-
-  Optional<Versioned> getInSession(Key key, OpenSession session) {
-    awaited(
-        guarantees().sessions().readyToRead(key, session.seen(), fetchTimeout), "reading " + key);
-    Optional<Versioned> value = get(null, key.path(), ReadOptions.neverStale());
-    if (value.isPresent()) {
-      session.saw(key, value.get().version());
-    } else {
-      Header deleted = node().store().header(key);
-      if (deleted != null) {
-        session.saw(key, deleted.version());
-      }
-    }
-    return value;
-  }
-
-  Optional<Version> writeInSession(Key key, byte @Nullable [] value, OpenSession session) {
-    Bytes payload = value == null ? null : Bytes.copyOf(value);
-    Precondition condition = value == null ? Precondition.VISIBLE : Precondition.NONE;
-    Dependencies seen = session.seen();
-    Sessions sessions = guarantees().sessions();
-    awaited(sessions.readyToWrite(seen, fetchTimeout), "writing " + key + " (it is not stored)");
-    Dependencies left = sessions.compacted(seen);
-    session.compacted(seen, left);
-    Optional<Version> version =
-        written(key, () -> node().writeAfter(key, payload, Header.NEVER, condition, left));
-    version.ifPresent(written -> session.saw(key, written));
-    return version;
+    return guaranteed.session(token);
   }
 
   @Override
-  public Fresh get(String path, Duration maxStaleness) {
-    Key key = Key.of(path);
-    requireNotNegative("maxStaleness", maxStaleness);
-    FreshReads.Answer answer =
-        awaited(
-            guarantees().freshReads().read(null, key, maxStaleness, fetchTimeout),
-            "reading " + key);
-    node().finished(null, key, answer.outcome());
-    Header header = answer.version();
-    return new Fresh(
-        answer.outcome() instanceof ReadOutcome.Value value
-            ? Optional.of(new Versioned(value.record()))
-            : Optional.empty(),
-        header == null ? Version.NONE : header.version(),
-        answer.by().name(),
-        Duration.ofNanos(answer.ageNanos()));
-  }
-
-  private static void requireNotNegative(String name, Duration value) {
-    if (Objects.requireNonNull(value, name).isNegative()) {
-      throw new IllegalArgumentException(name + " must not be negative, was " + value);
-    }
+  public Fresh get(String key, Duration maxStaleness) {
+    return guaranteed.get(key, maxStaleness);
   }
 
   @Override
   public Version put(String key, byte[] value, WriteConcern concern, Duration timeout) {
-    requireConcern(concern, timeout);
+    guaranteed.requireConcern(concern, timeout);
     Version version = put(key, value);
-    awaitConcern(key, version, concern, timeout);
+    guaranteed.awaitConcern(key, version, concern, timeout);
     return version;
   }
 
   @Override
   public boolean remove(String key, WriteConcern concern, Duration timeout) {
-    requireConcern(concern, timeout);
+    guaranteed.requireConcern(concern, timeout);
     Optional<Version> version = write(key, null, Header.NEVER, Precondition.VISIBLE);
-    version.ifPresent(written -> awaitConcern(key, written, concern, timeout));
+    version.ifPresent(written -> guaranteed.awaitConcern(key, written, concern, timeout));
     return version.isPresent();
-  }
-
-  private void requireConcern(WriteConcern concern, Duration timeout) {
-    Objects.requireNonNull(concern, "concern");
-    requireNotNegative("timeout", timeout);
-    guarantees().acknowledgements().require(concern);
-  }
-
-  private void awaitConcern(String key, Version version, WriteConcern concern, Duration timeout) {
-    awaited(
-        guarantees().acknowledgements().durable(Key.of(key), version, concern, timeout),
-        "waiting for " + concern + " of " + key + " (it is stored)");
   }
 
   @Override
   public void awaitReplicated(SessionToken token, String region, Duration timeout) {
-    awaited(replicated(token, region, timeout), "waiting for region " + region);
+    guaranteed.awaitReplicated(token, region, timeout);
   }
 
   @Override
   public CompletableFuture<Void> whenReplicated(
       SessionToken token, String region, Duration timeout) {
-    return replicated(token, region, timeout)
-        .handleAsync(
-            (done, failure) -> {
-              if (failure != null) {
-                throw asUnchecked(failure);
-              }
-              return null;
-            },
-            completions);
-  }
-
-  private CompletableFuture<Void> replicated(SessionToken token, String region, Duration timeout) {
-    requireNotNegative("timeout", timeout);
-    return guarantees()
-        .acknowledgements()
-        .replicated(tokens.read(token), new RegionName(region), timeout);
-  }
-
-  /** What it waits for has a timeout of its own. */
-  private <T> T awaited(CompletableFuture<T> future, String doing) {
-    try {
-      return future.get();
-    } catch (InterruptedException e) {
-      throw interrupted(doing, e);
-    } catch (ExecutionException e) {
-      throw closed.get() ? closedException() : asUnchecked(e.getCause());
-    }
+    return guaranteed.whenReplicated(token, region, timeout);
   }
 
   private static Version orThrow(@Nullable Version written, @Nullable Throwable failure) {
@@ -554,36 +453,11 @@ final class OpenFabric implements MetadataFabric {
         () -> new IllegalStateException("a write without a condition cannot be declined"));
   }
 
-  private static FabricException interrupted(String doing, InterruptedException e) {
-    Thread.currentThread().interrupt();
-    return new FabricException("interrupted while " + doing, e);
-  }
-
-  private RuntimeException asUnchecked(@Nullable Throwable cause) {
-    if (cause instanceof StorageException && closed.get()) {
-      return closedException();
-    }
-    if (cause instanceof RuntimeException unchecked) {
-      return unchecked;
-    }
-    return new FabricException("an unexpected failure: " + cause, cause);
-  }
-
-  private void requireOpen() {
-    if (closed.get()) {
-      throw closedException();
-    }
-  }
-
-  private static FabricClosedException closedException() {
-    return new FabricClosedException("the fabric is closed; open a new one");
-  }
-
   @Override
   public Records as(String client) {
     Objects.requireNonNull(
         client, "client must not be null; read from the fabric itself without one");
-    requireOpen();
+    state.requireOpen();
     if (client.isBlank() || client.length() > 256) {
       throw new ConfigurationException("a client's name must have 1 to 256 characters");
     }
@@ -592,38 +466,50 @@ final class OpenFabric implements MetadataFabric {
 
   @Override
   public Optional<PeerAddress> listening() {
-    requireOpen();
+    state.requireOpen();
     return Optional.ofNullable(node().listening());
   }
 
   @Override
   public FabricStats stats() {
-    requireOpen();
+    state.requireOpen();
     return FabricStats.of(node().stats(), events.stats(), completions.memory());
   }
 
   @Override
   public List<Peer> peers() {
-    requireOpen();
-    return node().replicator().peers().stream().map(region -> (Peer) new Link(region)).toList();
+    return operations.peers();
   }
 
   @Override
   public Peer peer(String region) {
-    Objects.requireNonNull(region, "region");
-    requireOpen();
-    var name = new RegionName(region);
-    if (!node().replicator().peers().contains(name)) {
-      throw new ConfigurationException(
-          "region " + name + " is not a peer here; the peers are " + node().replicator().peers());
-    }
-    return new Link(name);
+    return operations.peer(region);
+  }
+
+  @Override
+  public void moveHome(String key, String region) {
+    operations.moveHome(key, region);
+  }
+
+  @Override
+  public Comparison compare(String region) {
+    return operations.compare(region);
+  }
+
+  @Override
+  public void evict(String region) {
+    operations.evict(region);
+  }
+
+  @Override
+  public void readmit(String region) {
+    operations.readmit(region);
   }
 
   @Override
   public Explanation explain(String key) {
     Key parsed = Key.of(key);
-    requireOpen();
+    state.requireOpen();
     return Explanation.of(
         parsed,
         node().store().header(parsed),
@@ -636,14 +522,14 @@ final class OpenFabric implements MetadataFabric {
 
   @Override
   public List<Conflict> conflicts() {
-    requireOpen();
+    state.requireOpen();
     return node().store().conflicts();
   }
 
   @Override
   public long backup(Path directory) {
     Objects.requireNonNull(directory, "directory");
-    requireOpen();
+    state.requireOpen();
     var target = new FileDisk(directory);
     Disk.DirectoryLock lock = target.lock();
     try {
@@ -654,58 +540,8 @@ final class OpenFabric implements MetadataFabric {
   }
 
   @Override
-  public void moveHome(String key, String region) {
-    Key parsed = Key.of(key);
-    var to = new RegionName(region);
-    requireOpen();
-    HomeMoves.Result moved = awaitMove(node().moveHome(parsed, to), parsed);
-    switch (moved.outcome()) {
-      case DONE -> {}
-      case UNREACHABLE -> throw new RegionUnreachableException(notMoved(parsed, to, moved));
-      default -> throw new HomeMoveException(notMoved(parsed, to, moved));
-    }
-  }
-
-  private HomeMoves.Result awaitMove(CompletableFuture<HomeMoves.Result> moving, Key key) {
-    // The longest there is: the old home reads the record elsewhere and asks the new one.
-    Duration longest = fetchTimeout.multipliedBy(3);
-    try {
-      return moving.get(longest.toNanos(), TimeUnit.NANOSECONDS);
-    } catch (TimeoutException e) {
-      return new HomeMoves.Result(MoveOutcome.UNREACHABLE, "no answer within " + longest);
-    } catch (InterruptedException e) {
-      throw interrupted("moving the home of " + key, e);
-    } catch (ExecutionException e) {
-      throw asUnchecked(e.getCause());
-    }
-  }
-
-  private static String notMoved(Key key, RegionName to, HomeMoves.Result moved) {
-    return "the home of " + key + " was not moved to " + to + ": " + moved.message();
-  }
-
-  @Override
-  public Comparison compare(String region) {
-    Objects.requireNonNull(region, "region");
-    requireOpen();
-    CompletableFuture<Comparison> comparing;
-    try {
-      comparing = node().compare(new RegionName(region));
-    } catch (IllegalArgumentException e) {
-      throw new ConfigurationException(e.getMessage() + "; name one of the peers");
-    }
-    try {
-      return comparing.get();
-    } catch (InterruptedException e) {
-      throw interrupted("comparing with " + region + " (it goes on)", e);
-    } catch (ExecutionException e) {
-      throw closed.get() ? closedException() : asUnchecked(e.getCause());
-    }
-  }
-
-  @Override
   public void reloadCertificates() {
-    requireOpen();
+    state.requireOpen();
     if (certificates == null) {
       throw new ConfigurationException(
           "there are no certificates to reload: the fabric was opened without tls(...)");
@@ -715,49 +551,19 @@ final class OpenFabric implements MetadataFabric {
 
   @Override
   public Configuration configuration() {
-    requireOpen();
+    state.requireOpen();
     return node().configuration();
   }
 
   @Override
-  public void evict(String region) {
-    Objects.requireNonNull(region, "region");
-    requireOpen();
-    await(node().evict(new RegionName(region)), "evicting " + region);
-  }
-
-  @Override
-  public void readmit(String region) {
-    Objects.requireNonNull(region, "region");
-    requireOpen();
-    await(node().readmit(new RegionName(region)), "readmitting " + region);
-  }
-
-  private void await(CompletableFuture<Configuration> decision, String doing) {
-    try {
-      decision.get(writeTimeout.toNanos(), TimeUnit.NANOSECONDS);
-    } catch (TimeoutException e) {
-      throw new OverloadedException(
-          doing
-              + " took more than "
-              + writeTimeout
-              + ", and may still happen; look at configuration()");
-    } catch (InterruptedException e) {
-      throw interrupted(doing + " (it may still happen)", e);
-    } catch (ExecutionException e) {
-      throw asUnchecked(e.getCause());
-    }
-  }
-
-  @Override
   public void setPrediction(boolean enabled) {
-    requireOpen();
+    state.requireOpen();
     running.setPrediction(enabled);
   }
 
   @Override
   public void close() {
-    if (closed.compareAndSet(false, true)) {
+    if (state.close()) {
       originFlights.close();
       try {
         running.close();
@@ -769,37 +575,6 @@ final class OpenFabric implements MetadataFabric {
         events.close();
         completions.close();
       }
-    }
-  }
-
-  private final class Link implements Peer {
-    private final RegionName region;
-
-    Link(RegionName region) {
-      this.region = region;
-    }
-
-    @Override
-    public RegionName region() {
-      return region;
-    }
-
-    @Override
-    public PeerStats stats() {
-      requireOpen();
-      return node().replicator().stats(region);
-    }
-
-    @Override
-    public void pause() {
-      requireOpen();
-      node().replicator().pause(region);
-    }
-
-    @Override
-    public void resume() {
-      requireOpen();
-      node().replicator().resume(region);
     }
   }
 

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A session on an open fabric. */
 final class OpenSession implements Session {
-  private final OpenFabric fabric;
+  private final Guaranteed guaranteed;
   private final Tokens tokens;
 
   // Written under the lock.
@@ -50,28 +50,28 @@ final class OpenSession implements Session {
     }
   }
 
-  OpenSession(OpenFabric fabric, Tokens tokens, Dependencies seen) {
-    this.fabric = fabric;
+  OpenSession(Guaranteed guaranteed, Tokens tokens, Dependencies seen) {
+    this.guaranteed = guaranteed;
     this.tokens = tokens;
     this.seen = seen;
   }
 
   @Override
   public Optional<Versioned> get(String key) {
-    return fabric.getInSession(Key.of(key), this);
+    return guaranteed.getInSession(Key.of(key), this);
   }
 
   @Override
   public Version put(String key, byte[] value) {
     Objects.requireNonNull(value, "a value must not be null; use remove to delete");
-    return fabric
+    return guaranteed
         .writeInSession(Key.of(key), value, this)
         .orElseThrow(() -> new IllegalStateException("a put cannot be declined"));
   }
 
   @Override
   public boolean remove(String key) {
-    return fabric.writeInSession(Key.of(key), null, this).isPresent();
+    return guaranteed.writeInSession(Key.of(key), null, this).isPresent();
   }
 
   @Override
@@ -84,7 +84,7 @@ final class OpenSession implements Session {
 
   @Override
   public SessionToken token() {
-    return tokens.of(fabric.compacted(seen));
+    return tokens.of(guaranteed.compacted(seen));
   }
 
   Dependencies seen() {
