@@ -18,6 +18,7 @@ import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.sim.SimLink;
 import io.metafabric.core.store.Precondition;
+import io.metafabric.core.version.Dot;
 import io.metafabric.core.wire.Refusal;
 import io.metafabric.replicate.HomeMoves;
 import io.metafabric.replicate.PeerState;
@@ -116,6 +117,32 @@ final class EvictionTest {
     return cluster.node(region).store().conflicts().stream()
         .filter(each -> each.reason() == Conflict.Reason.UNACKNOWLEDGED_AT_EVICTION)
         .toList();
+  }
+
+  /** It comes back with nothing, until it says what it has. */
+  @Test
+  void whatARegionAcknowledgedBeforeItWasTakenOut_isNotThereWhenItIsTakenInAgain() {
+    var cluster = cluster(18);
+    Key key = keyWithHomes(cluster, US, EU);
+    write(cluster, AP, key, "one");
+    Dot write = cluster.node(AP).store().header(key).version().dot();
+    cluster.world.runUntil(
+        "an acknowledgement",
+        () -> cluster.node(AP).replicator().hasAcknowledged(US, write),
+        PATIENCE);
+    cluster.crash(US);
+    evict(cluster, EU, US);
+    Configuration back = readmit(cluster, EU, US);
+    runUntilHeld(cluster, back, AP, EU);
+    assertThat(cluster.node(AP).replicator().hasAcknowledged(US, write)).isFalse();
+
+    cluster.start(US);
+    runUntilBack(cluster, US);
+    cluster.world.runUntil(
+        "it says so again",
+        () -> cluster.node(AP).replicator().hasAcknowledged(US, write),
+        PATIENCE);
+    assertThat(cluster.node(US).store().holdsPayload(key)).isTrue();
   }
 
   @Test

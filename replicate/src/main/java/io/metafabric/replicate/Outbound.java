@@ -144,6 +144,7 @@ final class Outbound implements PeerHandler {
   private final AtomicLong timesBehindRetention = new AtomicLong();
   private long coalescedByEarlierStreams;
   private volatile VersionVector peerHas = VersionVector.EMPTY;
+  private boolean comesEmpty;
   private volatile boolean drained;
   private final AtomicLong connects = new AtomicLong();
   private final AtomicLong resends = new AtomicLong();
@@ -363,6 +364,7 @@ final class Outbound implements PeerHandler {
             outgoing);
     catchUp.connected();
     lag.reset();
+    comesEmpty = false;
     peerHas = welcome.applied();
     lag.acknowledged(peerHas);
     established = true;
@@ -490,6 +492,9 @@ final class Outbound implements PeerHandler {
   /** Nobody waits for the peer any more, and it is not dialled. */
   void evict(String why) {
     evicted = true;
+    // If it ever comes back, then with nothing.
+    comesEmpty = true;
+    peerHas = VersionVector.EMPTY;
     neededAfter = Long.MAX_VALUE;
     pair.evicted(why);
     PeerConnection to = connection;
@@ -863,7 +868,7 @@ final class Outbound implements PeerHandler {
     @Override
     public void onAck(Frame.Ack ack) {
       ChangeStream current = stream;
-      if (current == null) {
+      if (current == null || comesEmpty) {
         return;
       }
       long now = clock.nanoTime();
