@@ -10,6 +10,7 @@ import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntUnaryOperator;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -111,6 +112,7 @@ class SlotTableTest {
   }
 
   /** Two tables share pages: what one gives back, another writes to, while somebody reads. */
+  @Tag("races")
   @Test
   void readersBesideAWriter_seeWholeStatesOnly() throws Exception {
     var other = new SlotTable(pool);

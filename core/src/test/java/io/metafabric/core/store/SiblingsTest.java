@@ -407,10 +407,11 @@ class SiblingsTest {
   @Test
   void onlyADefect_givesOneWriteTwoPayloads_orLetsTwoSeeEachOther() {
     MetadataRecord write = write(1, 1, VersionVector.EMPTY, 1);
-    MetadataRecord beside = write(2, 1, VersionVector.EMPTY, 2);
+    MetadataRecord beside = write(2, 1, VersionVector.EMPTY, 2, 3);
     MetadataRecord after = write(3, 1, WriterContext.ofAll(join(write, beside).versions()), 3);
     assertThat(Siblings.collide(write, write)).isFalse();
     assertThat(Siblings.collide(write, write.withoutPayload())).isFalse();
+    assertThat(Siblings.collide(write, beside)).isFalse();
     assertThat(Siblings.collide(write, after)).isFalse();
     assertThat(Siblings.collide(join(write, beside), after)).isFalse();
 
@@ -418,7 +419,7 @@ class SiblingsTest {
     assertThat(Siblings.collide(write, forged)).isTrue();
     assertThat(Siblings.collide(join(write, beside), forged)).isTrue();
     assertThat(Siblings.collide(forged, join(write, beside))).isTrue();
-    MetadataRecord seesAfter = write(2, 1, VersionVector.of(dot(after)), 2);
+    MetadataRecord seesAfter = write(2, 1, VersionVector.of(dot(after)), 2, 3);
     assertThat(Siblings.collide(seesAfter, after)).isTrue();
   }
 
