@@ -1,7 +1,9 @@
 package io.metafabric.core.journal;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.metafabric.core.error.PositionNotKeptException;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
@@ -239,6 +241,81 @@ class CompactedJournalTest {
     assertThat(read()).noneMatch(each -> key(each).equals(key(0)));
     assertThat(journal.forgottenBytes()).isZero();
     checkReplay();
+  }
+
+  @Test
+  void aReaderThatHasBegun_goesOnInWhatIsLeft_andOneThatNeedsAllIsTold() {
+    for (int i = 0; i < 300; i++) {
+      write(key(i % 7), 100);
+    }
+    JournalCursor begun = journal.cursorAfter(0);
+    JournalCursor complete = journal.completeCursorAfter(0);
+    for (int i = 0; i < 20; i++) {
+      assertThat(begun.next()).isEqualTo(complete.next());
+    }
+    assertThat(begun.position()).isEqualTo(20);
+    assertThat(compactAll(HALF, false)).isPositive();
+
+    assertThatThrownBy(complete::next).isInstanceOf(PositionNotKeptException.class);
+    assertThatThrownBy(() -> journal.completeCursorAfter(journal.keptFrom() - 2))
+        .isInstanceOf(PositionNotKeptException.class);
+    assertThat(journal.completeCursorAfter(journal.keptFrom() - 1).next()).isNotNull();
+    var left = new ArrayList<JournalEntry>();
+    long last = begun.position();
+    for (JournalEntry next = begun.next(); next != null; next = begun.next()) {
+      assertThat(begun.position()).isGreaterThan(last);
+      last = begun.position();
+      left.add(next);
+    }
+    assertThat(last).isEqualTo(journal.publishedPosition());
+    live.values().forEach(each -> assertThat(left).contains(each.entry));
+    write(key(1), 5);
+    assertThat(begun.next()).isEqualTo(live.get(key(1)).entry);
+  }
+
+  @Test
+  void aCopy_hasWhatIsLive_whereItWas_andIsAJournal() {
+    for (int i = 0; i < 200; i++) {
+      write(key(i % 9), 100);
+    }
+    var target = new SimDisk(2);
+    Snapshot.Result copied = Snapshot.write(journal, new Newest(), target);
+
+    assertThat(copied.position()).isEqualTo(200);
+    var entries = new LinkedHashMap<Long, JournalEntry>();
+    Journal copy =
+        Journal.open(
+            CONFIG, target, new FrameTable(), (entry, at) -> entries.put(at.position(), entry));
+    assertThat(entries).hasSize((int) copied.entries());
+    live.values()
+        .forEach(each -> assertThat(entries).containsEntry(each.at.position(), each.entry));
+    assertThat(copy.publishedPosition()).isEqualTo(200);
+    assertThat(journal.pinnedAfter()).as("it is let go").isEqualTo(Long.MAX_VALUE);
+    copy.abandon();
+  }
+
+  @Test
+  void whatIsKeptForReadersAlone_countsAsGarbageAgain_onceAsMuchWasWritten() {
+    write(key(9), 100);
+    for (int i = 0; i < 100; i++) {
+      write(key(i % 2), 100);
+    }
+    assertThat(compact(HALF, false)).isTrue();
+    Live moved = live.get(key(9));
+    long before = journal.liveBytes();
+    long size = journal.sizeBytes();
+    moved.at.markLive();
+    moved.at.markHeld();
+    long held = journal.liveBytes() - before;
+    assertThat(held).isPositive();
+    journal.releaseHeld();
+    assertThat(journal.liveBytes()).as("not yet").isEqualTo(before + held);
+    for (long written = 0; written < size; written += 100) {
+      write(key(5), 100);
+    }
+    long live = journal.liveBytes();
+    journal.releaseHeld();
+    assertThat(journal.liveBytes()).isEqualTo(live - held);
   }
 
   private List<JournalEntry> read() {
