@@ -49,16 +49,10 @@ public final class VersionVector {
     var counters = new long[entries.size()];
     int i = 0;
     for (var entry : entries.entrySet()) {
-      if (entry.getValue() < 1) {
-        throw new IllegalArgumentException("counters must be >= 1: " + entries);
-      }
       actors[i] = entry.getKey().id();
-      if (i > 0 && Long.compareUnsigned(actors[i - 1], actors[i]) >= 0) {
-        throw new IllegalArgumentException("actors must be in their natural order: " + entries);
-      }
       counters[i++] = entry.getValue();
     }
-    return new VersionVector(actors, counters, NONE);
+    return of(actors, counters);
   }
 
   /**
@@ -230,10 +224,7 @@ public final class VersionVector {
       int at = indexOf(lone[i]);
       long reached = at < 0 ? 0 : vector.counters[at];
       if (lone[i + 1] == reached + 1) {
-        if (at < 0) {
-          // The first write of an actor is all up to it; seldom, so begin anew with it.
-          return with(new Dot(new ActorId(lone[i]), 1));
-        }
+        // The first write of an actor never stands alone, so there is a counter.
         vector.counters[at]++;
       } else if (lone[i + 1] > reached) {
         left[length++] = lone[i];

@@ -10,6 +10,7 @@ import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntUnaryOperator;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -17,6 +18,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SlotTableTest {
   /** A slot, as the model knows it. */
   private record Words(long first, long second) {}
+
+  /** Fewer where each mutant takes them. */
+  private static final int ROUNDS = 5 * Integer.getInteger("model.rounds", 4000);
 
   private final PagePool pool = new PagePool();
   private final SlotTable table = new SlotTable(pool);
@@ -77,7 +81,7 @@ class SlotTableTest {
           case 1 -> any -> (any & 0xf0000000) | (any & 0x3f);
           default -> any -> -1 - (any & 0x7f);
         };
-    for (int i = 0; i < 20_000; i++) {
+    for (int i = 0; i < ROUNDS; i++) {
       change(random, fingerprints);
       check(fingerprints.applyAsInt(random.nextInt()), "seed " + seed);
     }
@@ -111,6 +115,7 @@ class SlotTableTest {
   }
 
   /** Two tables share pages: what one gives back, another writes to, while somebody reads. */
+  @Tag("races")
   @Test
   void readersBesideAWriter_seeWholeStatesOnly() throws Exception {
     var other = new SlotTable(pool);

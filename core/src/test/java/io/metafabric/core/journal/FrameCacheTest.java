@@ -9,6 +9,7 @@ import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class FrameCacheTest {
@@ -76,6 +77,7 @@ class FrameCacheTest {
     assertThat(none.bytes()).isLessThan(1_000);
   }
 
+  @Tag("races")
   @Test
   void readersBesideWriters_findWholeFramesOrNothing() throws Exception {
     var cache = new FrameCache(CACHE_BYTES);

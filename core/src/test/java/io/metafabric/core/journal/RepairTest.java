@@ -14,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -227,6 +228,7 @@ class RepairTest {
   }
 
   /** Each looked at for itself, these would be read for minutes. */
+  @Tag("long")
   @Test
   @Timeout(60)
   void aValueThatLooksLikeManyFrames_isReadAboutOnce() {

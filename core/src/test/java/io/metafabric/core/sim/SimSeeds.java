@@ -26,6 +26,11 @@ public final class SimSeeds {
     return from(1, 200);
   }
 
+  /** Of laws, of which one try takes no time. */
+  public static LongStream laws() {
+    return from(1, 300);
+  }
+
   /** For tests of one situation each. */
   public static LongStream several() {
     return from(201, 5);

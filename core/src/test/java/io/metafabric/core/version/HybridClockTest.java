@@ -91,6 +91,18 @@ class HybridClockTest {
   }
 
   @Test
+  void theNewestStamp_isTheLastOneIssuedOrObserved() {
+    assertThat(clock.newest()).isEqualTo(new Stamp(0));
+    Stamp issued = clock.next();
+    assertThat(clock.newest()).isEqualTo(issued);
+    clock.observe(new Stamp(1));
+    assertThat(clock.newest()).isEqualTo(issued);
+    clock.observe(issued.next());
+    assertThat(clock.newest()).isEqualTo(issued.next()).isGreaterThan(issued);
+    assertThat(issued.next().packed()).isEqualTo(issued.packed() + 1);
+  }
+
+  @Test
   void wallClocksFromBeforeAndBehindAllTime_areBounded() {
     assertThat(Stamp.ofWallMs(Long.MIN_VALUE)).isEqualTo(new Stamp(0));
     assertThat(Stamp.ofWallMs(Long.MAX_VALUE).wallMs()).isEqualTo(Stamp.MAX_WALL_MS);

@@ -17,6 +17,7 @@ import java.util.Random;
 import java.util.Set;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Combinators;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
@@ -131,6 +132,67 @@ class VersionTest {
     assertThat(any.covers(Version.NONE.dot())).isTrue();
     assertThat(Version.NONE.covers(any.dot())).isFalse();
     assertThat(Version.NONE.relationTo(Version.NONE)).isEqualTo(SAME);
+  }
+
+  @Property
+  void whoHasSeenAVersion_hasSeenIt_andWhatItsWriterHad_andNothingElse(
+      @ForAll("versions") Version read, @ForAll("versions") Version any) {
+    Dot other = any.dot();
+    boolean alsoSeen = read.context().contains(other) || other.equals(read.dot());
+
+    assertThat(read.seen().contains(read.dot())).isTrue();
+    assertThat(read.seen().contains(other)).isEqualTo(alsoSeen);
+    assertThat(read.asContext()).isEqualTo(read.context().merge(VersionVector.of(read.dot())));
+  }
+
+  @Property
+  void oneOfTwoWrites_isTheLater_andOfThreeOneIsTheLast(
+      @ForAll("fewStamps") Version a,
+      @ForAll("fewStamps") Version b,
+      @ForAll("fewStamps") Version c) {
+    assertThat(a.isLaterThan(a)).isFalse();
+    if (!a.dot().equals(b.dot()) || !a.stamp().equals(b.stamp())) {
+      assertThat(a.isLaterThan(b)).isNotEqualTo(b.isLaterThan(a));
+    }
+    if (a.isLaterThan(b) && b.isLaterThan(c)) {
+      assertThat(a.isLaterThan(c)).isTrue();
+    }
+  }
+
+  @Provide
+  Arbitrary<Version> fewStamps() {
+    return Combinators.combine(AnyRecords.dots(), Arbitraries.longs().between(0, 2))
+        .as((dot, stamp) -> new Version(dot, VersionVector.EMPTY, new Stamp(stamp)));
+  }
+
+  @Test
+  void theLaterStamp_thenTheHigherActor_thenTheHigherCounter_comesFirst() {
+    var early = new Version(new Dot(TOKYO, 9), VersionVector.EMPTY, new Stamp(1));
+    var late = new Version(new Dot(PARIS, 1), VersionVector.EMPTY, new Stamp(2));
+    var lateInTokyo = new Version(new Dot(TOKYO, 1), VersionVector.EMPTY, new Stamp(2));
+    var lateAgain = new Version(new Dot(TOKYO, 2), VersionVector.EMPTY, new Stamp(2));
+
+    assertThat(late.isLaterThan(early)).isTrue();
+    assertThat(lateInTokyo.isLaterThan(late)).isTrue();
+    assertThat(lateAgain.isLaterThan(lateInTokyo)).isTrue();
+  }
+
+  @Property
+  void anotherContext_makesTheSameWriteOfIt(
+      @ForAll("versions") Version version, @ForAll("versions") Version any) {
+    VersionVector more = version.context().merge(any.context());
+    if (more.contains(version.dot())) {
+      return;
+    }
+    assertThat(version.withContext(more))
+        .isEqualTo(new Version(version.dot(), more, version.stamp()));
+    assertThat(version.withContext(version.context())).isSameAs(version);
+  }
+
+  @Test
+  void aVersionSaysWhoWroteItWhen_andAfterWhat() {
+    assertThat(version(PARIS, 2, VersionVector.of(new Dot(TOKYO, 1))))
+        .hasToString("0000000000000001:2@0.2 after {0000000000000002:1}");
   }
 
   @Test

@@ -173,6 +173,7 @@ class VersionVectorTest {
     assertThat(visited).containsExactly(PARIS, TOKYO);
     assertThat(vector).hasToString("{0000000000000001:2, ffffffffffffffff:1}");
     assertThat(VersionVector.EMPTY).hasToString("{}");
+    assertThat(VersionVector.EMPTY.withLone(new Dot(PARIS, 3))).hasToString("{0000000000000001#3}");
   }
 
   @Test
