@@ -16,6 +16,7 @@ import io.metafabric.replicate.Replicator;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.BiFunction;
@@ -190,9 +191,15 @@ public final class Sessions {
         return;
       }
       if (replicator.knowsItsOwn() && isApplied(needs.upTo())) {
+        Optional<Dot> unknown = firstUnknown();
+        if (unknown.isEmpty()) {
+          // It has come since it was looked for.
+          ready.complete(null);
+          return;
+        }
         tried = true;
         triedNanos = now;
-        askForWrite(firstUnknown());
+        askForWrite(unknown.get());
         return;
       }
       for (RegionName region : thatMayKnow()) {
@@ -207,11 +214,8 @@ public final class Sessions {
       }
     }
 
-    private Dot firstUnknown() {
-      return needs.recentOf(key).stream()
-          .filter(dot -> !isKnown(key, dot))
-          .findFirst()
-          .orElseThrow();
+    private Optional<Dot> firstUnknown() {
+      return needs.recentOf(key).stream().filter(dot -> !isKnown(key, dot)).findFirst();
     }
 
     private void askForWrite(Dot dot) {
