@@ -60,7 +60,9 @@ final class RegionMain {
             .durability(durability(args[4]))
             .segmentBytes(256 << 10)
             .retainedBytes(1 << 20)
-            .hotTierBytes(256 << 10);
+            .hotTierBytes(256 << 10)
+            // All bounded memory is soon full: what grows then is a leak.
+            .readCacheBytes(1 << 20);
     var regions = new ArrayList<String>();
     for (int i = 6; i < args.length; i++) {
       String[] regionAndPort = args[i].split("=", 2);
