@@ -68,6 +68,20 @@ record KeyState(String key, @Nullable Version version, String header, String val
         && Long.parseLong(expiresAtMs) < System.currentTimeMillis() + 3_600_000;
   }
 
+  /**
+   * What must be the same in all regions after hours too: what is dead may be forgotten in one and
+   * not yet in another, and whoever has forgotten it has less in the context of what comes then.
+   */
+  String lasting() {
+    return value.equals(NONE) || version == null
+        ? key + " " + value
+        : withVersion(version.withContext(VersionVector.EMPTY)).toString();
+  }
+
+  private KeyState withVersion(Version next) {
+    return new KeyState(key, next, header, value);
+  }
+
   static KeyState parse(String line) {
     String[] part = line.split(" ", -1);
     return new KeyState(

@@ -12,8 +12,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -40,6 +42,7 @@ final class RegionCluster implements AutoCloseable {
   private final String name;
   private final long seed;
   private final int turnover;
+  private final boolean livesForLong;
   private final List<Integer> ports = FreePorts.take(REGIONS.size());
   private final FaultyNetwork network = new FaultyNetwork(ports);
   private final BlockingQueue<String> violations = new LinkedBlockingQueue<>();
@@ -54,12 +57,15 @@ final class RegionCluster implements AutoCloseable {
   /**
    * @param name of what is tested, for the files that it leaves
    * @param turnover see {@link Workload}
+   * @param livesForLong whether processes live for more than a minute, and forget what is dead
    */
-  RegionCluster(Path directory, String name, long seed, int turnover) throws IOException {
+  RegionCluster(Path directory, String name, long seed, int turnover, boolean livesForLong)
+      throws IOException {
     this.directory = directory;
     this.name = name;
     this.seed = seed;
     this.turnover = turnover;
+    this.livesForLong = livesForLong;
     this.roaming = new Roaming(REGIONS, this::tell, seed);
     Runtime.getRuntime().addShutdownHook(atExit);
     for (int i = 0; i < REGIONS.size(); i++) {
@@ -233,8 +239,27 @@ final class RegionCluster implements AutoCloseable {
     for (RegionJvm region : regions) {
       region.start(lives++, false);
     }
-    assertThat(awaitOneState()).as("the state after all were killed").isEqualTo(state);
+    assertThat(differences(awaitOneState(), state)).as("since all were killed").isEmpty();
     requireNoViolation(violations.poll());
+  }
+
+  private List<String> differences(List<String> one, List<String> other) {
+    var left = new ArrayList<>(toCompare(one));
+    left.removeAll(new HashSet<>(toCompare(other)));
+    var differences = new ArrayList<String>();
+    Map<String, KeyState> others = new HashMap<>();
+    other.stream().map(KeyState::parse).forEach(state -> others.put(state.key(), state));
+    for (String each : left) {
+      String key = each.substring(0, each.indexOf(' '));
+      differences.add(each + " and " + others.get(key));
+    }
+    return differences;
+  }
+
+  private List<String> toCompare(List<String> state) {
+    return livesForLong
+        ? state.stream().map(line -> KeyState.parse(line).lasting()).toList()
+        : state;
   }
 
   private List<String> awaitOneState() {
@@ -244,17 +269,22 @@ final class RegionCluster implements AutoCloseable {
         .pollInterval(Duration.ofMillis(200))
         .untilAsserted(
             () -> {
-              List<String> state = regions.get(0).dump();
-              assertThat(state).noneMatch(line -> line.startsWith("behind"));
-              assertThat(state).noneMatch(line -> line.endsWith(KeyState.UNREACHABLE));
-              assertThat(state).noneMatch(line -> KeyState.parse(line).isBrief());
+              List<String> state = stateAtRest(regions.get(0));
               for (RegionJvm other : regions.subList(1, regions.size())) {
-                assertThat(other.dump()).isEqualTo(state);
+                assertThat(differences(state, stateAtRest(other))).isEmpty();
               }
               one.clear();
               one.addAll(state);
             });
     return one;
+  }
+
+  private static List<String> stateAtRest(RegionJvm region) throws InterruptedException {
+    List<String> state = region.dump();
+    assertThat(state).noneMatch(line -> line.startsWith("behind"));
+    assertThat(state).noneMatch(line -> line.endsWith(KeyState.UNREACHABLE));
+    assertThat(state).noneMatch(line -> KeyState.parse(line).isBrief());
+    return state;
   }
 
   /** What there is to say when something was wrong. */

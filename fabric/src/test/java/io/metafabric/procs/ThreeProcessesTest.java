@@ -36,7 +36,7 @@ class ThreeProcessesTest {
   void underFaultsOfAllKinds_regionsConverge_andNothingAcknowledgedIsLost() throws Exception {
     System.out.println("Three processes: -Dprocs.seed=" + SEED);
     long endNanos = System.nanoTime() + TimeUnit.MINUTES.toNanos(MINUTES);
-    try (var cluster = new RegionCluster(directory, "procs", SEED, TURNOVER)) {
+    try (var cluster = new RegionCluster(directory, "procs", SEED, TURNOVER, false)) {
       try {
         cluster.start();
         round(cluster, 0);

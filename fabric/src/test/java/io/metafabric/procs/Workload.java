@@ -28,6 +28,9 @@ final class Workload {
   private static final int OWN_KEYS = 20;
   private static final int LIVE_SHARE = 10;
   private static final int BURST = 100;
+  /** A process that lives for less forgets nothing that was deleted; in fact for a minute. */
+  private static final Duration FORGETS_AFTER = Duration.ofSeconds(50);
+
   private static final String SHARED = "shared/";
 
   /** What a read of a key must give, where only this thread writes. */
@@ -45,6 +48,7 @@ final class Workload {
   private final Consumer<String> say;
   private final Map<String, Version> seen = new HashMap<>();
   private final Map<String, Expected> expected = new HashMap<>();
+  private final long begunNanos = System.nanoTime();
   private long sequence;
   private int turns;
 
@@ -263,12 +267,23 @@ final class Workload {
             .or(() -> fabric.explain(key).version())
             .orElse(null);
     Version last = seen.get(key);
-    if (last != null && (now == null || !now.covers(last.dot()))) {
+    if (last != null && !mayFollow(now, last)) {
       throw new IllegalStateException(key + " was " + last + " and then " + now);
     }
     if (now != null) {
       seen.put(key, now);
+    } else {
+      seen.remove(key);
     }
+  }
+
+  private boolean mayFollow(@Nullable Version now, Version last) {
+    if (now != null && now.covers(last.dot())) {
+      return true;
+    }
+    // It was deleted meanwhile, and that was forgotten.
+    boolean mayBeForgotten = System.nanoTime() - begunNanos > FORGETS_AFTER.toNanos();
+    return mayBeForgotten && (now == null || now.isLaterThan(last));
   }
 
   private void requireOwn(String key, @Nullable WriteId id, long beforeMs, long afterMs) {
