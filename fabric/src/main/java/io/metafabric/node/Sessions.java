@@ -69,7 +69,7 @@ public final class Sessions {
    *     io.metafabric.core.error.StorageException} if what is here cannot be read
    */
   public CompletableFuture<Void> readyToRead(Key key, Dependencies needs, Duration timeout) {
-    if (isKnown(key, needs)) {
+    if (isKnown(key, needs) && store.isShown(store.publishing())) {
       return CompletableFuture.completedFuture(null);
     }
     var reading = new Reading(key, needs, timeout);
@@ -159,6 +159,8 @@ public final class Sessions {
     private volatile boolean answered;
     private boolean tried;
     private long triedNanos;
+    // Once the read sees all it must: from which position on readers are shown that.
+    private long shownFrom = -1;
 
     Reading(Key key, Dependencies needs, Duration timeout) {
       this.key = key;
@@ -170,7 +172,7 @@ public final class Sessions {
     public boolean isOver() {
       try {
         if (answered || isKnown(key, needs)) {
-          ready.complete(null);
+          completeOnceShown();
         } else if (!asking) {
           askElsewhere();
         }
@@ -178,6 +180,16 @@ public final class Sessions {
         ready.completeExceptionally(e);
       }
       return ready.isDone();
+    }
+
+    /** The index has it; the hot tier, or a flight that began before, may have what was there. */
+    private void completeOnceShown() {
+      if (shownFrom < 0) {
+        shownFrom = store.publishing();
+      }
+      if (store.isShown(shownFrom)) {
+        ready.complete(null);
+      }
     }
 
     @Override
@@ -194,7 +206,7 @@ public final class Sessions {
         Optional<Dot> unknown = firstUnknown();
         if (unknown.isEmpty()) {
           // It has come since it was looked for.
-          ready.complete(null);
+          completeOnceShown();
           return;
         }
         tried = true;

@@ -97,10 +97,7 @@ class RecorderTest {
     var later = new WriteId(1, 2);
     var apart = new Version(new Dot(new ActorId(30), 1), VersionVector.EMPTY, new Stamp(3000));
     write(later, Effect.VALUE, apart);
-    assertThat(problems(apart, later + "/dot/never"))
-        .singleElement()
-        .asString()
-        .startsWith("lost");
+    assertThat(problems(apart, later + "/dot/never")).singleElement().asString().startsWith("lost");
   }
 
   @Test

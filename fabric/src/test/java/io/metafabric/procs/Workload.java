@@ -28,6 +28,7 @@ final class Workload {
   private static final int OWN_KEYS = 20;
   private static final int LIVE_SHARE = 10;
   private static final int BURST = 100;
+
   /** A process that lives for less forgets nothing that was deleted; in fact for a minute. */
   private static final Duration FORGETS_AFTER = Duration.ofSeconds(50);
 

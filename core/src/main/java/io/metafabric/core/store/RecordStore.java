@@ -123,6 +123,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private final StoredConfiguration configured;
   private volatile long publishedCounter;
 
+  // Up to which position the index shows entries, or is about to; and up to which all else that
+  // readers are shown has been told of them.
+  private volatile long publishing;
+  private volatile long shown;
+
   // The frame that says that this opening began; set before anything else is done.
   private volatile @Nullable FrameLocation openedAt;
   private volatile @Nullable Compactor compactor;
@@ -1774,6 +1779,19 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     }
   }
 
+  /**
+   * Up to which position something may be known here. What readers are shown without looking at the
+   * index may be older, until that {@linkplain #isShown is shown}.
+   */
+  public long publishing() {
+    return publishing;
+  }
+
+  /** Whether the listener has been told of everything up to {@code position}. */
+  public boolean isShown(long position) {
+    return shown >= position;
+  }
+
   /** From this position on compaction has dropped nothing. */
   public long keptFrom() {
     return journal.keptFrom();
@@ -2010,6 +2028,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     public void publish(List<Staged> group, List<FrameLocation> locations) {
       long last = locations.get(locations.size() - 1).position();
       journal.announce(last);
+      publishing = last;
       for (int i = 0; i < group.size(); i++) {
         publishOne(group.get(i), locations.get(i));
       }
@@ -2033,6 +2052,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         committing.execute(() -> listener.published(changes));
         throw e;
       } finally {
+        shown = publishing;
         synchronized (decisions) {
           for (Staged staged : group) {
             Key key = staged.key();
