@@ -437,6 +437,16 @@ final class Site {
     return seen.get(key);
   }
 
+  /** Whether it can be said now what this region knows; its disk may refuse. */
+  boolean isReadable(Key key) {
+    try {
+      node().store().header(key);
+      return isUp();
+    } catch (StorageException e) {
+      return false;
+    }
+  }
+
   /**
    * The header that this region knows, which must not be less than what it knew before. What cannot
    * be read is not known: null.
@@ -456,7 +466,7 @@ final class Site {
       return null;
     }
     Header before = seen.get(key);
-    if (before != null && !isHeldIn(now, before) && !wasForgotten(key, before, now)) {
+    if (before != null && !isHeldIn(key, now, before) && !wasForgotten(key, before, now)) {
       run.violation(
           region + " forgot " + key + ": it knew " + before + ", and knows " + now + " now", null);
     }
@@ -466,8 +476,8 @@ final class Site {
     return now;
   }
 
-  private static boolean isHeldIn(@Nullable Header now, Header before) {
-    return now != null && now.version().covers(before.version().dot());
+  private boolean isHeldIn(Key key, @Nullable Header now, Header before) {
+    return now != null && run.ledger().covers(key, now, before);
   }
 
   /**
@@ -555,7 +565,7 @@ final class Site {
         header -> {
           run.travellers().wrote(this, write);
           if (known != null
-              && !header.version().covers(known.version().dot())
+              && !run.ledger().covers(key, header, known)
               && !wasForgotten(key, known, header)) {
             run.violation(write + " does not cover what was known before: " + known, null);
           }

@@ -346,7 +346,7 @@ final class Travellers {
     var regions = new ArrayList<String>();
     var known = new ArrayList<@Nullable Version>();
     for (Site other : run.sites()) {
-      if (where.contains(other.region()) && maySpeak(other)) {
+      if (where.contains(other.region()) && maySpeak(other) && other.isReadable(key)) {
         Header there = other.observe(key);
         regions.add(other.name());
         known.add(there == null ? null : there.version());

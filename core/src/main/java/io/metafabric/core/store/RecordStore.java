@@ -134,6 +134,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private volatile @Nullable DeadHeaders deadHeaders;
   private final DurableProgress progress = new DurableProgress();
   private volatile LongSupplier neededAfter = () -> 0;
+  private final SettledContexts settled = new SettledContexts();
 
   // The publisher's: of all that has been published. The journal keeps a record that has it, so
   // that a write after a restart never has an older stamp than something that was forgotten.
@@ -612,7 +613,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           decline(future, newest);
           return future;
         }
-        seen = current == null ? null : Seen.of(current.version());
+        seen = current == null ? null : seen(key, current.version(), payload == null);
       }
       if (seen == null) {
         requireRoomInIndex(key);
@@ -634,6 +635,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           done);
     }
     return future;
+  }
+
+  /** What a writer has seen of a key, as far as it has to be named. */
+  private Seen seen(Key key, Version current, boolean removes) {
+    return new Seen(current.dot(), settled.contextAfter(key, current, removes));
   }
 
   /** A write that leaves beside it what its writer has not seen. */
@@ -1158,7 +1164,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       stageInbound(null, false, record, inbound.keepPayload(), done);
       return true;
     }
-    Header joined = LastWriterWins.join(ours, theirs);
+    Header joined = LastWriterWins.join(settled.toJoin(record.key(), ours, theirs), theirs);
     boolean sameDot = ours.version().dot().equals(theirs.version().dot());
     boolean samePayload = ours.payloadCrc32c() == theirs.payloadCrc32c();
     if ((sameDot && !samePayload)
@@ -1286,7 +1292,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   /**
    * Whether a remove that has lost to our write, or was covered by it, takes away what is shown in
    * place of that write's payload. That is kept in the journal: what was removed must not be shown
-   * after a restart either.
+   * after a restart either. Of what is settled it need not say so.
    */
   private boolean removesMore(Key key, Header remove, Header ours) {
     if (ours.isTombstone()) {
@@ -1297,7 +1303,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return since == null
         || (!since.equals(ours.version().dot())
             && !since.equals(removed)
-            && remove.version().covers(since));
+            && (remove.version().covers(since) || settled.isApplied(since)));
   }
 
   /** The newest write of a key whose payload has been here, or that removed it. */
@@ -2000,9 +2006,15 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   public void startCompaction(
       SerialExecutor executor, LongSupplier neededAfter, Supplier<VersionVector> floor) {
     this.neededAfter = neededAfter;
+    settled.start(executor, floor);
     var collecting =
         new DeadHeaders(
-            index, new Forgetting(), floor, executor, clock, config.compaction().forgetEvery());
+            index,
+            new Forgetting(),
+            settled::floor,
+            executor,
+            clock,
+            config.compaction().forgetEvery());
     deadHeaders = collecting;
     collecting.start();
     var started = new Compactor(journal, liveness(), executor, config.compaction(), neededAfter);
