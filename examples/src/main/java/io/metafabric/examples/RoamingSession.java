@@ -40,7 +40,8 @@ public final class RoamingSession {
 
   private static MetadataFabric region(
       String name, Path directory, int port, String peer, int peerPort, byte[] secret) {
-    FabricBuilder builder = MetadataFabric.builder().region(name).directory(directory.resolve(name));
+    FabricBuilder builder =
+        MetadataFabric.builder().region(name).directory(directory.resolve(name));
     builder.listen("127.0.0.1:" + port).peer(peer, "127.0.0.1:" + peerPort);
     return builder.sessionSecret(secret).open();
   }

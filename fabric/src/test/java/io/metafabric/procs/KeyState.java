@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  *     be read
  */
 record KeyState(String key, @Nullable Version version, String header, String value) {
+  /** From so many openings on a context need not name all that were before it. */
+  static final int OPENINGS_NAMED = 8;
+
   static final String NONE = "none";
   static final String UNREACHABLE = "unreachable";
 
@@ -73,13 +76,14 @@ record KeyState(String key, @Nullable Version version, String header, String val
    * not yet in another, and whoever has forgotten it has less in the context of what comes then.
    */
   String lasting() {
-    return value.equals(NONE) || version == null
-        ? key + " " + value
-        : withVersion(version.withContext(VersionVector.EMPTY)).toString();
+    return value.equals(NONE) || version == null ? key + " " + value : withoutContext().toString();
   }
 
-  private KeyState withVersion(Version next) {
-    return new KeyState(key, next, header, value);
+  /** What must be the same where contexts leave out openings that are over. */
+  KeyState withoutContext() {
+    return version == null
+        ? this
+        : new KeyState(key, version.withContext(VersionVector.EMPTY), header, value);
   }
 
   static KeyState parse(String line) {

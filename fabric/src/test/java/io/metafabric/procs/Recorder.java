@@ -165,7 +165,7 @@ final class Recorder {
     return problems;
   }
 
-  private static void check(KeyState state, History history, List<String> problems) {
+  private void check(KeyState state, History history, List<String> problems) {
     Acknowledged winner = history.winner;
     Version version = state.version();
     if (version == null) {
@@ -195,12 +195,16 @@ final class Recorder {
     }
   }
 
-  /** Who writes what has been deleted and forgotten has seen nothing of it. */
-  private static boolean mayBeForgotten(Version write, Version by, History history) {
+  /**
+   * Who writes what has been deleted and forgotten has seen nothing of it; and after many openings
+   * it is not said of everything that it was seen.
+   */
+  private boolean mayBeForgotten(Version write, Version by, History history) {
     if (!by.isLaterThan(write)) {
       return false;
     }
-    return (history.lastDead != null && write.stamp().compareTo(history.lastDead) <= 0)
+    return lives.size() >= KeyState.OPENINGS_NAMED
+        || (history.lastDead != null && write.stamp().compareTo(history.lastDead) <= 0)
         || history.inDoubt.stream().anyMatch(each -> each.effect() != Effect.VALUE);
   }
 

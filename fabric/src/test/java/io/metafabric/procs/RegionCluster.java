@@ -257,9 +257,12 @@ final class RegionCluster implements AutoCloseable {
   }
 
   private List<String> toCompare(List<String> state) {
-    return livesForLong
-        ? state.stream().map(line -> KeyState.parse(line).lasting()).toList()
-        : state;
+    if (livesForLong) {
+      return state.stream().map(line -> KeyState.parse(line).lasting()).toList();
+    }
+    return lives < KeyState.OPENINGS_NAMED
+        ? state
+        : state.stream().map(line -> KeyState.parse(line).withoutContext().toString()).toList();
   }
 
   private List<String> awaitOneState() {
