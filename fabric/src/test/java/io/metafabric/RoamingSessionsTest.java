@@ -2,6 +2,7 @@ package io.metafabric;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.error.NotReplicatedException;
@@ -87,6 +88,38 @@ class RoamingSessionsTest {
       assertThat(failures).as("seed %d", SEED).isEmpty();
       assertThat(history.size()).as("told, seed %d", SEED).isGreaterThan(WALKERS * STEPS / 2);
       assertThat(HistoryChecker.problemsOf(history)).as("seed %d", SEED).isEmpty();
+    }
+  }
+
+  /**
+   * Many changes come at once: the index has all of them before the hot tier has been told of any.
+   */
+  @Test
+  void whatIsKnown_isWhatASessionIsShown() throws Exception {
+    List<Integer> ports = FreePorts.take(3);
+    String key = "many/first";
+    try (var eu = region(0, ports).open();
+        var us = region(1, ports).open();
+        var ap = region(2, ports).open()) {
+      ThreeFabricsTest.awaitSync(eu, us, ap);
+      eu.put(key, utf8("none"));
+      for (int round = 0; round < 30; round++) {
+        int last = round;
+        await().until(() -> us.explain(key).inHotTier() || us.get(key).isEmpty());
+        var written = eu.putAsync(key, utf8("round " + round));
+        for (int i = 0; i < 2000; i++) {
+          var unused = eu.putAsync("many/" + i, utf8(round + " " + i));
+        }
+        Version version = written.join();
+        Session session = eu.session();
+        session.get(key);
+        while (!us.explain(key).version().map(known -> known.covers(version.dot())).orElse(false)) {
+          Thread.onSpinWait();
+        }
+        assertThat(us.session(session.token()).get(key).map(Versioned::utf8))
+            .as("round %d", last)
+            .hasValue("round " + round);
+      }
     }
   }
 

@@ -16,6 +16,7 @@ import io.metafabric.replicate.Replicator;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.BiFunction;
@@ -69,7 +70,7 @@ public final class Sessions {
    *     io.metafabric.core.error.OverloadedException} if too many wait already
    */
   public CompletableFuture<Void> readyToRead(Key key, Dependencies needs, Duration timeout) {
-    if (isKnown(key, needs)) {
+    if (isKnown(key, needs) && store.isShown(store.publishing())) {
       return CompletableFuture.completedFuture(null);
     }
     var reading = new Reading(key, needs, timeout);
@@ -159,6 +160,8 @@ public final class Sessions {
     private volatile boolean answered;
     private boolean tried;
     private long triedNanos;
+    // Once the read sees all it must: from which position on readers are shown that.
+    private long shownFrom = -1;
 
     Reading(Key key, Dependencies needs, Duration timeout) {
       this.key = key;
@@ -175,12 +178,22 @@ public final class Sessions {
     public void tryNow() {
       try {
         if (answered || isKnown(key, needs)) {
-          ready.complete(null);
+          completeOnceShown();
         } else if (!asking) {
           askElsewhere();
         }
       } catch (RuntimeException e) {
         ready.completeExceptionally(e);
+      }
+    }
+
+    /** The index has it; the hot tier, or a flight that began before, may have what was there. */
+    private void completeOnceShown() {
+      if (shownFrom < 0) {
+        shownFrom = store.publishing();
+      }
+      if (store.isShown(shownFrom)) {
+        ready.complete(null);
       }
     }
 
@@ -195,9 +208,15 @@ public final class Sessions {
         return;
       }
       if (replicator.knowsItsOwn() && isApplied(needs.upTo())) {
+        Optional<Dot> unknown = firstUnknown();
+        if (unknown.isEmpty()) {
+          // It has come since it was looked for.
+          completeOnceShown();
+          return;
+        }
         tried = true;
         triedNanos = now;
-        askForWrite(firstUnknown());
+        askForWrite(unknown.get());
         return;
       }
       for (RegionName region : thatMayKnow()) {
@@ -212,11 +231,8 @@ public final class Sessions {
       }
     }
 
-    private Dot firstUnknown() {
-      return needs.recentOf(key).stream()
-          .filter(dot -> !isKnown(key, dot))
-          .findFirst()
-          .orElseThrow();
+    private Optional<Dot> firstUnknown() {
+      return needs.recentOf(key).stream().filter(dot -> !isKnown(key, dot)).findFirst();
     }
 
     private void askForWrite(Dot dot) {

@@ -6,6 +6,7 @@ import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.error.NotReplicatedException;
 import io.metafabric.core.error.StalenessException;
 import io.metafabric.core.place.WriteConcern;
+import io.metafabric.core.port.Clock;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
@@ -13,7 +14,9 @@ import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.session.Dependencies;
 import io.metafabric.core.session.WriteConcernException;
+import io.metafabric.core.sim.DirectExecutor;
 import io.metafabric.core.sim.SimLink;
+import io.metafabric.core.sim.SimWorld;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
@@ -108,6 +111,47 @@ class SessionsTest {
     assertThat(cluster.node(AP).guarantees().sessions().readyToRead(other, seen, TIMEOUT).isDone())
         .isTrue();
     assertThat(read(AP, other, seen)).isEqualTo("here");
+  }
+
+  private final class WorldClock implements Clock {
+    private final Duration passes;
+
+    /**
+     * @param passes for everybody else, whenever somebody looks at this clock
+     */
+    WorldClock(Duration passes) {
+      this.passes = passes;
+    }
+
+    @Override
+    public long wallMs() {
+      return SimWorld.EPOCH_MS + nanoTime() / 1_000_000;
+    }
+
+    @Override
+    public long nanoTime() {
+      cluster.world.runFor(passes);
+      return cluster.world.nanoTime();
+    }
+  }
+
+  /** The loop looks what is missing while another thread publishes it. */
+  @Test
+  void whatComesJustWhenItIsToBeAskedFor_isRead() {
+    Dependencies seen = saw(Dependencies.NONE, put(EU, atUs, "one", Dependencies.NONE));
+    FabricNode<MetadataRecord> node = cluster.node(AP);
+    var sessions =
+        new Sessions(
+            node.store(),
+            node.replicator(),
+            node::homesOf,
+            new WorldClock(Duration.ofSeconds(1)),
+            new Waits(new DirectExecutor(), new WorldClock(Duration.ZERO)),
+            new WhatIsMissing(node.store(), node.replicator()),
+            (key, result) -> CompletableFuture.completedFuture(null));
+    assertThat(node.store().header(atUs)).isNull();
+    assertThat(sessions.readyToRead(atUs, seen, TIMEOUT)).isCompleted();
+    assertThat(node.store().header(atUs)).isNotNull();
   }
 
   @Test

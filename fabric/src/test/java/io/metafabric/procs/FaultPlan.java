@@ -25,35 +25,47 @@ final class FaultPlan {
           Kind.KILL,
           Kind.SHUT_DOWN,
           Kind.PAUSE);
+  private static final List<Kind> SPARING_PROCESSES =
+      BEGINNINGS.stream().filter(kind -> kind != Kind.KILL && kind != Kind.SHUT_DOWN).toList();
 
   private final Random random;
   private final int regions;
   private final long durationMs;
+  private final List<Kind> beginnings;
   private final List<Fault> faults = new ArrayList<>();
   // Until when a region's process is down, on its way, or stands still.
   private final long[] busyUntilMs;
 
-  private FaultPlan(long seed, int regions, long durationMs) {
+  private FaultPlan(long seed, int regions, long durationMs, List<Kind> beginnings) {
     this.random = new Random(seed);
     this.regions = regions;
     this.durationMs = durationMs;
+    this.beginnings = beginnings;
     this.busyUntilMs = new long[regions];
   }
 
   /** In the order of time. */
   static List<Fault> of(long seed, int regions, long durationMs) {
-    var plan = new FaultPlan(seed, regions, durationMs);
-    plan.make();
-    plan.faults.sort(Comparator.comparingLong(Fault::atMs));
-    return List.copyOf(plan.faults);
+    return new FaultPlan(seed, regions, durationMs, BEGINNINGS).ordered();
+  }
+
+  /** The same; but processes may stand still, and never end. */
+  static List<Fault> sparingProcesses(long seed, int regions, long durationMs) {
+    return new FaultPlan(seed, regions, durationMs, SPARING_PROCESSES).ordered();
+  }
+
+  private List<Fault> ordered() {
+    make();
+    faults.sort(Comparator.comparingLong(Fault::atMs));
+    return List.copyOf(faults);
   }
 
   private void make() {
-    var first = new ArrayList<>(BEGINNINGS);
+    var first = new ArrayList<>(beginnings);
     Collections.shuffle(first, random);
     var due = new ArrayDeque<>(first);
     for (long atMs = 500; atMs < durationMs; atMs += between(100, 1000)) {
-      Kind next = due.isEmpty() ? BEGINNINGS.get(random.nextInt(BEGINNINGS.size())) : due.poll();
+      Kind next = due.isEmpty() ? beginnings.get(random.nextInt(beginnings.size())) : due.poll();
       boolean begun =
           next == Kind.KILL || next == Kind.SHUT_DOWN || next == Kind.PAUSE
               ? addToAProcess(atMs, next)
@@ -73,7 +85,7 @@ final class FaultPlan {
     if (kind == Kind.PAUSE) {
       untilMs = atMs + oftenShort(100, 6000);
       add(atMs, kind, region, region, 0);
-      if (random.nextInt(3) > 0) {
+      if (random.nextInt(3) > 0 || !beginnings.contains(Kind.KILL)) {
         add(untilMs, Kind.RESUME, region, region, 0);
       } else {
         add(untilMs, Kind.KILL, region, region, 0);

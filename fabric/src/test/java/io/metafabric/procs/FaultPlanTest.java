@@ -33,6 +33,18 @@ class FaultPlanTest {
   }
 
   @Test
+  void whereProcessesAreSpared_noneEnds_andAllElseGoesWrong() {
+    var spared = EnumSet.of(Kind.KILL, Kind.SHUT_DOWN, Kind.START);
+    for (long seed = 1; seed <= 100; seed++) {
+      var kinds = EnumSet.noneOf(Kind.class);
+      FaultPlan.sparingProcesses(seed, 3, DURATION_MS).forEach(fault -> kinds.add(fault.kind()));
+      // How a fault ends is by chance.
+      kinds.addAll(EnumSet.of(Kind.PASS, Kind.PASS_ANEW, Kind.RESUME));
+      assertThat(kinds).as("seed " + seed).isEqualTo(EnumSet.complementOf(spared));
+    }
+  }
+
+  @Test
   void aProcessIsPausedAndEnded_onlyWhileItRuns() {
     for (long seed = 1; seed <= 100; seed++) {
       List<Fault> faults = FaultPlan.of(seed, 3, DURATION_MS);

@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  *     be read
  */
 record KeyState(String key, @Nullable Version version, String header, String value) {
+  /** From so many openings on a context need not name all that were before it. */
+  static final int OPENINGS_NAMED = 8;
+
   static final String NONE = "none";
   static final String UNREACHABLE = "unreachable";
 
@@ -66,6 +69,21 @@ record KeyState(String key, @Nullable Version version, String header, String val
     String expiresAtMs = value.substring(value.lastIndexOf('/') + 1);
     return expiresAtMs.matches("\\d+")
         && Long.parseLong(expiresAtMs) < System.currentTimeMillis() + 3_600_000;
+  }
+
+  /**
+   * What must be the same in all regions after hours too: what is dead may be forgotten in one and
+   * not yet in another, and whoever has forgotten it has less in the context of what comes then.
+   */
+  String lasting() {
+    return value.equals(NONE) || version == null ? key + " " + value : withoutContext().toString();
+  }
+
+  /** What must be the same where contexts leave out openings that are over. */
+  KeyState withoutContext() {
+    return version == null
+        ? this
+        : new KeyState(key, version.withContext(VersionVector.EMPTY), header, value);
   }
 
   static KeyState parse(String line) {

@@ -1,7 +1,7 @@
 package io.metafabric.procs;
 
 import io.metafabric.core.version.ActorId;
-import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.Version;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -36,8 +36,11 @@ final class Recorder {
 
   private static final class History {
     // To know an actor's write of a key is to know its earlier ones of that key.
-    final Map<ActorId, Long> acknowledged = new HashMap<>();
+    final Map<ActorId, Version> acknowledged = new HashMap<>();
     @Nullable Acknowledged winner;
+    // No later than this is what may be forgotten, with all that it covers: the last that was
+    // deleted, or was to expire.
+    @Nullable Stamp lastDead;
     final List<Attempt> inDoubt = new ArrayList<>();
   }
 
@@ -76,7 +79,11 @@ final class Recorder {
     if (history.winner == null || Acknowledged.RULE.compare(write, history.winner) > 0) {
       history.winner = write;
     }
-    mustKnow(history, version.dot());
+    mustKnow(history, version);
+    if (write.effect() != Effect.VALUE
+        && (history.lastDead == null || version.stamp().compareTo(history.lastDead) > 0)) {
+      history.lastDead = version.stamp();
+    }
     acknowledgedWrites++;
   }
 
@@ -84,12 +91,15 @@ final class Recorder {
   synchronized void acknowledgedUnder(WriteId id, Version cover) {
     String key = life(id).keys.remove(id.sequence());
     life(id).effects.remove(id.sequence());
-    mustKnow(history(key), cover.dot());
+    mustKnow(history(key), cover);
     acknowledgedWrites++;
   }
 
-  private static void mustKnow(History history, Dot dot) {
-    history.acknowledged.merge(dot.actor(), dot.counter(), Math::max);
+  private static void mustKnow(History history, Version version) {
+    history.acknowledged.merge(
+        version.dot().actor(),
+        version,
+        (one, other) -> one.dot().counter() > other.dot().counter() ? one : other);
   }
 
   synchronized void read(WriteId id) {
@@ -155,19 +165,19 @@ final class Recorder {
     return problems;
   }
 
-  private static void check(KeyState state, History history, List<String> problems) {
+  private void check(KeyState state, History history, List<String> problems) {
     Acknowledged winner = history.winner;
     Version version = state.version();
     if (version == null) {
-      if (!history.acknowledged.isEmpty()) {
+      if (!history.acknowledged.isEmpty() && !mayBeForgotten(history)) {
         problems.add("lost: nothing is known of " + state.key() + ", last was " + winner);
       }
       return;
     }
     history.acknowledged.forEach(
-        (actor, counter) -> {
-          if (!version.covers(new Dot(actor, counter))) {
-            problems.add("lost: " + actor + ":" + counter + " is not covered by " + state);
+        (actor, write) -> {
+          if (!version.covers(write.dot()) && !mayBeForgotten(write, version, history)) {
+            problems.add("lost: " + write + " is not covered by " + state);
           }
         });
     if (winner != null && version.dot().equals(winner.version().dot())) {
@@ -183,6 +193,26 @@ final class Recorder {
     if (history.inDoubt.stream().noneMatch(write -> shows(state, write.id(), write.effect()))) {
       problems.add("neither " + winner + " nor one of " + history.inDoubt + ": " + state);
     }
+  }
+
+  /**
+   * Who writes what has been deleted and forgotten has seen nothing of it; and after many openings
+   * it is not said of everything that it was seen.
+   */
+  private boolean mayBeForgotten(Version write, Version by, History history) {
+    if (!by.isLaterThan(write)) {
+      return false;
+    }
+    return lives.size() >= KeyState.OPENINGS_NAMED
+        || (history.lastDead != null && write.stamp().compareTo(history.lastDead) <= 0)
+        || history.inDoubt.stream().anyMatch(each -> each.effect() != Effect.VALUE);
+  }
+
+  /** What was deleted last, or has expired, is known to nobody once all regions have it. */
+  private static boolean mayBeForgotten(History history) {
+    Acknowledged winner = history.winner;
+    return (winner != null && winner.effect() != Effect.VALUE)
+        || history.inDoubt.stream().anyMatch(write -> write.effect() != Effect.VALUE);
   }
 
   private static boolean shows(KeyState state, WriteId id, Effect effect) {

@@ -78,6 +78,29 @@ class RecorderTest {
   }
 
   @Test
+  void whatWasDeletedLast_mayBeForgotten_withAllBeforeIt() {
+    write(EU, Effect.VALUE, eu);
+    write(US, Effect.NOTHING, usAfterEu);
+    assertThat(problems(null, KeyState.NONE)).isEmpty();
+    var later = new WriteId(1, 2);
+    var apart = new Version(new Dot(new ActorId(30), 1), VersionVector.EMPTY, new Stamp(3000));
+    write(later, Effect.VALUE, apart);
+    assertThat(problems(apart, later + "/dot/never")).isEmpty();
+    assertThat(problems(null, KeyState.NONE)).singleElement().asString().startsWith("lost");
+    assertThat(problems(usAfterEu, KeyState.NONE)).isNotEmpty();
+  }
+
+  @Test
+  void whatWasWrittenAfterTheLastDeletion_isNotForgotten() {
+    write(EU, Effect.NOTHING, eu);
+    write(US, Effect.VALUE, usAfterEu);
+    var later = new WriteId(1, 2);
+    var apart = new Version(new Dot(new ActorId(30), 1), VersionVector.EMPTY, new Stamp(3000));
+    write(later, Effect.VALUE, apart);
+    assertThat(problems(apart, later + "/dot/never")).singleElement().asString().startsWith("lost");
+  }
+
+  @Test
   void whatWasTriedByAProcessThatWasKilled_mayBeThere_andNothingElse() {
     write(EU, Effect.VALUE, eu);
     assertThat(problems(usAfterEu, US + "/dot/never")).isNotEmpty();

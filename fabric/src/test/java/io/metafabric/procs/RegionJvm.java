@@ -17,8 +17,8 @@ import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One region's process, life after life, as its parent sees it. Methods belong to one thread; what
- * the process says is heard by another.
+ * One region's process, life after life, as its parent sees it. Methods belong to one thread, but
+ * for {@link #tellIfThere}; what the process says is heard by another.
  */
 final class RegionJvm implements AutoCloseable {
   private static final int SAFETY_SECONDS = 60;
@@ -28,9 +28,10 @@ final class RegionJvm implements AutoCloseable {
   private final String region;
   private final IntFunction<List<String>> arguments;
   private final Recorder recorder;
+  private final Roaming roaming;
   private final BlockingQueue<String> violations;
   private final File log;
-  private @Nullable Life life;
+  private volatile @Nullable Life life;
 
   /**
    * @param arguments of a life, by its number
@@ -41,11 +42,13 @@ final class RegionJvm implements AutoCloseable {
       String region,
       IntFunction<List<String>> arguments,
       Recorder recorder,
+      Roaming roaming,
       BlockingQueue<String> violations,
       File log) {
     this.region = region;
     this.arguments = arguments;
     this.recorder = recorder;
+    this.roaming = roaming;
     this.violations = violations;
     this.log = log;
   }
@@ -85,6 +88,7 @@ final class RegionJvm implements AutoCloseable {
       } finally {
         answers.add(GONE);
         recorder.ended(number);
+        roaming.down(region);
       }
     }
 
@@ -100,14 +104,23 @@ final class RegionJvm implements AutoCloseable {
         case "UNREACHABLE" -> recorder.unreachable();
         case "STATE" -> answers.add(line.substring("STATE ".length()));
         case "END" -> answers.add(line);
-        default -> violations.add(region + ": " + line);
+        default -> {
+          if (!roaming.heard(region, part)) {
+            violations.add(region + ": " + line);
+          }
+        }
       }
     }
 
     /** Returns the number that the answer ends with. */
     int tell(String command) {
-      commands.println(++told + " " + command);
+      send(++told, command);
       return told;
+    }
+
+    /** Nobody waits for an answer if the number is 0. */
+    synchronized void send(int withNumber, String command) {
+      commands.println(withNumber + " " + command);
     }
 
     void signal(String name) throws IOException, InterruptedException {
@@ -118,10 +131,11 @@ final class RegionJvm implements AutoCloseable {
   }
 
   private Life life() {
-    if (life == null) {
+    Life present = life;
+    if (present == null) {
       throw new IllegalStateException(region + " was never started");
     }
-    return life;
+    return present;
   }
 
   /**
@@ -130,12 +144,23 @@ final class RegionJvm implements AutoCloseable {
    * @param working whether it writes and reads as soon as it can
    */
   void start(int number, boolean working) throws IOException, InterruptedException {
-    if (life != null) {
-      awaitEnd(life);
+    Life before = life;
+    if (before != null) {
+      awaitEnd(before);
     }
-    life = new Life(number);
+    var next = new Life(number);
+    life = next;
     if (working) {
-      life.tell("go");
+      next.tell("go");
+      roaming.up(region);
+    }
+  }
+
+  /** May be called by any thread, whatever becomes of the process. */
+  void tellIfThere(String command) {
+    Life present = life;
+    if (present != null) {
+      present.send(0, command);
     }
   }
 
@@ -173,6 +198,7 @@ final class RegionJvm implements AutoCloseable {
   /** Lets it work until it is to rest. */
   void go() throws InterruptedException {
     ask("go");
+    roaming.up(region);
   }
 
   /** Waits until it has stopped to work, and was acknowledged or refused all that it tried. */
@@ -183,6 +209,11 @@ final class RegionJvm implements AutoCloseable {
   /** What it is behind with, and then the state of each key. */
   List<String> dump() throws InterruptedException {
     return ask("dump");
+  }
+
+  /** What it holds after a collection. */
+  Usage usage() throws InterruptedException {
+    return Usage.parse(ask("usage").get(0));
   }
 
   private List<String> ask(String command) throws InterruptedException {

@@ -20,40 +20,51 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One region in a process of its own. Obeys numbered lines on its standard input ({@code 1 go},
- * {@code 2 rest}, {@code 3 dump}, {@code 4 shut}), says on its standard output what it does, and
- * ends with its parent.
+ * {@code 2 rest}, {@code 3 dump}, {@code 4 usage}, {@code 5 shut}), says on its standard output
+ * what it does, and ends with its parent. Lines with number 0, {@code 0 visit 7 TOKEN} and {@code 0
+ * known 9 KEY}, have answers of their own, or none.
  *
- * <p>Arguments: region, directory, number of this life, seed, durability, then region=port of all
- * regions: its own to listen on, the others' to dial.
+ * <p>Arguments: region, directory, number of this life, seed, durability, names of records that
+ * come and go, then region=port of all regions: its own to listen on, the others' to dial.
  */
 final class RegionMain {
   private static final FileOutputStream OUT = new FileOutputStream(FileDescriptor.out);
 
   private final MetadataFabric fabric;
+  private final Path directory;
   private final Workload workload;
+  private final Visits visits;
   private final List<String> keys;
   private volatile boolean going;
   private @Nullable Thread writer;
 
-  private RegionMain(MetadataFabric fabric, Workload workload, List<String> keys) {
+  private RegionMain(
+      MetadataFabric fabric, Path directory, Workload workload, Visits visits, List<String> keys) {
     this.fabric = fabric;
+    this.directory = directory;
     this.workload = workload;
+    this.visits = visits;
     this.keys = keys;
   }
 
   public static void main(String[] args) throws Exception {
     String region = args[0];
+    Path directory = Path.of(args[1]);
     int life = Integer.parseInt(args[2]);
+    long seed = Long.parseLong(args[3]);
+    int turnover = Integer.parseInt(args[5]);
     FabricBuilder builder =
         MetadataFabric.builder()
             .region(region)
-            .directory(Path.of(args[1]))
+            .directory(directory)
             .durability(durability(args[4]))
             .segmentBytes(256 << 10)
             .retainedBytes(1 << 20)
-            .hotTierBytes(256 << 10);
+            .hotTierBytes(256 << 10)
+            // All bounded memory is soon full: what grows then is a leak.
+            .readCacheBytes(1 << 20);
     var regions = new ArrayList<String>();
-    for (int i = 5; i < args.length; i++) {
+    for (int i = 6; i < args.length; i++) {
       String[] regionAndPort = args[i].split("=", 2);
       regions.add(regionAndPort[0]);
       if (regionAndPort[0].equals(region)) {
@@ -63,9 +74,11 @@ final class RegionMain {
       }
     }
     MetadataFabric fabric = builder.open();
-    var workload =
-        new Workload(fabric, region, life, regions, Long.parseLong(args[3]), RegionMain::say);
-    new RegionMain(fabric, workload, Workload.keys(regions)).obey();
+    var workload = new Workload(fabric, region, life, regions, turnover, seed, RegionMain::say);
+    var visits = new Visits(fabric, regions, life, seed, RegionMain::say);
+    var keys = new ArrayList<>(Workload.keys(regions, turnover));
+    keys.addAll(Visits.keys());
+    new RegionMain(fabric, directory, workload, visits, keys).obey();
     Runtime.getRuntime().halt(0);
   }
 
@@ -89,11 +102,14 @@ final class RegionMain {
   private void obey() throws Exception {
     var in = new BufferedReader(new InputStreamReader(System.in, UTF_8));
     for (String line = in.readLine(); line != null; line = in.readLine()) {
-      String[] numberAndCommand = line.split(" ", 2);
-      switch (numberAndCommand[1]) {
+      String[] part = line.split(" ", -1);
+      switch (part[1]) {
         case "go" -> go();
         case "rest" -> rest();
         case "dump" -> dump();
+        case "usage" -> say("STATE " + Usage.now(directory));
+        case "visit" -> visits.begin(Integer.parseInt(part[2]), part[3]);
+        case "known" -> say("KNOWS " + part[2] + " " + known(part[3]));
         case "shut" -> {
           rest();
           fabric.close();
@@ -101,7 +117,9 @@ final class RegionMain {
         }
         default -> throw new IllegalArgumentException("no such command: " + line);
       }
-      say("END " + numberAndCommand[0]);
+      if (!part[0].equals("0")) {
+        say("END " + part[0]);
+      }
     }
   }
 
@@ -129,6 +147,11 @@ final class RegionMain {
     if (writer != null) {
       writer.join();
     }
+    visits.rest();
+  }
+
+  private String known(String key) {
+    return fabric.explain(key).version().map(KeyState::text).orElse(Visits.NOTHING);
   }
 
   private void dump() {

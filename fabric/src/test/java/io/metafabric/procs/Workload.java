@@ -26,7 +26,12 @@ import org.jspecify.annotations.Nullable;
 final class Workload {
   private static final int SHARED_KEYS = 40;
   private static final int OWN_KEYS = 20;
+  private static final int LIVE_SHARE = 10;
   private static final int BURST = 100;
+
+  /** A process that lives for less forgets nothing that was deleted; in fact for a minute. */
+  private static final Duration FORGETS_AFTER = Duration.ofSeconds(50);
+
   private static final String SHARED = "shared/";
 
   /** What a read of a key must give, where only this thread writes. */
@@ -38,29 +43,43 @@ final class Workload {
   private final String region;
   private final int life;
   private final List<String> keys;
+  private final int lastingKeys;
+  private final int turnover;
   private final Random random;
   private final Consumer<String> say;
   private final Map<String, Version> seen = new HashMap<>();
   private final Map<String, Expected> expected = new HashMap<>();
+  private final long begunNanos = System.nanoTime();
   private long sequence;
+  private int turns;
 
+  /**
+   * @param turnover so many names of the region's own are given to one record after the other: each
+   *     is written, deleted when a tenth of the names have followed, and written again after the
+   *     last one; 0 for none
+   */
   Workload(
       MetadataFabric fabric,
       String region,
       int life,
       List<String> regions,
+      int turnover,
       long seed,
       Consumer<String> say) {
     this.fabric = fabric;
     this.region = region;
     this.life = life;
-    this.keys = keys(regions);
+    this.keys = keys(regions, turnover);
+    this.lastingKeys = keys(regions, 0).size();
+    this.turnover = turnover;
     this.random = new Random(seed);
     this.say = say;
   }
 
-  /** Those that every region writes, then those that one region writes. */
-  static List<String> keys(List<String> regions) {
+  /**
+   * Those that every region writes, those that one region writes, and then those that come and go.
+   */
+  static List<String> keys(List<String> regions, int turnover) {
     var keys = new ArrayList<String>();
     for (int i = 0; i < SHARED_KEYS; i++) {
       keys.add(SHARED + i);
@@ -70,7 +89,16 @@ final class Workload {
         keys.add(region + "/" + i);
       }
     }
+    for (String region : regions) {
+      for (int i = 0; i < turnover; i++) {
+        keys.add(turning(region, i));
+      }
+    }
     return keys;
+  }
+
+  private static String turning(String region, int number) {
+    return region + "/turning/" + number;
   }
 
   private boolean isOwn(String key) {
@@ -87,7 +115,7 @@ final class Workload {
     int dice = random.nextInt(1000);
     String key = anyToWrite();
     if (dice < 350) {
-      read(keys.get(random.nextInt(keys.size())));
+      read(anyToRead());
     } else if (dice < 600) {
       write(key, value -> Optional.of(fabric.put(key, value)));
     } else if (dice < 680) {
@@ -98,8 +126,10 @@ final class Workload {
       replace(key);
     } else if (dice < 880) {
       write(key, value -> fabric.putIfAbsent(key, value));
-    } else if (dice < 998) {
+    } else if (dice < 950) {
       remove(key);
+    } else if (dice < 998) {
+      turn();
     } else {
       burst();
     }
@@ -107,6 +137,20 @@ final class Workload {
       read(key);
     }
     LockSupport.parkNanos(random.nextInt(2_000_000));
+  }
+
+  private String anyToRead() {
+    return keys.get(random.nextInt(random.nextInt(4) > 0 ? lastingKeys : keys.size()));
+  }
+
+  /** A record comes, and one that has been there for long goes. */
+  private void turn() {
+    if (turnover > 0) {
+      String next = turning(region, turns % turnover);
+      write(next, value -> Optional.of(fabric.put(next, value)));
+      remove(turning(region, Math.floorMod(turns - turnover / LIVE_SHARE, turnover)));
+      turns++;
+    }
   }
 
   private WriteId tries(String key, Effect effect) {
@@ -224,12 +268,23 @@ final class Workload {
             .or(() -> fabric.explain(key).version())
             .orElse(null);
     Version last = seen.get(key);
-    if (last != null && (now == null || !now.covers(last.dot()))) {
+    if (last != null && !mayFollow(now, last)) {
       throw new IllegalStateException(key + " was " + last + " and then " + now);
     }
     if (now != null) {
       seen.put(key, now);
+    } else {
+      seen.remove(key);
     }
+  }
+
+  private boolean mayFollow(@Nullable Version now, Version last) {
+    if (now == null) {
+      // It was deleted meanwhile, and that was forgotten.
+      return System.nanoTime() - begunNanos > FORGETS_AFTER.toNanos();
+    }
+    // After many openings not all is named that was seen.
+    return now.covers(last.dot()) || now.isLaterThan(last);
   }
 
   private void requireOwn(String key, @Nullable WriteId id, long beforeMs, long afterMs) {

@@ -220,7 +220,7 @@ final class Invariants {
   private boolean isSettledBy(Header known, Write write) {
     Header written = Objects.requireNonNull(write.header);
     boolean won = LastWriterWins.join(known, written).version().dot().equals(known.version().dot());
-    return known.version().covers(written.version().dot())
+    return run.ledger().covers(write.key, known, written)
         || (won && Losers.mayBeForgotten(run.setting()));
   }
 

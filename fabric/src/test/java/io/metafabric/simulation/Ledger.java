@@ -7,6 +7,7 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.store.LastWriterWins;
 import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.VersionVector;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -18,6 +19,9 @@ import org.jspecify.annotations.Nullable;
 
 /** All writes that were ever tried, and what each dot was seen to name. */
 final class Ledger {
+  /** A context that names fewer goes on naming them. */
+  private static final int ACTORS_THAT_STAY = 8;
+
   private final List<Write> writes = new ArrayList<>();
   private final Map<Dot, Header> named = new HashMap<>();
   private final Map<Key, Set<Header>> exports = new HashMap<>();
@@ -84,6 +88,28 @@ final class Ledger {
     return LastWriterWins.join(one, other).version().dot().equals(one.version().dot());
   }
 
+  /**
+   * Whether a version had seen a write, or is it. Of a key that many openings have written not
+   * everything is named by which all regions have come: there it must be the later one.
+   */
+  boolean covers(Key key, Header later, Header write) {
+    return later.version().covers(write.version().dot())
+        || (isNewer(later, write) && hasManyActors(key));
+  }
+
+  private boolean hasManyActors(Key key) {
+    VersionVector actors = VersionVector.EMPTY;
+    int unknown = 0;
+    for (Write write : writes) {
+      if (write.key.equals(key)) {
+        Header header = write.header;
+        unknown += header == null ? 1 : 0;
+        actors = header == null ? actors : actors.merge(header.version().asContext());
+      }
+    }
+    return actors.size() + unknown >= ACTORS_THAT_STAY;
+  }
+
   /** A region that was evicted has said that it had this alone. */
   void exported(Conflict conflict) {
     exports.computeIfAbsent(conflict.key(), each -> new LinkedHashSet<>()).add(conflict.lost());
@@ -94,7 +120,7 @@ final class Ledger {
     Header header = write.header;
     return header != null
         && exports.getOrDefault(write.key, Set.of()).stream()
-            .anyMatch(each -> each.version().covers(header.version().dot()));
+            .anyMatch(each -> covers(write.key, each, header));
   }
 
   /**

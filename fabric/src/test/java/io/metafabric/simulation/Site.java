@@ -491,7 +491,7 @@ final class Site {
       return Look.UNSEEN;
     }
     Header before = seen.get(key);
-    if (before != null && !isHeldIn(now, before) && !wasForgotten(key, before, now)) {
+    if (before != null && !isHeldIn(key, now, before) && !wasForgotten(key, before, now)) {
       run.violation(
           region + " forgot " + key + ": it knew " + before + ", and knows " + now + " now", null);
     }
@@ -501,8 +501,8 @@ final class Site {
     return new Look(true, now);
   }
 
-  private static boolean isHeldIn(@Nullable Header now, Header before) {
-    return now != null && now.version().covers(before.version().dot());
+  private boolean isHeldIn(Key key, @Nullable Header now, Header before) {
+    return now != null && run.ledger().covers(key, now, before);
   }
 
   /**
@@ -590,7 +590,7 @@ final class Site {
         header -> {
           run.travellers().wrote(this, write);
           if (known != null
-              && !header.version().covers(known.version().dot())
+              && !run.ledger().covers(key, header, known)
               && !wasForgotten(key, known, header)) {
             run.violation(write + " does not cover what was known before: " + known, null);
           }

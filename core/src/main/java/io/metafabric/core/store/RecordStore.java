@@ -123,12 +123,18 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private final StoredConfiguration configured;
   private volatile long publishedCounter;
 
+  // Up to which position the index shows entries, or is about to; and up to which all else that
+  // readers are shown has been told of them.
+  private volatile long publishing;
+  private volatile long shown;
+
   // The frame that says that this opening began; set before anything else is done.
   private volatile @Nullable FrameLocation openedAt;
   private volatile @Nullable Compactor compactor;
   private volatile @Nullable DeadHeaders deadHeaders;
   private final DurableProgress progress = new DurableProgress();
   private volatile LongSupplier neededAfter = () -> 0;
+  private final SettledContexts settled = new SettledContexts();
 
   // The publisher's: of all that has been published. The journal keeps a record that has it, so
   // that a write after a restart never has an older stamp than something that was forgotten.
@@ -620,7 +626,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           decline(future, newest);
           return future;
         }
-        seen = current == null ? null : Seen.of(current.version());
+        seen = current == null ? null : seen(key, current.version(), payload == null);
       }
       if (seen == null) {
         requireRoomInIndex(key);
@@ -642,6 +648,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           done);
     }
     return future;
+  }
+
+  /** What a writer has seen of a key, as far as it has to be named. */
+  private Seen seen(Key key, Version current, boolean removes) {
+    return new Seen(current.dot(), settled.contextAfter(key, current, removes));
   }
 
   /** A write that leaves beside it what its writer has not seen. */
@@ -1166,7 +1177,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       stageInbound(null, false, record, inbound.keepPayload(), done);
       return true;
     }
-    Header joined = LastWriterWins.join(ours, theirs);
+    Header joined = LastWriterWins.join(settled.toJoin(record.key(), ours, theirs), theirs);
     boolean sameDot = ours.version().dot().equals(theirs.version().dot());
     boolean samePayload = ours.payloadCrc32c() == theirs.payloadCrc32c();
     if ((sameDot && !samePayload)
@@ -1294,7 +1305,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   /**
    * Whether a remove that has lost to our write, or was covered by it, takes away what is shown in
    * place of that write's payload. That is kept in the journal: what was removed must not be shown
-   * after a restart either.
+   * after a restart either. Of what is settled it need not say so.
    */
   private boolean removesMore(Key key, Header remove, Header ours) {
     if (ours.isTombstone()) {
@@ -1305,7 +1316,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return since == null
         || (!since.equals(ours.version().dot())
             && !since.equals(removed)
-            && remove.version().covers(since));
+            && (remove.version().covers(since) || settled.isApplied(since)));
   }
 
   /** The newest write of a key whose payload has been here, or that removed it. */
@@ -1787,6 +1798,19 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     }
   }
 
+  /**
+   * Up to which position something may be known here. What readers are shown without looking at the
+   * index may be older, until that {@linkplain #isShown is shown}.
+   */
+  public long publishing() {
+    return publishing;
+  }
+
+  /** Whether the listener has been told of everything up to {@code position}. */
+  public boolean isShown(long position) {
+    return shown >= position;
+  }
+
   /** From this position on compaction has dropped nothing. */
   public long keptFrom() {
     return journal.keptFrom();
@@ -1995,9 +2019,15 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   public void startCompaction(
       SerialExecutor executor, LongSupplier neededAfter, Supplier<VersionVector> floor) {
     this.neededAfter = neededAfter;
+    settled.start(executor, floor);
     var collecting =
         new DeadHeaders(
-            index, new Forgetting(), floor, executor, clock, config.compaction().forgetEvery());
+            index,
+            new Forgetting(),
+            settled::floor,
+            executor,
+            clock,
+            config.compaction().forgetEvery());
     deadHeaders = collecting;
     collecting.start();
     var started = new Compactor(journal, liveness(), executor, config.compaction(), neededAfter);
@@ -2023,6 +2053,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     public void publish(List<Staged> group, List<FrameLocation> locations) {
       long last = locations.get(locations.size() - 1).position();
       journal.announce(last);
+      publishing = last;
       for (int i = 0; i < group.size(); i++) {
         publishOne(group.get(i), locations.get(i));
       }
@@ -2046,6 +2077,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         committing.execute(() -> listener.published(changes));
         throw e;
       } finally {
+        shown = publishing;
         synchronized (decisions) {
           for (Staged staged : group) {
             Key key = staged.key();

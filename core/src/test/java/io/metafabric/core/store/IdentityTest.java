@@ -30,6 +30,7 @@ class IdentityTest {
   private SimWorld world;
   private RandomGenerator random;
   private final Map<Dot, MetadataRecord> issued = new HashMap<>();
+  private final List<Dot> issuedTwice = new ArrayList<>();
   private final List<Machine> machines = new ArrayList<>();
   private int names;
 
@@ -54,11 +55,13 @@ class IdentityTest {
           node.scheduler().serial("compaction"), () -> Long.MAX_VALUE, () -> VersionVector.EMPTY);
     }
 
+    /** Noted alone: a task that fails is tolerated here. */
     void published(List<Published> changes) {
       for (Published change : changes) {
         Dot dot = change.record().header().version().dot();
-        MetadataRecord before = issued.put(dot, change.record());
-        assertThat(before).as(world.describe(dot + " was issued twice")).isNull();
+        if (issued.put(dot, change.record()) != null) {
+          issuedTwice.add(dot);
+        }
       }
     }
 
@@ -70,6 +73,7 @@ class IdentityTest {
                 key, Bytes.utf8("value " + random.nextInt()), Header.NEVER, Precondition.NONE);
         world.runUntil("the write", written::isDone, Duration.ofMinutes(1));
         written.join();
+        assertThat(issuedTwice).as(() -> world.describe("issued twice")).isEmpty();
       }
     }
 
