@@ -89,6 +89,7 @@ class SlotTableTest {
     assertThat(table.used()).isEqualTo(model.values().stream().mapToInt(List::size).sum());
   }
 
+  @Tag("long")
   @Test
   void ofManySlots_eachTakesAtMost32Bytes() {
     var random = new Random(7);
@@ -100,6 +101,7 @@ class SlotTableTest {
     }
   }
 
+  @Tag("long")
   @Test
   void pagesThatAreGivenBackAreUsedAgain() {
     for (int i = 0; i < 100_000; i++) {
