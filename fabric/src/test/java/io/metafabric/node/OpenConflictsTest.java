@@ -360,6 +360,30 @@ final class OpenConflictsTest {
     }
   }
 
+  /** The journals of others still have it, and what replaced it was the emptied region's own. */
+  @Test
+  void anEmptiedRegion_isNotSentWhatWasForgottenBesideOthers() {
+    var cluster = cluster(44, ConflictRule.siblings());
+    Key key = key(1);
+    MetadataRecord gone = write(cluster, AP, key, "gone", null);
+    MetadataRecord stays = write(cluster, AP, key, "stays", null);
+    cluster.world.runFor(Duration.ofSeconds(1));
+    write(cluster, EU, key, null, gone.seen());
+    cluster.world.runFor(LONG);
+    for (RegionName region : cluster.regions) {
+      assertThat(dots(known(cluster, region, key))).containsExactly(dot(stays));
+    }
+
+    cluster.crash(EU);
+    cluster.replaceFiles(EU, Map.of());
+    cluster.start(EU);
+    cluster.world.runFor(LONG);
+    for (RegionName region : cluster.regions) {
+      assertThat(dots(known(cluster, region, key))).as("in " + region).containsExactly(dot(stays));
+    }
+    assertThat(isAlike(cluster)).isTrue();
+  }
+
   // ---- Reads.
 
   @Test

@@ -112,7 +112,7 @@ final class ReadAhead {
       own = ownOf(entry);
     }
     if (own != null && isNews(own.dot())) {
-      MetadataRecord out = own.record() == null ? null : outgoing.apply(own.record());
+      MetadataRecord out = toSend(own.record());
       if (hasNews && !fits(own.dot(), out)) {
         lookedAhead = own;
         return false;
@@ -127,6 +127,11 @@ final class ReadAhead {
       position = cursor.position();
     }
     return more || position < store.publishedPosition();
+  }
+
+  /** Of what is forgotten nothing is left but its counter. */
+  private @Nullable MetadataRecord toSend(@Nullable MetadataRecord own) {
+    return own == null || store.wasForgottenBeside(own) ? null : outgoing.apply(own);
   }
 
   private @Nullable Own ownOf(@Nullable JournalEntry entry) {

@@ -1737,6 +1737,28 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     }
   }
 
+  /**
+   * Whether a version that this journal still has was replaced, where siblings are kept, by one
+   * that is forgotten: a peer that is sent it, and has lost what replaced it, would show it again.
+   */
+  public boolean wasForgottenBeside(MetadataRecord version) {
+    if (!config.conflicts().rules().of(version.key()).keepsSiblings()) {
+      return false; // it is deleted again when the peer is compared
+    }
+    try {
+      Header first = header(version.key());
+      if (first != null && first.version().covers(version.header().version().dot())) {
+        return false;
+      }
+      MetadataRecord known = index.read(version.key());
+      synchronized (decisions) {
+        return isOfThePast(version.header(), known);
+      }
+    } catch (StorageException e) {
+      return false; // something is known of the key, but cannot be read
+    }
+  }
+
   private boolean isAllApplied(MetadataRecord record) {
     if (!isApplied(record.header().version().dot())) {
       return false;
