@@ -63,7 +63,7 @@ final class FabricPolicy implements ReplayPolicy {
 
   private static final double LOCAL_MS = 0.001;
   private static final int TICK_MS = 10;
-  private static final long NANOS_PER_CALL = 10_000_000;
+  private static final long NANOS_PER_CALL = 1_000_000_000;
   private static final int MAX_EVENTS = 8192;
 
   private final Trace trace;
@@ -255,8 +255,8 @@ final class FabricPolicy implements ReplayPolicy {
   }
 
   /**
-   * Where a fetch takes no time, a budget in bytes per second has no meaning; and the time of some
-   * traces is only an order. Then each request has time for its own.
+   * Where a fetch takes no time, a budget in bytes per second has no meaning, nor has a residency;
+   * and the time of some traces is only an order. Then each request has time for its own.
    */
   private long armNanos(long nowMs) {
     return latencyMs == 0 ? ++calls * NANOS_PER_CALL : nowMs * 1_000_000;

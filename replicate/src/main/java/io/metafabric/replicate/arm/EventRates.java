@@ -10,6 +10,10 @@ final class EventRates {
   private static final int SLOTS = 1 << 14;
   private static final int WAYS = 4;
   private static final double HALF_LIFE_SECONDS = 300;
+
+  /** What a steady rate of 1 a second comes to is 1 over this. */
+  private static final double PER_COUNT = StrictMath.log(2) / HALF_LIFE_SECONDS;
+
   private static final long NANOS_PER_SECOND = 1_000_000_000;
 
   /** Halvings before all counters are written anew, far from what a float can hold. */
@@ -58,7 +62,7 @@ final class EventRates {
     int first = (hash & (SLOTS / WAYS - 1)) * WAYS;
     for (int i = first; i < first + WAYS; i++) {
       if (hashes[i] == hash) {
-        return counts[i] / weight * (StrictMath.log(2) / HALF_LIFE_SECONDS);
+        return counts[i] / weight * PER_COUNT;
       }
     }
     return 0;
