@@ -36,6 +36,7 @@ import io.metafabric.predict.Source;
 import io.metafabric.replicate.PeerStateChange;
 import io.metafabric.replicate.ProtocolRange;
 import io.metafabric.replicate.ReplicationConfig;
+import io.metafabric.replicate.arm.CopyBudget;
 import io.metafabric.replicate.arm.CostBenefitPolicy;
 import io.metafabric.replicate.arm.Prices;
 import io.metafabric.replicate.netty.NettyConfig;
@@ -51,6 +52,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -101,7 +103,7 @@ public final class FabricBuilder {
   private @Nullable Boolean prediction;
   private @Nullable List<Source> predictionSources;
   private @Nullable Prices prices;
-  private @Nullable Long prefetchBytesPerSecond;
+  private @Nullable CopyBudget copyBudget;
   private @Nullable Long repairBytesPerSecond;
   private @Nullable Long peerBytesPerSecond;
   private final Map<String, Durability> durabilities = new TreeMap<>();
@@ -467,18 +469,21 @@ public final class FabricBuilder {
     return this;
   }
 
-  /** What transfer, storage and a saved millisecond are worth. Default: {@link Prices#DEFAULT}. */
+  /**
+   * What transfer between regions and storage cost, and a saved millisecond is worth; {@link
+   * MetadataFabric#setPrices} changes them later. Default: {@link Prices#DEFAULT}.
+   */
   public FabricBuilder prices(Prices value) {
     prices = once("prices", prices, value);
     return this;
   }
 
-  /** Budget of prefetched payloads. Default: 4 MiB/s. */
-  public FabricBuilder prefetchBytesPerSecond(long bytes) {
-    if (bytes < 1) {
-      throw new ConfigurationException("prefetchBytesPerSecond must be at least 1, was " + bytes);
-    }
-    prefetchBytesPerSecond = once("prefetchBytesPerSecond", prefetchBytesPerSecond, bytes);
+  /**
+   * What prefetched copies may cost this region; {@link MetadataFabric#setCopyBudget} changes it
+   * later. Default: {@link CopyBudget#DEFAULT}.
+   */
+  public FabricBuilder copyBudget(CopyBudget budget) {
+    copyBudget = once("copyBudget", copyBudget, budget);
     return this;
   }
 
@@ -511,9 +516,10 @@ public final class FabricBuilder {
    * Opens the fabric: replays the directory's journal and begins to listen and to dial. Does not
    * wait for peers; {@link MetadataFabric#stats()} says how things stand with them.
    *
-   * @throws ConfigurationException if settings contradict each other, an address is beyond this
-   *     machine and there is no {@link #tls}, a file that it names is missing or is not what it
-   *     should be, or {@link WarmTier#CHRONICLE} is asked for and cannot run
+   * @throws ConfigurationException if settings contradict each other, there is a price of a region
+   *     that is neither this one nor a peer, an address is beyond this machine and there is no
+   *     {@link #tls}, a file that it names is missing or is not what it should be, or {@link
+   *     WarmTier#CHRONICLE} is asked for and cannot run
    * @throws io.metafabric.core.error.DirectoryInUseException if another fabric has the directory
    * @throws io.metafabric.core.error.StorageException if the directory cannot be used or is damaged
    * @throws io.metafabric.core.error.ListenException if the listener cannot be bound
@@ -614,6 +620,8 @@ public final class FabricBuilder {
             .speaking(or(protocols, ProtocolRange.ALL));
     var regions = new ArrayList<>(peers.keySet());
     regions.add(here);
+    Prices priced = or(prices, Prices.DEFAULT);
+    priced.requireRegions(Set.copyOf(regions));
     var store =
         new StoreConfig(
             clusterName,
@@ -636,8 +644,8 @@ public final class FabricBuilder {
         replication,
         new HomeDirectory(regions, homes),
         TICK,
-        CostBenefitPolicy.of(or(prices, Prices.DEFAULT)),
-        or(prefetchBytesPerSecond, 4L << 20),
+        CostBenefitPolicy.of(priced),
+        or(copyBudget, CopyBudget.DEFAULT),
         or(prediction, true));
   }
 

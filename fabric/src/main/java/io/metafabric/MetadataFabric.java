@@ -6,6 +6,8 @@ import io.metafabric.core.place.WriteConcern;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.version.Version;
 import io.metafabric.replicate.Comparison;
+import io.metafabric.replicate.arm.CopyBudget;
+import io.metafabric.replicate.arm.Prices;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -221,6 +223,21 @@ public interface MetadataFabric extends Records, AutoCloseable {
    * with {@link FabricBuilder#prediction}.
    */
   void setPrediction(boolean enabled);
+
+  /**
+   * Other prices, from the next decision on. Not journaled: the next opening begins with {@link
+   * FabricBuilder#prices}.
+   *
+   * @throws io.metafabric.core.error.ConfigurationException if there is a price of a region that is
+   *     neither this one nor a peer; nothing was changed
+   */
+  void setPrices(Prices prices);
+
+  /**
+   * Another budget, from the next decision on: what was spent before counts. Not journaled: the
+   * next opening begins with {@link FabricBuilder#copyBudget}.
+   */
+  void setCopyBudget(CopyBudget budget);
 
   /** Leaves no thread, socket, lock or file open. A second call does nothing. */
   @Override

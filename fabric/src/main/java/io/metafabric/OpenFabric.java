@@ -24,12 +24,15 @@ import io.metafabric.host.FileDisk;
 import io.metafabric.node.FabricNode;
 import io.metafabric.node.ReadOutcome;
 import io.metafabric.replicate.Comparison;
+import io.metafabric.replicate.arm.CopyBudget;
+import io.metafabric.replicate.arm.Prices;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -559,6 +562,23 @@ final class OpenFabric implements MetadataFabric {
   public void setPrediction(boolean enabled) {
     state.requireOpen();
     running.setPrediction(enabled);
+  }
+
+  @Override
+  public void setPrices(Prices prices) {
+    Objects.requireNonNull(prices, "prices");
+    state.requireOpen();
+    var regions = new TreeSet<>(node().replicator().peers());
+    regions.add(node().region());
+    prices.requireRegions(regions);
+    running.setPrices(prices);
+  }
+
+  @Override
+  public void setCopyBudget(CopyBudget budget) {
+    Objects.requireNonNull(budget, "budget");
+    state.requireOpen();
+    running.setCopyBudget(budget);
   }
 
   @Override

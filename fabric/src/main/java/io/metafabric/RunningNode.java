@@ -4,6 +4,8 @@ import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.host.ListenerFailures;
 import io.metafabric.node.FabricNode;
+import io.metafabric.replicate.arm.CopyBudget;
+import io.metafabric.replicate.arm.Prices;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +34,8 @@ final class RunningNode implements AutoCloseable {
   // Guarded by this.
   private boolean closed;
   private @Nullable Boolean prediction;
+  private @Nullable Prices prices;
+  private @Nullable CopyBudget copyBudget;
 
   /**
    * @param threads makes one that the fabric is opened on again; closed with this
@@ -52,6 +56,18 @@ final class RunningNode implements AutoCloseable {
   synchronized void setPrediction(boolean enabled) {
     prediction = enabled;
     node.setPrediction(enabled);
+  }
+
+  /** So too. */
+  synchronized void setPrices(Prices next) {
+    prices = next;
+    node.setPrices(next);
+  }
+
+  /** So too; the one that is opened in its place begins with all of it. */
+  synchronized void setCopyBudget(CopyBudget next) {
+    copyBudget = next;
+    node.setCopyBudget(next);
   }
 
   /** On the node's own thread: it cannot wait for a fabric that is being closed, nor be closed. */
@@ -80,6 +96,12 @@ final class RunningNode implements AutoCloseable {
       node = opener.open(bound, this::mustReopen);
       if (prediction != null) {
         node.setPrediction(prediction);
+      }
+      if (prices != null) {
+        node.setPrices(prices);
+      }
+      if (copyBudget != null) {
+        node.setCopyBudget(copyBudget);
       }
     } catch (RuntimeException e) {
       // Until the host opens another one, the fabric says that it is closed.

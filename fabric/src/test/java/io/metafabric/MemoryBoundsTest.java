@@ -101,6 +101,7 @@ class MemoryBoundsTest {
               "superseded copies",
               "callers that wait",
               "access ring",
+              "decisions on copies",
               "predictors",
               "callbacks");
       assertAllWithinBounds(fabric);

@@ -135,6 +135,7 @@ class RefusalsTest {
     refusesNull(() -> builder.originTimeToLive(null), "originTimeToLive");
     refusesNull(() -> builder.predictor(null), "provider");
     refusesNull(() -> builder.prices(null), "prices");
+    refusesNull(() -> builder.copyBudget(null), "copyBudget");
     refusesNull(() -> builder.tls(null), "tls");
   }
 

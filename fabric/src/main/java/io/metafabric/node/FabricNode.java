@@ -56,7 +56,9 @@ import io.metafabric.replicate.MembershipListener;
 import io.metafabric.replicate.PeerStateChange;
 import io.metafabric.replicate.ReplicationStats;
 import io.metafabric.replicate.Replicator;
+import io.metafabric.replicate.arm.CopyBudget;
 import io.metafabric.replicate.arm.Decision;
+import io.metafabric.replicate.arm.Prices;
 import io.metafabric.replicate.arm.ReplicationManager;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -99,6 +101,7 @@ public final class FabricNode<V> implements AutoCloseable {
   private final Merging merging;
   private final SiblingReads siblingReads;
   private final AccessRing accesses;
+  private final ReplicationManager arm;
   private final Prefetcher prefetcher;
   private final ForesightKeeper keeper;
   private final ReadCounts counts = new ReadCounts();
@@ -137,6 +140,13 @@ public final class FabricNode<V> implements AutoCloseable {
                 config.store(), ports.disk(), clock, ports.random(), committing, this::published));
     this.hot = opened.add(hotTier.create(shownAlone(store), this::prefetchWasted));
     this.warm = opened.add(warmTier.create(store));
+    this.arm =
+        new ReplicationManager(
+            config.policy(),
+            config.copyBudget(),
+            config.prediction(),
+            key -> hot.peek(key) != null,
+            clock.nanoTime());
     this.transport = opened.add(ports.transport().apply(loop));
     homes.passOver(store.configured().configuration().evicted());
     store.systemRecords().forEach(this::moved);
@@ -184,17 +194,7 @@ public final class FabricNode<V> implements AutoCloseable {
         new ForesightKeeper(
             foresight, ports.disk(), foresight.stats().maxRetainedBytes(), clock, compacting);
     this.prefetcher =
-        new Prefetcher(
-            clock,
-            accesses,
-            foresight,
-            new ReplicationManager(
-                config.policy(),
-                config.prefetchBytesPerSecond(),
-                config.prediction(),
-                clock.nanoTime()),
-            replicator,
-            new PrefetchTarget());
+        new Prefetcher(clock, accesses, foresight, arm, replicator, new PrefetchTarget());
     this.guarantees =
         new Guarantees(
             store,
@@ -751,6 +751,7 @@ public final class FabricNode<V> implements AutoCloseable {
   }
 
   private void published(List<Published> changes) {
+    long nowNanos = clock.nanoTime();
     for (Published change : changes) {
       if (change.record().key().isSystem()) {
         systemChanged(change.record().key());
@@ -758,6 +759,9 @@ public final class FabricNode<V> implements AutoCloseable {
       }
       // Before anybody can have seen it: a reader who has must not join a flight that has not.
       flights.forget(change.record().key());
+      if (!change.local()) {
+        arm.updated(change.record().key().path(), nowNanos);
+      }
       try {
         show(change);
       } catch (RuntimeException e) {
@@ -982,6 +986,10 @@ public final class FabricNode<V> implements AutoCloseable {
     return guarantees;
   }
 
+  public RegionName region() {
+    return region;
+  }
+
   public Replicator replicator() {
     return replicator;
   }
@@ -996,6 +1004,16 @@ public final class FabricNode<V> implements AutoCloseable {
       // Behind a run of the prefetcher that had looked at the switch before.
       loop.execute(replicator::callOffPrefetches);
     }
+  }
+
+  /** What a copy costs and is worth, from the next decision on. Any thread. */
+  public void setPrices(Prices prices) {
+    arm.setPrices(prices);
+  }
+
+  /** What copies may cost, from the next decision on. Any thread. */
+  public void setCopyBudget(CopyBudget budget) {
+    arm.setBudget(budget, clock.nanoTime());
   }
 
   public RecordStore store() {
@@ -1059,7 +1077,7 @@ public final class FabricNode<V> implements AutoCloseable {
             storeStats,
             replicationStats,
             transportStats,
-            prefetchStats.foresight(),
+            prefetchStats,
             List.of(
                 new MemoryUse("moved homes", store.systemBytes(), 2 * StoreConfig.MAX_SYSTEM_BYTES),
                 new MemoryUse(
@@ -1180,6 +1198,12 @@ public final class FabricNode<V> implements AutoCloseable {
         return null;
       }
       return record.header();
+    }
+
+    @Override
+    public double fullness() {
+      HotTierStats tier = hot.stats();
+      return Math.min(1, (double) tier.sizeBytes() / tier.maxBytes());
     }
 
     @Override

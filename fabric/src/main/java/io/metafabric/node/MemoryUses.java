@@ -11,6 +11,7 @@ import io.metafabric.core.transport.TransportStats;
 import io.metafabric.predict.ForesightStats;
 import io.metafabric.replicate.PeerStats;
 import io.metafabric.replicate.ReplicationStats;
+import io.metafabric.replicate.arm.ArmStats;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -28,7 +29,7 @@ final class MemoryUses {
       StoreStats storeStats,
       ReplicationStats replicationStats,
       TransportStats transportStats,
-      ForesightStats foresight,
+      PrefetchStats prefetch,
       List<MemoryUse> others) {
     StoreConfig storage = config.store();
     var all = new ArrayList<MemoryUse>();
@@ -86,6 +87,9 @@ final class MemoryUses {
             replicationStats.prefetchAnswersBytes(),
             replicationStats.peers().size() * ReplicationStats.MAX_PREFETCH_ANSWERS_BYTES));
     all.addAll(others);
+    ArmStats arm = prefetch.arm();
+    all.add(new MemoryUse("decisions on copies", arm.retainedBytes(), arm.maxRetainedBytes()));
+    ForesightStats foresight = prefetch.foresight();
     all.add(new MemoryUse("predictors", foresight.retainedBytes(), foresight.maxRetainedBytes()));
     return all;
   }

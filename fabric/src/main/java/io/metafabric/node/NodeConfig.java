@@ -4,12 +4,13 @@ import io.metafabric.core.place.HomeLookup;
 import io.metafabric.core.store.StoreConfig;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.replicate.ReplicationConfig;
+import io.metafabric.replicate.arm.CopyBudget;
 import io.metafabric.replicate.arm.CostBenefitPolicy;
 import java.time.Duration;
 
 /**
  * @param tick how often what was read is learned from, at least; a remote read does so at once
- * @param prefetchBytesPerSecond budget of prefetched payloads
+ * @param copyBudget what prefetching may cost at first
  * @param prediction whether prefetching is on at first
  */
 public record NodeConfig(
@@ -18,17 +19,11 @@ public record NodeConfig(
     HomeLookup homes,
     Duration tick,
     CostBenefitPolicy policy,
-    long prefetchBytesPerSecond,
+    CopyBudget copyBudget,
     boolean prediction) {
   /** The same with another address for its peers. */
   public NodeConfig listeningAt(PeerAddress address) {
     return new NodeConfig(
-        store,
-        replication.listeningAt(address),
-        homes,
-        tick,
-        policy,
-        prefetchBytesPerSecond,
-        prediction);
+        store, replication.listeningAt(address), homes, tick, policy, copyBudget, prediction);
   }
 }

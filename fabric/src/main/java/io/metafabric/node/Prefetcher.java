@@ -8,6 +8,7 @@ import io.metafabric.core.record.Key;
 import io.metafabric.predict.AccessRing;
 import io.metafabric.predict.Foresight;
 import io.metafabric.predict.PastPrediction;
+import io.metafabric.replicate.FetchPath;
 import io.metafabric.replicate.FetchResult;
 import io.metafabric.replicate.Replicator;
 import io.metafabric.replicate.arm.Candidate;
@@ -31,6 +32,9 @@ final class Prefetcher {
   interface Target {
     /** The header of a key whose payload this node lacks and nobody fetches yet; else null. */
     @Nullable Header missingPayload(Key key);
+
+    /** How full the tier is that takes copies, in [0, 1]. */
+    double fullness();
 
     /** Takes the payload in when it arrives; completes with whether it did. */
     CompletableFuture<Boolean> expect(
@@ -85,6 +89,8 @@ final class Prefetcher {
       return;
     }
     foresight.observe(events);
+    long nowNanos = clock.nanoTime();
+    events.forEach(event -> arm.read(event.key(), nowNanos));
     if (!arm.isEnabled()) {
       wasOff = true;
       return;
@@ -98,16 +104,25 @@ final class Prefetcher {
     List<Prediction> predictions = foresight.predictions(key -> target.missingPayload(key) == null);
     var headers = new LinkedHashMap<Key, Header>();
     var candidates = new ArrayList<Candidate>();
+    double fullness = target.fullness();
     for (Prediction prediction : predictions) {
       Header header = target.missingPayload(prediction.key());
       if (header != null && headers.putIfAbsent(prediction.key(), header) == null) {
-        double remoteMs = replicator.fetchMs(prediction.key(), header);
-        if (!Double.isNaN(remoteMs)) {
-          candidates.add(new Candidate(prediction, header.payloadBytes(), remoteMs, LOCAL_MS, 1.0));
+        FetchPath path = replicator.fetchPath(prediction.key(), header);
+        if (path != null) {
+          candidates.add(
+              new Candidate(
+                  prediction,
+                  path.from(),
+                  header.payloadBytes(),
+                  path.rttMs(),
+                  LOCAL_MS,
+                  path.pressure(),
+                  fullness));
         }
       }
     }
-    fetch(arm.consider(candidates, clock.nanoTime()), headers);
+    fetch(arm.consider(candidates, nowNanos), headers);
   }
 
   private void fetch(List<Decision> decisions, Map<Key, Header> headers) {
@@ -117,7 +132,12 @@ final class Prefetcher {
       Prediction prediction = decision.candidate().prediction();
       Header header = headers.get(prediction.key());
       // The switch once more: what has not been asked for when it is thrown, is not.
-      if (decision.copy() && header != null && arm.isEnabled()) {
+      if (!decision.copy()) {
+        continue;
+      }
+      if (header == null || !arm.isEnabled()) {
+        arm.failed(prediction.key().path());
+      } else {
         var result = new CompletableFuture<FetchResult>();
         wanted.put(prediction.key(), header);
         arriving.put(prediction.key(), result);
@@ -130,6 +150,8 @@ final class Prefetcher {
                   if (came) {
                     arrived.incrementAndGet();
                     foresight.made(prediction.predictor());
+                  } else {
+                    arm.failed(prediction.key().path());
                   }
                 });
       }
@@ -148,6 +170,7 @@ final class Prefetcher {
 
   void used(String predictor, String path) {
     used.incrementAndGet();
+    arm.used(path);
     foresight.used(predictor, path);
   }
 
@@ -164,7 +187,9 @@ final class Prefetcher {
   void usedLate(String predictor, String path, long nowNanos) {
     used.incrementAndGet();
     Long since = waiting.remove(path);
-    foresight.usedLate(predictor, path, since == null ? 0 : (nowNanos - since) / 1e6);
+    double waitedMs = since == null ? 0 : (nowNanos - since) / 1e6;
+    arm.usedLate(path, waitedMs);
+    foresight.usedLate(predictor, path, waitedMs);
   }
 
   /** A read has fetched a payload itself, and waited for so long. */
@@ -175,6 +200,7 @@ final class Prefetcher {
 
   void wasted(String predictor, String path, int payloadBytes) {
     wasted.incrementAndGet();
+    arm.wasted(path, clock.nanoTime());
     foresight.wasted(predictor, path, payloadBytes);
   }
 
@@ -199,7 +225,7 @@ final class Prefetcher {
         wasted.get(),
         accesses.recorded(),
         accesses.dropped(),
-        arm.stats(),
+        arm.stats(clock.nanoTime()),
         foresight.stats());
   }
 }

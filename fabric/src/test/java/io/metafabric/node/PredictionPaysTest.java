@@ -27,6 +27,13 @@ class PredictionPaysTest {
     assertThat((double) on.remoteReads()).isLessThan(0.6 * off.remoteReads());
     assertThat((double) on.stallMs()).isLessThan(0.6 * off.stallMs());
     assertThat((double) on.sentBytes()).isLessThan(1.1 * off.sentBytes());
+    assertThat(on.copies().made()).isEqualTo(on.made());
+    assertThat((double) on.copies().used()).isBetween(0.98 * on.used(), 1.0 * on.used());
+    double savedMs = off.stallMs() - on.stallMs();
+    assertThat(on.copies().savedMs())
+        .as("of first reads alone, so no more than there was")
+        .isBetween(0.2 * savedMs, savedMs);
+    assertThat(on.copies().savedDollars()).isGreaterThan(on.copies().spentDollars());
   }
 
   @Test

@@ -26,6 +26,7 @@ import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStateChange;
 import io.metafabric.replicate.ProtocolRange;
 import io.metafabric.replicate.ReplicationConfig;
+import io.metafabric.replicate.arm.CopyBudget;
 import io.metafabric.replicate.arm.CostBenefitPolicy;
 import io.metafabric.replicate.arm.Prices;
 import java.nio.ByteBuffer;
@@ -131,7 +132,7 @@ public final class SimCluster {
             new HomeDirectory(regions, Map.of()),
             Duration.ofMillis(50),
             CostBenefitPolicy.of(Prices.DEFAULT),
-            prefetchBytesPerSecond,
+            CopyBudget.DEFAULT.withBytesPerSecond(prefetchBytesPerSecond),
             true);
     var limits = new TransportLimits(1 << 20, 4 << 20, 1 << 20, 4 << 20);
     var ports =

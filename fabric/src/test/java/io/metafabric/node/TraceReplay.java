@@ -6,6 +6,7 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimLink;
 import io.metafabric.core.store.Precondition;
+import io.metafabric.replicate.arm.CopyTotals;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -43,7 +44,12 @@ final class TraceReplay {
       long stallMs,
       long sentBytes,
       long made,
-      long hurried) {}
+      long hurried,
+      long used,
+      Copies copies) {}
+
+  /** What the ARM says of all regions together. */
+  record Copies(long made, long used, double savedMs, double savedDollars, double spentDollars) {}
 
   private final SimCluster cluster;
   private int running;
@@ -112,15 +118,34 @@ final class TraceReplay {
     long failed = 0;
     long made = 0;
     long hurried = 0;
+    long used = 0;
+    var copies = new Copies(0, 0, 0, 0, 0);
     for (RegionName region : cluster.regions) {
       NodeStats stats = cluster.node(region).stats();
       remote += stats.remoteReads();
       failed += stats.failedReads() + stats.absentReads();
       made += stats.prefetch().requested();
       hurried += stats.replication().prefetchesHurried();
+      used += stats.prefetch().used();
+      CopyTotals here = stats.prefetch().arm().total();
+      copies =
+          new Copies(
+              copies.made() + here.copies(),
+              copies.used() + here.used(),
+              copies.savedMs() + here.savedMs(),
+              copies.savedDollars() + here.savedDollars(),
+              copies.spentDollars() + here.spentDollars());
     }
     return new Figures(
-        reads, remote, failed, stallNanos / 1_000_000, sentBytes() - sentBefore, made, hurried);
+        reads,
+        remote,
+        failed,
+        stallNanos / 1_000_000,
+        sentBytes() - sentBefore,
+        made,
+        hurried,
+        used,
+        copies);
   }
 
   private int putEverythingOnce(List<Row> rows) {

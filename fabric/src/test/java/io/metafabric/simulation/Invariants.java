@@ -11,6 +11,7 @@ import io.metafabric.node.MemoryUse;
 import io.metafabric.node.NodeStats;
 import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStats;
+import io.metafabric.replicate.arm.ArmStats;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -57,6 +58,10 @@ final class Invariants {
     long spent = stats.prefetch().arm().copiedBytes();
     if (spent > budget * (seconds + 1)) {
       run.violation(site + " prefetched " + spent + " bytes in " + seconds + " s", null);
+    }
+    ArmStats arm = stats.prefetch().arm();
+    if (arm.unreadBytes() < 0 || arm.unreadBytes() > arm.budget().storedBytes()) {
+      run.violation(site + " has " + arm.unreadBytes() + " bytes of unread copies", null);
     }
   }
 

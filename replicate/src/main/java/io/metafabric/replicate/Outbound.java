@@ -86,6 +86,8 @@ final class Outbound implements PeerHandler {
 
   private static final Duration PROGRESS_EVERY = Duration.ofSeconds(10);
   private static final double RTT_WEIGHT = 0.2;
+
+  private static final double MAX_PRESSURE = 100;
   private static final int RESEND_RTTS = 4;
   private static final Duration RESEND_AT_LEAST = Duration.ofSeconds(2);
   private static final double FIRST_REWIND_PAUSE_MS = 20;
@@ -136,6 +138,7 @@ final class Outbound implements PeerHandler {
   private volatile boolean established;
   private volatile boolean paused;
   private volatile double rttMs = Double.NaN;
+  private volatile double leastRttMs = Double.NaN;
   private volatile long neededAfter;
   private volatile long inFlightBytes;
   private volatile long waitingBytes;
@@ -750,6 +753,18 @@ final class Outbound implements PeerHandler {
     return rttMs;
   }
 
+  /**
+   * 1 on an idle link; what queues on the way lengthens the round trip. Under a millisecond it is
+   * the machines that differ, not the link.
+   */
+  double pressure() {
+    double least = leastRttMs;
+    double now = rttMs;
+    return Double.isNaN(least) || Double.isNaN(now)
+        ? 1
+        : Math.max(1, Math.min(MAX_PRESSURE, (now + 1) / (least + 1)));
+  }
+
   /** An operator wants no changes to be sent, of this node's or of the peer's. */
   boolean isPausedOnEitherSide() {
     return paused || pair.isPausedThere();
@@ -861,6 +876,7 @@ final class Outbound implements PeerHandler {
         pair.answered(heartbeatSentNanos, reply.wallMs());
         double sampleMs = (clock.nanoTime() - heartbeatSentNanos) / 1e6;
         rttMs = Double.isNaN(rttMs) ? sampleMs : rttMs + RTT_WEIGHT * (sampleMs - rttMs);
+        leastRttMs = Double.isNaN(leastRttMs) ? sampleMs : Math.min(leastRttMs, sampleMs);
         events.onClock(peer, pair.clockOffsetMs(), sampleMs);
       }
     }

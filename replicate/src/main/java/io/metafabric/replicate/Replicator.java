@@ -794,15 +794,16 @@ public final class Replicator implements AutoCloseable {
     return link(region).rttMs();
   }
 
-  /** What a fetch of the key would wait for: the nearest measured candidate; NaN if none. */
-  public double fetchMs(Key key, @Nullable Header known) {
+  /** Whom a fetch of the key would ask first; null if there is nobody, or no measurement yet. */
+  public @Nullable FetchPath fetchPath(Key key, @Nullable Header known) {
     for (RegionName region : candidates(key, known)) {
       Outbound link = link(region);
       if (link.isEstablished()) {
-        return link.rttMs();
+        double rttMs = link.rttMs();
+        return Double.isNaN(rttMs) ? null : new FetchPath(region, rttMs, link.pressure());
       }
     }
-    return Double.NaN;
+    return null;
   }
 
   /**

@@ -3,6 +3,7 @@ package io.metafabric.benchmarks.replay;
 import io.metafabric.cache.AdaptiveTier;
 import io.metafabric.cache.HotEntry;
 import io.metafabric.cache.HotTier;
+import io.metafabric.cache.HotTierStats;
 import io.metafabric.core.access.AccessEvent;
 import io.metafabric.core.access.AccessEvent.Outcome;
 import io.metafabric.core.access.Prediction;
@@ -25,6 +26,7 @@ import io.metafabric.predict.Retraining;
 import io.metafabric.predict.Source;
 import io.metafabric.predict.tribuo.TribuoTrainer;
 import io.metafabric.replicate.arm.Candidate;
+import io.metafabric.replicate.arm.CopyBudget;
 import io.metafabric.replicate.arm.CostBenefitPolicy;
 import io.metafabric.replicate.arm.Decision;
 import io.metafabric.replicate.arm.Prices;
@@ -50,8 +52,8 @@ final class FabricPolicy implements ReplayPolicy {
   /** Of a record's key and payload together. */
   private static final int TEXT_BYTES = Key.MAX_BYTES + 64;
 
-  /** The builder's default. */
-  private static final long PREFETCH_BYTES_PER_SECOND = 4L << 20;
+  /** Where payloads come from. */
+  private static final RegionName ELSEWHERE = new RegionName("elsewhere");
 
   /** What a fetch is priced as where it takes no time. */
   private static final int PRICED_MS = 50;
@@ -61,7 +63,7 @@ final class FabricPolicy implements ReplayPolicy {
 
   private static final double LOCAL_MS = 0.001;
   private static final int TICK_MS = 10;
-  private static final long NANOS_PER_CALL = 10_000_000;
+  private static final long NANOS_PER_CALL = 1_000_000_000;
   private static final int MAX_EVENTS = 8192;
 
   private final Trace trace;
@@ -84,6 +86,7 @@ final class FabricPolicy implements ReplayPolicy {
   private long used;
   private long wasted;
   private long calls;
+  private long nowNanos;
   private boolean missed;
   private long ranMs = Long.MIN_VALUE;
 
@@ -117,7 +120,11 @@ final class FabricPolicy implements ReplayPolicy {
             });
     this.arm =
         new ReplicationManager(
-            CostBenefitPolicy.of(Prices.DEFAULT), PREFETCH_BYTES_PER_SECOND, prediction, 0);
+            CostBenefitPolicy.of(Prices.DEFAULT),
+            CopyBudget.DEFAULT,
+            prediction,
+            key -> hot.peek(key) != null,
+            0);
   }
 
   private static MetadataRecord[] records(Trace trace) {
@@ -158,6 +165,7 @@ final class FabricPolicy implements ReplayPolicy {
 
   private void wasted(String predictor, String path, int payloadBytes) {
     wasted++;
+    arm.wasted(path, nowNanos);
     foresight.wasted(predictor, path, payloadBytes);
   }
 
@@ -171,6 +179,7 @@ final class FabricPolicy implements ReplayPolicy {
       outcome = entry.markRead() ? Outcome.PREFETCHED : Outcome.HOT;
       if (outcome == Outcome.PREFETCHED) {
         used++;
+        arm.used(path);
         foresight.used(entry.predictor(), path);
       }
     } else {
@@ -205,24 +214,37 @@ final class FabricPolicy implements ReplayPolicy {
     hot.tick();
     missed = false;
     ranMs = nowMs;
-    foresight.observe(ring.drain(MAX_EVENTS));
+    List<AccessEvent> events = ring.drain(MAX_EVENTS);
+    foresight.observe(events);
+    nowNanos = armNanos(nowMs);
+    events.forEach(event -> arm.read(event.key(), nowNanos));
     if (!arm.isEnabled()) {
       return 0;
     }
     var candidates = new ArrayList<Candidate>();
     int ms = latencyMs == 0 ? PRICED_MS : latencyMs;
+    double fullness = fullness();
     for (Prediction prediction : foresight.predictions(this::isHeld)) {
       MetadataRecord record = records[numbers.get(prediction.key().path())];
-      candidates.add(new Candidate(prediction, record.header().payloadBytes(), ms, LOCAL_MS, 1.0));
+      candidates.add(
+          new Candidate(
+              prediction, ELSEWHERE, record.header().payloadBytes(), ms, LOCAL_MS, 1.0, fullness));
     }
-    return decide(candidates, into, nowMs);
+    return decide(candidates, into);
   }
 
-  private int decide(List<Candidate> candidates, int[] into, long nowMs) {
+  private double fullness() {
+    HotTierStats tier = hot.stats();
+    return Math.min(1, (double) tier.sizeBytes() / tier.maxBytes());
+  }
+
+  private int decide(List<Candidate> candidates, int[] into) {
     int count = 0;
-    for (Decision decision : arm.consider(candidates, armNanos(nowMs))) {
+    for (Decision decision : arm.consider(candidates, nowNanos)) {
       Prediction prediction = decision.candidate().prediction();
-      if (decision.copy() && count < into.length) {
+      if (decision.copy() && count == into.length) {
+        arm.failed(prediction.key().path());
+      } else if (decision.copy()) {
         int key = numbers.get(prediction.key().path());
         underWay.put(key, prediction.predictor());
         foresight.requested(prediction.predictor(), prediction.key());
@@ -233,8 +255,8 @@ final class FabricPolicy implements ReplayPolicy {
   }
 
   /**
-   * Where a fetch takes no time, a budget in bytes per second has no meaning; and the time of some
-   * traces is only an order. Then each request has time for its own.
+   * Where a fetch takes no time, a budget in bytes per second has no meaning, nor has a residency;
+   * and the time of some traces is only an order. Then each request has time for its own.
    */
   private long armNanos(long nowMs) {
     return latencyMs == 0 ? ++calls * NANOS_PER_CALL : nowMs * 1_000_000;
@@ -258,7 +280,10 @@ final class FabricPolicy implements ReplayPolicy {
     HotEntry<MetadataRecord> entry = awaited ? hot.hit(records[key].key().path()) : null;
     if (entry != null && entry.markRead()) {
       used++;
-      foresight.usedLate(predictor, records[key].key().path(), since == null ? 0 : nowMs - since);
+      String path = records[key].key().path();
+      long waitedMs = since == null ? 0 : nowMs - since;
+      arm.usedLate(path, waitedMs);
+      foresight.usedLate(predictor, path, waitedMs);
     }
   }
 
@@ -278,6 +303,7 @@ final class FabricPolicy implements ReplayPolicy {
 
   @Override
   public void outdated(int key) {
+    arm.updated(records[key].key().path(), nowNanos);
     hot.drop(records[key].key());
   }
 

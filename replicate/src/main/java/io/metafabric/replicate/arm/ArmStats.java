@@ -1,14 +1,23 @@
 package io.metafabric.replicate.arm;
 
+import io.metafabric.core.record.RegionName;
+import java.util.Map;
+
 /**
- * What the ARM decided since it was made. Immutable. All of {@code considered} are in exactly one
- * of {@code copied}, {@code improbable}, {@code tooCostly}, {@code overBudget}, {@code
- * switchedOff}.
+ * What the ARM decided since it was made, and what came of it. Immutable. All of {@code considered}
+ * are in exactly one of {@code copied}, {@code improbable}, {@code tooCostly}, {@code
+ * copiedLately}, {@code overBudget}, {@code switchedOff}.
  *
  * @param copied decided to be copied
  * @param copiedBytes of their payloads, and what their messages take beside
  * @param overBudgetBytes what the budget refused
  * @param forgotten decisions that have left the log and can no longer be explained
+ * @param leastRatio of benefit to cost that is asked for now
+ * @param unreadBytes of copies on their way, or here and not read yet
+ * @param from by the region that sent the copies
+ * @param prices in force
+ * @param budget in force
+ * @param retainedBytes of memory, for decisions, copies and rates
  */
 public record ArmStats(
     long considered,
@@ -16,7 +25,21 @@ public record ArmStats(
     long copiedBytes,
     long improbable,
     long tooCostly,
+    long copiedLately,
     long overBudget,
     long overBudgetBytes,
     long switchedOff,
-    long forgotten) {}
+    long forgotten,
+    double leastRatio,
+    long unreadBytes,
+    Map<RegionName, CopyTotals> from,
+    Prices prices,
+    CopyBudget budget,
+    long retainedBytes,
+    long maxRetainedBytes) {
+
+  /** What copies have cost and brought here, whichever region sent them. */
+  public CopyTotals total() {
+    return from.values().stream().reduce(CopyTotals.NONE, CopyTotals::plus);
+  }
+}

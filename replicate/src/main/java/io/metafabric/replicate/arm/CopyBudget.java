@@ -3,75 +3,48 @@ package io.metafabric.replicate.arm;
 import io.metafabric.core.error.ConfigurationException;
 
 /**
- * A token bucket: in any t seconds it grants at most its burst and t times its rate, in bytes.
+ * What copies into one region may cost. Immutable. None of the three is ever exceeded.
  *
- * <p>Counts in integers, so that the bound holds to the byte however often it is asked. The caller
- * owns the clock. Not thread-safe.
+ * @param bytesPerSecond on the links, at least 1; a second's worth may go at once
+ * @param dollarsPerDay in any 24 hours of time passed, whatever the wall clock says; 0 to {@value
+ *     #MAX_DOLLARS}. With 0, only what is free is copied
+ * @param storedBytes of copies that are on their way, or here and not read yet; at least 1
  */
-final class CopyBudget {
-  /** Credit is kept in units of a billionth of a byte, and a full bucket must fit in a long. */
-  private static final long NANOS_PER_SECOND = 1_000_000_000;
-
-  static final long MAX_BYTES = Long.MAX_VALUE / NANOS_PER_SECOND;
-
-  private final long bytesPerSecond;
-  private final long fullCredit;
-  private long credit;
-  private long lastNanos;
-  private long grantedBytes;
-  private long refusedBytes;
+public record CopyBudget(long bytesPerSecond, double dollarsPerDay, long storedBytes) {
+  public static final long MAX_BYTES = TokenBucket.MAX_BYTES;
+  public static final double MAX_DOLLARS = 1e6;
 
   /**
-   * @param bytesPerSecond at least 1
-   * @param burstBytes what may be granted at once after a pause; at least 1
+   * 4 MiB/s, which at {@link Prices#DEFAULT} is 7.25 dollars a day; 10 dollars a day; 256 MiB that
+   * wait for their first read.
    */
-  CopyBudget(long bytesPerSecond, long burstBytes, long nowNanos) {
-    requireInRange("bytes per second", bytesPerSecond);
-    requireInRange("burst bytes", burstBytes);
-    this.bytesPerSecond = bytesPerSecond;
-    this.fullCredit = burstBytes * NANOS_PER_SECOND;
-    this.credit = fullCredit;
-    this.lastNanos = nowNanos;
-  }
+  public static final CopyBudget DEFAULT = new CopyBudget(4L << 20, 10, 256L << 20);
 
-  private static void requireInRange(String what, long value) {
-    if (value < 1 || value > MAX_BYTES) {
+  public CopyBudget {
+    requireBytes("bytesPerSecond", bytesPerSecond);
+    requireBytes("storedBytes", storedBytes);
+    if (!(dollarsPerDay >= 0 && dollarsPerDay <= MAX_DOLLARS)) {
       throw new ConfigurationException(
-          "a copy budget needs 1 to " + MAX_BYTES + " " + what + ", was " + value);
+          "dollarsPerDay of a copy budget must be 0 to " + MAX_DOLLARS + ", was " + dollarsPerDay);
     }
   }
 
-  /** Takes {@code bytes} if there are as many; otherwise takes none and counts them as refused. */
-  boolean take(long bytes, long nowNanos) {
-    refill(nowNanos);
-    if (bytes > credit / NANOS_PER_SECOND) {
-      refusedBytes += bytes;
-      return false;
-    }
-    credit -= bytes * NANOS_PER_SECOND;
-    grantedBytes += bytes;
-    return true;
-  }
-
-  private void refill(long nowNanos) {
-    long passed = nowNanos - lastNanos;
-    if (passed <= 0) {
-      return;
-    }
-    lastNanos = nowNanos;
-    // Compared by division, because after a long pause the product would overflow.
-    if (passed > (fullCredit - credit) / bytesPerSecond) {
-      credit = fullCredit;
-    } else {
-      credit += passed * bytesPerSecond;
+  private static void requireBytes(String name, long bytes) {
+    if (bytes < 1 || bytes > MAX_BYTES) {
+      throw new ConfigurationException(
+          name + " of a copy budget must be 1 to " + MAX_BYTES + ", was " + bytes);
     }
   }
 
-  long grantedBytes() {
-    return grantedBytes;
+  public CopyBudget withBytesPerSecond(long bytes) {
+    return new CopyBudget(bytes, dollarsPerDay, storedBytes);
   }
 
-  long refusedBytes() {
-    return refusedBytes;
+  public CopyBudget withDollarsPerDay(double dollars) {
+    return new CopyBudget(bytesPerSecond, dollars, storedBytes);
+  }
+
+  public CopyBudget withStoredBytes(long bytes) {
+    return new CopyBudget(bytesPerSecond, dollarsPerDay, bytes);
   }
 }

@@ -3,42 +3,50 @@ package io.metafabric.replicate.arm;
 import java.util.Locale;
 
 /**
- * What was decided about a candidate, and why. Immutable; all amounts in micro-dollars.
+ * What was decided about a candidate, and why. Immutable.
  *
- * @param copy whether the copy is to be made
+ * @param leastRatio of benefit to cost that was asked for
  */
-public record Decision(
-    Candidate candidate, boolean copy, double benefit, double cost, Reason reason) {
+public record Decision(Candidate candidate, Appraisal appraisal, double leastRatio, Reason reason) {
   /** Why. */
   public enum Reason {
     WORTH_IT,
     IMPROBABLE,
     TOO_COSTLY,
-    OVER_BUDGET,
-    SWITCHED_OFF
+    /** One was made a moment ago, or is on its way, and nobody has read it. */
+    COPIED_LATELY,
+    OVER_BYTES_PER_SECOND,
+    OVER_DOLLARS_PER_DAY,
+    OVER_STORED_BYTES,
+    SWITCHED_OFF;
+
+    boolean isOverBudget() {
+      return this == OVER_BYTES_PER_SECOND
+          || this == OVER_DOLLARS_PER_DAY
+          || this == OVER_STORED_BYTES;
+    }
+  }
+
+  /** Whether the copy is to be made. */
+  public boolean copy() {
+    return reason == Reason.WORTH_IT;
   }
 
   Decision refused(Reason why) {
-    return new Decision(candidate, false, benefit, cost, why);
-  }
-
-  /** Benefit for each micro-dollar; what is free comes first. */
-  double ratio() {
-    return cost == 0 ? Double.POSITIVE_INFINITY : benefit / cost;
+    return new Decision(candidate, appraisal, leastRatio, why);
   }
 
   @Override
   public String toString() {
     return String.format(
         Locale.ROOT,
-        "%s: p=%.2f %s, %d B, saves %.1f ms, benefit %.4f, cost %.4f micro-dollars: %s",
-        copy ? "copied" : "not copied",
-        candidate.prediction().probability(),
+        "%s: %s, %d B from %s; %s; at least %.2f for 1: %s",
+        copy() ? "copied" : "not copied",
         candidate.prediction().reason(),
         candidate.payloadBytes(),
-        candidate.remoteMs() - candidate.localMs(),
-        benefit,
-        cost,
+        candidate.from(),
+        appraisal,
+        leastRatio,
         reason.name().toLowerCase(Locale.ROOT).replace('_', ' '));
   }
 }

@@ -11,8 +11,8 @@ import java.util.List;
  * is for people who ask why, not for the control loop. Not thread-safe.
  */
 final class DecisionLog {
-  /** A decision, its candidate and prediction, their key and the place in the log. */
-  private static final int BYTES_PER_DECISION = 288;
+  /** A decision, its candidate, appraisal and prediction, their key and the place in the log. */
+  private static final int BYTES_PER_DECISION = 424;
 
   private final long maxBytes;
   private final Deque<Decision> oldestFirst = new ArrayDeque<>();

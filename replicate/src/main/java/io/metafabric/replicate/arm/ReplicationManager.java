@@ -1,38 +1,59 @@
 package io.metafabric.replicate.arm;
 
 import io.metafabric.core.record.Key;
+import io.metafabric.core.record.RegionName;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The adaptive replication manager (ARM): prices candidates, and spends a budget on the best.
- * Decides only; the copies are the caller's to make. Thread-safe.
+ * Decides only; the copies are the caller's to make, who also tells what is read and written, and
+ * what became of each copy. Thread-safe; the caller owns the clock.
  */
 public final class ReplicationManager {
   private static final long MAX_LOG_BYTES = 1L << 20;
+  private static final long MAX_RETAINED_BYTES =
+      MAX_LOG_BYTES + CopyLedger.MAX_BYTES + 2L * EventRates.BYTES;
 
   /** The key comes last so that the same candidates in another order are decided the same. */
   private static final Comparator<Decision> BEST_FIRST =
-      Comparator.comparingDouble(Decision::ratio)
+      Comparator.comparingDouble((Decision decision) -> decision.appraisal().ratio())
           .reversed()
-          .thenComparing(decision -> decision.candidate().prediction().key());
+          .thenComparing(decision -> decision.candidate().key());
 
-  private final CostBenefitPolicy policy;
-  private final CopyBudget budget;
+  // Not under this one's lock: changes are published without waiting for decisions.
+  private final EventRates reads;
+  private final EventRates updates;
+
+  private final CopyAccount account;
+  private final PayThreshold threshold;
+  private final CopyLedger ledger;
   private final DecisionLog log = new DecisionLog(MAX_LOG_BYTES);
   private final Map<Decision.Reason, Long> counts = new EnumMap<>(Decision.Reason.class);
+  private CostBenefitPolicy policy;
+  private long refusedBytes;
   private volatile boolean enabled;
 
   /**
-   * @param budgetBytesPerSecond what copies may cost the link; a second's worth may go at once
+   * @param held whether a key's payload is here; is asked under this one's lock
    */
   public ReplicationManager(
-      CostBenefitPolicy policy, long budgetBytesPerSecond, boolean enabled, long nowNanos) {
+      CostBenefitPolicy policy,
+      CopyBudget budget,
+      boolean enabled,
+      Predicate<Key> held,
+      long nowNanos) {
     this.policy = policy;
-    this.budget = new CopyBudget(budgetBytesPerSecond, budgetBytesPerSecond, nowNanos);
+    this.account = new CopyAccount(budget, nowNanos);
+    this.threshold = new PayThreshold(nowNanos);
+    this.ledger = new CopyLedger(account, threshold, held);
+    this.reads = new EventRates(nowNanos);
+    this.updates = new EventRates(nowNanos);
     this.enabled = enabled;
   }
 
@@ -45,15 +66,65 @@ public final class ReplicationManager {
     return enabled;
   }
 
+  /** From the next decision on. */
+  public synchronized void setPrices(Prices prices) {
+    policy = policy.withPrices(prices);
+  }
+
+  /** From the next decision on. */
+  public synchronized void setBudget(CopyBudget budget, long nowNanos) {
+    account.setBudget(budget, nowNanos);
+  }
+
+  /** A key was read here. */
+  public void read(String path, long nowNanos) {
+    reads.count(path, nowNanos);
+  }
+
+  /** A change of a key came from another region. Waits for no decision. */
+  public void updated(String path, long nowNanos) {
+    updates.count(path, nowNanos);
+  }
+
+  /** A copy was there when it was first read. */
+  public synchronized void used(String path) {
+    ledger.used(path, 0);
+  }
+
+  /** A copy was still on its way when it was first read, which waited for so long. */
+  public synchronized void usedLate(String path, double waitedMs) {
+    ledger.used(path, waitedMs);
+  }
+
+  /** A copy has left before anybody had read it. */
+  public synchronized void wasted(String path, long nowNanos) {
+    ledger.wasted(path, nowNanos);
+  }
+
+  /** A copy that was decided on has not come. */
+  public synchronized void failed(String path) {
+    ledger.failed(path);
+  }
+
   /** One decision for each candidate, the best ratio of benefit to cost first. */
   public synchronized List<Decision> consider(List<Candidate> candidates, long nowNanos) {
+    ledger.tick(nowNanos);
+    double leastRatio = threshold.ratio(nowNanos);
     var priced = new ArrayList<Decision>(candidates.size());
-    candidates.forEach(candidate -> priced.add(policy.decide(candidate)));
+    for (Candidate candidate : candidates) {
+      String path = candidate.key().path();
+      priced.add(
+          policy.decide(
+              candidate,
+              reads.perSecond(path, nowNanos),
+              updates.perSecond(path, nowNanos),
+              leastRatio));
+    }
     priced.sort(BEST_FIRST);
     boolean spends = enabled;
     var decided = new ArrayList<Decision>(priced.size());
     for (Decision decision : priced) {
-      Decision last = spends ? spend(decision, nowNanos) : switchedOff(decision);
+      Decision last = decision.copy() ? spend(decision, spends, nowNanos) : decision;
       counts.merge(last.reason(), 1L, Long::sum);
       log.add(last);
       decided.add(last);
@@ -61,16 +132,33 @@ public final class ReplicationManager {
     return decided;
   }
 
-  private static Decision switchedOff(Decision decision) {
-    return decision.copy() ? decision.refused(Decision.Reason.SWITCHED_OFF) : decision;
-  }
-
   /** What does not fit is passed over, so that a large one does not shut out smaller ones. */
-  private Decision spend(Decision decision, long nowNanos) {
-    if (!decision.copy() || budget.take(policy.wireBytes(decision.candidate()), nowNanos)) {
+  private Decision spend(Decision decision, boolean spends, long nowNanos) {
+    long wireBytes = policy.wireBytes(decision.candidate());
+    Decision.Reason refusal = refusal(decision, spends, wireBytes, nowNanos);
+    if (refusal == null) {
+      ledger.made(decision, wireBytes, nowNanos);
       return decision;
     }
-    return decision.refused(Decision.Reason.OVER_BUDGET);
+    if (refusal.isOverBudget()) {
+      refusedBytes += wireBytes;
+    }
+    return decision.refused(refusal);
+  }
+
+  private Decision.@Nullable Reason refusal(
+      Decision decision, boolean spends, long wireBytes, long nowNanos) {
+    if (!spends) {
+      return Decision.Reason.SWITCHED_OFF;
+    }
+    Key key = decision.candidate().key();
+    if (!ledger.isSettled(key)) {
+      return Decision.Reason.COPIED_LATELY;
+    }
+    return ledger.isFullFor(key)
+        ? Decision.Reason.OVER_STORED_BYTES
+        : account.pay(
+            wireBytes, decision.appraisal().price(), decision.candidate().payloadBytes(), nowNanos);
   }
 
   /** The last decisions about a key, newest last; empty if there were none lately. */
@@ -78,17 +166,28 @@ public final class ReplicationManager {
     return log.on(key);
   }
 
-  public synchronized ArmStats stats() {
+  public synchronized ArmStats stats(long nowNanos) {
+    Map<RegionName, CopyTotals> totals = ledger.totals();
     return new ArmStats(
         counts.values().stream().mapToLong(Long::longValue).sum(),
         count(Decision.Reason.WORTH_IT),
-        budget.grantedBytes(),
+        totals.values().stream().mapToLong(CopyTotals::bytes).sum(),
         count(Decision.Reason.IMPROBABLE),
         count(Decision.Reason.TOO_COSTLY),
-        count(Decision.Reason.OVER_BUDGET),
-        budget.refusedBytes(),
+        count(Decision.Reason.COPIED_LATELY),
+        count(Decision.Reason.OVER_BYTES_PER_SECOND)
+            + count(Decision.Reason.OVER_DOLLARS_PER_DAY)
+            + count(Decision.Reason.OVER_STORED_BYTES),
+        refusedBytes,
         count(Decision.Reason.SWITCHED_OFF),
-        log.forgotten());
+        log.forgotten(),
+        threshold.ratio(nowNanos),
+        account.storedBytes(),
+        totals,
+        policy.prices(),
+        account.budget(),
+        log.retainedBytes() + ledger.retainedBytes() + 2L * EventRates.BYTES,
+        MAX_RETAINED_BYTES);
   }
 
   private long count(Decision.Reason reason) {

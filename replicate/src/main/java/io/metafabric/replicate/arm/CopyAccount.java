@@ -1,0 +1,65 @@
+package io.metafabric.replicate.arm;
+
+import org.jspecify.annotations.Nullable;
+
+/** Keeps to a {@link CopyBudget}. Not thread-safe. */
+final class CopyAccount {
+  /** Of a micro-dollar. Rounded up, so that no sum of small amounts is too low. */
+  private static final double UNITS = 1e6;
+
+  private static final double MICRO = 1e6;
+
+  private final TokenBucket bytes;
+  private final DailyAllowance dollars;
+  private CopyBudget budget;
+  private long storedBytes;
+
+  CopyAccount(CopyBudget budget, long nowNanos) {
+    this.budget = budget;
+    this.bytes = new TokenBucket(budget.bytesPerSecond(), nowNanos);
+    this.dollars = new DailyAllowance(nowNanos);
+  }
+
+  CopyBudget budget() {
+    return budget;
+  }
+
+  /** From now on; what is over a new bound by then stays so until it has become less. */
+  void setBudget(CopyBudget next, long nowNanos) {
+    budget = next;
+    bytes.setRate(next.bytesPerSecond(), nowNanos);
+  }
+
+  /**
+   * Pays for a copy if all of it can be paid, and nothing otherwise.
+   *
+   * @return why not; null if it is paid
+   */
+  Decision.@Nullable Reason pay(
+      long wireBytes, double microDollars, long payloadBytes, long nowNanos) {
+    long amount = (long) StrictMath.ceil(microDollars * UNITS);
+    long limit = (long) (budget.dollarsPerDay() * MICRO * UNITS);
+    if (!bytes.has(wireBytes, nowNanos)) {
+      return Decision.Reason.OVER_BYTES_PER_SECOND;
+    }
+    if (!dollars.has(amount, limit, nowNanos)) {
+      return Decision.Reason.OVER_DOLLARS_PER_DAY;
+    }
+    if (payloadBytes > budget.storedBytes() - storedBytes) {
+      return Decision.Reason.OVER_STORED_BYTES;
+    }
+    bytes.take(wireBytes);
+    dollars.take(amount);
+    storedBytes += payloadBytes;
+    return null;
+  }
+
+  /** A copy was read, or is gone. */
+  void release(long payloadBytes) {
+    storedBytes -= payloadBytes;
+  }
+
+  long storedBytes() {
+    return storedBytes;
+  }
+}

@@ -1,0 +1,132 @@
+package io.metafabric.replicate.arm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.metafabric.core.error.ConfigurationException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.RepetitionInfo;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class CopyAccountTest {
+  private static final long HOUR = 3_600_000_000_000L;
+
+  private record Paid(long atNanos, long wireBytes, double dollars) {}
+
+  @RepeatedTest(300)
+  void noneOfTheThreeBounds_isEverExceeded(RepetitionInfo run) {
+    int seed = run.getCurrentRepetition();
+    var random = new Random(seed);
+    long perSecond = 1 + random.nextInt(50_000);
+    double perDay = random.nextInt(5) == 0 ? 0 : random.nextDouble() / 100;
+    long stored = 1 + random.nextInt(200_000);
+    long start = random.nextLong();
+    var account = new CopyAccount(new CopyBudget(perSecond, perDay, stored), start);
+    var paid = new ArrayList<Paid>();
+    var open = new ArrayList<Long>();
+    long now = 0;
+    for (int i = 0; i < 500; i++) {
+      now += pause(random);
+      // A clock that goes back for one reading.
+      long seen = random.nextInt(10) == 0 ? now - random.nextInt(1_000_000_000) : now;
+      long payload = random.nextInt(3) == 0 ? 0 : random.nextInt(30_000);
+      double microDollars = random.nextInt(10) == 0 ? 0 : random.nextDouble() * 1_000;
+      if (account.pay(payload + 200, microDollars, payload, start + seen) == null) {
+        paid.add(new Paid(now, payload + 200, microDollars / 1e6));
+        open.add(payload);
+      }
+      if (!open.isEmpty() && random.nextInt(3) == 0) {
+        account.release(open.remove(random.nextInt(open.size())));
+      }
+      long here = open.stream().mapToLong(Long::longValue).sum();
+      assertThat(here).as("seed %d", seed).isEqualTo(account.storedBytes());
+      assertThat(here).as("seed %d", seed).isLessThanOrEqualTo(stored);
+    }
+    assertWithin(paid, perSecond, perDay, seed);
+  }
+
+  private static long pause(Random random) {
+    return switch (random.nextInt(20)) {
+      case 0 -> random.nextInt(100) * HOUR;
+      case 1, 2, 3 -> (long) (random.nextDouble() * HOUR);
+      case 4 -> 0;
+      default -> random.nextInt(300_000_000);
+    };
+  }
+
+  private static void assertWithin(List<Paid> paid, long perSecond, double perDay, int seed) {
+    for (int from = 0; from < paid.size(); from++) {
+      double bytes = 0;
+      double dollars = 0;
+      for (int to = from; to < paid.size(); to++) {
+        bytes += paid.get(to).wireBytes();
+        // A reading of a clock that has gone back stands for a later moment than its own.
+        long window = paid.get(to).atNanos() - paid.get(from).atNanos();
+        assertThat(bytes)
+            .as("seed %d", seed)
+            .isLessThanOrEqualTo(perSecond * (1 + (window + 1e9) / 1e9) + 1);
+        if (window < 24 * HOUR - 1_000_000_000) {
+          dollars += paid.get(to).dollars();
+          assertThat(dollars).as("seed %d", seed).isLessThanOrEqualTo(perDay + 1e-12);
+        }
+      }
+    }
+  }
+
+  @Test
+  void aDaysDollars_areThereAgainAfterADay_andNotBefore() {
+    var account = new CopyAccount(CopyBudget.DEFAULT.withDollarsPerDay(1), 0);
+    assertThat(account.pay(1, 1e6, 0, HOUR / 2)).isNull();
+
+    assertThat(account.pay(1, 1, 0, 24 * HOUR)).isEqualTo(Decision.Reason.OVER_DOLLARS_PER_DAY);
+    assertThat(account.pay(1, 0, 0, 24 * HOUR)).as("what is free").isNull();
+    assertThat(account.pay(1, 1e6, 0, 25 * HOUR)).isNull();
+  }
+
+  @Test
+  void aSmallerBudget_countsWhatWasSpentBefore() {
+    var account = new CopyAccount(new CopyBudget(1_000, 1, 1_000), 0);
+    assertThat(account.pay(100, 0.5e6, 600, 0)).isNull();
+    account.setBudget(new CopyBudget(1_000, 0.5, 500), 0);
+
+    assertThat(account.pay(100, 1, 0, 0)).isEqualTo(Decision.Reason.OVER_DOLLARS_PER_DAY);
+    assertThat(account.pay(100, 0, 1, 0)).isEqualTo(Decision.Reason.OVER_STORED_BYTES);
+    account.release(600);
+    assertThat(account.pay(100, 0, 500, 0)).isNull();
+  }
+
+  @Test
+  void whatIsRefusedForOneBound_isNotTakenFromTheOthers() {
+    var account = new CopyAccount(new CopyBudget(1_000, 1, 10), 0);
+    assertThat(account.pay(1_000, 1e6, 11, 0)).isEqualTo(Decision.Reason.OVER_STORED_BYTES);
+
+    assertThat(account.pay(1_000, 1e6, 10, 0)).isNull();
+    assertThat(account.pay(1, 0, 0, 0)).isEqualTo(Decision.Reason.OVER_BYTES_PER_SECOND);
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {0, -1, Long.MAX_VALUE})
+  void bytesOutOfRange_areRefusedByName(long bytes) {
+    assertThatThrownBy(() -> CopyBudget.DEFAULT.withBytesPerSecond(bytes))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("bytesPerSecond")
+        .hasMessageContaining(String.valueOf(bytes));
+    assertThatThrownBy(() -> CopyBudget.DEFAULT.withStoredBytes(bytes))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("storedBytes");
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {-0.01, Double.NaN, Double.POSITIVE_INFINITY, 1e6 + 1})
+  void dollarsOutOfRange_areRefusedByName(double dollars) {
+    assertThatThrownBy(() -> CopyBudget.DEFAULT.withDollarsPerDay(dollars))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("dollarsPerDay")
+        .hasMessageContaining(String.valueOf(dollars));
+  }
+}
