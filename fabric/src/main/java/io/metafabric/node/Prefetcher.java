@@ -13,6 +13,7 @@ import io.metafabric.replicate.Replicator;
 import io.metafabric.replicate.arm.Candidate;
 import io.metafabric.replicate.arm.Decision;
 import io.metafabric.replicate.arm.ReplicationManager;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,9 +33,13 @@ final class Prefetcher {
     /** The header of a key whose payload this node lacks and nobody fetches yet; else null. */
     @Nullable Header missingPayload(Key key);
 
-    /** Takes the payload in when it arrives; completes with whether it did. */
+    /**
+     * Takes the payload in when it arrives; completes with whether it did.
+     *
+     * @param patience how long it is worth keeping unread
+     */
     CompletableFuture<Boolean> expect(
-        Key key, String predictor, CompletableFuture<FetchResult> arriving);
+        Key key, String predictor, Duration patience, CompletableFuture<FetchResult> arriving);
   }
 
   private static final int MAX_EVENTS = 8192;
@@ -124,7 +129,8 @@ final class Prefetcher {
         requested.incrementAndGet();
         foresight.requested(prediction.predictor(), prediction.key());
         target
-            .expect(prediction.key(), prediction.predictor(), result)
+            .expect(
+                prediction.key(), prediction.predictor(), foresight.patience(prediction), result)
             .thenAccept(
                 came -> {
                   if (came) {
