@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * @param backup empty if there is one region only
  * @param inHotTier whether a read finds it in memory
  * @param inWarmTier whether the journal here holds its payload
- * @param predictions the last ones of it here that were let through, newest last, each with what
- *     came of it
+ * @param predictions the last ones of it here that were let through, newest last, each with the
+ *     sources that proposed it, what each said, and what came of it
  * @param decisions the last ones about copying it here, newest last, with their numbers
  */
 public record Explanation(

@@ -569,7 +569,8 @@ public final class FabricBuilder {
                         new NettyPeerTransport(
                             nettyConfig(here, maxBytes), ZstdCompression.load(), proof, loop),
                     new ForeignThread(here.name())),
-                (index, wasted) -> new AdaptiveTier<>(hotBytes, index, Versioned::new, wasted),
+                (index, wasted) ->
+                    new AdaptiveTier<>(hotBytes, index, Versioned::new, clock, wasted),
                 warm,
                 Predictors.all(own, sources, here, random.nextLong(), training.retraining()),
                 events::publish,

@@ -1,5 +1,6 @@
 package io.metafabric.cache;
 
+import io.metafabric.core.port.Clock;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.store.CurrentDots;
@@ -43,15 +44,20 @@ public final class AdaptiveTier<V> implements HotTier<V> {
 
   /**
    * @param view makes what readers are handed
+   * @param clock that expected reads are held against, when something has to go
    * @param wasted is called under the tier's lock
    */
   public AdaptiveTier(
-      long maxBytes, CurrentDots index, Function<MetadataRecord, V> view, WasteListener wasted) {
+      long maxBytes,
+      CurrentDots index,
+      Function<MetadataRecord, V> view,
+      Clock clock,
+      WasteListener wasted) {
     this.maxBytes = maxBytes;
     this.index = index;
     this.view = view;
     this.wasted = wasted;
-    this.policy = new EvictionPolicy(maxBytes, this::evicted);
+    this.policy = new EvictionPolicy(maxBytes, clock::nanoTime, this::evicted);
   }
 
   private void evicted(QueueNode node) {
@@ -128,7 +134,7 @@ public final class AdaptiveTier<V> implements HotTier<V> {
     ShadowRace running = race;
     if (running != null) {
       samples.drain(running::access);
-      policy.setMode(running.winner());
+      policy.setMode(running.winner(policy.hasUnread()));
     }
   }
 
@@ -157,24 +163,24 @@ public final class AdaptiveTier<V> implements HotTier<V> {
 
   @Override
   public boolean fill(MetadataRecord record) {
-    return put(record, null, Filler.READ);
+    return put(record, null, QueueNode.NOT_EXPECTED, Filler.READ);
   }
 
   @Override
-  public boolean fillPrefetched(MetadataRecord record, String predictor) {
-    return put(record, predictor, Filler.PREFETCH);
+  public boolean fillPrefetched(MetadataRecord record, String predictor, long untilNanos) {
+    return put(record, predictor, untilNanos, Filler.PREFETCH);
   }
 
   @Override
   public void written(MetadataRecord record) {
-    put(record, null, Filler.WRITE);
+    put(record, null, QueueNode.NOT_EXPECTED, Filler.WRITE);
   }
 
   @Override
   public void refresh(MetadataRecord record) {
     // Who fills it between this look and its end sees the newer index.
     if (entries.containsKey(record.key().path())) {
-      put(record, null, Filler.REFRESH);
+      put(record, null, QueueNode.NOT_EXPECTED, Filler.REFRESH);
     }
   }
 
@@ -187,13 +193,15 @@ public final class AdaptiveTier<V> implements HotTier<V> {
     REFRESH
   }
 
-  private boolean put(MetadataRecord record, @Nullable String predictor, Filler filler) {
+  private boolean put(
+      MetadataRecord record, @Nullable String predictor, long untilNanos, Filler filler) {
     boolean onlyIfPresent = filler == Filler.REFRESH;
     if (record.payload() == null) {
       rejected.increment();
       return false;
     }
     var entry = new HotEntry<>(record, view.apply(record), predictor);
+    entry.expect(untilNanos);
     lock.lock();
     try {
       HotEntry<V> before = entries.get(record.key().path());
@@ -253,7 +261,7 @@ public final class AdaptiveTier<V> implements HotTier<V> {
     ShadowRace running = race;
     if (running != null && (ShadowRace.spread(hash) & running.sampleMask()) == 0) {
       running.access(hash);
-      policy.setMode(running.winner());
+      policy.setMode(running.winner(policy.hasUnread()));
     }
   }
 

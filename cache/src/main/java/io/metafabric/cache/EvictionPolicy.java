@@ -1,6 +1,7 @@
 package io.metafabric.cache;
 
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,10 +10,11 @@ import org.jspecify.annotations.Nullable;
  * how often each key was seen, and a <em>probation</em> queue for what was prefetched and not yet
  * read. A read moves nothing, it is only counted; so reading needs no lock.
  *
- * <p>Three {@link Mode modes} share these queues and can be changed at any time; which one is best
+ * <p>Four {@link Mode modes} share these queues and can be changed at any time; which one is best
  * depends on what is read, and {@link ShadowRace} finds out. What leaves probation unread is
  * wasted; how much probation may hold follows from which of two ghosts comes back more often, one
- * that more probation would have kept, or one that more room for the rest would have.
+ * that more probation would have kept, or one that more room for the rest would have. What waits
+ * there for longer than a read was expected goes first of all.
  *
  * <p>Deterministic. Not thread-safe.
  *
@@ -26,11 +28,17 @@ final class EvictionPolicy {
     PROMOTING,
     /** Stays if it is seen more often than what would go for it, and only then. */
     FREQUENT,
+    /**
+     * The same with a smaller window, so that of a loop larger than the whole as much stays as can.
+     * What is fetched ahead would pass through that window after its first read, and be gone.
+     */
+    STEADY,
     /** There is no window: everything stays for a turn of the main queue. */
     RECENT
   }
 
   private static final double WINDOW_SHARE = 0.1;
+  private static final double STEADY_WINDOW_SHARE = 0.01;
   private static final int PROMOTED_AT = 2;
   private static final int MAX_CREDIT = 7;
 
@@ -43,6 +51,7 @@ final class EvictionPolicy {
   private static final double MARGIN = 0.05;
 
   private final long maxWeight;
+  private final LongSupplier nanoTime;
   private final Consumer<QueueNode> evicted;
   private final NodeQueue window = new NodeQueue();
   private final NodeQueue main = new NodeQueue();
@@ -50,17 +59,17 @@ final class EvictionPolicy {
   private final Ghosts ghosts = new Ghosts();
   private final Ghosts unreadGhosts = new Ghosts();
   private final FrequencySketch sketch = new FrequencySketch();
-  private final long windowWeight;
   private double probationShare = FIRST_PROBATION_SHARE;
   private Mode mode = Mode.PROMOTING;
 
   /**
+   * @param nanoTime that expectations are held against; asked only about entries with one
    * @param evicted is told who went
    */
-  EvictionPolicy(long maxWeight, Consumer<QueueNode> evicted) {
+  EvictionPolicy(long maxWeight, LongSupplier nanoTime, Consumer<QueueNode> evicted) {
     this.maxWeight = maxWeight;
+    this.nanoTime = nanoTime;
     this.evicted = evicted;
-    this.windowWeight = (long) Math.max(1, maxWeight * WINDOW_SHARE);
   }
 
   void setMode(Mode next) {
@@ -160,15 +169,24 @@ final class EvictionPolicy {
   }
 
   private void evictOne() {
-    if (!probation.isEmpty()
+    if (probation.weight() > maxWeight * LEAST_PROBATION_SHARE && isOverdue(probation.last())) {
+      evictUnread();
+    } else if (!probation.isEmpty()
         && (probation.weight() > probationWeight() || (window.isEmpty() && main.isEmpty()))) {
       evictUnread();
     } else if (!window.isEmpty()
-        && (window.weight() >= windowWeight || main.isEmpty() || mode == Mode.RECENT)) {
+        && (window.weight() >= windowWeight() || main.isEmpty() || mode == Mode.RECENT)) {
       evictFromWindow();
     } else {
       evictVictim();
     }
+  }
+
+  /** Whether a read was expected, and did not come in time. */
+  private boolean isOverdue(@Nullable QueueNode node) {
+    return node != null
+        && node.expectedUntilNanos() != QueueNode.NOT_EXPECTED
+        && nanoTime.getAsLong() - node.expectedUntilNanos() > 0;
   }
 
   /** The oldest on probation leaves it, and the cache with it if it has not been read. */
@@ -208,14 +226,19 @@ final class EvictionPolicy {
   private boolean goesToMain(QueueNode node) {
     return switch (mode) {
       case PROMOTING -> node.credit >= PROMOTED_AT;
-      case FREQUENT -> main.weight() + node.weightBytes() <= mainWeight();
+      case FREQUENT, STEADY -> main.weight() + node.weightBytes() <= mainWeight();
       case RECENT -> node.credit > 0;
     };
   }
 
   /** What of the rest is not window. */
   private long mainWeight() {
-    return maxWeight - windowWeight - probation.weight();
+    return maxWeight - windowWeight() - probation.weight();
+  }
+
+  private long windowWeight() {
+    double share = mode == Mode.STEADY ? STEADY_WINDOW_SHARE : WINDOW_SHARE;
+    return (long) Math.max(1, maxWeight * share);
   }
 
   /** Either the node goes or, if it is seen more often, the one of the main queue. */
@@ -275,6 +298,11 @@ final class EvictionPolicy {
 
   long weight() {
     return window.weight() + main.weight() + probation.weight();
+  }
+
+  /** Whether anything is here that was prefetched and not yet read. */
+  boolean hasUnread() {
+    return !probation.isEmpty();
   }
 
   boolean isOnProbation(QueueNode node) {

@@ -16,10 +16,10 @@ import org.jspecify.annotations.Nullable;
 public final class HotEntry<V> extends QueueNode {
   /**
    * Bytes of an entry beside key and payload, on a 64-bit JVM with compressed references: the map's
-   * node and table slot 40, this entry 48, its share of sketch and ghosts 40, the view 40, record,
+   * node and table slot 40, this entry 56, its share of sketch and ghosts 40, the view 40, record,
    * header, version, dot, actor, stamp and vector 224, key and string headers 72, array headers 32.
    */
-  static final int OVERHEAD_BYTES = 496;
+  static final int OVERHEAD_BYTES = 504;
 
   private static final int UNREAD = 1;
   private static final int EXPIRES = 2;

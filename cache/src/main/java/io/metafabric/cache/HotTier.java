@@ -17,8 +17,12 @@ public interface HotTier<V> extends Tier {
   /** Looks without counting an access. */
   @Nullable MetadataRecord peek(Key key);
 
-  /** Takes a record in that nobody has asked for yet. */
-  boolean fillPrefetched(MetadataRecord record, String predictor);
+  /**
+   * Takes a record in that nobody has asked for yet.
+   *
+   * @param untilNanos of the node's clock: who is unread then is the first to go
+   */
+  boolean fillPrefetched(MetadataRecord record, String predictor, long untilNanos);
 
   /** Takes a record in that was written here: likely to be read, but no read itself. */
   void written(MetadataRecord record);

@@ -9,6 +9,9 @@ import org.jspecify.annotations.Nullable;
 abstract class QueueNode {
   static final int MAX_TOUCHES = 15;
 
+  /** In place of a time: no read is expected. */
+  static final long NOT_EXPECTED = Long.MIN_VALUE;
+
   @Nullable QueueNode before;
   @Nullable QueueNode after;
   @Nullable NodeQueue queue;
@@ -20,6 +23,9 @@ abstract class QueueNode {
 
   /** What is left of the reads that the policy has seen. */
   byte credit;
+
+  /** Until when a read is expected, in nanoseconds of the tier's clock. */
+  private long expectedUntilNanos = NOT_EXPECTED;
 
   abstract int hash();
 
@@ -43,6 +49,14 @@ abstract class QueueNode {
       touches = 0;
     }
     return taken;
+  }
+
+  final void expect(long untilNanos) {
+    expectedUntilNanos = untilNanos;
+  }
+
+  final long expectedUntilNanos() {
+    return expectedUntilNanos;
   }
 
   final void succeed(QueueNode old) {

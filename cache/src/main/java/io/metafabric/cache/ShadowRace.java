@@ -26,6 +26,10 @@ final class ShadowRace {
   private final int capacity;
   private final int sampleMask;
   private EvictionPolicy.Mode winner;
+
+  /** Whether {@link EvictionPolicy.Mode#STEADY} is better than the winner of the others. */
+  private boolean steadyLeads;
+
   private int missesToVerdict = MISSES_PER_VERDICT;
 
   /** One mode on the sample. */
@@ -35,7 +39,7 @@ final class ShadowRace {
     double misses;
 
     Shadow(int capacity, EvictionPolicy.Mode mode) {
-      policy = new EvictionPolicy(capacity, node -> present.remove(node.hash()));
+      policy = new EvictionPolicy(capacity, () -> 0, node -> present.remove(node.hash()));
       policy.setMode(mode);
     }
 
@@ -83,6 +87,7 @@ final class ShadowRace {
     this.sampleMask = (1 << shift) - 1;
     this.capacity = Math.max(1, entries >> shift);
     this.winner = winner;
+    this.steadyLeads = winner == EvictionPolicy.Mode.STEADY;
     for (EvictionPolicy.Mode mode : EvictionPolicy.Mode.values()) {
       shadows[mode.ordinal()] = new Shadow(capacity, mode);
     }
@@ -111,24 +116,36 @@ final class ShadowRace {
   }
 
   private void judge() {
-    Shadow leading = shadows[winner.ordinal()];
-    // The second bound keeps chance out of it while little has been seen.
-    double lead = Math.max(leading.misses * LEAD, Math.sqrt(leading.misses));
-    double toBeat = leading.misses - lead;
+    double toBeat = toBeat(winner);
     for (EvictionPolicy.Mode mode : EvictionPolicy.Mode.values()) {
-      Shadow shadow = shadows[mode.ordinal()];
-      if (shadow.misses < toBeat) {
-        toBeat = shadow.misses;
+      double misses = shadows[mode.ordinal()].misses;
+      if (mode != EvictionPolicy.Mode.STEADY && misses < toBeat) {
+        toBeat = misses;
         winner = mode;
       }
     }
+    Shadow steady = shadows[EvictionPolicy.Mode.STEADY.ordinal()];
+    steadyLeads =
+        steadyLeads
+            ? shadows[winner.ordinal()].misses >= toBeat(EvictionPolicy.Mode.STEADY)
+            : steady.misses < toBeat(winner);
     for (Shadow shadow : shadows) {
       shadow.misses *= MEMORY;
     }
   }
 
-  EvictionPolicy.Mode winner() {
-    return winner;
+  private double toBeat(EvictionPolicy.Mode leading) {
+    double misses = shadows[leading.ordinal()].misses;
+    // The second bound keeps chance out of it while little has been seen.
+    return misses - Math.max(misses * LEAD, Math.sqrt(misses));
+  }
+
+  /**
+   * @param unread whether something is there that was fetched ahead and not yet read; then {@link
+   *     EvictionPolicy.Mode#STEADY} does not take part, for the race does not see such entries
+   */
+  EvictionPolicy.Mode winner(boolean unread) {
+    return steadyLeads && !unread ? EvictionPolicy.Mode.STEADY : winner;
   }
 
   int capacity() {

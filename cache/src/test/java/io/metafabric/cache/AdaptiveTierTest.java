@@ -2,6 +2,7 @@ package io.metafabric.cache;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.metafabric.core.port.Clock;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.store.CurrentDots;
 import java.lang.management.ManagementFactory;
@@ -13,9 +14,24 @@ import org.junit.jupiter.api.Test;
 class AdaptiveTierTest extends HotTierContract {
   private static final CurrentDots ALL_CURRENT = (key, dot) -> true;
 
+  private final Clock clock =
+      new Clock() {
+        @Override
+        public long wallMs() {
+          throw new AssertionError("the tier is to go by the clock that never goes back");
+        }
+
+        @Override
+        public long nanoTime() {
+          return nowNanos;
+        }
+      };
+
+  private long nowNanos;
+
   @Override
   protected HotTier<String> newTier(long maxBytes, CurrentDots index, WasteListener wasted) {
-    return new AdaptiveTier<>(maxBytes, index, record -> "view of " + record.key(), wasted);
+    return new AdaptiveTier<>(maxBytes, index, record -> "view of " + record.key(), clock, wasted);
   }
 
   private HotTier<String> tier(List<String> wasted) {
@@ -63,7 +79,7 @@ class AdaptiveTierTest extends HotTierContract {
         tier.hit("n/used" + i);
       }
       for (int i = 0; i < 1_000; i++) {
-        tier.fillPrefetched(TestRecords.write("n/guess" + i, 1, 500), "oracle");
+        tier.fillPrefetched(TestRecords.write("n/guess" + i, 1, 500), "oracle", FAR);
       }
       long kept = 0;
       for (int i = 0; i < 40; i++) {
@@ -78,14 +94,35 @@ class AdaptiveTierTest extends HotTierContract {
   void aPrefetchThatWasRead_isNotWasted_whateverComesLater() {
     var wasted = new ArrayList<String>();
     try (var tier = tier(wasted)) {
-      tier.fillPrefetched(TestRecords.write("n/1", 1, 500), "oracle");
+      tier.fillPrefetched(TestRecords.write("n/1", 1, 500), "oracle", FAR);
       HotEntry<String> entry = tier.hit("n/1");
       assertThat(entry).isNotNull();
       assertThat(entry.markRead()).isTrue();
       for (int i = 0; i < 1_000; i++) {
-        tier.fillPrefetched(TestRecords.write("n/guess" + i, 1, 500), "oracle");
+        tier.fillPrefetched(TestRecords.write("n/guess" + i, 1, 500), "oracle", FAR);
       }
       assertThat(wasted).doesNotContain("n/1");
+    }
+  }
+
+  @Test
+  void aPrefetchThatHasWaitedForTooLong_isTheFirstToGo_andNotBefore() {
+    var wasted = new ArrayList<String>();
+    try (var tier = tier(wasted)) {
+      for (int i = 0; i < 3; i++) {
+        tier.fillPrefetched(TestRecords.write("n/guess" + i, 1, 500), "oracle", 1_000);
+      }
+      int filled = 0;
+      while (tier.stats().evictions() == 0) {
+        tier.fill(TestRecords.write("n/read" + filled++, 1, 500));
+      }
+      assertThat(wasted).isEmpty();
+      nowNanos = 1_001;
+      tier.fill(TestRecords.write("n/next", 1, 500));
+      assertThat(wasted).containsExactly("n/guess0");
+      tier.fill(TestRecords.write("n/afterNext", 1, 500));
+      assertThat(wasted).containsExactly("n/guess0", "n/guess1");
+      assertThat(tier.peek(Key.of("n/read" + (filled - 1)))).isNotNull();
     }
   }
 
@@ -98,7 +135,7 @@ class AdaptiveTierTest extends HotTierContract {
         String path = "n/" + random.nextInt(400);
         int bytes = random.nextInt(2_000);
         switch (random.nextInt(6)) {
-          case 0 -> tier.fillPrefetched(TestRecords.write(path, i + 1, bytes), "oracle");
+          case 0 -> tier.fillPrefetched(TestRecords.write(path, i + 1, bytes), "oracle", FAR);
           case 1 -> tier.refresh(TestRecords.write(path, i + 1, bytes));
           case 2 -> tier.drop(Key.of(path));
           case 3 -> tier.hit(path);

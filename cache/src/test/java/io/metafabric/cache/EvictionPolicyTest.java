@@ -12,7 +12,9 @@ class EvictionPolicyTest {
   private static final int MAX_WEIGHT = 100;
 
   private final List<QueueNode> evicted = new ArrayList<>();
-  private final EvictionPolicy policy = new EvictionPolicy(MAX_WEIGHT, evicted::add);
+  private long nowNanos;
+  private final EvictionPolicy policy =
+      new EvictionPolicy(MAX_WEIGHT, () -> nowNanos, evicted::add);
 
   private static final class Node extends QueueNode {
     private final int hash;
@@ -53,6 +55,50 @@ class EvictionPolicyTest {
     assertThat(read.queue).as("is where a first read places it").isNotNull();
     assertThat(evicted).contains(unread).doesNotContain(read);
     assertThat(policy.weight()).isLessThanOrEqualTo(MAX_WEIGHT);
+  }
+
+  @ParameterizedTest
+  @EnumSource(EvictionPolicy.Mode.class)
+  void whatIsUnreadWhenItsTimeHasPassed_goesBeforeAnythingElse(EvictionPolicy.Mode mode) {
+    policy.setMode(mode);
+    var guesses = new ArrayList<Node>();
+    for (int i = 0; i < 5; i++) {
+      var guess = new Node(1_000 + i);
+      guess.expect(10);
+      policy.addUnread(guess);
+      guesses.add(guess);
+    }
+    for (int i = 0; i < MAX_WEIGHT - guesses.size(); i++) {
+      policy.add(new Node(i));
+    }
+    policy.add(new Node(2_000));
+    assertThat(evicted).as("in time").hasSize(1).doesNotContainAnyElementsOf(guesses);
+
+    nowNanos = 11;
+    evicted.clear();
+    for (int i = 0; i < 3; i++) {
+      policy.add(new Node(3_000 + i));
+    }
+    assertThat(evicted).isEqualTo(guesses.subList(0, 3));
+    assertThat(policy.isOnProbation(guesses.get(4))).as("the least share stays").isTrue();
+  }
+
+  @Test
+  void whatWasReadInTime_isNotOverdueLater() {
+    var guesses = new ArrayList<Node>();
+    for (int i = 0; i < 5; i++) {
+      var guess = new Node(1_000 + i);
+      guess.expect(10);
+      policy.addUnread(guess);
+      guesses.add(guess);
+    }
+    for (int i = 0; i < MAX_WEIGHT - guesses.size(); i++) {
+      policy.add(new Node(i));
+    }
+    policy.firstRead(guesses.get(0));
+    nowNanos = 11;
+    policy.add(new Node(2_000));
+    assertThat(evicted).containsExactly(guesses.get(1));
   }
 
   @Test

@@ -18,6 +18,9 @@ public abstract class HotTierContract extends TierContract {
   protected abstract HotTier<String> newTier(
       long maxBytes, CurrentDots index, WasteListener wasted);
 
+  /** For prefetches that are worth keeping for as long as a test takes. */
+  static final long FAR = Long.MAX_VALUE / 2;
+
   private final Map<Key, Dot> index = new ConcurrentHashMap<>();
   private final List<String> wasted = new ArrayList<>();
 
@@ -92,7 +95,7 @@ public abstract class HotTierContract extends TierContract {
   @Test
   void aReaderIsHandedTheView_andAPrefetchedEntryIsClaimedOnce() {
     try (var tier = tier(64 << 10)) {
-      tier.fillPrefetched(published("n/1", 1, 10), "oracle");
+      tier.fillPrefetched(published("n/1", 1, 10), "oracle", FAR);
       HotEntry<String> entry = tier.hit("n/1");
       assertThat(entry).isNotNull();
       assertThat(entry.view()).hasValue("view of n/1");
@@ -107,10 +110,10 @@ public abstract class HotTierContract extends TierContract {
   @Test
   void aPrefetchThatNobodyRead_isReportedAsWasted_whenItGoes() {
     try (var tier = tier(64 << 10)) {
-      tier.fillPrefetched(published("n/1", 1, 10), "oracle");
+      tier.fillPrefetched(published("n/1", 1, 10), "oracle", FAR);
       tier.drop(Key.of("n/1"));
       assertThat(wasted).containsExactly("n/1");
-      tier.fillPrefetched(published("n/2", 1, 10), "oracle");
+      tier.fillPrefetched(published("n/2", 1, 10), "oracle", FAR);
       tier.fill(published("n/2", 2, 10));
       assertThat(wasted).containsExactly("n/1", "n/2");
     }

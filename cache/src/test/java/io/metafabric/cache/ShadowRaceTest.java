@@ -16,13 +16,13 @@ class ShadowRaceTest {
   /** What a cache under the policy that the race chooses misses. */
   private static int misses(IntSupplier keys, int reads) {
     Map<Integer, QueueNode> present = new HashMap<>();
-    var policy = new EvictionPolicy(CAPACITY, node -> present.remove(node.hash()));
+    var policy = new EvictionPolicy(CAPACITY, () -> 0, node -> present.remove(node.hash()));
     var race = new ShadowRace(CAPACITY, policy.mode());
     int misses = 0;
     for (int i = 0; i < reads; i++) {
       int key = keys.getAsInt();
       race.access(key);
-      policy.setMode(race.winner());
+      policy.setMode(race.winner(false));
       QueueNode node = present.get(key);
       if (node != null) {
         node.touch();

@@ -1208,7 +1208,7 @@ public final class FabricNode<V> implements AutoCloseable {
 
     @Override
     public CompletableFuture<Boolean> expect(
-        Key key, String predictor, CompletableFuture<FetchResult> arriving) {
+        Key key, String predictor, Duration patience, CompletableFuture<FetchResult> arriving) {
       return flights
           .fly(
               key,
@@ -1217,7 +1217,10 @@ public final class FabricNode<V> implements AutoCloseable {
                       result ->
                           result instanceof FetchResult.Found found && !found.record().hasSiblings()
                               ? takeOver(
-                                  found.record(), record -> hot.fillPrefetched(record, predictor))
+                                  found.record(),
+                                  record ->
+                                      hot.fillPrefetched(
+                                          record, predictor, clock.nanoTime() + patience.toNanos()))
                               : CompletableFuture.completedFuture(
                                   new ReadOutcome.PrefetchMissed())))
           .thenApply(ReadOutcome.Value.class::isInstance);

@@ -14,6 +14,7 @@ import io.metafabric.replicate.Replicator;
 import io.metafabric.replicate.arm.Candidate;
 import io.metafabric.replicate.arm.Decision;
 import io.metafabric.replicate.arm.ReplicationManager;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -36,9 +37,13 @@ final class Prefetcher {
     /** How full the tier is that takes copies, in [0, 1]. */
     double fullness();
 
-    /** Takes the payload in when it arrives; completes with whether it did. */
+    /**
+     * Takes the payload in when it arrives; completes with whether it did.
+     *
+     * @param patience how long it is worth keeping unread
+     */
     CompletableFuture<Boolean> expect(
-        Key key, String predictor, CompletableFuture<FetchResult> arriving);
+        Key key, String predictor, Duration patience, CompletableFuture<FetchResult> arriving);
   }
 
   private static final int MAX_EVENTS = 8192;
@@ -144,7 +149,8 @@ final class Prefetcher {
         requested.incrementAndGet();
         foresight.requested(prediction.predictor(), prediction.key());
         target
-            .expect(prediction.key(), prediction.predictor(), result)
+            .expect(
+                prediction.key(), prediction.predictor(), foresight.patience(prediction), result)
             .thenAccept(
                 came -> {
                   if (came) {

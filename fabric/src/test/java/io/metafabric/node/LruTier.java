@@ -58,7 +58,7 @@ final class LruTier<V> implements HotTier<V> {
   }
 
   @Override
-  public boolean fillPrefetched(MetadataRecord record, String predictor) {
+  public boolean fillPrefetched(MetadataRecord record, String predictor, long untilNanos) {
     return put(record, predictor, false);
   }
 

@@ -21,6 +21,7 @@ import io.metafabric.core.transport.TransportLimits;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.migrate.HomeDirectory;
+import io.metafabric.predict.Retraining;
 import io.metafabric.predict.Source;
 import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStateChange;
@@ -41,6 +42,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** Several regions of one node each, unmodified, in one simulated world. */
 public final class SimCluster {
@@ -61,6 +63,9 @@ public final class SimCluster {
   public Duration compareEvery = Duration.ofMinutes(10);
   public long repairBytesPerSecond = 8 << 20;
   public ConflictConfig conflicts = ConflictConfig.DEFAULT;
+
+  /** Where the ranking models of regions that start are trained; null for none. */
+  public @Nullable Retraining retraining;
 
   /** What a region that starts speaks. */
   public Supplier<ProtocolRange> protocols = () -> ProtocolRange.ALL;
@@ -153,7 +158,7 @@ public final class SimCluster {
         ports,
         (index, wasted) -> new LruTier<>(hotTierBytes, index, record -> record, wasted),
         JournalTier::new,
-        Predictors.all(List.of(), Source.DEFAULT, region, 1, null),
+        Predictors.all(List.of(), Source.DEFAULT, region, 1, retraining),
         change -> stateChanged(region, change),
         () -> mustReopen(region));
   }

@@ -37,6 +37,9 @@ public final class Foresight {
   /** A call for so many clients takes milliseconds, not more, of the loop's time. */
   private static final int MAX_CLIENTS_PER_CALL = 64;
 
+  /** A proposal comes true within far fewer; what is unread after so many was in vain. */
+  private static final int PATIENCE_NEEDS = 1024;
+
   private static final long MAX_TRAIL_BYTES = 1L << 20;
   private static final long MAX_LOG_BYTES = 1L << 20;
 
@@ -50,6 +53,7 @@ public final class Foresight {
   private final Map<String, GatedPredictor> predictors = new LinkedHashMap<>();
   private final PredictionLog log = new PredictionLog(MAX_LOG_BYTES);
   private final Scores scores;
+  private final NeedPace pace = new NeedPace();
   private final AtomicLong unattributed = new AtomicLong();
 
   /** Whether any predictor is asked client by client. */
@@ -72,11 +76,12 @@ public final class Foresight {
     this.region = region;
     this.asksForClients = predictors.stream().anyMatch(each -> !(each instanceof RankedPredictor));
     this.maxBytesEach = maxBytesEach;
-    this.scores = new Scores(region, predictors.stream().map(Predictor::name).toList());
+    List<String> scored = scored(predictors);
+    this.scores = new Scores(region, scored);
     this.maxBytes =
         MAX_TRAIL_BYTES
             + MAX_LOG_BYTES
-            + Scores.maxRetainedBytes(predictors.size())
+            + Scores.maxRetainedBytes(scored.size())
             + predictors.size() * maxBytesEach;
     for (Predictor predictor : predictors) {
       var gated = new GatedPredictor(predictor, maxBytesEach, onFailure);
@@ -85,6 +90,18 @@ public final class Foresight {
             "two predictors are named \"" + gated.name() + "\"; rename or remove one");
       }
     }
+  }
+
+  /** The predictors by name, each with its sources. */
+  private static List<String> scored(List<Predictor> predictors) {
+    var names = new ArrayList<String>();
+    for (Predictor predictor : predictors) {
+      names.add(predictor.name());
+      if (predictor instanceof RankedPredictor ranked) {
+        ranked.sources().forEach(source -> names.add(source.scoredAs()));
+      }
+    }
+    return names;
   }
 
   /** Learns from reads; those of one client in the order in which it read. */
@@ -105,10 +122,12 @@ public final class Foresight {
   }
 
   private void score(AccessEvent need) {
+    pace.need(nowMs);
     scores.need(need.key());
     List<PredictionLog.Said> foreseeing = log.needed(need.key(), nowMs);
     for (PredictionLog.Said said : foreseeing) {
       scores.foreseen(said.predictor(), need.key());
+      said.says().scoredAs().forEach(source -> scores.foreseen(source, need.key()));
     }
     // What was prefetched had been predicted, even if the log has forgotten it.
     if (!foreseeing.isEmpty() || need.outcome() == AccessEvent.Outcome.PREFETCHED) {
@@ -141,7 +160,7 @@ public final class Foresight {
     var best = new LinkedHashMap<Key, Prediction>();
     for (GatedPredictor predictor : predictors.values()) {
       for (Prediction prediction : predictor.proposals(held, MAX_PREDICTIONS)) {
-        said(prediction, best);
+        said(prediction, predictor.saysOf(prediction), best);
       }
     }
     if (asksForClients) {
@@ -158,9 +177,11 @@ public final class Foresight {
     return likeliest;
   }
 
-  private void said(Prediction prediction, Map<Key, Prediction> best) {
-    log.add(prediction, nowMs);
-    scores.predicted(prediction.predictor(), prediction.key().path());
+  private void said(Prediction prediction, Says says, Map<Key, Prediction> best) {
+    String path = prediction.key().path();
+    log.add(prediction, says, nowMs);
+    scores.predicted(prediction.predictor(), path);
+    says.scoredAs().forEach(source -> scores.predicted(source, path));
     best.merge(prediction.key(), prediction, Foresight::surer);
   }
 
@@ -177,7 +198,7 @@ public final class Foresight {
       for (GatedPredictor predictor : predictors.values()) {
         for (Prediction prediction : predictor.predict(context)) {
           if (!held.test(prediction.key()) && predictor.admits(prediction.probability())) {
-            said(prediction, best);
+            said(prediction, Says.NONE, best);
           }
         }
       }
@@ -198,17 +219,27 @@ public final class Foresight {
     }
   }
 
+  /**
+   * How long a prefetch is worth keeping for its first read: the prediction's horizon, longer where
+   * reads that have to be fetched are seldom.
+   */
+  public synchronized Duration patience(Prediction prediction) {
+    Duration needs = pace.timeOf(PATIENCE_NEEDS);
+    Duration horizon = prediction.horizon();
+    return needs == null || needs.compareTo(horizon) < 0 ? horizon : needs;
+  }
+
   /** A prefetch is being asked for, because this predictor said so. */
   public synchronized void requested(String predictor, Key key) {
-    log.fetched(predictor, key.path());
-    scores.requested(predictor, key.path());
+    Says says = log.fetched(predictor, key.path());
+    scores.requested(concerned(predictor, says), key.path());
   }
 
   /** A prefetch made on this predictor's word was there when it was read. */
   public synchronized void used(String predictor, String path) {
     countUsed(predictor);
-    log.resolved(predictor, path, PastPrediction.Result.USED);
-    scores.usedInTime(predictor, path);
+    Says says = log.resolved(predictor, path, PastPrediction.Result.USED);
+    scores.usedInTime(concerned(predictor, says), path);
   }
 
   /**
@@ -218,8 +249,17 @@ public final class Foresight {
    */
   public synchronized void usedLate(String predictor, String path, double waitedMs) {
     countUsed(predictor);
-    log.resolved(predictor, path, PastPrediction.Result.LATE);
-    scores.usedLate(predictor, path, waitedMs);
+    Says says = log.resolved(predictor, path, PastPrediction.Result.LATE);
+    scores.usedLate(concerned(predictor, says), path, waitedMs);
+  }
+
+  /** Whose scores a prefetch counts in. Of one that the log has forgotten no source's. */
+  private static List<String> concerned(String predictor, Says says) {
+    var names = new ArrayList<String>();
+    names.add(PredictionScore.ALL);
+    names.add(predictor);
+    names.addAll(says.scoredAs());
+    return names;
   }
 
   private void countUsed(String predictor) {
@@ -239,8 +279,8 @@ public final class Foresight {
     } else {
       known.countWasted();
     }
-    log.resolved(predictor, path, PastPrediction.Result.WASTED);
-    scores.wasted(predictor, path, payloadBytes);
+    Says says = log.resolved(predictor, path, PastPrediction.Result.WASTED);
+    scores.wasted(concerned(predictor, says), path, payloadBytes);
   }
 
   /** A read had to be fetched and no prefetch was on its way; it waited for so long. */
@@ -325,6 +365,7 @@ public final class Foresight {
   public synchronized ForesightStats stats() {
     var all = new ArrayList<ForesightStats.PerPredictor>();
     var ranking = new ArrayList<RankingStats>();
+    var sources = new ArrayList<SourceStats>();
     long dropped = surplus;
     long bytes = trails.retainedBytes() + log.retainedBytes() + scores.retainedBytes();
     for (GatedPredictor predictor : predictors.values()) {
@@ -333,6 +374,7 @@ public final class Foresight {
       all.add(stats);
       bytes += stats.retainedBytes();
       dropped += predictor.dropped();
+      sources.addAll(predictor.sources());
       RankingStats ranked = predictor.ranking();
       if (ranked != null) {
         ranking.add(ranked);
@@ -342,6 +384,7 @@ public final class Foresight {
         all,
         scores.scores(),
         ranking,
+        sources,
         dropped,
         trails.forgotten(),
         unattributed.get(),

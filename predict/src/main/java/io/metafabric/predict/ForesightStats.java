@@ -8,6 +8,7 @@ import java.util.List;
  * @param predictors in the order in which they are asked
  * @param scores how all and each did on the reads, in all namespaces and in each
  * @param ranking how true the probabilities were
+ * @param sources how each source of the library's predictor does
  * @param surplus predictions dropped because there were more than one call returns, and proposals
  *     because there were more than one call looks at; the latter since a predictor was restored
  * @param clientsForgotten clients whose last keys were dropped to stay within a bound
@@ -21,6 +22,7 @@ public record ForesightStats(
     List<PerPredictor> predictors,
     List<PredictionScore> scores,
     List<RankingStats> ranking,
+    List<SourceStats> sources,
     long surplus,
     long clientsForgotten,
     long unattributed,
@@ -54,5 +56,6 @@ public record ForesightStats(
     predictors = List.copyOf(predictors);
     scores = List.copyOf(scores);
     ranking = List.copyOf(ranking);
+    sources = List.copyOf(sources);
   }
 }

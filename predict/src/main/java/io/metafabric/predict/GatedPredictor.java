@@ -179,6 +179,16 @@ final class GatedPredictor {
     }
   }
 
+  /** Which sources had proposed one of its last proposals. */
+  Says saysOf(Prediction proposal) {
+    return predictor instanceof RankedPredictor ranked ? ranked.saysOf(proposal) : Says.NONE;
+  }
+
+  /** How each of its sources does; empty of a predictor without. */
+  List<SourceStats> sources() {
+    return predictor instanceof RankedPredictor ranked ? ranked.sources() : List.of();
+  }
+
   /** How true its probabilities were; null of a predictor that does not rank itself. */
   @Nullable RankingStats ranking() {
     return predictor instanceof RankedPredictor ranked ? ranked.ranking() : null;

@@ -1,5 +1,6 @@
 package io.metafabric.predict;
 
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -8,9 +9,27 @@ import java.util.Locale;
  * @param probability as it was said
  * @param atMs when, in epoch milliseconds, to about 10 ms
  * @param reason for people
+ * @param says which sources proposed it, the surest first; empty of a predictor without sources
  */
 public record PastPrediction(
-    String predictor, double probability, String reason, long atMs, Result result) {
+    String predictor, double probability, String reason, List<Say> says, long atMs, Result result) {
+  /**
+   * What one source said.
+   *
+   * @param source as in {@code needs-first-order}
+   * @param probability as its word alone has come true of late
+   */
+  public record Say(String source, double probability) {
+    @Override
+    public String toString() {
+      return String.format(Locale.ROOT, "%s %.2f", source, probability);
+    }
+  }
+
+  public PastPrediction {
+    says = List.copyOf(says);
+  }
+
   /** What came of it, as far as is known. */
   public enum Result {
     /** Nothing was fetched, and the key has not been needed. */
@@ -31,10 +50,11 @@ public record PastPrediction(
   public String toString() {
     return String.format(
         Locale.ROOT,
-        "%s: p=%.2f %s: %s",
+        "%s: p=%.2f %s%s: %s",
         predictor,
         probability,
         reason,
+        says.isEmpty() ? "" : " " + says,
         result.name().toLowerCase(Locale.ROOT).replace('_', ' '));
   }
 }

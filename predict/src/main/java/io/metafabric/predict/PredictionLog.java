@@ -26,12 +26,14 @@ final class PredictionLog {
     private final String predictor;
     private final double probability;
     private final String reason;
+    private final Says says;
     private final long atMs;
     private final long untilMs;
     private boolean foreseen;
     private PastPrediction.Result result = PastPrediction.Result.NOT_NEEDED;
 
-    Said(Prediction prediction, long nowMs) {
+    Said(Prediction prediction, Says says, long nowMs) {
+      this.says = says;
       this.predictor = prediction.predictor();
       this.probability = prediction.probability();
       this.reason = prediction.reason();
@@ -46,6 +48,10 @@ final class PredictionLog {
     String predictor() {
       return predictor;
     }
+
+    Says says() {
+      return says;
+    }
   }
 
   PredictionLog(long maxBytes) {
@@ -53,7 +59,7 @@ final class PredictionLog {
   }
 
   /** The same again, before anything came of it, takes the place of the one before. */
-  void add(Prediction prediction, long nowMs) {
+  void add(Prediction prediction, Says says, long nowMs) {
     String path = prediction.key().path();
     // Out and in again: the map is in the order in which keys were last spoken of.
     List<Said> all = byKey.remove(path);
@@ -72,14 +78,14 @@ final class PredictionLog {
     if (all.size() == PER_KEY) {
       bytes -= bytesOf(all.remove(0));
     }
-    var said = new Said(prediction, nowMs);
+    var said = new Said(prediction, says, nowMs);
     all.add(said);
     bytes += bytesOf(said);
     forgetOldest();
   }
 
   private static long bytesOf(Said said) {
-    return (long) BYTES_PER_PREDICTION + HeapSize.of(said.reason);
+    return BYTES_PER_PREDICTION + HeapSize.of(said.reason) + said.says.retainedBytes();
   }
 
   private void forgetOldest() {
@@ -113,19 +119,22 @@ final class PredictionLog {
     return foreseeing;
   }
 
-  /** What came of the newest prediction of a key that was fetched. */
-  void resolved(String predictor, String path, PastPrediction.Result result) {
-    Said said = newest(predictor, path, true);
-    if (said != null) {
-      said.result = result;
-    }
+  /** What came of the newest prediction of a key that was fetched; whose word that was. */
+  Says resolved(String predictor, String path, PastPrediction.Result result) {
+    return become(newest(predictor, path, true), result);
   }
 
-  void fetched(String predictor, String path) {
-    Said said = newest(predictor, path, false);
-    if (said != null) {
-      said.result = PastPrediction.Result.FETCHED;
+  /** The newest prediction of a key is being fetched; whose word that was. */
+  Says fetched(String predictor, String path) {
+    return become(newest(predictor, path, false), PastPrediction.Result.FETCHED);
+  }
+
+  private static Says become(@Nullable Said said, PastPrediction.Result result) {
+    if (said == null) {
+      return Says.NONE;
     }
+    said.result = result;
+    return said.says;
   }
 
   private @Nullable Said newest(String predictor, String path, boolean fetched) {
@@ -146,7 +155,12 @@ final class PredictionLog {
     for (Said said : byKey.getOrDefault(path, List.of())) {
       found.add(
           new PastPrediction(
-              said.predictor, said.probability, said.reason, said.atMs, said.result));
+              said.predictor,
+              said.probability,
+              said.reason,
+              said.says.all(),
+              said.atMs,
+              said.result));
     }
     return found;
   }

@@ -2,13 +2,17 @@ package io.metafabric.predict;
 
 /**
  * How predictions have done on the reads of one region since its fabric was opened: those of one
- * predictor or of all, in one namespace or in all. Immutable.
+ * predictor, of one of its sources or of all, in one namespace or in all. Immutable.
  *
  * <p>A <em>need</em> is a read that had to be fetched, or would have been but for a prefetch. It
  * was <em>foreseen</em> if its key had been predicted before and let through, within the
  * prediction's horizon.
  *
- * @param predictor {@value #ALL} for all together
+ * <p>What several sources had proposed counts for each of them, so those of sources add up to more
+ * than their predictor's.
+ *
+ * @param predictor {@value #ALL} for all together; for a source as in {@code sequence:client}, see
+ *     {@link SourceStats#scoredAs}
  * @param namespace {@value #ALL} for all together, {@value #OTHERS} for those that came when
  *     {@value Namespaces#MAX} were known
  * @param region where the reads were

@@ -18,6 +18,12 @@ interface RankedPredictor extends Predictor {
    */
   List<Prediction> proposals(Predicate<Key> held, int most);
 
+  /** Which of its sources had proposed one of the last proposals. */
+  Says saysOf(Prediction proposal);
+
+  /** How each of its sources does. */
+  List<SourceStats> sources();
+
   /** Learns from reads in other regions, of which no need follows here. */
   void learn(List<AccessEvent> events);
 

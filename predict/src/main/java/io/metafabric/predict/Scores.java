@@ -8,8 +8,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Counts for each predictor and for all, in each namespace and in all. The predictors are those it
- * was made with, and the namespaces are bounded, so all of it is. Not thread-safe.
+ * Counts for each predictor, each source and for all, in each namespace and in all. The names are
+ * those it was made with, and the namespaces are bounded, so all of it is. Not thread-safe.
  */
 final class Scores {
   private static final int CELL_BYTES = 96;
@@ -42,16 +42,19 @@ final class Scores {
     void to(Cell cell);
   }
 
-  Scores(RegionName region, List<String> predictors) {
+  Scores(RegionName region, List<String> names) {
     this.region = region;
     rows.put(PredictionScore.ALL, new Cell[ALL_NAMESPACES + 1]);
-    predictors.forEach(name -> rows.putIfAbsent(name, new Cell[ALL_NAMESPACES + 1]));
+    names.forEach(name -> rows.putIfAbsent(name, new Cell[ALL_NAMESPACES + 1]));
   }
 
   private void count(String predictor, String path, Change change) {
-    @Nullable Cell[] row = rows.get(predictor);
+    count(predictor, namespaces.numberOf(path), change);
+  }
+
+  private void count(String name, int namespace, Change change) {
+    @Nullable Cell[] row = rows.get(name);
     if (row != null) {
-      int namespace = namespaces.numberOf(path);
       change.to(cell(row, namespace));
       change.to(cell(row, ALL_NAMESPACES));
     }
@@ -67,20 +70,22 @@ final class Scores {
     return cell;
   }
 
-  private void countForBoth(String predictor, String path, Change change) {
-    count(predictor, path, change);
-    count(PredictionScore.ALL, path, change);
+  private void countForEach(List<String> names, String path, Change change) {
+    int namespace = namespaces.numberOf(path);
+    for (String name : names) {
+      count(name, namespace, change);
+    }
   }
 
   /**
-   * @param predictor or {@link PredictionScore#ALL}
+   * @param predictor or a source, or {@link PredictionScore#ALL}
    */
   void predicted(String predictor, String path) {
     count(predictor, path, cell -> cell.predicted++);
   }
 
   /**
-   * @param predictor or {@link PredictionScore#ALL}
+   * @param predictor or a source, or {@link PredictionScore#ALL}
    */
   void foreseen(String predictor, String path) {
     count(predictor, path, cell -> cell.foreseen++);
@@ -90,15 +95,15 @@ final class Scores {
     count(PredictionScore.ALL, path, cell -> cell.needs++);
   }
 
-  void requested(String predictor, String path) {
-    countForBoth(predictor, path, cell -> cell.requested++);
+  void requested(List<String> names, String path) {
+    countForEach(names, path, cell -> cell.requested++);
   }
 
   /** A prefetch was there before its read. */
-  void usedInTime(String predictor, String path) {
+  void usedInTime(List<String> names, String path) {
     double saved = stallMs(path);
-    countForBoth(
-        predictor,
+    countForEach(
+        names,
         path,
         cell -> {
           cell.used++;
@@ -107,10 +112,10 @@ final class Scores {
   }
 
   /** A read waited for a prefetch. */
-  void usedLate(String predictor, String path, double waitedMs) {
+  void usedLate(List<String> names, String path, double waitedMs) {
     double saved = Math.max(0, stallMs(path) - waitedMs);
-    countForBoth(
-        predictor,
+    countForEach(
+        names,
         path,
         cell -> {
           cell.used++;
@@ -120,9 +125,9 @@ final class Scores {
         });
   }
 
-  void wasted(String predictor, String path, int payloadBytes) {
-    countForBoth(
-        predictor,
+  void wasted(List<String> names, String path, int payloadBytes) {
+    countForEach(
+        names,
         path,
         cell -> {
           cell.wasted++;
@@ -200,7 +205,7 @@ final class Scores {
     return (long) cells * CELL_BYTES + 8L * rows.size() * (ALL_NAMESPACES + 1);
   }
 
-  static long maxRetainedBytes(int predictors) {
-    return (predictors + 1L) * (ALL_NAMESPACES + 1) * (CELL_BYTES + 8);
+  static long maxRetainedBytes(int names) {
+    return (names + 1L) * (ALL_NAMESPACES + 1) * (CELL_BYTES + 8);
   }
 }

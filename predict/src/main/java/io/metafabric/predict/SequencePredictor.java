@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -73,6 +74,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   private final @Nullable Retraining retraining;
   private final List<Source> chosen;
   private final String name;
+  private final List<String> sourceNames;
   private final RegionName region;
   private final KeyTable keys;
   private final KeyFacts facts = new KeyFacts();
@@ -81,6 +83,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   private final CandidateSource[] sources;
   private final CandidateSource.Sink[] sinks;
   private final Calibration[] kinds;
+  private final SourceSwitch[] switches;
   private final int features;
   private final int reliability;
   private final int recency;
@@ -91,6 +94,10 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   private final OpenProposals open;
   private final float[] described;
   private final Sighting sighting = new Sighting();
+
+  /** Of the last proposals, by identity: one key may be proposed twice. */
+  private final IdentityHashMap<Prediction, Says> saidOf = new IdentityHashMap<>();
+
   private int needCount;
   private int horizonNeeds = HORIZON_NEEDS;
   private int depth = 1;
@@ -124,6 +131,8 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     // In one order, so that the same choice predicts the same however it was written down.
     this.chosen = chosen.stream().sorted().toList();
     this.name = chosen.size() == 1 ? chosen.get(0).id() : NAME;
+    this.sourceNames =
+        this.chosen.stream().map(each -> SourceStats.scoredAs(name, each.id())).toList();
     this.region = config.region();
     int count = chosen.size();
     this.reliability = 1 + 2 * count;
@@ -142,7 +151,9 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     this.sources = new CandidateSource[count];
     this.sinks = new CandidateSource.Sink[count];
     this.kinds = new Calibration[count];
+    this.switches = new SourceSwitch[count];
     for (int i = 0; i < count; i++) {
+      switches[i] = new SourceSwitch();
       kinds[i] = new Calibration(filled(this.chosen.get(i).kinds(), KIND_PRIOR), KIND_PRIOR_WEIGHT);
     }
     long own = this.chosen.stream().mapToLong(each -> each.ownBytes(config.maxBytes())).sum();
@@ -213,7 +224,9 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
       source.observe(sighting);
     }
     for (int i = 0; i < sources.length; i++) {
-      sources[i].propose(sighting, depth, sinks[i]);
+      if (switches[i].speaks()) {
+        sources[i].propose(sighting, depth, sinks[i]);
+      }
     }
   }
 
@@ -302,10 +315,12 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     facts.setOpen(slot, far, 0);
     facts.countOutcome(slot, cameTrue);
     model.learn(open.values(), open.valuesAt(place), open.probability(place), cameTrue);
+    boolean fair = open.probability(place) >= WasteGovernor.LEAST_FLOOR;
     for (int source = 0; source < sources.length; source++) {
       int kind = open.kind(place, source);
       if (kind >= 0) {
         kinds[source].add(kind, cameTrue);
+        switches[source].outcome(fair, cameTrue);
       }
     }
   }
@@ -316,6 +331,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
       return List.of();
     }
     var likely = new ArrayList<Prediction>();
+    saidOf.clear();
     for (int i = 0; i < proposals.count(); i++) {
       int reference = proposals.reference(i);
       int slot = keys.slotOf(reference);
@@ -331,12 +347,38 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
       double probability = model.probability(model.score(described, 0));
       follow(i, reference, slot, probability);
       if (likely.size() < most && governor.admits(probability)) {
-        likely.add(new Prediction(key, region, probability, HORIZON, reason(proposals, i), name));
+        var prediction =
+            new Prediction(key, region, probability, HORIZON, reason(proposals, i), name);
+        likely.add(prediction);
+        saidOf.put(prediction, says(proposals, i));
       }
     }
     proposals.clear();
     likely.sort(LIKELIEST_FIRST);
     return likely;
+  }
+
+  private Says says(Proposals proposals, int proposal) {
+    var said = new float[sources.length];
+    for (int source = 0; source < sources.length; source++) {
+      int kind = proposals.kind(proposal, source);
+      said[source] = kind < 0 ? Float.NaN : (float) kinds[source].probability(kind);
+    }
+    return new Says(chosen, sourceNames, said);
+  }
+
+  @Override
+  public Says saysOf(Prediction proposal) {
+    return saidOf.getOrDefault(proposal, Says.NONE);
+  }
+
+  @Override
+  public List<SourceStats> sources() {
+    var stats = new ArrayList<SourceStats>();
+    for (int i = 0; i < sources.length; i++) {
+      stats.add(switches[i].stats(name, chosen.get(i), sources[i].retainedBytes()));
+    }
+    return stats;
   }
 
   private void describe(Proposals proposals, int proposal, int slot) {

@@ -80,6 +80,7 @@ public enum Source {
   private final long ownBytes;
 
   private final int kinds;
+  private final String id = name().toLowerCase(Locale.ROOT).replace('_', '-');
 
   Source(int tableUnits, long ownBytes, int kinds) {
     this.tableUnits = tableUnits;
@@ -109,7 +110,7 @@ public enum Source {
 
   /** As in {@code needs-first-order}. */
   public String id() {
-    return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    return id;
   }
 
   /**

@@ -19,6 +19,7 @@ import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
+import io.metafabric.host.SystemClock;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -92,6 +93,7 @@ public class HotHitBenchmark {
             HOT_BYTES,
             (key, dot) -> dot.equals(version.dot()),
             record -> record.key().path(),
+            new SystemClock(),
             (predictor, path, bytes) -> {});
     directory = TemporaryDirectory.create("hot-hit");
     fabric =

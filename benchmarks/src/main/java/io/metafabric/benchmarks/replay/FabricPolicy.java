@@ -31,6 +31,7 @@ import io.metafabric.replicate.arm.CostBenefitPolicy;
 import io.metafabric.replicate.arm.Decision;
 import io.metafabric.replicate.arm.Prices;
 import io.metafabric.replicate.arm.ReplicationManager;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -66,7 +67,13 @@ final class FabricPolicy implements ReplayPolicy {
   private static final long NANOS_PER_CALL = 1_000_000_000;
   private static final int MAX_EVENTS = 8192;
 
+  /**
+   * @param patience how long it is worth keeping unread
+   */
+  private record Prefetch(String predictor, Duration patience) {}
+
   private final Trace trace;
+  private final VirtualClock clock = new VirtualClock();
   private final int latencyMs;
   private final boolean sharesModel;
   private final HotTier<MetadataRecord> hot;
@@ -75,7 +82,7 @@ final class FabricPolicy implements ReplayPolicy {
   private final ReplicationManager arm;
   private final MetadataRecord[] records;
   private final Map<String, Integer> numbers = new HashMap<>();
-  private final Map<Integer, String> underWay = new HashMap<>();
+  private final Map<Integer, Prefetch> underWay = new HashMap<>();
 
   /** Since when a request has been waiting for a prefetch. */
   private final Map<Integer, Long> waitingSince = new HashMap<>();
@@ -109,7 +116,7 @@ final class FabricPolicy implements ReplayPolicy {
     long entryBytes = new HotEntry<>(records[0], "", null).weightBytes();
     this.hot =
         new AdaptiveTier<>(
-            capacity * entryBytes, (key, dot) -> true, record -> record, this::wasted);
+            capacity * entryBytes, (key, dot) -> true, record -> record, clock, this::wasted);
     this.foresight =
         new Foresight(
             REGION,
@@ -172,6 +179,7 @@ final class FabricPolicy implements ReplayPolicy {
   @Override
   public boolean request(int row, long nowMs) {
     ring.setNow(nowMs);
+    clock.at(nowMs);
     String path = records[trace.key()[row]].key().path();
     HotEntry<MetadataRecord> entry = hot.hit(path);
     Outcome outcome = Outcome.REMOTE;
@@ -246,7 +254,7 @@ final class FabricPolicy implements ReplayPolicy {
         arm.failed(prediction.key().path());
       } else if (decision.copy()) {
         int key = numbers.get(prediction.key().path());
-        underWay.put(key, prediction.predictor());
+        underWay.put(key, new Prefetch(prediction.predictor(), foresight.patience(prediction)));
         foresight.requested(prediction.predictor(), prediction.key());
         into[count++] = key;
       }
@@ -272,11 +280,13 @@ final class FabricPolicy implements ReplayPolicy {
 
   @Override
   public void prefetched(int key, boolean awaited, long nowMs) {
+    clock.at(nowMs);
     demanded.clear(key);
-    String predictor = underWay.remove(key);
+    Prefetch prefetch = underWay.remove(key);
+    String predictor = prefetch.predictor();
     Long since = waitingSince.remove(key);
     foresight.made(predictor);
-    hot.fillPrefetched(records[key], predictor);
+    hot.fillPrefetched(records[key], predictor, clock.nanoTime() + prefetch.patience().toNanos());
     HotEntry<MetadataRecord> entry = awaited ? hot.hit(records[key].key().path()) : null;
     if (entry != null && entry.markRead()) {
       used++;
