@@ -103,7 +103,7 @@ class RoamingSessionsTest {
         var ap = region(2, ports).open()) {
       ThreeFabricsTest.awaitSync(eu, us, ap);
       eu.put(key, utf8("none"));
-      for (int round = 0; round < 30; round++) {
+      for (int round = 0; round < 10; round++) {
         int last = round;
         await().until(() -> us.explain(key).inHotTier() || us.get(key).isEmpty());
         var written = eu.putAsync(key, utf8("round " + round));

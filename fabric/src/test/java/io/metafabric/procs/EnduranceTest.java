@@ -28,7 +28,7 @@ class EnduranceTest {
   private static final int MINUTES = Integer.getInteger("endurance.minutes", 0);
   private static final long SEED =
       Long.getLong("endurance.seed", MINUTES == 0 ? 1 : System.nanoTime() & 0xffff);
-  private static final long ROUND_MS = MINUTES == 0 ? 3_000 : 60_000;
+  private static final long ROUND_MS = MINUTES == 0 ? 2_000 : 60_000;
   private static final long SAMPLE_MS = MINUTES == 0 ? 100 : 2_000;
   private static final int TURNOVER = 500;
 
