@@ -32,6 +32,8 @@ final class Guaranteed {
     Optional<Version> write(Key key, Supplier<CompletableFuture<@Nullable MetadataRecord>> write);
   }
 
+  private static final Duration FOREVER = Duration.ofDays(365);
+
   private final OpenState state;
   private final RunningNode running;
   private final OpenSession.Tokens tokens;
@@ -115,11 +117,10 @@ final class Guaranteed {
 
   Fresh get(String path, Duration maxStaleness) {
     Key key = Key.of(path);
-    requireNotNegative("maxStaleness", maxStaleness);
+    Duration bound = notNegative("maxStaleness", maxStaleness);
     FreshReads.Answer answer =
         state.awaited(
-            guarantees().freshReads().read(null, key, maxStaleness, fetchTimeout),
-            "reading " + key);
+            guarantees().freshReads().read(null, key, bound, fetchTimeout), "reading " + key);
     node().finished(null, key, answer.outcome());
     Header header = answer.version();
     return new Fresh(
@@ -131,10 +132,12 @@ final class Guaranteed {
         Duration.ofNanos(answer.ageNanos()));
   }
 
-  private static void requireNotNegative(String name, Duration value) {
+  /** Returns what can be counted in nanoseconds; nobody will see more pass. */
+  private static Duration notNegative(String name, Duration value) {
     if (Objects.requireNonNull(value, name).isNegative()) {
       throw new IllegalArgumentException(name + " must not be negative, was " + value);
     }
+    return value.compareTo(FOREVER) < 0 ? value : FOREVER;
   }
 
   /**
@@ -142,14 +145,16 @@ final class Guaranteed {
    */
   void requireConcern(WriteConcern concern, Duration timeout) {
     Objects.requireNonNull(concern, "concern");
-    requireNotNegative("timeout", timeout);
+    notNegative("timeout", timeout);
     guarantees().acknowledgements().require(concern);
   }
 
   /** Waits for the concern of a write that stands. */
   void awaitConcern(String key, Version version, WriteConcern concern, Duration timeout) {
     state.awaited(
-        guarantees().acknowledgements().durable(Key.of(key), version, concern, timeout),
+        guarantees()
+            .acknowledgements()
+            .durable(Key.of(key), version, concern, notNegative("timeout", timeout)),
         "waiting for " + concern + " of " + key + " (it is stored)");
   }
 
@@ -170,9 +175,8 @@ final class Guaranteed {
   }
 
   private CompletableFuture<Void> replicated(SessionToken token, String region, Duration timeout) {
-    requireNotNegative("timeout", timeout);
     return guarantees()
         .acknowledgements()
-        .replicated(tokens.read(token), new RegionName(region), timeout);
+        .replicated(tokens.read(token), new RegionName(region), notNegative("timeout", timeout));
   }
 }

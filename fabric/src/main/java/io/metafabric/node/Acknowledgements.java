@@ -128,6 +128,8 @@ public final class Acknowledgements {
           public void tryNow() {
             if (isMet(key, version, concern)) {
               done.complete(null);
+            } else {
+              store.syncWithin(Duration.ofMillis(1));
             }
           }
 
@@ -161,13 +163,17 @@ public final class Acknowledgements {
   }
 
   private boolean isDurable(RegionName region, Version version) {
-    return region.equals(store.region()) || replicator.hasAcknowledged(region, version.dot());
+    return region.equals(store.region())
+        ? store.durablyApplied().contains(version.dot())
+        : replicator.hasAcknowledged(region, version.dot());
   }
 
   private WriteConcernException notMet(
       Key key, Version version, WriteConcern concern, Duration timeout) {
     var durable = new ArrayList<String>();
-    durable.add(store.region().name());
+    if (isDurable(store.region(), version)) {
+      durable.add(store.region().name());
+    }
     others().stream()
         .filter(each -> isDurable(each, version))
         .forEach(each -> durable.add(each.name()));

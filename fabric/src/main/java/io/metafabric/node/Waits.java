@@ -1,11 +1,14 @@
 package io.metafabric.node;
 
+import io.metafabric.core.error.FabricClosedException;
 import io.metafabric.core.error.OverloadedException;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.SerialExecutor;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -30,7 +33,7 @@ final class Waits {
     /** Completes {@link #ended} if it can. */
     void tryNow();
 
-    /** It took too long, or the node is closed: completes {@link #ended}. */
+    /** It took too long: completes {@link #ended}. */
     void giveUp();
   }
 
@@ -53,6 +56,11 @@ final class Waits {
   private final AtomicLong bytes = new AtomicLong();
   private List<Waiting> waiting = new ArrayList<>();
 
+  /** On their way to the loop, which may end before. Guarded by itself, as is the flag. */
+  private final Set<Waiting> coming = new HashSet<>();
+
+  private volatile boolean closed;
+
   Waits(SerialExecutor loop, Clock clock) {
     this.loop = loop;
     this.clock = clock;
@@ -60,7 +68,7 @@ final class Waits {
 
   /**
    * Tries until the caller need not wait any more, but not for longer than {@code timeout}. Any
-   * thread.
+   * thread, also after {@link #close}.
    *
    * @param named bytes that the attempt holds for as long as it waits
    */
@@ -78,15 +86,40 @@ final class Waits {
       return;
     }
     var each = new Waiting(attempt, charge, clock.nanoTime() + timeout.toNanos());
-    loop.execute(
-        () -> {
-          if (isOver(each)) {
-            return;
-          }
-          waiting.add(each);
-          // Else one that is shorter than a tick would last for one.
-          each.lastTry = loop.schedule(timeout, this::tick);
-        });
+    synchronized (coming) {
+      if (!closed) {
+        coming.add(each);
+      }
+    }
+    // What the loop does not come to any more, close() ends.
+    loop.execute(() -> begin(each, timeout));
+    if (closed) {
+      end(each);
+    }
+  }
+
+  private void begin(Waiting each, Duration timeout) {
+    synchronized (coming) {
+      if (!coming.remove(each)) {
+        return;
+      }
+    }
+    if (!isOver(each)) {
+      waiting.add(each);
+      // Else one that is shorter than a tick would last for one.
+      each.lastTry = loop.schedule(timeout, this::tick);
+    }
+  }
+
+  private void end(Waiting each) {
+    if (each.attempt.ended().isDone()) {
+      return;
+    }
+    each.attempt
+        .ended()
+        .completeExceptionally(
+            new FabricClosedException(
+                "the fabric was closed, or its region is opened anew, while this waited"));
   }
 
   /** Something has come that somebody may wait for. Any thread; costs nothing if nobody waits. */
@@ -136,11 +169,14 @@ final class Waits {
 
   /** Nobody will come any more. The loop has ended before. */
   void close() {
-    List<Waiting> left = waiting;
+    var left = new ArrayList<>(waiting);
     waiting = new ArrayList<>();
-    for (Waiting each : left) {
-      bytes.addAndGet(-each.bytes);
-      each.attempt.giveUp();
+    synchronized (coming) {
+      closed = true;
+      left.addAll(coming);
+      coming.clear();
     }
+    left.forEach(this::end);
+    bytes.set(0);
   }
 }

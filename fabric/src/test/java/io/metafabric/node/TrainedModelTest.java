@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.sim.SimLink;
 import io.metafabric.predict.RankingExamples;
 import io.metafabric.predict.RankingStats;
 import io.metafabric.predict.RankingTrainer;
@@ -65,6 +66,8 @@ class TrainedModelTest {
 
   private void place() {
     cluster.hotTierBytes = 24 << 10;
+    // So far that a copy pays where it is read more often than not.
+    cluster.network.defaultLink(SimLink.perfect(Duration.ofNanos(1_500_000)));
     cluster.retraining = new Retraining(trainer, this::trainInTheBackground);
     cluster.startAll();
     cluster.world.runFor(Duration.ofSeconds(5));

@@ -2,6 +2,7 @@ package io.metafabric.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.metafabric.core.error.FabricClosedException;
 import io.metafabric.core.error.OverloadedException;
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.sim.SimNode;
@@ -121,7 +122,18 @@ class WaitsTest {
     world.runFor(Duration.ofSeconds(1));
     loop.close();
     waits.close();
-    assertThat(failureOf(caller)).isInstanceOf(TimeoutException.class);
+    assertThat(failureOf(caller)).isInstanceOf(FabricClosedException.class);
     assertThat(waits.estimatedBytes()).isZero();
+  }
+
+  @Test
+  void whoComesWhileAllEnds_orAfterIt_doesNotWaitForEver() {
+    Caller notBegun = add(0);
+    loop.close();
+    waits.close();
+    Caller late = add(0);
+    world.runFor(LONG.multipliedBy(2));
+    assertThat(failureOf(notBegun)).isInstanceOf(FabricClosedException.class);
+    assertThat(failureOf(late)).isInstanceOf(FabricClosedException.class);
   }
 }

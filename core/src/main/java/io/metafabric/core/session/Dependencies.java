@@ -117,12 +117,14 @@ public final class Dependencies {
         next.add(each);
       }
     }
+    // Of a value that was merged when it was read, or has siblings, nobody else has the context.
+    version.context().lone().forEach(dot -> next.add(new Recent(hash, dot)));
     next.add(new Recent(hash, version.dot()));
     return bounded(
         upTo.merge(withoutLone(version.context())), next, later(latest, version.stamp()));
   }
 
-  /** Lone dots say what was seen of the key itself, which the version stands for. */
+  /** Lone dots say what was seen of the key itself. */
   private static VersionVector withoutLone(VersionVector vector) {
     return vector.loneDots() == 0 ? vector : vector.meet(vector);
   }

@@ -83,7 +83,13 @@ public final class TokenFormat {
   public static Content decode(byte[] bytes) {
     if (bytes.length < 2 + CRC_BYTES || bytes.length > MAX_BYTES) {
       throw new SessionTokenException(
-          "a session token has at most " + MAX_BYTES + " bytes, and not " + bytes.length);
+          "a session token has "
+              + (2 + CRC_BYTES)
+              + " bytes at least and "
+              + MAX_BYTES
+              + " at most, and not "
+              + bytes.length
+              + "; it was cut off, or is none");
     }
     if (bytes[0] != FORMAT) {
       throw new SessionTokenException(

@@ -24,7 +24,7 @@ public final class TokenSecret {
   public TokenSecret(byte[] secret) {
     if (secret.length < MIN_BYTES) {
       throw new IllegalArgumentException(
-          "a session secret must have at least " + MIN_BYTES + " bytes, and has " + secret.length);
+          "sessionSecret must have at least " + MIN_BYTES + " bytes, and has " + secret.length);
     }
     this.key = new SecretKeySpec(secret, ALGORITHM);
   }

@@ -1,5 +1,6 @@
 package io.metafabric.core.version;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SortedMap;
@@ -91,6 +92,15 @@ public final class VersionVector {
   /** The counter of the actor at {@code index}. */
   public long counterAt(int index) {
     return counters[index];
+  }
+
+  /** The lone dots. */
+  public List<Dot> lone() {
+    var dots = new ArrayList<Dot>(lone.length / 2);
+    for (int i = 0; i < lone.length; i += 2) {
+      dots.add(new Dot(new ActorId(lone[i]), lone[i + 1]));
+    }
+    return dots;
   }
 
   /** How many lone dots there are. */

@@ -42,7 +42,8 @@ class DependenciesTest {
         Dependencies.NONE
             .saw(KEY, first)
             .saw(KEY, version(new Dot(US, 3), VersionVector.EMPTY.withLone(first.dot())));
-    assertThat(seen.recentOf(KEY)).containsExactly(new Dot(US, 3));
+    assertThat(seen.recentOf(KEY)).containsExactly(first.dot(), new Dot(US, 3));
+    assertThat(seen.recentOf(OTHER)).isEmpty();
     assertThat(seen.upTo()).as("a lone dot is about its own key").isEqualTo(VersionVector.EMPTY);
   }
 
