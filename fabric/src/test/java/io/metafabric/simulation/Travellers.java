@@ -1,6 +1,7 @@
 package io.metafabric.simulation;
 
 import io.metafabric.core.access.AccessEvent.Outcome;
+import io.metafabric.core.error.FabricClosedException;
 import io.metafabric.core.error.FabricException;
 import io.metafabric.core.error.NotReplicatedException;
 import io.metafabric.core.error.StalenessException;
@@ -452,6 +453,7 @@ final class Travellers {
 
   private static boolean isExpected(Throwable failure) {
     return failure instanceof NotReplicatedException
+        || failure instanceof FabricClosedException
         || failure instanceof StalenessException
         || failure instanceof WriteConcernException;
   }

@@ -53,7 +53,7 @@ final class TlsMaterial {
     X509Certificate own = chain.get(0);
     if (!belongTogether(key, own)) {
       throw keyFile.bad(
-          "has a private key that is not the one of the certificate (or is no EC, EdDSA or plain RSA key) "
+          "has a private key that is not the one of the certificate "
               + CertificateName.described(own)
               + " in "
               + chainFile.path(),
