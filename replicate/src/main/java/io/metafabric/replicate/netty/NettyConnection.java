@@ -440,6 +440,11 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
     channel.close();
   }
 
+  /** On the event loop: without waiting for the other side. */
+  void closeNow() {
+    channel.unsafe().close(channel.voidPromise());
+  }
+
   private void onEventLoop(Runnable task) {
     try {
       channel.eventLoop().execute(task);

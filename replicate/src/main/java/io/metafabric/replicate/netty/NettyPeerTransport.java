@@ -324,7 +324,11 @@ public final class NettyPeerTransport implements PeerTransport {
   private void closeAll() {
     closed = true;
     listeners.forEach(NettyConnection::close);
-    Set.copyOf(connections).forEach(connection -> connection.close("the transport was closed"));
+    Set<NettyConnection> left = Set.copyOf(connections);
+    left.forEach(connection -> connection.close("the transport was closed"));
+    // Behind what those do. A loop that ends runs its tasks, and may end before it looks at its
+    // channels once more: one that lingered then stayed open, and nobody was told.
+    eventLoop.execute(() -> left.forEach(NettyConnection::closeNow));
   }
 
   private void awaitThread() {
