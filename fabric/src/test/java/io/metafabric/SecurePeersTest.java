@@ -92,6 +92,8 @@ class SecurePeersTest {
         var us = us().tls(files("us")).open()) {
       eu.put("n/1", "over TLS".getBytes(UTF_8));
       awaitThat("in sync", () -> isInSync(eu, "us") && isInSync(us, "eu"));
+      // What was written just now may still be on its way.
+      awaitThat("the value", () -> us.get("n/1").isPresent());
       assertThat(us.get("n/1").orElseThrow().bytes()).isEqualTo("over TLS".getBytes(UTF_8));
       assertThat(tls(eu).handshakes()).isPositive();
 
