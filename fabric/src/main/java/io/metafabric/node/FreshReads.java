@@ -114,11 +114,7 @@ public final class FreshReads {
     @Override
     public void tryNow() {
       if (!asking) {
-        try {
-          attempt();
-        } catch (RuntimeException e) {
-          answer.completeExceptionally(e);
-        }
+        attempt();
       }
     }
 

@@ -176,14 +176,10 @@ public final class Sessions {
 
     @Override
     public void tryNow() {
-      try {
-        if (answered || isKnown(key, needs)) {
-          completeOnceShown();
-        } else if (!asking) {
-          askElsewhere();
-        }
-      } catch (RuntimeException e) {
-        ready.completeExceptionally(e);
+      if (answered || isKnown(key, needs)) {
+        completeOnceShown();
+      } else if (!asking) {
+        askElsewhere();
       }
     }
 

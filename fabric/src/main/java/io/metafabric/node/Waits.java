@@ -30,10 +30,10 @@ final class Waits {
     /** What the caller waits for. Once it is done, however that came, nothing is tried any more. */
     CompletableFuture<?> ended();
 
-    /** Completes {@link #ended} if it can. */
+    /** Completes {@link #ended} if it can. What it throws, that completes with. */
     void tryNow();
 
-    /** It took too long: completes {@link #ended}. */
+    /** It took too long: completes {@link #ended}. As {@link #tryNow}. */
     void giveUp();
   }
 
@@ -59,7 +59,7 @@ final class Waits {
   /** On their way to the loop, which may end before. Guarded by itself, as is the flag. */
   private final Set<Waiting> coming = new HashSet<>();
 
-  private volatile boolean closed;
+  private boolean closed;
 
   Waits(SerialExecutor loop, Clock clock) {
     this.loop = loop;
@@ -86,15 +86,15 @@ final class Waits {
       return;
     }
     var each = new Waiting(attempt, charge, clock.nanoTime() + timeout.toNanos());
+    boolean late;
     synchronized (coming) {
-      if (!closed) {
-        coming.add(each);
-      }
+      late = closed || !coming.add(each);
     }
-    // What the loop does not come to any more, close() ends.
-    loop.execute(() -> begin(each, timeout));
-    if (closed) {
+    if (late) {
       end(each);
+    } else {
+      // What the loop does not come to any more, close() ends.
+      loop.execute(() -> begin(each, timeout));
     }
   }
 
@@ -112,9 +112,7 @@ final class Waits {
   }
 
   private void end(Waiting each) {
-    if (each.attempt.ended().isDone()) {
-      return;
-    }
+    bytes.addAndGet(-each.bytes);
     each.attempt
         .ended()
         .completeExceptionally(
@@ -148,11 +146,15 @@ final class Waits {
 
   private boolean isOver(Waiting each) {
     CompletableFuture<?> ended = each.attempt.ended();
-    if (!ended.isDone()) {
-      each.attempt.tryNow();
-    }
-    if (!ended.isDone() && clock.nanoTime() - each.untilNanos >= 0) {
-      each.attempt.giveUp();
+    try {
+      if (!ended.isDone()) {
+        each.attempt.tryNow();
+      }
+      if (!ended.isDone() && clock.nanoTime() - each.untilNanos >= 0) {
+        each.attempt.giveUp();
+      }
+    } catch (RuntimeException e) {
+      ended.completeExceptionally(e); // its caller's alone: the others go on waiting
     }
     if (!ended.isDone()) {
       return false;
@@ -177,6 +179,5 @@ final class Waits {
       coming.clear();
     }
     left.forEach(this::end);
-    bytes.set(0);
   }
 }

@@ -23,7 +23,7 @@ class WaitsTest {
   private boolean isKnown;
   private int tries;
 
-  private final class Caller implements Waits.Attempt {
+  private class Caller implements Waits.Attempt {
     final CompletableFuture<String> ended = new CompletableFuture<>();
 
     @Override
@@ -117,6 +117,31 @@ class WaitsTest {
   }
 
   @Test
+  void whatOneThrows_isToldToItAlone_andTheOthersGoOnWaiting() {
+    Caller before = add(0);
+    var broken =
+        new Caller() {
+          @Override
+          public void tryNow() {
+            if (isKnown) {
+              throw new IllegalStateException("cannot be read");
+            }
+          }
+        };
+    waits.add(broken, 0, LONG);
+    Caller behind = add(0);
+    world.runFor(Duration.ofSeconds(1));
+
+    isKnown = true;
+    waits.advanced();
+    world.runFor(Duration.ofMillis(1));
+    assertThat(failureOf(broken)).hasMessage("cannot be read");
+    assertThat(before.ended).isCompletedWithValue("known");
+    assertThat(behind.ended).isCompletedWithValue("known");
+    assertThat(waits.estimatedBytes()).isZero();
+  }
+
+  @Test
   void theEnd_isTheirEndToo() {
     Caller caller = add(0);
     world.runFor(Duration.ofSeconds(1));
@@ -135,5 +160,6 @@ class WaitsTest {
     world.runFor(LONG.multipliedBy(2));
     assertThat(failureOf(notBegun)).isInstanceOf(FabricClosedException.class);
     assertThat(failureOf(late)).isInstanceOf(FabricClosedException.class);
+    assertThat(waits.estimatedBytes()).isZero();
   }
 }
