@@ -44,6 +44,7 @@ import io.metafabric.replicate.netty.NettyPeerTransport;
 import io.metafabric.replicate.tls.PeerProof;
 import io.metafabric.replicate.tls.PeerTls;
 import io.metafabric.replicate.zstd.ZstdCompression;
+import io.metafabric.replicate.zstd.ZstdDeltas;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -568,7 +569,8 @@ public final class FabricBuilder {
                     loop ->
                         new NettyPeerTransport(
                             nettyConfig(here, maxBytes), ZstdCompression.load(), proof, loop),
-                    new ForeignThread(here.name())),
+                    new ForeignThread(here.name()),
+                    ZstdDeltas::load),
                 (index, wasted) ->
                     new AdaptiveTier<>(hotBytes, index, Versioned::new, clock, wasted),
                 warm,

@@ -16,17 +16,22 @@ import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
+import io.metafabric.core.wire.DeltaCoding;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
 import io.metafabric.core.wire.Refusal;
 import io.metafabric.replicate.PeerState;
+import io.metafabric.replicate.zstd.ZstdDeltas;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -211,6 +216,84 @@ class HostilePeersTest {
     assertThat(eu.explain("n/x").version()).isEmpty();
     eu.put("n/x", "of eu".getBytes(UTF_8));
     assertThat(eu.get("n/x").orElseThrow().bytes()).isEqualTo("of eu".getBytes(UTF_8));
+  }
+
+  /** One whose payload eu is to hold. */
+  private String heldByEu() {
+    return IntStream.range(0, 1000)
+        .mapToObj(i -> "n/held-" + i)
+        .filter(key -> eu.explain(key).home().equals("eu"))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static Frame.Deltas told(
+      String key, int count, int valueBytes, Dot base, int crc32c, Bytes delta) {
+    var records = new ArrayList<MetadataRecord>();
+    var deltas = new ArrayList<Frame.Delta>();
+    for (int i = 2; i < 2 + count; i++) {
+      var version = new Version(new Dot(ACTOR, i), VersionVector.of(base), new Stamp(i << 16));
+      var header = new Header(version, RawPeer.US, Header.Kind.VALUE, valueBytes, 7, Header.NEVER);
+      records.add(new MetadataRecord(Key.of(key), header, null));
+      deltas.add(new Frame.Delta(i, base, crc32c, delta));
+    }
+    return new Frame.Deltas(new Frame.Changes(ACTOR, 1, 1 + count, records), deltas);
+  }
+
+  @Test
+  void deltasThatAreNone_cutThePeerOff_andNothingOfThemIsTaken() throws Exception {
+    String key = heldByEu();
+    Bytes base = Bytes.utf8("of us");
+    var first = new Dot(ACTOR, 1);
+    DeltaCoding zstd = Objects.requireNonNull(ZstdDeltas.load());
+    Bytes bomb = Objects.requireNonNull(zstd.encode(base, Bytes.copyOf(new byte[1 << 20])));
+    zstd.close();
+    try (var peer = welcomed()) {
+      peer.send(new Frame.Changes(ACTOR, 0, 1, List.of(record(key, 1, VersionVector.EMPTY))));
+      nextAck(peer);
+    }
+    List<Frame> wrong =
+        List.of(
+            told(key, 1, 1 << 20, first, base.crc32c(), bomb), // another checksum than said
+            told(key, 1, 1000, first, base.crc32c(), bomb), // longer than said
+            told(key, 1, (1 << 20) + 1, first, base.crc32c(), bomb), // above maxValueBytes
+            told(key, 1000, 1 << 20, first, base.crc32c(), bomb), // a gigabyte in a small frame
+            told(key, 1, 5, first, base.crc32c(), Bytes.utf8("what is no delta")));
+    for (Frame frame : wrong) {
+      try (var peer = welcomed()) {
+        peer.send(frame);
+        assertCutOff(peer);
+      }
+    }
+    assertThat(eu.peer("us").stats().violations()).isEqualTo(wrong.size());
+    assertThat(eu.explain(key).version().orElseThrow().dot()).isEqualTo(first);
+    assertThat(eu.stats().replication().receivedBytes()).isZero();
+  }
+
+  @Test
+  void aDeltaByWhatIsNotHere_isAskedForWhole_andNotAcknowledged() throws Exception {
+    String key = heldByEu();
+    try (var peer = welcomed()) {
+      peer.send(new Frame.Changes(ACTOR, 0, 1, List.of(record(key, 1, VersionVector.EMPTY))));
+      nextAck(peer);
+      Bytes delta = Bytes.utf8("never read");
+      for (Frame.Deltas unknown :
+          List.of(
+              told(key, 1, 5, new Dot(ACTOR, 1), 12345, delta),
+              told(key, 1, 5, new Dot(new ActorId(99), 3), 7, delta))) {
+        peer.send(unknown);
+        Frame frame = peer.read();
+        while (!(frame instanceof Frame.NoBase)) {
+          frame = peer.read();
+        }
+        assertThat(((Frame.NoBase) frame).keys()).containsExactly(Key.of(key));
+        Frame.Ack ack = nextAck(peer);
+        assertThat(ack.counter()).isEqualTo(1);
+        assertThat(ack.resend()).isTrue();
+      }
+    }
+    assertThat(eu.stats().replication().deltas().basesMissing()).isEqualTo(2);
+    assertThat(eu.explain(key).version().orElseThrow().dot()).isEqualTo(new Dot(ACTOR, 1));
   }
 
   @Test

@@ -42,6 +42,7 @@ import io.metafabric.core.transport.TransportStats;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
+import io.metafabric.core.wire.DeltaCoding;
 import io.metafabric.migrate.MovedHomes;
 import io.metafabric.predict.AccessRing;
 import io.metafabric.predict.Foresight;
@@ -95,6 +96,7 @@ public final class FabricNode<V> implements AutoCloseable {
   private final HotTier<V> hot;
   private final PayloadTier warm;
   private final PeerTransport transport;
+  private final @Nullable DeltaCoding deltas;
   private final Replicator replicator;
   private final SingleFlight<ReadOutcome> flights = new SingleFlight<>();
   private final ForeignCode foreign;
@@ -148,6 +150,10 @@ public final class FabricNode<V> implements AutoCloseable {
             key -> hot.peek(key) != null,
             clock.nanoTime());
     this.transport = opened.add(ports.transport().apply(loop));
+    this.deltas = ports.deltas().get();
+    if (deltas != null) {
+      opened.add(deltas);
+    }
     homes.passOver(store.configured().configuration().evicted());
     store.systemRecords().forEach(this::moved);
     this.replicator =
@@ -162,7 +168,8 @@ public final class FabricNode<V> implements AutoCloseable {
             new Copies(),
             new Moves(),
             onPeerStateChange,
-            compacting);
+            compacting,
+            deltas);
     replicator.catchUpWith(peer -> replicator.compare(peer).thenAccept(compared -> {}));
     replicator.tellOfMembership(new Membership());
     store.keepSuperseded(this::isMissingAtHome);
@@ -1109,6 +1116,9 @@ public final class FabricNode<V> implements AutoCloseable {
     } finally {
       hot.close();
       warm.close();
+      if (deltas != null) {
+        deltas.close();
+      }
       lock.close();
     }
   }

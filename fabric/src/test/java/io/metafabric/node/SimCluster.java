@@ -4,6 +4,7 @@ import io.metafabric.cache.JournalTier;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.journal.JournalConfig;
 import io.metafabric.core.port.DiskFile;
+import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
@@ -20,9 +21,11 @@ import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.transport.TransportLimits;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
+import io.metafabric.core.wire.DeltaCoding;
 import io.metafabric.migrate.HomeDirectory;
 import io.metafabric.predict.Retraining;
 import io.metafabric.predict.Source;
+import io.metafabric.replicate.DeltaConfig;
 import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStateChange;
 import io.metafabric.replicate.ProtocolRange;
@@ -30,12 +33,14 @@ import io.metafabric.replicate.ReplicationConfig;
 import io.metafabric.replicate.arm.CopyBudget;
 import io.metafabric.replicate.arm.CostBenefitPolicy;
 import io.metafabric.replicate.arm.Prices;
+import io.metafabric.replicate.zstd.ZstdDeltas;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -47,6 +52,9 @@ import org.jspecify.annotations.Nullable;
 /** Several regions of one node each, unmodified, in one simulated world. */
 public final class SimCluster {
   public static final int MAX_VALUE_BYTES = 1 << 16;
+
+  /** Belongs to no machine: who crashes does not close it. */
+  private static final ThreadLocal<DeltaCoding> DELTAS = ThreadLocal.withInitial(Unclosed::new);
 
   public final SimWorld world;
   public final SimNetwork network;
@@ -63,6 +71,9 @@ public final class SimCluster {
   public Duration compareEvery = Duration.ofMinutes(10);
   public long repairBytesPerSecond = 8 << 20;
   public ConflictConfig conflicts = ConflictConfig.DEFAULT;
+
+  /** Of short payloads too, which most are. */
+  public DeltaConfig deltas = new DeltaConfig(48, 48, 1 << 20, 32 << 20);
 
   /** Where the ranking models of regions that start are trained; null for none. */
   public @Nullable Retraining retraining;
@@ -118,7 +129,8 @@ public final class SimCluster {
         ReplicationConfig.of(
                 "test", region, new PeerAddress(machine.name(), 7000), peers, MAX_VALUE_BYTES)
             .withRepair(compareEvery, repairBytesPerSecond)
-            .speaking(protocols.get());
+            .speaking(protocols.get())
+            .withDeltas(deltas);
     var store =
         new StoreConfig(
             "test",
@@ -146,7 +158,8 @@ public final class SimCluster {
             machine.scheduler(),
             machine.random(),
             machine.disk(),
-            loop -> network.transport(machine, limits, loop));
+            loop -> network.transport(machine, limits, loop),
+            DELTAS::get);
     world.trace(
         region
             + " starts on "
@@ -348,5 +361,22 @@ public final class SimCluster {
       }
     }
     return true;
+  }
+
+  private static final class Unclosed implements DeltaCoding {
+    private final DeltaCoding zstd = Objects.requireNonNull(ZstdDeltas.load());
+
+    @Override
+    public @Nullable Bytes encode(Bytes base, Bytes value) {
+      return zstd.encode(base, value);
+    }
+
+    @Override
+    public Bytes decode(Bytes base, Bytes delta, int valueBytes) {
+      return zstd.decode(base, delta, valueBytes);
+    }
+
+    @Override
+    public void close() {}
   }
 }

@@ -1,5 +1,6 @@
 package io.metafabric.simulation;
 
+import io.metafabric.replicate.DeltaStats;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -58,6 +59,16 @@ final class SeedRun {
 
   int operations() {
     return run.operations();
+  }
+
+  /** Payloads that were told by earlier ones, as far as regions that are up have counted them. */
+  long deltas() {
+    return run.deltas(DeltaStats::received);
+  }
+
+  /** Of those, what was told by what was not there. */
+  long missingBases() {
+    return run.deltas(DeltaStats::basesMissing);
   }
 
   Duration simulated() {

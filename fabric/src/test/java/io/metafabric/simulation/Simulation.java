@@ -8,6 +8,7 @@ import io.metafabric.core.sim.SimNetwork;
 import io.metafabric.core.sim.SimWorld;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.node.SimCluster;
+import io.metafabric.replicate.DeltaStats;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -15,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /** One run of a plan, from the start of all regions to their convergence. */
@@ -105,6 +107,8 @@ final class Simulation {
     }
     runUntilConverged("of all");
     world().trace(forgotten() + " headers are forgotten");
+    world().trace(deltas(DeltaStats::received) + " deltas were taken, of those who stayed up");
+    world().trace(deltas(DeltaStats::basesMissing) + " bases were missing there");
     invariants.checkNow();
     invariants.checkAtTheEnd();
     travellers.check();
@@ -291,6 +295,14 @@ final class Simulation {
 
   int operations() {
     return operations;
+  }
+
+  /** Since the regions were opened last. */
+  long deltas(ToLongFunction<DeltaStats> what) {
+    return sites.stream()
+        .filter(Site::isUp)
+        .mapToLong(site -> what.applyAsLong(site.node().stats().replication().deltas()))
+        .sum();
   }
 
   /** An operation has come to an end. */

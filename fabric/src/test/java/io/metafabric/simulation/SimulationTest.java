@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -43,6 +44,20 @@ class SimulationTest {
     assertThat(run.hash())
         .as("%sin the other JVM other things happened", Replay.hint(seed))
         .isEqualTo(other.hashOf(seed));
+  }
+
+  @Test
+  void deltasAreSent_andSomeAreToldByWhatIsGone() {
+    long deltas = 0;
+    long missingBases = 0;
+    for (long seed = 1; seed <= 40 && (deltas == 0 || missingBases == 0); seed++) {
+      var run = new SeedRun(seed);
+      run.go(null);
+      deltas += run.deltas();
+      missingBases += run.missingBases();
+    }
+    assertThat(deltas).isPositive();
+    assertThat(missingBases).isPositive();
   }
 
   private static String explain(SeedRun run) {

@@ -92,7 +92,7 @@ final class CompareRun {
   private final SerialExecutor loop;
   private final SerialExecutor background;
   private final Clock clock;
-  private final RepairBudget budget;
+  private final ByteBudget budget;
   private final Function<MetadataRecord, Inbound> inbound;
   private final Function<MetadataRecord, MetadataRecord> outgoing;
   private final Consumer<List<MetadataRecord>> taken;
@@ -132,7 +132,7 @@ final class CompareRun {
       SerialExecutor loop,
       SerialExecutor background,
       Clock clock,
-      RepairBudget budget,
+      ByteBudget budget,
       Function<MetadataRecord, Inbound> inbound,
       Function<MetadataRecord, MetadataRecord> outgoing,
       Consumer<List<MetadataRecord>> taken,

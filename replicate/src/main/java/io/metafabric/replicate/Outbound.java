@@ -109,6 +109,7 @@ final class Outbound implements PeerHandler {
   private final RegionPair pair;
   private final OutgoingLag lag;
   private final PeerStanding standing;
+  private final DeltaSender deltas;
 
   private @Nullable PeerConnection connection;
   private @Nullable ChangeStream stream;
@@ -166,6 +167,7 @@ final class Outbound implements PeerHandler {
       Function<MetadataRecord, MetadataRecord> outgoing,
       RegionPair pair,
       OutgoingLag lag,
+      DeltaSender deltas,
       Events events) {
     this.peer = peer;
     this.address = address;
@@ -179,6 +181,7 @@ final class Outbound implements PeerHandler {
     this.pair = pair;
     this.lag = lag;
     this.standing = new PeerStanding(clock);
+    this.deltas = deltas;
     this.events = events;
     this.progress = new Progress(peer, store, clock);
     this.catchUp =
@@ -324,6 +327,7 @@ final class Outbound implements PeerHandler {
     }
     connection = null;
     stream = null;
+    deltas.interrupted();
     catchUp.disconnected();
     drained = false;
     inFlightBytes = 0;
@@ -365,6 +369,10 @@ final class Outbound implements PeerHandler {
             welcome.applied(),
             progress.resumeAt(welcome.applied()),
             outgoing);
+    deltas.understood(protocol, false);
+    if (!wasKept || comesEmpty) {
+      deltas.forgetAll();
+    }
     catchUp.connected();
     lag.reset();
     comesEmpty = false;
@@ -568,6 +576,7 @@ final class Outbound implements PeerHandler {
 
   private void rewind(ChangeStream current, long now) {
     current.rewind();
+    deltas.interrupted();
     resends.incrementAndGet();
     lastProgressNanos = now;
     nextRewindNanos = now + rewindPauseNanos(rewindsWithoutProgress++);
@@ -648,16 +657,18 @@ final class Outbound implements PeerHandler {
   }
 
   /** Returns whether there may be more. */
-  private static boolean sendOne(ChangeStream from, PeerConnection to) {
+  private boolean sendOne(ChangeStream from, PeerConnection to) {
     ChangeStream.Batch batch = from.next();
     if (batch == null) {
       return false;
     }
-    if (!to.send(batch.frame())) {
+    Frame frame = deltas.encoded(batch.frame());
+    if (!to.send(frame)) {
       from.refused(batch);
       return false;
     }
     from.sent(batch);
+    deltas.sent(batch.frame(), frame);
     return true;
   }
 
@@ -888,6 +899,7 @@ final class Outbound implements PeerHandler {
         return;
       }
       long now = clock.nanoTime();
+      deltas.acknowledged(ack.actor(), ack.counter());
       // Also one of what came twice says that the peer is at work, and a queue on the way moves.
       lastProgressNanos = now;
       if (current.acknowledge(ack.actor(), ack.counter())) {
@@ -914,12 +926,19 @@ final class Outbound implements PeerHandler {
     public void onCredit(Frame.Credit granted) {
       credit = granted.bytes();
       from().otherSideTakesCompressed(granted.takesCompressed());
+      deltas.understood(protocol, granted.takesCompressed());
       pump();
     }
 
     @Override
     public void onNotHolding(Frame.NotHolding notHolding) {
+      deltas.forget(notHolding.keys());
       notHolding.keys().forEach(key -> events.onDropped(peer, key));
+    }
+
+    @Override
+    public void onNoBase(Frame.NoBase noBase) {
+      deltas.forget(noBase.keys());
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.metafabric.replicate;
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.error.StorageException;
+import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.place.Configuration;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.SerialExecutor;
@@ -56,6 +57,13 @@ final class PeerSession implements PeerHandler {
     Frame.Standing standing(RegionName peer, long sequence, @Nullable VersionVector told);
 
     void changes(RegionName peer, PeerConnection from, Frame.Changes changes);
+
+    /**
+     * The same with payloads that are told by what is here.
+     *
+     * @throws WireFormatException if they do not come to what their headers say
+     */
+    void deltas(RegionName peer, PeerConnection from, Frame.Deltas deltas);
 
     @Nullable MetadataRecord find(Key key);
 
@@ -375,16 +383,32 @@ final class PeerSession implements PeerHandler {
 
     @Override
     public void onChanges(Frame.Changes changes) {
-      String foreign = host.provenance().problemOf(by, changes);
-      if (foreign != null) {
-        violation(foreign);
+      if (mayBe(changes)) {
+        host.changes(by, from(), changes);
+      }
+    }
+
+    @Override
+    public void onDeltas(Frame.Deltas deltas) {
+      if (!mayBe(deltas.changes())) {
         return;
       }
-      if (!changes.records().stream().allMatch(host.config()::allows)) {
-        violation(by + " sent more than maxValueBytes");
-        return;
+      try {
+        host.deltas(by, from(), deltas);
+      } catch (WireFormatException e) {
+        violation(by + " sent a delta that is none: " + e.getMessage());
       }
-      host.changes(by, from(), changes);
+    }
+
+    private boolean mayBe(Frame.Changes changes) {
+      String problem = host.provenance().problemOf(by, changes);
+      if (problem == null && !changes.records().stream().allMatch(host.config()::allows)) {
+        problem = by + " sent more than maxValueBytes";
+      }
+      if (problem != null) {
+        violation(problem);
+      }
+      return problem == null;
     }
 
     @Override

@@ -54,7 +54,7 @@ final class Repairs {
   private final RandomGenerator random;
   private final Function<MetadataRecord, Inbound> inbound;
   private final Consumer<List<MetadataRecord>> taken;
-  private final RepairBudget budget;
+  private final ByteBudget budget;
   private final long startNanos;
   private final Map<RegionName, Peer> peers = new TreeMap<>();
   private final CompletableFuture<Void> heardFromPeers = new CompletableFuture<>();
@@ -143,7 +143,7 @@ final class Repairs {
     this.inbound = inbound;
     this.taken = taken;
     this.startNanos = clock.nanoTime();
-    this.budget = new RepairBudget(config.repairBytesPerSecond(), startNanos);
+    this.budget = new ByteBudget(config.repairBytesPerSecond(), startNanos);
   }
 
   void add(RegionName peer, Outbound link, Function<MetadataRecord, MetadataRecord> outgoing) {

@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * @param compareEvery how long after one comparison of all headers with a peer the next begins
  * @param repairBytesPerSecond how much the comparisons that this node begins may send and receive
  * @param protocols which versions of the protocol this node speaks
+ * @param deltas when payloads are sent as deltas
  */
 public record ReplicationConfig(
     String cluster,
@@ -49,7 +50,8 @@ public record ReplicationConfig(
     int maxValueBytes,
     Duration compareEvery,
     long repairBytesPerSecond,
-    ProtocolRange protocols) {
+    ProtocolRange protocols,
+    DeltaConfig deltas) {
   public static final long DEFAULT_REPAIR_BYTES_PER_SECOND = 8L << 20;
 
   /** What all siblings of a key take at most, beside the largest payload. */
@@ -107,7 +109,8 @@ public record ReplicationConfig(
         maxValueBytes,
         Duration.ofMinutes(10),
         DEFAULT_REPAIR_BYTES_PER_SECOND,
-        ProtocolRange.ALL);
+        ProtocolRange.ALL,
+        DeltaConfig.DEFAULT);
   }
 
   /** The same where peers reach it at another address. */
@@ -129,7 +132,8 @@ public record ReplicationConfig(
         maxValueBytes,
         compareEvery,
         repairBytesPerSecond,
-        protocols);
+        protocols,
+        deltas);
   }
 
   /** The same with other comparisons. */
@@ -151,7 +155,8 @@ public record ReplicationConfig(
         maxValueBytes,
         every,
         bytesPerSecond,
-        protocols);
+        protocols,
+        deltas);
   }
 
   /** The same with other versions of the protocol. */
@@ -173,7 +178,31 @@ public record ReplicationConfig(
         maxValueBytes,
         compareEvery,
         repairBytesPerSecond,
-        spoken);
+        spoken,
+        deltas);
+  }
+
+  /** The same with other deltas. */
+  public ReplicationConfig withDeltas(DeltaConfig other) {
+    return new ReplicationConfig(
+        cluster,
+        region,
+        listen,
+        peers,
+        heartbeatEvery,
+        suspectPhi,
+        grantedPause,
+        handshakeTimeout,
+        attemptTimeout,
+        backoff,
+        batchBytes,
+        windowBytes,
+        holderBytes,
+        maxValueBytes,
+        compareEvery,
+        repairBytesPerSecond,
+        protocols,
+        other);
   }
 
   /** What may have been read for a peer and not be under way: a batch, and the next record. */

@@ -24,6 +24,7 @@ import java.util.List;
  * @param overCredit batches that were not taken, because the peer had sent more than was granted
  * @param receivedBytes of changes that came and wait for the disk
  * @param holderBytes of heap, by estimate, for which regions were given copies
+ * @param deltas payloads that were told by an earlier version
  */
 public record ReplicationStats(
     List<PeerStats> peers,
@@ -40,7 +41,8 @@ public record ReplicationStats(
     long prefetchAnswersBytes,
     long overCredit,
     long receivedBytes,
-    long holderBytes) {
+    long holderBytes,
+    DeltaStats deltas) {
   /** Of {@link #prefetchingBytes}; what is more is not asked for. */
   public static final long MAX_PREFETCHING_BYTES = Fetches.MAX_PREFETCHING_BYTES;
 

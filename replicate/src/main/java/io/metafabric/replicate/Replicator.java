@@ -3,6 +3,7 @@ package io.metafabric.replicate;
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.error.StorageException;
+import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.place.Configuration;
 import io.metafabric.core.place.HomeLookup;
 import io.metafabric.core.place.Homes;
@@ -22,6 +23,7 @@ import io.metafabric.core.transport.PeerTransport;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.VersionVector;
+import io.metafabric.core.wire.DeltaCoding;
 import io.metafabric.core.wire.Frame;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -82,6 +84,9 @@ public final class Replicator implements AutoCloseable {
   private final Inheritance inheritance;
   private final Refilling refilling;
   private final Provenance provenance;
+  private final DeltaCounters deltaCounters = new DeltaCounters();
+  private final @Nullable DeltaCoding deltaCoding;
+  private final DeltaReader deltaReader;
   private volatile CatchUp catchUp = CatchUp.BY_THE_STREAM_ALONE;
   private final Freshness freshness;
   private volatile Runnable onAdvance = () -> {};
@@ -102,6 +107,7 @@ public final class Replicator implements AutoCloseable {
 
   /**
    * @param onStateChange is told of every change of a pair's state, on the loop: must not wait
+   * @param deltaCoding used by the loop alone; null to send everything whole. The caller closes it
    */
   public Replicator(
       ReplicationConfig config,
@@ -114,7 +120,8 @@ public final class Replicator implements AutoCloseable {
       LocalCopies copies,
       HomeMoves homeMoves,
       Consumer<PeerStateChange> onStateChange,
-      SerialExecutor background) {
+      SerialExecutor background,
+      @Nullable DeltaCoding deltaCoding) {
     this.config = config;
     this.homes = homes;
     this.store = store;
@@ -125,6 +132,8 @@ public final class Replicator implements AutoCloseable {
     this.copies = copies;
     this.homeMoves = homeMoves;
     this.provenance = new Provenance(store);
+    this.deltaCoding = deltaCoding;
+    this.deltaReader = new DeltaReader(copies, deltaCoding, deltaCounters);
     this.clocks = new ClockAgreement(config.peers().keySet(), store.maxClockSkew());
     this.holders = new Holders(config.holderBytes());
     this.moves = new MoveRequests(loop, this::link);
@@ -218,6 +227,7 @@ public final class Replicator implements AutoCloseable {
         record -> outgoing(peer, record),
         pair,
         new OutgoingLag(peer, store, times, clock),
+        new DeltaSender(config.deltas(), deltaCoding, deltaCounters, clock),
         new Outbound.Events() {
           @Override
           public void onReply(RegionName from, Frame.FetchReply reply) {
@@ -871,7 +881,8 @@ public final class Replicator implements AutoCloseable {
         prefetchAnswersBytes.get(),
         overCredit.get(),
         received.values().stream().mapToLong(AtomicLong::get).sum(),
-        holders.estimatedBytes());
+        holders.estimatedBytes(),
+        deltaCounters.stats());
   }
 
   /** Notes in the store where to go on after a restart. The loop has ended before. */
@@ -983,26 +994,70 @@ public final class Replicator implements AutoCloseable {
 
     @Override
     public void changes(RegionName peer, PeerConnection from, Frame.Changes changes) {
+      if (isDue(peer, from, changes)) {
+        long bytes = bytesOf(changes);
+        if (takeRoom(peer, bytes)) {
+          take(peer, from, changes, bytes);
+        }
+      }
+    }
+
+    @Override
+    public void deltas(RegionName peer, PeerConnection from, Frame.Deltas deltas) {
+      long more = DeltaReader.payloadBytes(deltas, config.maxValueBytes());
+      Frame.Changes changes = deltas.changes();
+      if (!isDue(peer, from, changes)) {
+        return;
+      }
+      long bytes = bytesOf(changes) + more;
+      if (!takeRoom(peer, bytes)) {
+        return;
+      }
+      DeltaReader.Result read;
+      try {
+        read = deltaReader.read(deltas, key -> isToHold(config.region(), key) || copies.wants(key));
+      } catch (WireFormatException e) {
+        receivedFrom(peer).addAndGet(-bytes);
+        throw e;
+      }
+      if (!read.unwanted().isEmpty()) {
+        from.send(new Frame.NotHolding(read.unwanted()));
+      }
+      if (!read.withoutBase().isEmpty()) {
+        from.send(new Frame.NoBase(read.withoutBase()));
+      }
+      if (read.withoutBase().stream().anyMatch(key -> isToHold(config.region(), key))) {
+        // What is acknowledged may be given up where it came from: it comes again, whole.
+        receivedFrom(peer).addAndGet(-bytes);
+        from.send(
+            new Frame.Ack(changes.actor(), store.appliedOf(peer).counter(changes.actor()), true));
+        return;
+      }
+      var whole =
+          new Frame.Changes(changes.actor(), changes.after(), changes.upTo(), read.records());
+      take(peer, from, whole, bytes);
+    }
+
+    /** Whether it is what comes next of its actor; if not, and that is of use, the peer is told. */
+    private boolean isDue(RegionName peer, PeerConnection from, Frame.Changes changes) {
       ActorId actor = changes.actor();
       long before = store.takenUpTo(actor);
       if (store.isHeld(actor)) {
         // Its clock is ahead, or ours behind: what follows waits where it comes from.
-        return;
+        return false;
       }
       if (changes.after() > before) {
         missing(peer, from, actor);
-        return;
+        return false;
       }
       if (changes.upTo() <= before) {
         from.send(new Frame.Ack(actor, store.appliedOf(peer).counter(actor), false));
-        return;
+        return false;
       }
-      long bytes = bytesOf(changes);
-      if (!takeRoom(peer, bytes)) {
-        // A peer that does not keep to what was granted: it comes again.
-        overCredit.incrementAndGet();
-        return;
-      }
+      return true;
+    }
+
+    private void take(RegionName peer, PeerConnection from, Frame.Changes changes, long bytes) {
       var news = new ArrayList<Inbound>();
       var useless = new ArrayList<Key>();
       for (MetadataRecord record : changes.records()) {
@@ -1017,7 +1072,7 @@ public final class Replicator implements AutoCloseable {
           .applyRange(
               changes.after(),
               news,
-              new AppliedPrefix(peer, actor, changes.upTo()),
+              new AppliedPrefix(peer, changes.actor(), changes.upTo()),
               membership.configuration().since(peer),
               giveBack)
           .whenComplete(
@@ -1058,6 +1113,8 @@ public final class Replicator implements AutoCloseable {
     private boolean takeRoom(RegionName peer, long bytes) {
       AtomicLong waiting = receivedFrom(peer);
       if (waiting.get() > config.windowBytes()) {
+        // A peer that does not keep to what was granted: it comes again.
+        overCredit.incrementAndGet();
         return false;
       }
       waiting.addAndGet(bytes);

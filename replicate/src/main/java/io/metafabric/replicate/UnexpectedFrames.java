@@ -60,6 +60,16 @@ abstract class UnexpectedFrames implements Frame.Handler {
   }
 
   @Override
+  public void onDeltas(Frame.Deltas deltas) {
+    unexpected(deltas);
+  }
+
+  @Override
+  public void onNoBase(Frame.NoBase noBase) {
+    unexpected(noBase);
+  }
+
+  @Override
   public void onAck(Frame.Ack ack) {
     unexpected(ack);
   }

@@ -245,7 +245,8 @@ class HandshakeFuzz {
             nothing,
             nothing,
             change -> {},
-            node.scheduler().serial("background"));
+            node.scheduler().serial("background"),
+            null);
     try {
       replicator.start();
       listen(world, transport, ByteBuffer.wrap(bytes));

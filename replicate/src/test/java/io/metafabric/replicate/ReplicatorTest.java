@@ -212,7 +212,8 @@ class ReplicatorTest {
             copies,
             new NoMoves(),
             stateChanges::add,
-            node.scheduler().serial("background"));
+            node.scheduler().serial("background"),
+            null);
     published.clear();
     published.add(replicator::published);
     store.startCompaction(compacting, replicator::neededAfter, replicator::stableFloor);

@@ -10,7 +10,9 @@ import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.VersionVector;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -18,10 +20,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Everything peers say to each other; docs/PROTOCOL.md holds the byte layout.
  *
- * <p>The node that dialled sends {@link Hello}, {@link Heartbeat}, {@link Changes}, {@link Fetch},
- * {@link Hurry}, {@link Forget}, {@link Push}, {@link Compare}, {@link Dots}; the node that was
- * dialled answers with the others; both send {@link Repair} and {@link CutOff}. All frames are
- * immutable.
+ * <p>The node that dialled sends {@link Hello}, {@link Heartbeat}, {@link Changes}, {@link Deltas},
+ * {@link Fetch}, {@link Hurry}, {@link Forget}, {@link Push}, {@link Compare}, {@link Dots}; the
+ * node that was dialled answers with the others; both send {@link Repair} and {@link CutOff}. All
+ * frames are immutable.
  */
 public sealed interface Frame {
   void deliverTo(Handler handler);
@@ -214,6 +216,74 @@ public sealed interface Frame {
     @Override
     public void deliverTo(Handler handler) {
       handler.onChanges(this);
+    }
+  }
+
+  /**
+   * Changes of which some payloads are told as what is not as in another version, which the other
+   * side has acknowledged. From protocol 3 on, to a side that takes compressed frames.
+   *
+   * @param changes without the payloads that are told as deltas
+   * @param deltas in the order of their changes
+   */
+  record Deltas(Changes changes, List<Delta> deltas) implements Frame {
+    public Deltas {
+      deltas = List.copyOf(deltas);
+    }
+
+    /** By the counter of the change. */
+    public Map<Long, Delta> byCounter() {
+      var byCounter = new HashMap<Long, Delta>();
+      deltas.forEach(each -> byCounter.put(each.counter(), each));
+      return byCounter;
+    }
+
+    @Override
+    public int since() {
+      return 3;
+    }
+
+    @Override
+    public boolean isControl() {
+      return false;
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onDeltas(this);
+    }
+  }
+
+  /**
+   * The payload of one change.
+   *
+   * @param counter of the change, which comes without its payload
+   * @param base the version whose payload it is told by
+   * @param baseCrc32c of that payload, so that another one is never taken for it
+   * @param bytes what a {@link DeltaCoding} made
+   */
+  record Delta(long counter, Dot base, int baseCrc32c, Bytes bytes) {
+    /** What one takes beside its bytes, at the least: its change, base, checksum and length. */
+    public static final int OVERHEAD_BYTES = 7;
+  }
+
+  /**
+   * The payloads by which deltas of these keys were told are not here: the next ones are to come
+   * whole. From protocol 3 on.
+   */
+  record NoBase(List<Key> keys) implements Frame {
+    public NoBase {
+      keys = List.copyOf(keys);
+    }
+
+    @Override
+    public int since() {
+      return 3;
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onNoBase(this);
     }
   }
 
@@ -572,7 +642,7 @@ public sealed interface Frame {
    * How much the dialler may have sent and not acknowledged; replaces what was granted before.
    *
    * @param bytes of changes, as {@link io.metafabric.core.codec.RecordCodec#estimatedBytes} counts
-   * @param takesCompressed whether frames may be compressed
+   * @param takesCompressed whether frames may be compressed, and payloads be told as deltas
    */
   record Credit(int bytes, boolean takesCompressed) implements Frame {
     public Credit {
@@ -646,5 +716,9 @@ public sealed interface Frame {
     void onHurry(Hurry hurry);
 
     void onForget(Forget forget);
+
+    void onDeltas(Deltas deltas);
+
+    void onNoBase(NoBase noBase);
   }
 }

@@ -46,7 +46,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class FrameCodec {
   /** The newest version. */
-  public static final int PROTOCOL = 2;
+  public static final int PROTOCOL = 3;
 
   /** The oldest version that is still spoken. */
   public static final int MIN_PROTOCOL = 1;
@@ -97,6 +97,8 @@ public final class FrameCodec {
   private static final int FORGET = 24;
   private static final int CUT_OFF = 25;
   private static final int STANDING = 26;
+  private static final int DELTAS = 27;
+  private static final int NO_BASE = 28;
 
   private static final int FOUND = 1;
   private static final int NOT_HELD = 2;
@@ -141,9 +143,17 @@ public final class FrameCodec {
 
   private static int estimatedBytes(Frame frame) {
     if (frame instanceof Frame.Changes changes) {
-      return 64 + changes.records().stream().mapToInt(RecordCodec::estimatedBytes).sum();
+      return estimatedBytes(changes);
+    }
+    if (frame instanceof Frame.Deltas deltas) {
+      return estimatedBytes(deltas.changes())
+          + deltas.deltas().stream().mapToInt(each -> 32 + each.bytes().length()).sum();
     }
     return 256;
+  }
+
+  private static int estimatedBytes(Frame.Changes changes) {
+    return 64 + changes.records().stream().mapToInt(RecordCodec::estimatedBytes).sum();
   }
 
   /**
@@ -211,7 +221,7 @@ public final class FrameCodec {
   }
 
   private static boolean isKnown(int type) {
-    return type <= CREDIT || (type >= COMPARE && type <= STANDING);
+    return type <= CREDIT || (type >= COMPARE && type <= NO_BASE);
   }
 
   private static Frame decodeBody(int type, ByteReader in) {
@@ -272,6 +282,8 @@ public final class FrameCodec {
       case FORGET ->
           new Frame.Forget(in.varint("request"), readList(in, "keys", RecordCodec::readKey));
       case CUT_OFF -> new Frame.CutOff(readRefusal(in), in.text("why", MAX_TEXT_BYTES));
+      case DELTAS -> DeltasCodec.read(in, readChanges(in));
+      case NO_BASE -> new Frame.NoBase(readList(in, "keys", RecordCodec::readKey));
       default -> throw new WireFormatException("there is no frame type " + type);
     };
   }
@@ -613,13 +625,30 @@ public final class FrameCodec {
 
     @Override
     public void onChanges(Frame.Changes changes) {
-      begin(CHANGES)
-          .i64(changes.actor().id())
+      begin(CHANGES);
+      writeChanges(changes);
+    }
+
+    private void writeChanges(Frame.Changes changes) {
+      out.i64(changes.actor().id())
           .varint(changes.after())
           .varint(changes.upTo())
           .varint(changes.records().size());
       var codec = new ChangesCodec(changes.actor(), changes.after());
       changes.records().forEach(record -> codec.write(out, record));
+    }
+
+    @Override
+    public void onDeltas(Frame.Deltas deltas) {
+      begin(DELTAS);
+      writeChanges(deltas.changes());
+      DeltasCodec.write(out, deltas);
+    }
+
+    @Override
+    public void onNoBase(Frame.NoBase noBase) {
+      begin(NO_BASE).varint(noBase.keys().size());
+      noBase.keys().forEach(key -> RecordCodec.writeKey(out, key));
     }
 
     @Override

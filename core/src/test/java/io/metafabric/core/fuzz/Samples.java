@@ -105,6 +105,10 @@ final class Samples {
         new Frame.Heartbeat(128, 9, new Frame.Backlog(false, true, true, 7, 300)),
         new Frame.HeartbeatReply(128, 9),
         new Frame.Changes(ACTOR, 0, 9, records()),
+        new Frame.Deltas(
+            new Frame.Changes(ACTOR, 0, 9, List.of(value("9", 8, "told", 0).withoutPayload())),
+            List.of(new Frame.Delta(8, new Dot(ACTOR, 3), 7, Bytes.utf8("delta")))),
+        new Frame.NoBase(List.of(Key.of("n/1"))),
         new Frame.Ack(ACTOR, 4, true),
         new Frame.Fetch(
             7,

@@ -248,6 +248,12 @@ final class SimConnection implements PeerConnection {
     established = true;
   }
 
+  /** Nothing is, but then payloads may be told as deltas. */
+  @Override
+  public boolean takesCompressed() {
+    return true;
+  }
+
   @Override
   public void speaks(int agreed) {
     protocol = agreed;

@@ -85,6 +85,33 @@ class FrameCodecTest {
     golden.put(
         new Frame.Standing(1, Frame.Standing.UNKNOWN, new TreeMap<>(), false, VersionVector.EMPTY),
         "00000008" + "372d2eb3" + "1a00" + "010000000000");
+    golden.put(
+        new Frame.Deltas(
+            new Frame.Changes(
+                ACTOR, 1, 9, List.of(record("n/1", 2, "abc"), record("n/2", 4, null), newer())),
+            List.of(new Frame.Delta(9, new Dot(ACTOR, 3), 0x01020304, Bytes.utf8("de")))),
+        "0000003f"
+            + "bf8ac674"
+            + "1b00"
+            + "0000000000000011010903"
+            + "1400036e2f31010a02657503364b3fb7616263"
+            + "190201320200"
+            + "2a0301350582010601a93c5f93e807"
+            + "01"
+            + "080601020304026465");
+    golden.put(
+        new Frame.Deltas(
+            new Frame.Changes(ACTOR, 1, 9, List.of(newer())),
+            List.of(new Frame.Delta(9, new Dot(OTHER, 300), -2, Bytes.utf8("d")))),
+        "00000035"
+            + "8b14f62c"
+            + "1b00"
+            + "0000000000000011010901"
+            + "2200046e2f3235088c010602657501a93c5f93e807"
+            + "01"
+            + "08000000000000000022ac02fffffffe0164");
+    golden.put(
+        new Frame.NoBase(List.of(Key.of("n/1"))), "00000007" + "0320de8e" + "1c00" + "01036e2f31");
     return golden;
   }
 
@@ -245,6 +272,26 @@ class FrameCodecTest {
     return new Frame.Family(parent, Bytes.copyOf(digests.toArray()));
   }
 
+  private static Frame deltas(Frame changes, Dot otherBase, List<byte[]> bytes) {
+    var whole = (Frame.Changes) changes;
+    var records = new ArrayList<MetadataRecord>();
+    var deltas = new ArrayList<Frame.Delta>();
+    for (MetadataRecord record : whole.records()) {
+      boolean told = record.header().kind() == Header.Kind.VALUE && deltas.size() < bytes.size();
+      if (told) {
+        Dot dot = record.header().version().dot();
+        boolean earlier = dot.counter() > 1 && bytes.get(deltas.size()).length % 2 == 0;
+        Dot base = earlier ? new Dot(dot.actor(), dot.counter() - 1) : otherBase;
+        deltas.add(new Frame.Delta(dot.counter(), base, 7, Bytes.copyOf(bytes.get(deltas.size()))));
+      }
+      records.add(told ? record.withoutPayload() : record);
+    }
+    return deltas.isEmpty()
+        ? whole
+        : new Frame.Deltas(
+            new Frame.Changes(whole.actor(), whole.after(), whole.upTo(), records), deltas);
+  }
+
   static List<Frame> oneOfEach() {
     return List.copyOf(golden().keySet());
   }
@@ -383,6 +430,20 @@ class FrameCodecTest {
                         AnyRecords.actors(), Arbitraries.longs().between(0, 1000), records)
                     .as(FrameCodecTest::changes),
                 Combinators.combine(
+                        Combinators.combine(
+                                AnyRecords.actors(), Arbitraries.longs().between(0, 1000), records)
+                            .as(FrameCodecTest::changes),
+                        AnyRecords.dots(),
+                        Arbitraries.bytes()
+                            .array(byte[].class)
+                            .ofMinSize(1)
+                            .ofMaxSize(20)
+                            .list()
+                            .ofMinSize(1)
+                            .ofMaxSize(3))
+                    .as(FrameCodecTest::deltas),
+                AnyRecords.keys().list().ofMaxSize(5).map(Frame.NoBase::new),
+                Combinators.combine(
                         AnyRecords.actors(), Arbitraries.longs().greaterOrEqual(0), flags)
                     .as(Frame.Ack::new),
                 Combinators.combine(longs, flags, wanted).as(Frame.Fetch::new),
@@ -512,7 +573,7 @@ class FrameCodecTest {
 
   @Property(tries = 5_000)
   void anyBytesWithAGoodChecksum_failTyped_orAreAFrame(
-      @ForAll @IntRange(max = 22) int type, @ForAll byte[] rest) {
+      @ForAll @IntRange(max = 28) int type, @ForAll byte[] rest) {
     decodesOrFailsTyped(withChecksum(type, 0, rest));
   }
 
@@ -543,9 +604,15 @@ class FrameCodecTest {
     assertThat(goldenOfVersion1().keySet()).allMatch(frame -> frame.since() == 1);
     assertThat(oneOfEach())
         .filteredOn(frame -> frame.since() > 1)
-        .allMatch(frame -> frame instanceof Frame.CutOff || frame instanceof Frame.Standing)
+        .allMatch(
+            frame ->
+                frame.since()
+                    == (frame instanceof Frame.CutOff || frame instanceof Frame.Standing ? 2 : 3));
+    assertThat(oneOfEach())
         .hasAtLeastOneElementOfType(Frame.CutOff.class)
-        .hasAtLeastOneElementOfType(Frame.Standing.class);
+        .hasAtLeastOneElementOfType(Frame.Standing.class)
+        .hasAtLeastOneElementOfType(Frame.Deltas.class)
+        .hasAtLeastOneElementOfType(Frame.NoBase.class);
   }
 
   @Test
@@ -644,6 +711,28 @@ class FrameCodecTest {
   }
 
   @Test
+  void deltasOfChangesThatAreNotThere_orHaveAPayload_orAreOutOfOrder_areRefused() {
+    var changes =
+        new Frame.Changes(ACTOR, 1, 9, List.of(record("n/1", 2, "a"), record("n/2", 4, null)));
+    var lacking = new Frame.Changes(ACTOR, 1, 9, List.of(newer()));
+    Bytes bytes = Bytes.utf8("d");
+    var good = new Frame.Delta(9, new Dot(ACTOR, 3), 0, bytes);
+    assertThat(decode(body(new Frame.Deltas(lacking, List.of(good))))).isNotNull();
+    for (Frame.Deltas wrong :
+        List.of(
+            new Frame.Deltas(lacking, List.of()),
+            new Frame.Deltas(changes, List.of(new Frame.Delta(2, good.base(), 0, bytes))),
+            new Frame.Deltas(changes, List.of(new Frame.Delta(4, good.base(), 0, bytes))),
+            new Frame.Deltas(changes, List.of(new Frame.Delta(3, good.base(), 0, bytes))),
+            new Frame.Deltas(lacking, List.of(good, good)),
+            new Frame.Deltas(lacking, List.of(new Frame.Delta(9, good.base(), 0, Bytes.EMPTY))))) {
+      assertThatThrownBy(() -> decode(body(wrong)))
+          .as(wrong.toString())
+          .isInstanceOf(WireFormatException.class);
+    }
+  }
+
+  @Test
   void aRefusalThatIsTooLong_isCutBetweenCharacters() {
     for (String character : new String[] {"x", "\u00e9", "\u20ac", "\ud83d\ude00"}) {
       var refusal = new Frame.Refuse(Refusal.REGIONS, "ab" + character.repeat(5000));
@@ -659,6 +748,7 @@ class FrameCodecTest {
     assertThat(oneOfEach().stream().filter(frame -> !frame.isControl()).map(Object::getClass))
         .containsOnly(
             Frame.Changes.class,
+            Frame.Deltas.class,
             Frame.FetchReply.class,
             Frame.Push.class,
             Frame.Hold.class,

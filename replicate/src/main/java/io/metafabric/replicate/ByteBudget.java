@@ -1,15 +1,15 @@
 package io.metafabric.replicate;
 
 /**
- * Bytes a second that comparisons may take, so that what is written now comes first: a bucket that
- * runs full within a second, and may be overdrawn by what has been spent already. Not thread-safe.
+ * Bytes a second that may be worked on: a bucket that runs full within a second, and may be
+ * overdrawn by what has been spent already. Not thread-safe.
  */
-final class RepairBudget {
+final class ByteBudget {
   private final double bytesPerSecond;
   private double left;
   private long asOfNanos;
 
-  RepairBudget(long bytesPerSecond, long nowNanos) {
+  ByteBudget(long bytesPerSecond, long nowNanos) {
     this.bytesPerSecond = bytesPerSecond;
     this.left = this.bytesPerSecond;
     this.asOfNanos = nowNanos;

@@ -1,0 +1,133 @@
+package io.metafabric.replicate;
+
+import io.metafabric.core.error.StorageException;
+import io.metafabric.core.error.WireFormatException;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.Sibling;
+import io.metafabric.core.wire.DeltaCoding;
+import io.metafabric.core.wire.Frame;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes payloads of deltas, by what this node holds. Never guesses: a delta whose base is not here
+ * is none. Belongs to the loop.
+ */
+final class DeltaReader {
+  /** A frame's payloads are no more than what one that is not compressed may have. */
+  static final int FRAME_RESERVE_BYTES = 256 * 1024;
+
+  /**
+   * @param records the changes, with the payloads that could be made
+   * @param withoutBase keys of those that could not, though they are wanted
+   * @param unwanted keys of those that are of no use here
+   */
+  record Result(List<MetadataRecord> records, List<Key> withoutBase, List<Key> unwanted) {}
+
+  private final LocalCopies copies;
+  private final @Nullable DeltaCoding coding;
+  private final DeltaCounters counters;
+
+  DeltaReader(LocalCopies copies, @Nullable DeltaCoding coding, DeltaCounters counters) {
+    this.copies = copies;
+    this.coding = coding;
+    this.counters = counters;
+  }
+
+  /**
+   * What the payloads come to.
+   *
+   * @throws WireFormatException if that is more than what a frame may bring
+   */
+  static long payloadBytes(Frame.Deltas deltas, int maxValueBytes) {
+    long bytes = 0;
+    Map<Long, Frame.Delta> byCounter = deltas.byCounter();
+    for (MetadataRecord record : deltas.changes().records()) {
+      Header header = record.header();
+      if (!byCounter.containsKey(header.version().dot().counter())) {
+        continue;
+      }
+      bytes += header.payloadBytes();
+      if (header.payloadBytes() > maxValueBytes
+          || bytes > (long) maxValueBytes + FRAME_RESERVE_BYTES) {
+        throw new WireFormatException(
+            "deltas of "
+                + bytes
+                + " bytes and more in a frame, with maxValueBytes "
+                + maxValueBytes);
+      }
+    }
+    return bytes;
+  }
+
+  /**
+   * @param wanted whether the payload of a key is of use here; of others it is left out
+   * @throws WireFormatException if a delta does not come to what the header says
+   */
+  Result read(Frame.Deltas deltas, Predicate<Key> wanted) {
+    var records = new ArrayList<MetadataRecord>(deltas.changes().records().size());
+    var withoutBase = new ArrayList<Key>();
+    var unwanted = new ArrayList<Key>();
+    Map<Long, Frame.Delta> byCounter = deltas.byCounter();
+    for (MetadataRecord record : deltas.changes().records()) {
+      Frame.Delta delta = byCounter.get(record.header().version().dot().counter());
+      if (delta == null) {
+        records.add(record);
+        continue;
+      }
+      boolean wants = wanted.test(record.key());
+      MetadataRecord whole = wants ? read(record, delta) : record;
+      if (whole.payload() == null) {
+        (wants ? withoutBase : unwanted).add(record.key());
+      }
+      records.add(whole);
+    }
+    counters.basesMissing.addAndGet(withoutBase.size());
+    return new Result(records, withoutBase, unwanted);
+  }
+
+  private MetadataRecord read(MetadataRecord record, Frame.Delta delta) {
+    Bytes base = coding == null ? null : baseOf(record.key(), delta);
+    if (coding == null || base == null) {
+      return record;
+    }
+    Header header = record.header();
+    Bytes payload = coding.decode(base, delta.bytes(), header.payloadBytes());
+    if (!header.describes(payload)) {
+      throw new WireFormatException(
+          "the payload of " + record.key() + " has another checksum than said");
+    }
+    counters.received.incrementAndGet();
+    return record.withPayload(payload);
+  }
+
+  private @Nullable Bytes baseOf(Key key, Frame.Delta delta) {
+    try {
+      Bytes current = in(copies.find(key), delta);
+      return current == null ? in(copies.findSuperseded(key), delta) : current;
+    } catch (StorageException e) {
+      return null; // what cannot be read is asked for like what is not here
+    }
+  }
+
+  private static @Nullable Bytes in(@Nullable MetadataRecord record, Frame.Delta delta) {
+    if (record == null) {
+      return null;
+    }
+    for (Sibling each : record.versions()) {
+      Header header = each.header();
+      if (header.version().dot().equals(delta.base())
+          && header.payloadCrc32c() == delta.baseCrc32c()
+          && each.payload() != null) {
+        return each.payload();
+      }
+    }
+    return null;
+  }
+}
