@@ -25,12 +25,20 @@ public final class ZstdDeltas implements DeltaCoding {
   private final ZstdDecompressCtx decompressing = new ZstdDecompressCtx();
 
   private ZstdDeltas() {
+    setCompressing();
+    setDecompressing();
+  }
+
+  private void setCompressing() {
     compressing
         .setLevel(LEVEL)
         .setMagicless(true)
         .setContentSize(false)
         .setChecksum(false)
         .setDictID(false);
+  }
+
+  private void setDecompressing() {
     decompressing.setMagicless(true);
   }
 
@@ -51,13 +59,16 @@ public final class ZstdDeltas implements DeltaCoding {
       return null;
     }
     byte[] from = value.toArray();
-    byte[] to = new byte[from.length];
+    byte[] to = new byte[(int) Zstd.compressBound(from.length)];
     int written;
     try {
       compressing.loadDict(before);
       written = compressing.compressByteArray(to, 0, to.length, from, 0, from.length);
     } catch (ZstdException e) {
-      return null; // there is no room for it in as many bytes as it has
+      // It may be in the middle of something, and would refuse whatever comes next.
+      compressing.reset();
+      setCompressing();
+      return null;
     }
     return written < from.length ? Bytes.copyOf(to, 0, written) : null;
   }
@@ -75,6 +86,8 @@ public final class ZstdDeltas implements DeltaCoding {
       decompressing.loadDict(before);
       written = decompressing.decompressByteArray(to, 0, valueBytes, from, 0, from.length);
     } catch (ZstdException e) {
+      decompressing.reset();
+      setDecompressing();
       throw new WireFormatException("a delta is damaged: " + e.getMessage(), e);
     }
     if (written != valueBytes) {

@@ -80,6 +80,24 @@ class ZstdDeltasTest {
   }
 
   @Test
+  void whatFails_doesNotHurtWhatComesAfter() {
+    Bytes before = text(200, "before");
+    Bytes after = text(200, "after");
+    for (int i = 0; i < 3; i++) {
+      byte[] noise = new byte[4096];
+      new Random(i).nextBytes(noise);
+      assertThat(deltas.encode(before, Bytes.copyOf(noise))).isNull();
+      Bytes delta = Objects.requireNonNull(deltas.encode(before, after));
+      assertThat(delta.length()).isLessThan(40);
+      assertThatThrownBy(() -> deltas.decode(before, delta, 10))
+          .isInstanceOf(WireFormatException.class);
+      assertThatThrownBy(() -> deltas.decode(before, Bytes.copyOf(noise), 10_000))
+          .isInstanceOf(WireFormatException.class);
+      assertThat(deltas.decode(before, delta, after.length())).isEqualTo(after);
+    }
+  }
+
+  @Test
   void aBaseThatLooksLikeATrainedDictionary_isNone() {
     Bytes base = Bytes.copyOf(new byte[] {0x37, (byte) 0xa4, 0x30, (byte) 0xec, 1, 2, 3, 4, 5});
     assertThat(deltas.encode(base, text(20, "x"))).isNull();
