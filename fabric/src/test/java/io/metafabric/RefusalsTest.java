@@ -281,7 +281,8 @@ class RefusalsTest {
     refusedAtOnce(() -> builder().cluster(" "), "1 to 64");
     refusedAtOnce(() -> builder().protocols(0, 1), "of 1 to " + FrameCodec.PROTOCOL);
     refusedAtOnce(() -> builder().protocols(2, 1), "the lowest first");
-    refusedAtOnce(() -> builder().protocols(1, FrameCodec.PROTOCOL + 1), "of 1 to " + FrameCodec.PROTOCOL);
+    refusedAtOnce(
+        () -> builder().protocols(1, FrameCodec.PROTOCOL + 1), "of 1 to " + FrameCodec.PROTOCOL);
     refusedAtOnce(() -> builder().peerBytesPerSecond(1), "at least");
   }
 

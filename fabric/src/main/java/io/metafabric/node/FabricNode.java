@@ -171,6 +171,7 @@ public final class FabricNode<V> implements AutoCloseable {
             compacting,
             deltas);
     replicator.catchUpWith(peer -> replicator.compare(peer).thenAccept(compared -> {}));
+    replicator.decideUpdatesWith(arm);
     replicator.tellOfMembership(new Membership());
     store.keepSuperseded(this::isMissingAtHome);
     this.mover = new HomeMover(region, homes, store, replicator, loop, clock, this::readWhole);

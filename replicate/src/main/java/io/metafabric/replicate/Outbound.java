@@ -44,6 +44,9 @@ final class Outbound implements PeerHandler {
     /** The peer has no copy any more. */
     void onDropped(RegionName from, Key key);
 
+    /** How often the peer reads its copies. */
+    void onReads(RegionName from, Frame.Reads reads);
+
     void onDisconnected(RegionName from);
 
     /**
@@ -934,6 +937,11 @@ final class Outbound implements PeerHandler {
     public void onNotHolding(Frame.NotHolding notHolding) {
       deltas.forget(notHolding.keys());
       notHolding.keys().forEach(key -> events.onDropped(peer, key));
+    }
+
+    @Override
+    public void onReads(Frame.Reads reads) {
+      events.onReads(peer, reads);
     }
 
     @Override

@@ -65,6 +65,9 @@ final class PeerSession implements PeerHandler {
      */
     void deltas(RegionName peer, PeerConnection from, Frame.Deltas deltas);
 
+    /** How often those records are read here of which this region has, or had, a copy. */
+    List<Frame.Reading> readings(List<MetadataRecord> records);
+
     @Nullable MetadataRecord find(Key key);
 
     /** An older value that may be shown; null if there is none. */
@@ -384,6 +387,7 @@ final class PeerSession implements PeerHandler {
     @Override
     public void onChanges(Frame.Changes changes) {
       if (mayBe(changes)) {
+        tellReads(changes.records());
         host.changes(by, from(), changes);
       }
     }
@@ -393,10 +397,19 @@ final class PeerSession implements PeerHandler {
       if (!mayBe(deltas.changes())) {
         return;
       }
+      tellReads(deltas.changes().records());
       try {
         host.deltas(by, from(), deltas);
       } catch (WireFormatException e) {
         violation(by + " sent a delta that is none: " + e.getMessage());
+      }
+    }
+
+    /** Before they are taken: by what is told, the next ones come with their payload or without. */
+    private void tellReads(List<MetadataRecord> records) {
+      List<Frame.Reading> readings = protocol < 3 ? List.of() : host.readings(records);
+      if (!readings.isEmpty()) {
+        from().send(new Frame.Reads(readings));
       }
     }
 
@@ -528,6 +541,7 @@ final class PeerSession implements PeerHandler {
         violation(problem);
         return;
       }
+      tellReads(push.records());
       List<Key> useless = host.push(by, push.records());
       if (!useless.isEmpty()) {
         from().send(new Frame.NotHolding(useless));

@@ -25,6 +25,8 @@ import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.DeltaCoding;
 import io.metafabric.core.wire.Frame;
+import io.metafabric.replicate.arm.ReplicationManager;
+import io.metafabric.replicate.arm.Update;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -87,6 +89,7 @@ public final class Replicator implements AutoCloseable {
   private final DeltaCounters deltaCounters = new DeltaCounters();
   private final @Nullable DeltaCoding deltaCoding;
   private final DeltaReader deltaReader;
+  private CopyUpdates updates;
   private volatile CatchUp catchUp = CatchUp.BY_THE_STREAM_ALONE;
   private final Freshness freshness;
   private volatile Runnable onAdvance = () -> {};
@@ -132,6 +135,7 @@ public final class Replicator implements AutoCloseable {
     this.copies = copies;
     this.homeMoves = homeMoves;
     this.provenance = new Provenance(store);
+    this.updates = new CopyUpdates(config.region(), null, clock);
     this.deltaCoding = deltaCoding;
     this.deltaReader = new DeltaReader(copies, deltaCoding, deltaCounters);
     this.clocks = new ClockAgreement(config.peers().keySet(), store.maxClockSkew());
@@ -247,6 +251,12 @@ public final class Replicator implements AutoCloseable {
           @Override
           public void onDropped(RegionName from, Key key) {
             holders.remove(key, from);
+            updates.dropped(from, key);
+          }
+
+          @Override
+          public void onReads(RegionName from, Frame.Reads reads) {
+            updates.told(from, reads);
           }
 
           @Override
@@ -456,6 +466,14 @@ public final class Replicator implements AutoCloseable {
     loop.execute(() -> missing.consider(List.of(record)));
   }
 
+  /**
+   * Asks the manager what regions with a copy are sent when its key is written; otherwise they are
+   * sent everything. To be called before {@link #start}.
+   */
+  public void decideUpdatesWith(ReplicationManager arm) {
+    updates = new CopyUpdates(config.region(), arm, clock);
+  }
+
   /** To be called before {@link #start}. */
   public void catchUpWith(CatchUp how) {
     catchUp = how;
@@ -503,8 +521,19 @@ public final class Replicator implements AutoCloseable {
 
   /** The payload goes along to those who must have it, and to those who were given a copy. */
   private MetadataRecord outgoing(RegionName peer, MetadataRecord record) {
-    boolean withPayload = isToHold(peer, record.key()) || holders.of(record.key()).contains(peer);
+    boolean withPayload =
+        isToHold(peer, record.key())
+            || (holders.of(record.key()).contains(peer) && isToPush(peer, record));
     return withPayload && config.allows(record) ? record : record.withoutPayload();
+  }
+
+  private boolean isToPush(RegionName holder, MetadataRecord record) {
+    Outbound link = link(holder);
+    Update update = updates.decide(holder, record, link.rttMs(), link.pressure());
+    if (update == Update.DROP) {
+      holders.remove(record.key(), holder);
+    }
+    return update == Update.PUSH;
   }
 
   /** Is told of every publication, by the committing thread. */
@@ -581,7 +610,7 @@ public final class Replicator implements AutoCloseable {
     Set<RegionName> holding = holders.of(record.key());
     for (RegionName region : holding) {
       boolean hasIt = region.equals(record.header().writtenIn()) || isToHold(region, record.key());
-      if (!hasIt && !link(region).isPaused()) {
+      if (!hasIt && !link(region).isPaused() && isToPush(region, record)) {
         link(region).send(new Frame.Push(List.of(record)));
       }
     }
@@ -1163,7 +1192,13 @@ public final class Replicator implements AutoCloseable {
     public void gaveCopy(Key key, RegionName peer) {
       if (!isToHold(peer, key)) {
         holders.add(key, peer);
+        updates.gaveCopy(peer, key);
       }
+    }
+
+    @Override
+    public List<Frame.Reading> readings(List<MetadataRecord> records) {
+      return updates.readings(records, key -> !isToHold(config.region(), key) && copies.wants(key));
     }
 
     @Override

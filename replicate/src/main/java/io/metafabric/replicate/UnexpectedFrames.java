@@ -65,6 +65,11 @@ abstract class UnexpectedFrames implements Frame.Handler {
   }
 
   @Override
+  public void onReads(Frame.Reads reads) {
+    unexpected(reads);
+  }
+
+  @Override
   public void onNoBase(Frame.NoBase noBase) {
     unexpected(noBase);
   }

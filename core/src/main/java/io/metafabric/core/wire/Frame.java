@@ -288,6 +288,37 @@ public sealed interface Frame {
   }
 
   /**
+   * How often the answering side reads what it has copies of, and was sent changes of. From
+   * protocol 3 on.
+   */
+  record Reads(List<Reading> readings) implements Frame {
+    public Reads {
+      readings = List.copyOf(readings);
+    }
+
+    @Override
+    public int since() {
+      return 3;
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onReads(this);
+    }
+  }
+
+  /**
+   * @param microReads reads in a million seconds, at the present rate
+   */
+  record Reading(Key key, long microReads) {
+    public Reading {
+      if (microReads < 0) {
+        throw new IllegalArgumentException("less than no reads: " + microReads);
+      }
+    }
+  }
+
+  /**
    * The actor's changes up to {@code counter} are durably applied.
    *
    * @param resend something in between is missing: go on from {@code counter}
@@ -720,5 +751,7 @@ public sealed interface Frame {
     void onDeltas(Deltas deltas);
 
     void onNoBase(NoBase noBase);
+
+    void onReads(Reads reads);
   }
 }

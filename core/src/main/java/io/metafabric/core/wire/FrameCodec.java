@@ -99,6 +99,7 @@ public final class FrameCodec {
   private static final int STANDING = 26;
   private static final int DELTAS = 27;
   private static final int NO_BASE = 28;
+  private static final int READS = 29;
 
   private static final int FOUND = 1;
   private static final int NOT_HELD = 2;
@@ -221,7 +222,7 @@ public final class FrameCodec {
   }
 
   private static boolean isKnown(int type) {
-    return type <= CREDIT || (type >= COMPARE && type <= NO_BASE);
+    return type <= CREDIT || (type >= COMPARE && type <= READS);
   }
 
   private static Frame decodeBody(int type, ByteReader in) {
@@ -283,9 +284,14 @@ public final class FrameCodec {
           new Frame.Forget(in.varint("request"), readList(in, "keys", RecordCodec::readKey));
       case CUT_OFF -> new Frame.CutOff(readRefusal(in), in.text("why", MAX_TEXT_BYTES));
       case DELTAS -> DeltasCodec.read(in, readChanges(in));
+      case READS -> new Frame.Reads(readList(in, "readings", FrameCodec::readReading));
       case NO_BASE -> new Frame.NoBase(readList(in, "keys", RecordCodec::readKey));
       default -> throw new WireFormatException("there is no frame type " + type);
     };
+  }
+
+  private static Frame.Reading readReading(ByteReader in) {
+    return new Frame.Reading(RecordCodec.readKey(in), readCounter(in, "reads"));
   }
 
   private static MoveOutcome readOutcome(ByteReader in) {
@@ -643,6 +649,15 @@ public final class FrameCodec {
       begin(DELTAS);
       writeChanges(deltas.changes());
       DeltasCodec.write(out, deltas);
+    }
+
+    @Override
+    public void onReads(Frame.Reads reads) {
+      begin(READS).varint(reads.readings().size());
+      for (Frame.Reading reading : reads.readings()) {
+        RecordCodec.writeKey(out, reading.key());
+        out.varint(reading.microReads());
+      }
     }
 
     @Override

@@ -111,6 +111,9 @@ class FrameCodecTest {
             + "01"
             + "08000000000000000022ac02fffffffe0164");
     golden.put(
+        new Frame.Reads(List.of(new Frame.Reading(Key.of("n/1"), 300))),
+        "00000009" + "c3015f2d" + "1d00" + "01036e2f31ac02");
+    golden.put(
         new Frame.NoBase(List.of(Key.of("n/1"))), "00000007" + "0320de8e" + "1c00" + "01036e2f31");
     return golden;
   }
@@ -443,6 +446,11 @@ class FrameCodecTest {
                             .ofMaxSize(3))
                     .as(FrameCodecTest::deltas),
                 AnyRecords.keys().list().ofMaxSize(5).map(Frame.NoBase::new),
+                Combinators.combine(AnyRecords.keys(), amounts)
+                    .as(Frame.Reading::new)
+                    .list()
+                    .ofMaxSize(4)
+                    .map(Frame.Reads::new),
                 Combinators.combine(
                         AnyRecords.actors(), Arbitraries.longs().greaterOrEqual(0), flags)
                     .as(Frame.Ack::new),
@@ -573,7 +581,7 @@ class FrameCodecTest {
 
   @Property(tries = 5_000)
   void anyBytesWithAGoodChecksum_failTyped_orAreAFrame(
-      @ForAll @IntRange(max = 28) int type, @ForAll byte[] rest) {
+      @ForAll @IntRange(max = 29) int type, @ForAll byte[] rest) {
     decodesOrFailsTyped(withChecksum(type, 0, rest));
   }
 
@@ -612,7 +620,8 @@ class FrameCodecTest {
         .hasAtLeastOneElementOfType(Frame.CutOff.class)
         .hasAtLeastOneElementOfType(Frame.Standing.class)
         .hasAtLeastOneElementOfType(Frame.Deltas.class)
-        .hasAtLeastOneElementOfType(Frame.NoBase.class);
+        .hasAtLeastOneElementOfType(Frame.NoBase.class)
+        .hasAtLeastOneElementOfType(Frame.Reads.class);
   }
 
   @Test

@@ -15,6 +15,7 @@ import java.util.Map;
  * @param leastRatio of benefit to cost that is asked for now
  * @param unreadBytes of copies on their way, or here and not read yet
  * @param from by the region that sent the copies
+ * @param updates of copies in other regions that came from here, by region
  * @param prices in force
  * @param budget in force
  * @param retainedBytes of memory, for decisions, copies and rates
@@ -33,6 +34,7 @@ public record ArmStats(
     double leastRatio,
     long unreadBytes,
     Map<RegionName, CopyTotals> from,
+    Map<RegionName, UpdateTotals> updates,
     Prices prices,
     CopyBudget budget,
     long retainedBytes,

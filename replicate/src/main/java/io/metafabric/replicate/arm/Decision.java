@@ -18,7 +18,13 @@ public record Decision(Candidate candidate, Appraisal appraisal, double leastRat
     OVER_BYTES_PER_SECOND,
     OVER_DOLLARS_PER_DAY,
     OVER_STORED_BYTES,
-    SWITCHED_OFF;
+    SWITCHED_OFF,
+    /** A copy in another region was sent the payload of a write. */
+    PUSHED,
+    /** It was sent the header alone, and is an old one. */
+    INVALIDATED,
+    /** The same, and it is not counted as a copy any more. */
+    DROPPED;
 
     boolean isOverBudget() {
       return this == OVER_BYTES_PER_SECOND
@@ -32,6 +38,13 @@ public record Decision(Candidate candidate, Appraisal appraisal, double leastRat
     return reason == Reason.WORTH_IT;
   }
 
+  private String outcome() {
+    return switch (reason) {
+      case PUSHED, INVALIDATED, DROPPED -> reason.name().toLowerCase(Locale.ROOT);
+      default -> copy() ? "copied" : "not copied";
+    };
+  }
+
   Decision refused(Reason why) {
     return new Decision(candidate, appraisal, leastRatio, why);
   }
@@ -41,7 +54,7 @@ public record Decision(Candidate candidate, Appraisal appraisal, double leastRat
     return String.format(
         Locale.ROOT,
         "%s: %s, %d B from %s; %s; at least %.2f for 1: %s",
-        copy() ? "copied" : "not copied",
+        outcome(),
         candidate.prediction().reason(),
         candidate.payloadBytes(),
         candidate.from(),

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 public final class ReplicationManager {
   private static final long MAX_LOG_BYTES = 1L << 20;
   private static final long MAX_RETAINED_BYTES =
-      MAX_LOG_BYTES + CopyLedger.MAX_BYTES + 2L * EventRates.BYTES;
+      MAX_LOG_BYTES + CopyLedger.MAX_BYTES + RemoteCopies.MAX_BYTES + 2L * EventRates.BYTES;
 
   /** The key comes last so that the same candidates in another order are decided the same. */
   private static final Comparator<Decision> BEST_FIRST =
@@ -33,6 +33,7 @@ public final class ReplicationManager {
   private final CopyAccount account;
   private final PayThreshold threshold;
   private final CopyLedger ledger;
+  private final UpdateManager copiesElsewhere = new UpdateManager();
   private final DecisionLog log = new DecisionLog(MAX_LOG_BYTES);
   private final Map<Decision.Reason, Long> counts = new EnumMap<>(Decision.Reason.class);
   private CostBenefitPolicy policy;
@@ -79,6 +80,47 @@ public final class ReplicationManager {
   /** A key was read here. */
   public void read(String path, long nowNanos) {
     reads.count(path, nowNanos);
+  }
+
+  /** How often a key is read here. */
+  public double readsPerSecond(String path, long nowNanos) {
+    return reads.perSecond(path, nowNanos);
+  }
+
+  /** Another region has fetched a key from here, and has a copy from now on. */
+  public synchronized void gaveCopy(Key key, RegionName to, long nowNanos) {
+    copiesElsewhere.gaveCopy(key, to, nowNanos);
+  }
+
+  /** A region says how often it reads what it has a copy of. */
+  public synchronized void toldReads(Key key, RegionName by, double readsPerSecond) {
+    copiesElsewhere.told(key, by, readsPerSecond);
+  }
+
+  /** A region says that it has a copy no more. */
+  public synchronized void dropped(Key key, RegionName by) {
+    copiesElsewhere.dropped(key, by);
+  }
+
+  /** What a region that has a copy is sent; asked again about the same write, the same. */
+  public synchronized Update decide(CopyWrite write, long nowNanos) {
+    Update before = copiesElsewhere.decidedOn(write);
+    if (before != null) {
+      return before;
+    }
+    Decision priced = copiesElsewhere.price(write, policy.prices(), nowNanos);
+    Decision last = priced.reason() == Decision.Reason.PUSHED ? paid(priced, nowNanos) : priced;
+    log.add(last);
+    return copiesElsewhere.decided(write, last, nowNanos);
+  }
+
+  private Decision paid(Decision push, long nowNanos) {
+    int bytes = push.candidate().payloadBytes();
+    Decision.Reason refusal =
+        enabled
+            ? account.pay(bytes, push.appraisal().price(), 0, nowNanos)
+            : Decision.Reason.SWITCHED_OFF;
+    return refusal == null ? push : push.refused(refusal);
   }
 
   /** A change of a key came from another region. Waits for no decision. */
@@ -184,9 +226,13 @@ public final class ReplicationManager {
         threshold.ratio(nowNanos),
         account.storedBytes(),
         totals,
+        copiesElsewhere.totals(),
         policy.prices(),
         account.budget(),
-        log.retainedBytes() + ledger.retainedBytes() + 2L * EventRates.BYTES,
+        log.retainedBytes()
+            + ledger.retainedBytes()
+            + copiesElsewhere.retainedBytes()
+            + 2L * EventRates.BYTES,
         MAX_RETAINED_BYTES);
   }
 
