@@ -34,9 +34,9 @@ import org.junit.jupiter.api.io.TempDir;
  * <p>What a host cannot fill from outside is filled where it lives: the write queue in {@code
  * WriteQueueBoundTest}, the access ring in {@code AccessRingTest}, predictors in {@code
  * SequencePredictorTest} and {@code ForesightTest}, who holds copies in {@code HoldersTest},
- * invalidated copies in {@code InvalidatedCopiesTest}, the index once more in {@code
- * IndexBoundTest}, a Chronicle Map in {@code PayloadMapTest}, a connection's queues in the
- * transport's contract.
+ * payloads that peers hold in {@code KnownPayloadsTest}, invalidated copies in {@code
+ * InvalidatedCopiesTest}, the index once more in {@code IndexBoundTest}, a Chronicle Map in {@code
+ * PayloadMapTest}, a connection's queues in the transport's contract.
  */
 @Timeout(120)
 class MemoryBoundsTest {
@@ -94,6 +94,7 @@ class MemoryBoundsTest {
               "changes that came and wait for the disk",
               "transport queues",
               "who holds copies",
+              "payloads that peers hold",
               "prefetches under way",
               "prefetches of peers that wait",
               "moved homes",

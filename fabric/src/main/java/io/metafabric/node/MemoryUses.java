@@ -78,6 +78,11 @@ final class MemoryUses {
             config.replication().holderBytes()));
     all.add(
         new MemoryUse(
+            "payloads that peers hold",
+            replicationStats.deltas().knownBytes(),
+            replicationStats.peers().size() * config.replication().deltas().knownBytes()));
+    all.add(
+        new MemoryUse(
             "prefetches under way",
             replicationStats.prefetchingBytes(),
             ReplicationStats.MAX_PREFETCHING_BYTES));
