@@ -30,6 +30,7 @@ import io.metafabric.node.FabricNode;
 import io.metafabric.node.NodeConfig;
 import io.metafabric.node.NodePorts;
 import io.metafabric.node.Predictors;
+import io.metafabric.node.ShadowConfig;
 import io.metafabric.node.WarmTierFactory;
 import io.metafabric.predict.PredictorProvider;
 import io.metafabric.predict.Source;
@@ -41,6 +42,7 @@ import io.metafabric.replicate.arm.CostBenefitPolicy;
 import io.metafabric.replicate.arm.Prices;
 import io.metafabric.replicate.netty.NettyConfig;
 import io.metafabric.replicate.netty.NettyPeerTransport;
+import io.metafabric.replicate.shadow.ShadowRules;
 import io.metafabric.replicate.tls.PeerProof;
 import io.metafabric.replicate.tls.PeerTls;
 import io.metafabric.replicate.zstd.ZstdCompression;
@@ -104,6 +106,8 @@ public final class FabricBuilder {
   private @Nullable List<Source> predictionSources;
   private @Nullable Prices prices;
   private @Nullable CopyBudget copyBudget;
+  private @Nullable ShadowRules shadowRules;
+  private @Nullable Long shadowBytes;
   private @Nullable Long repairBytesPerSecond;
   private @Nullable Long peerBytesPerSecond;
   private final Map<String, Durability> durabilities = new TreeMap<>();
@@ -488,6 +492,25 @@ public final class FabricBuilder {
   }
 
   /**
+   * Which payloads are held by more regions than home and backup, of those that are read here;
+   * {@link MetadataFabric#setShadowRules} changes them later. Default: {@link ShadowRules#NONE}.
+   */
+  public FabricBuilder shadowRules(ShadowRules rules) {
+    shadowRules = once("shadowRules", shadowRules, rules);
+    return this;
+  }
+
+  /**
+   * What the shadows that this region has may take in memory, 0 to 64 GiB; one that does not fit is
+   * refused. Default: 64 MiB, at most a sixteenth of the JVM's maximum heap.
+   */
+  public FabricBuilder shadowBytes(long bytes) {
+    shadowBytes =
+        once("shadowBytes", shadowBytes, new ShadowConfig(ShadowRules.NONE, bytes).maxBytes());
+    return this;
+  }
+
+  /**
    * Budget of the comparisons that this region begins with others, both ways; see {@link
    * MetadataFabric#compare}. Default: 8 MiB/s.
    */
@@ -517,9 +540,10 @@ public final class FabricBuilder {
    * wait for peers; {@link MetadataFabric#stats()} says how things stand with them.
    *
    * @throws ConfigurationException if settings contradict each other, there is a price of a region
-   *     that is neither this one nor a peer, an address is beyond this machine and there is no
-   *     {@link #tls}, a file that it names is missing or is not what it should be, or {@link
-   *     WarmTier#CHRONICLE} is asked for and cannot run
+   *     that is neither this one nor a peer, a shadowing factor above the number of regions, an
+   *     address is beyond this machine and there is no {@link #tls}, a file that it names is
+   *     missing or is not what it should be, or {@link WarmTier#CHRONICLE} is asked for and cannot
+   *     run
    * @throws io.metafabric.core.error.DirectoryInUseException if another fabric has the directory
    * @throws io.metafabric.core.error.StorageException if the directory cannot be used or is damaged
    * @throws io.metafabric.core.error.ListenException if the listener cannot be bound
@@ -647,7 +671,15 @@ public final class FabricBuilder {
         TICK,
         CostBenefitPolicy.of(priced),
         or(copyBudget, CopyBudget.DEFAULT),
-        or(prediction, true));
+        or(prediction, true),
+        shadowConfig(regions));
+  }
+
+  private ShadowConfig shadowConfig(List<RegionName> regions) {
+    ShadowRules rules = or(shadowRules, ShadowRules.NONE);
+    rules.requireRegions(Set.copyOf(regions));
+    long least = Math.min(ShadowConfig.DEFAULT.maxBytes(), Runtime.getRuntime().maxMemory() / 16);
+    return new ShadowConfig(rules, or(shadowBytes, least));
   }
 
   private NettyConfig nettyConfig(RegionName here, int maxBytes) {

@@ -8,11 +8,13 @@ import io.metafabric.core.version.Version;
 import io.metafabric.replicate.Comparison;
 import io.metafabric.replicate.arm.CopyBudget;
 import io.metafabric.replicate.arm.Prices;
+import io.metafabric.replicate.shadow.ShadowRules;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 
 /**
  * One node of the fabric, inside the host's process: a store for metadata over all regions.
@@ -238,6 +240,45 @@ public interface MetadataFabric extends Records, AutoCloseable {
    * next opening begins with {@link FabricBuilder#copyBudget}.
    */
   void setCopyBudget(CopyBudget budget);
+
+  /**
+   * Has {@code factor} regions hold the payload of a key, home and backup included: the home gives
+   * a copy to as many others, those first from where it is read most and farthest away, and keeps
+   * them up to date. Does not wait; nothing happens to the regions that hold it already, but that
+   * their shadows live for as long as is said at least.
+   *
+   * <p>The returned stage completes on a thread of the fabric, which must not be made to wait: with
+   * what was made where, and what was not, and why; exceptionally with a {@link
+   * io.metafabric.core.error.RegionUnreachableException} if neither home nor backup answers.
+   *
+   * @param factor 1 to the number of members; with 1 or 2 no shadow is needed
+   * @param timeToLive of a shadow that nobody reads, 1 s to 30 days; one that is read lives on
+   * @throws io.metafabric.core.error.ConfigurationException if either is out of its bounds
+   */
+  CompletionStage<ShadowOutcome> shadow(String key, int factor, Duration timeToLive);
+
+  /**
+   * The shadows of a key, as each member of the cluster says of its own. Does not wait; the stage
+   * completes within about a second, on a thread of the fabric. Who does not answer is listed.
+   */
+  CompletionStage<ShadowReport> shadows(String key);
+
+  /**
+   * Drops the shadows of a key in all regions: each drops its own once home or backup has said that
+   * the payload can be read there, and keeps it otherwise. Does not wait; the stage completes on a
+   * thread of the fabric. A read may make a shadow again, where a rule says so.
+   */
+  CompletionStage<ShadowOutcome> dropShadows(String key);
+
+  /**
+   * Other rules for shadows of what is read here, from the next read on. Shadows that there are end
+   * when the home does not renew them. Not journaled: the next opening begins with {@link
+   * FabricBuilder#shadowRules}.
+   *
+   * @throws io.metafabric.core.error.ConfigurationException if a factor is above the number of
+   *     members; nothing was changed
+   */
+  void setShadowRules(ShadowRules rules);
 
   /** Leaves no thread, socket, lock or file open. A second call does nothing. */
   @Override

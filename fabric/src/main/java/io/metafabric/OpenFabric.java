@@ -26,6 +26,7 @@ import io.metafabric.node.ReadOutcome;
 import io.metafabric.replicate.Comparison;
 import io.metafabric.replicate.arm.CopyBudget;
 import io.metafabric.replicate.arm.Prices;
+import io.metafabric.replicate.shadow.ShadowRules;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -35,6 +36,7 @@ import java.util.Optional;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -58,6 +60,7 @@ final class OpenFabric implements MetadataFabric {
   private final OpenState state = new OpenState();
   private final Guaranteed guaranteed;
   private final Operations operations;
+  private final ShadowOperations shadowOperations;
 
   OpenFabric(
       RunningNode running,
@@ -94,6 +97,7 @@ final class OpenFabric implements MetadataFabric {
             key -> get(null, key, ReadOptions.neverStale()),
             this::written);
     this.operations = new Operations(state, running, fetchTimeout, writeTimeout);
+    this.shadowOperations = new ShadowOperations(state, running);
   }
 
   private FabricNode<Versioned> node() {
@@ -520,7 +524,8 @@ final class OpenFabric implements MetadataFabric {
         node().hotTier().peek(parsed) != null,
         node().store().holdsPayload(parsed),
         node().predictionsOf(parsed),
-        node().decisionsOn(parsed));
+        node().decisionsOn(parsed),
+        node().shadowDecisionsOn(parsed));
   }
 
   @Override
@@ -579,6 +584,26 @@ final class OpenFabric implements MetadataFabric {
     Objects.requireNonNull(budget, "budget");
     state.requireOpen();
     running.setCopyBudget(budget);
+  }
+
+  @Override
+  public CompletionStage<ShadowOutcome> shadow(String key, int factor, Duration timeToLive) {
+    return shadowOperations.shadow(key, factor, timeToLive);
+  }
+
+  @Override
+  public CompletionStage<ShadowReport> shadows(String key) {
+    return shadowOperations.shadows(key);
+  }
+
+  @Override
+  public CompletionStage<ShadowOutcome> dropShadows(String key) {
+    return shadowOperations.drop(key);
+  }
+
+  @Override
+  public void setShadowRules(ShadowRules rules) {
+    shadowOperations.setRules(rules);
   }
 
   @Override

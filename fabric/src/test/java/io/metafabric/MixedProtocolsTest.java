@@ -97,8 +97,8 @@ class MixedProtocolsTest {
         Peer peer = each.peers().get(0);
         awaitThat("refused", () -> peer.stats().refusal() == Refusal.PROTOCOL);
         assertThat(peer.stats().problem())
-            .containsPattern("region eu speaks (protocol )?2")
-            .containsPattern("region us speaks (protocol )?1")
+            .containsPattern("region eu speaks (protocol )?3")
+            .containsPattern("region us speaks (protocol )?2")
             .contains("use versions of the library");
         assertThat(each.stats().replication().refusedPeers()).isPositive();
       }

@@ -279,9 +279,9 @@ class RefusalsTest {
     refusedAtOnce(() -> builder().fetchTimeout(Duration.ZERO), "1 ms to");
     refusedAtOnce(() -> builder().writeTimeout(Duration.ofSeconds(Long.MAX_VALUE)), "1 ms to");
     refusedAtOnce(() -> builder().cluster(" "), "1 to 64");
-    refusedAtOnce(() -> builder().protocols(0, 1), "of 1 to 2");
+    refusedAtOnce(() -> builder().protocols(0, 1), "of 1 to 3");
     refusedAtOnce(() -> builder().protocols(2, 1), "the lowest first");
-    refusedAtOnce(() -> builder().protocols(1, 3), "of 1 to 2");
+    refusedAtOnce(() -> builder().protocols(1, 4), "of 1 to 3");
     refusedAtOnce(() -> builder().peerBytesPerSecond(1), "at least");
   }
 

@@ -6,7 +6,9 @@ import io.metafabric.cache.HotTierStats;
 import io.metafabric.cache.PayloadTier;
 import io.metafabric.cache.SingleFlight;
 import io.metafabric.cache.WarmTierStats;
+import io.metafabric.core.access.AccessEvent;
 import io.metafabric.core.access.AccessEvent.Outcome;
+import io.metafabric.core.access.Prediction;
 import io.metafabric.core.conflict.ConflictRule;
 import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.error.IndexFullException;
@@ -42,6 +44,7 @@ import io.metafabric.core.transport.TransportStats;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
+import io.metafabric.core.wire.Frame;
 import io.metafabric.migrate.MovedHomes;
 import io.metafabric.predict.AccessRing;
 import io.metafabric.predict.Foresight;
@@ -60,6 +63,8 @@ import io.metafabric.replicate.arm.CopyBudget;
 import io.metafabric.replicate.arm.Decision;
 import io.metafabric.replicate.arm.Prices;
 import io.metafabric.replicate.arm.ReplicationManager;
+import io.metafabric.replicate.shadow.ShadowRules;
+import io.metafabric.replicate.shadow.ShadowShelf;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -111,6 +116,10 @@ public final class FabricNode<V> implements AutoCloseable {
   private final MovedHomes homes;
   private final HomeMover mover;
   private final PayloadChase chase;
+  private final ShadowShelf shelf;
+  private final ShadowLog shadowLog = new ShadowLog();
+  private final Shadows shadows;
+  private final ShadowKeeper shadowKeeper;
   private final Guarantees guarantees;
   private final Runnable onMustReopen;
   private final @Nullable PeerAddress bound;
@@ -134,6 +143,7 @@ public final class FabricNode<V> implements AutoCloseable {
     this.committing = opened.add(ports.scheduler().serial("journal"));
     this.loop = opened.add(ports.scheduler().serial("loop"));
     this.compacting = opened.add(ports.scheduler().serial("compaction"));
+    this.shelf = new ShadowShelf(config.shadows().maxBytes());
     this.store =
         opened.add(
             RecordStore.open(
@@ -165,6 +175,11 @@ public final class FabricNode<V> implements AutoCloseable {
             compacting);
     replicator.catchUpWith(peer -> replicator.compare(peer).thenAccept(compared -> {}));
     replicator.tellOfMembership(new Membership());
+    this.shadows =
+        new Shadows(region, store, replicator, loop, clock, shelf, shadowLog, new ShadowsNode());
+    this.shadowKeeper =
+        new ShadowKeeper(clock, shelf, shadows, this::isToHold, config.shadows().rules());
+    replicator.shadowsBy(shadows);
     store.keepSuperseded(this::isMissingAtHome);
     this.mover = new HomeMover(region, homes, store, replicator, loop, clock, this::readWhole);
     this.chase = new PayloadChase(store, this::isToHold, this::fetchToHold);
@@ -295,6 +310,9 @@ public final class FabricNode<V> implements AutoCloseable {
       return null;
     }
     MetadataRecord record = warm.get(key);
+    if (record == null) {
+      record = shadowOf(key);
+    }
     if (record == null || !isVisible(record.header())) {
       return null;
     }
@@ -457,7 +475,19 @@ public final class FabricNode<V> implements AutoCloseable {
   /** Header and payload of one moment. */
   private @Nullable MetadataRecord known(Key key) {
     MetadataRecord held = warm.get(key);
+    if (held == null) {
+      held = shadowOf(key);
+    }
     return held == null ? store.read(key) : held;
+  }
+
+  /** The shadow that this region has, if it is of the newest version; else null. */
+  private @Nullable MetadataRecord shadowOf(Key key) {
+    MetadataRecord held = shelf.get(key);
+    Header newest = held == null ? null : store.header(key);
+    return held != null && newest != null && KeyIndex.isSameWrite(held.header(), newest)
+        ? held.withHeader(newest)
+        : null;
   }
 
   /** What a reader is told of a record; null if its payload must be fetched first. */
@@ -573,7 +603,8 @@ public final class FabricNode<V> implements AutoCloseable {
       return null;
     }
     MetadataRecord newest = null;
-    for (MetadataRecord each : Arrays.asList(substitute.held(), superseded.get(key), there)) {
+    for (MetadataRecord each :
+        Arrays.asList(substitute.held(), superseded.get(key), shelf.get(key), there)) {
       if (each != null
           && substitute.allows(each, nowMs)
           && (newest == null || LastWriterWins.wins(each.header(), newest.header()))) {
@@ -645,6 +676,9 @@ public final class FabricNode<V> implements AutoCloseable {
           : new ReadOutcome.Unreachable("what is newer is not taken here yet");
     }
     superseded.remove(record.key());
+    if (record.payload() != null) {
+      shelf.refresh(record);
+    }
     fill.accept(record);
     return new ReadOutcome.Value(record, Outcome.REMOTE);
   }
@@ -796,6 +830,7 @@ public final class FabricNode<V> implements AutoCloseable {
   }
 
   private void chaseNow(Key key) {
+    shadows.promote(key);
     chase.add(key);
     chase.run();
   }
@@ -874,6 +909,7 @@ public final class FabricNode<V> implements AutoCloseable {
 
   private void showPayload(MetadataRecord record, boolean local) {
     superseded.remove(record.key());
+    shelf.refresh(record);
     if (local || invalidated.contains(record.key())) {
       invalidated.remove(record.key());
       hot.written(record);
@@ -885,6 +921,7 @@ public final class FabricNode<V> implements AutoCloseable {
   private void hideOlder(MetadataRecord record) {
     if (record.header().isTombstone()) {
       superseded.remove(record.key());
+      shadows.gone(record.key());
     }
     MetadataRecord shown = hot.peek(record.key());
     if (shown == null || shown.header().version().dot().equals(record.header().version().dot())) {
@@ -953,6 +990,7 @@ public final class FabricNode<V> implements AutoCloseable {
       prefetcher.run();
       keeper.tick(clock.nanoTime());
       guarantees.tick();
+      shadowKeeper.tick();
       if (clock.nanoTime() - chasedNanos > CHASE_EVERY.toNanos()) {
         chasedNanos = clock.nanoTime();
         chase.run();
@@ -1016,6 +1054,36 @@ public final class FabricNode<V> implements AutoCloseable {
     arm.setBudget(budget, clock.nanoTime());
   }
 
+  /** Which shadows are to be made, from the next read on. Any thread. */
+  public void setShadowRules(ShadowRules rules) {
+    shadowKeeper.setRules(rules);
+  }
+
+  /**
+   * Has so many regions hold the payload of a key, home and backup included.
+   *
+   * @return what became of it in each region that was concerned
+   */
+  public CompletableFuture<List<Frame.ShadowAnswer>> makeShadows(
+      Key key, int factor, Duration timeToLive) {
+    return shadows.make(key, factor, timeToLive);
+  }
+
+  /** What each region says of its shadow of a key. */
+  public CompletableFuture<List<Frame.ShadowAnswer>> shadowsOf(Key key) {
+    return shadows.tell(key);
+  }
+
+  /** Drops the shadows of a key in all regions, where nothing is lost by it. */
+  public CompletableFuture<List<Frame.ShadowAnswer>> dropShadows(Key key) {
+    return shadows.drop(key);
+  }
+
+  /** The last decisions about shadows of a key, newest last. */
+  public List<String> shadowDecisionsOn(Key key) {
+    return shadowLog.on(key);
+  }
+
   public RecordStore store() {
     return store;
   }
@@ -1070,6 +1138,7 @@ public final class FabricNode<V> implements AutoCloseable {
         transportStats,
         prefetchStats,
         merging.stats(),
+        shadows.stats(),
         MemoryUses.of(
             config,
             hotStats,
@@ -1078,6 +1147,7 @@ public final class FabricNode<V> implements AutoCloseable {
             replicationStats,
             transportStats,
             prefetchStats,
+            shadows.memory(),
             List.of(
                 new MemoryUse("moved homes", store.systemBytes(), 2 * StoreConfig.MAX_SYSTEM_BYTES),
                 new MemoryUse(
@@ -1117,6 +1187,7 @@ public final class FabricNode<V> implements AutoCloseable {
     @Override
     public void reconfigured(Configuration now) {
       homes.passOver(now.evicted());
+      shadows.promote();
     }
 
     @Override
@@ -1150,10 +1221,13 @@ public final class FabricNode<V> implements AutoCloseable {
       if (record == null || record.payload() != null) {
         return record;
       }
-      MetadataRecord shown = hot.peek(key);
-      return shown != null && shown.header().version().dot().equals(record.header().version().dot())
-          ? record.withPayload(shown.payload())
-          : record;
+      Dot newest = record.header().version().dot();
+      for (MetadataRecord copy : Arrays.asList(hot.peek(key), shelf.get(key))) {
+        if (copy != null && copy.header().version().dot().equals(newest)) {
+          return record.withPayload(copy.payload());
+        }
+      }
+      return record;
     }
 
     @Override
@@ -1163,7 +1237,7 @@ public final class FabricNode<V> implements AutoCloseable {
 
     @Override
     public boolean wants(Key key) {
-      return hot.peek(key) != null || invalidated.contains(key);
+      return hot.peek(key) != null || invalidated.contains(key) || shelf.contains(key);
     }
 
     @Override
@@ -1171,14 +1245,48 @@ public final class FabricNode<V> implements AutoCloseable {
       if (store.isCurrent(record.key(), record.header().version().dot())) {
         invalidated.remove(record.key());
         superseded.remove(record.key());
-        hot.fill(asKnownHere(record));
+        MetadataRecord known = asKnownHere(record);
+        shelf.refresh(known);
+        hot.fill(known);
       } else {
         store.applyOne(new Inbound(record, false));
       }
     }
   }
 
+  private final class ShadowsNode implements Shadows.Node {
+    @Override
+    public Homes homesOf(Key key) {
+      return homes.homesOf(key);
+    }
+
+    @Override
+    public @Nullable MetadataRecord here(Key key) {
+      return new Copies().find(key);
+    }
+
+    @Override
+    public CompletableFuture<@Nullable MetadataRecord> wherever(Key key) {
+      return readWhole(key);
+    }
+
+    @Override
+    public void drop(Key key) {
+      hot.drop(key);
+    }
+  }
+
   private final class PrefetchTarget implements Prefetcher.Target {
+    @Override
+    public void arrived(Prediction prediction) {
+      shadowKeeper.arrived(prediction);
+    }
+
+    @Override
+    public void read(AccessEvent event) {
+      shadowKeeper.read(event);
+    }
+
     @Override
     public @Nullable Header missingPayload(Key key) {
       if (hot.peek(key) != null || flights.isFlying(key)) {
@@ -1194,6 +1302,7 @@ public final class FabricNode<V> implements AutoCloseable {
       if (record == null
           || record.payload() != null
           || record.hasSiblings()
+          || shadowOf(key) != null
           || !record.header().isVisibleAt(clock.wallMs())) {
         return null;
       }

@@ -64,6 +64,8 @@ public final class SimCluster {
   public long repairBytesPerSecond = 8 << 20;
   public ConflictConfig conflicts = ConflictConfig.DEFAULT;
 
+  public ShadowConfig shadows = ShadowConfig.DEFAULT;
+
   /** Where the ranking models of regions that start are trained; null for none. */
   public @Nullable Retraining retraining;
 
@@ -138,7 +140,8 @@ public final class SimCluster {
             Duration.ofMillis(50),
             CostBenefitPolicy.of(Prices.DEFAULT),
             CopyBudget.DEFAULT.withBytesPerSecond(prefetchBytesPerSecond),
-            true);
+            true,
+            shadows);
     var limits = new TransportLimits(1 << 20, 4 << 20, 1 << 20, 4 << 20);
     var ports =
         new NodePorts(

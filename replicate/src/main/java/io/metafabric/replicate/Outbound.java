@@ -38,6 +38,8 @@ final class Outbound implements PeerHandler {
 
     void onDone(RegionName from, Frame.Done done);
 
+    void onShadowReply(RegionName from, Frame.ShadowReply reply);
+
     /** The peer has acknowledged more, or said how things stand there. */
     void onAdvance();
 
@@ -734,6 +736,11 @@ final class Outbound implements PeerHandler {
     return established;
   }
 
+  /** What is spoken with the peer; 0 while nothing is. On the loop. */
+  int protocol() {
+    return protocol;
+  }
+
   /** Whether the peer is likely to answer. */
   boolean isTrusted() {
     return established && pair.state().isTrusted();
@@ -925,6 +932,11 @@ final class Outbound implements PeerHandler {
     @Override
     public void onDone(Frame.Done done) {
       events.onDone(peer, done);
+    }
+
+    @Override
+    public void onShadowReply(Frame.ShadowReply reply) {
+      events.onShadowReply(peer, reply);
     }
 
     @Override

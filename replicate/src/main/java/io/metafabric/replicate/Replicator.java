@@ -23,6 +23,10 @@ import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
+import io.metafabric.core.wire.MoveOutcome;
+import io.metafabric.core.wire.ShadowReason;
+import io.metafabric.core.wire.ShadowVerb;
+import io.metafabric.replicate.shadow.ShadowTerms;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -54,6 +58,9 @@ import org.jspecify.annotations.Nullable;
  * <p>State belongs to the loop, a serial executor; public methods may be called by any thread.
  */
 public final class Replicator implements AutoCloseable {
+  /** So many times as long as one region has for one answer. */
+  private static final int MAKE_SHADOWS_ATTEMPTS = 10;
+
   private static final Duration CHECK_MEMBERSHIP_EVERY = Duration.ofSeconds(1);
 
   private final ReplicationConfig config;
@@ -74,6 +81,7 @@ public final class Replicator implements AutoCloseable {
   private final ClockAgreement clocks;
   private final Fetches fetches;
   private final MoveRequests moves;
+  private final ShadowRequests shadowRequests;
   private final Repairs repairs;
   private final MissingPayloads missing;
   private final SerialExecutor background;
@@ -82,6 +90,7 @@ public final class Replicator implements AutoCloseable {
   private final Inheritance inheritance;
   private final Refilling refilling;
   private final Provenance provenance;
+  private volatile ShadowWork shadows = new NoShadows();
   private volatile CatchUp catchUp = CatchUp.BY_THE_STREAM_ALONE;
   private final Freshness freshness;
   private volatile Runnable onAdvance = () -> {};
@@ -128,6 +137,7 @@ public final class Replicator implements AutoCloseable {
     this.clocks = new ClockAgreement(config.peers().keySet(), store.maxClockSkew());
     this.holders = new Holders(config.holderBytes());
     this.moves = new MoveRequests(loop, this::link);
+    this.shadowRequests = new ShadowRequests(loop, this::link);
     this.times = new PublicationTimes(config.peers().keySet());
     this.background = background;
     this.fetches = new Fetches(config, loop, this::link, this::offer, store::wasForgotten);
@@ -230,6 +240,11 @@ public final class Replicator implements AutoCloseable {
           }
 
           @Override
+          public void onShadowReply(RegionName from, Frame.ShadowReply reply) {
+            shadowRequests.onReply(from, reply);
+          }
+
+          @Override
           public void onAdvance() {
             onAdvance.run();
           }
@@ -243,6 +258,7 @@ public final class Replicator implements AutoCloseable {
           public void onDisconnected(RegionName from) {
             fetches.disconnected(from);
             moves.disconnected(from);
+            shadowRequests.disconnected(from);
             clocks.forget(from);
             repairs.onDisconnected(from);
           }
@@ -649,8 +665,66 @@ public final class Replicator implements AutoCloseable {
     loop.execute(() -> fetches.hurry(key));
   }
 
+  /** Who answers what peers ask about shadows. To be called before {@link #start}. */
+  public void shadowsBy(ShadowWork work) {
+    shadows = work;
+  }
+
+  /**
+   * Asks a region about the shadows of a key.
+   *
+   * @param terms null where nothing is said
+   * @param dot what this region's shadow has; null if it has none
+   * @return completes on the loop; a region that does not answer is UNREACHABLE
+   */
+  public CompletableFuture<List<Frame.ShadowAnswer>> askShadow(
+      RegionName to, ShadowVerb verb, Key key, @Nullable ShadowTerms terms, @Nullable Dot dot) {
+    // It asks all regions in turn, one after the other.
+    Duration timeout =
+        config.attemptTimeout().multipliedBy(verb == ShadowVerb.MAKE ? MAKE_SHADOWS_ATTEMPTS : 1);
+    ShadowReason reason = terms == null ? ShadowReason.REQUESTED : terms.reason();
+    int factor = terms == null ? 0 : terms.factor();
+    long ttlMs = terms == null ? 0 : terms.ttlMs();
+    return onLoop(
+        () ->
+            shadowRequests.ask(
+                to,
+                timeout,
+                id -> new Frame.ShadowRequest(id, verb, key, reason, factor, ttlMs, dot)));
+  }
+
+  /** Asks a region to have a shadow of a record, which comes with its payload. */
+  public CompletableFuture<List<Frame.ShadowAnswer>> askToHoldShadow(
+      RegionName to, MetadataRecord record, ShadowTerms terms) {
+    return onLoop(
+        () ->
+            shadowRequests.ask(
+                to,
+                config.attemptTimeout(),
+                id ->
+                    new Frame.HoldShadow(
+                        id, record, terms.reason(), terms.factor(), terms.ttlMs())));
+  }
+
+  /** Whether a payload may be sent as it is. */
+  public boolean mayGo(MetadataRecord record) {
+    return config.allows(record);
+  }
+
+  /** A region has a copy from now on, and is sent what is newer; on the loop. */
+  public void hasCopy(Key key, RegionName region) {
+    if (!isToHold(region, key)) {
+      holders.add(key, region);
+    }
+  }
+
+  /** A region has none any more; on the loop. */
+  public void hasNoCopy(Key key, RegionName region) {
+    holders.remove(key, region);
+  }
+
   /** The other regions, without those that were evicted. */
-  private Set<RegionName> members() {
+  public Set<RegionName> members() {
     Configuration now = membership.configuration();
     var members = new TreeSet<RegionName>(config.peers().keySet());
     members.removeIf(region -> !now.isMember(region));
@@ -889,7 +963,30 @@ public final class Replicator implements AutoCloseable {
     List.copyOf(sessions.values()).forEach(each -> each.close("the fabric is closed"));
     fetches.close();
     moves.close();
+    shadowRequests.close();
     repairs.close();
+  }
+
+  /** Until somebody else says who answers. */
+  private final class NoShadows implements ShadowWork {
+    private Frame.ShadowAnswer none() {
+      return new Frame.ShadowAnswer(
+          config.region(), MoveOutcome.REFUSED, "there are no shadows here", null);
+    }
+
+    @Override
+    public CompletableFuture<List<Frame.ShadowAnswer>> asked(
+        RegionName by, Frame.ShadowRequest request) {
+      return CompletableFuture.completedFuture(List.of(none()));
+    }
+
+    @Override
+    public CompletableFuture<Frame.ShadowAnswer> hold(MetadataRecord record, ShadowTerms terms) {
+      return CompletableFuture.completedFuture(none());
+    }
+
+    @Override
+    public void fetched(Key key, RegionName by) {}
   }
 
   private final class Host implements PeerSession.Host {
@@ -1106,7 +1203,13 @@ public final class Replicator implements AutoCloseable {
     public void gaveCopy(Key key, RegionName peer) {
       if (!isToHold(peer, key)) {
         holders.add(key, peer);
+        shadows.fetched(key, peer);
       }
+    }
+
+    @Override
+    public ShadowWork shadows() {
+      return shadows;
     }
 
     @Override
