@@ -56,7 +56,9 @@ import io.metafabric.replicate.FetchResult;
 import io.metafabric.replicate.HomeMoves;
 import io.metafabric.replicate.LocalCopies;
 import io.metafabric.replicate.MembershipListener;
+import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStateChange;
+import io.metafabric.replicate.Rebuilding;
 import io.metafabric.replicate.ReplicationStats;
 import io.metafabric.replicate.Replicator;
 import io.metafabric.replicate.arm.CopyBudget;
@@ -171,12 +173,26 @@ public final class FabricNode<V> implements AutoCloseable {
             ports.random(),
             new Copies(),
             new Moves(),
-            onPeerStateChange,
+            change -> {
+              peerChanged(change);
+              onPeerStateChange.accept(change);
+            },
             compacting);
     replicator.catchUpWith(peer -> replicator.compare(peer).thenAccept(compared -> {}));
     replicator.tellOfMembership(new Membership());
+    var rebuilding = new WithinTheBudget();
+    replicator.rebuildBy(rebuilding);
     this.shadows =
-        new Shadows(region, store, replicator, loop, clock, shelf, shadowLog, new ShadowsNode());
+        new Shadows(
+            region,
+            store,
+            replicator,
+            loop,
+            clock,
+            shelf,
+            shadowLog,
+            rebuilding,
+            new ShadowsNode());
     this.shadowKeeper =
         new ShadowKeeper(clock, shelf, shadows, this::isToHold, config.shadows().rules());
     replicator.shadowsBy(shadows);
@@ -825,12 +841,19 @@ public final class FabricNode<V> implements AutoCloseable {
     }
   }
 
+  private void peerChanged(PeerStateChange change) {
+    if (change.to() == PeerState.IN_SYNC) {
+      // Behind the opening, of which the first changes are a part.
+      loop.execute(() -> shadows.reachedAgain());
+    }
+  }
+
   private boolean isToHold(Key key) {
     return replicator.isToHold(region, key);
   }
 
   private void chaseNow(Key key) {
-    shadows.promote(key);
+    shadows.rehomed(key);
     chase.add(key);
     chase.run();
   }
@@ -1139,6 +1162,7 @@ public final class FabricNode<V> implements AutoCloseable {
         prefetchStats,
         merging.stats(),
         shadows.stats(),
+        replicator.rebuildStats().plus(shadows.rebuildStats()),
         MemoryUses.of(
             config,
             hotStats,
@@ -1187,7 +1211,7 @@ public final class FabricNode<V> implements AutoCloseable {
     @Override
     public void reconfigured(Configuration now) {
       homes.passOver(now.evicted());
-      shadows.promote();
+      shadows.rehomed(now.evicted());
     }
 
     @Override
@@ -1251,6 +1275,24 @@ public final class FabricNode<V> implements AutoCloseable {
       } else {
         store.applyOne(new Inbound(record, false));
       }
+    }
+  }
+
+  /** Missing copies are brought with the bytes a second that copies may cost. */
+  private final class WithinTheBudget implements Rebuilding {
+    @Override
+    public double readsPerSecond(Key key) {
+      return arm.readsPerSecond(key.path(), clock.nanoTime());
+    }
+
+    @Override
+    public boolean take(long bytes) {
+      return arm.payBytes(bytes, clock.nanoTime());
+    }
+
+    @Override
+    public void giveBack(long bytes) {
+      arm.giveBackBytes(bytes);
     }
   }
 

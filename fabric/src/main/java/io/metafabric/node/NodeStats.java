@@ -4,6 +4,7 @@ import io.metafabric.cache.HotTierStats;
 import io.metafabric.cache.WarmTierStats;
 import io.metafabric.core.store.StoreStats;
 import io.metafabric.core.transport.TransportStats;
+import io.metafabric.replicate.RebuildStats;
 import io.metafabric.replicate.ReplicationStats;
 import io.metafabric.replicate.shadow.ShadowStats;
 import java.util.List;
@@ -26,6 +27,7 @@ public record NodeStats(
     PrefetchStats prefetch,
     MergeStats merges,
     ShadowStats shadows,
+    RebuildStats rebuild,
     List<MemoryUse> memory) {
   public NodeStats {
     memory = List.copyOf(memory);

@@ -16,6 +16,8 @@ import io.metafabric.core.wire.MoveOutcome;
 import io.metafabric.core.wire.ShadowReason;
 import io.metafabric.core.wire.ShadowVerb;
 import io.metafabric.replicate.FetchResult;
+import io.metafabric.replicate.RebuildStats;
+import io.metafabric.replicate.Rebuilding;
 import io.metafabric.replicate.Replicator;
 import io.metafabric.replicate.ShadowWork;
 import io.metafabric.replicate.shadow.ShadowLedger;
@@ -27,7 +29,10 @@ import io.metafabric.replicate.shadow.ShadowStats;
 import io.metafabric.replicate.shadow.ShadowTerms;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -71,6 +76,11 @@ final class Shadows implements ShadowWork {
   /** Looked at in one sweep. */
   private static final int MAX_DUE = 64;
 
+  /** Beyond that, what went with a region is made again when it is read. */
+  private static final int MAX_REMAKES = 4096;
+
+  private static final int MAX_REMAKES_IN_SWEEP = 16;
+
   private final RegionName region;
   private final RecordStore store;
   private final Replicator replicator;
@@ -83,6 +93,18 @@ final class Shadows implements ShadowWork {
   private final ShadowReaders readers = new ShadowReaders();
   private final AtomicLong ledgerBytes = new AtomicLong();
   private final AtomicLong readersBytes = new AtomicLong();
+  private final Rebuilding rebuilding;
+
+  /** What went with a region that was evicted. */
+  private final Map<Key, ShadowTerms> remake = new LinkedHashMap<>();
+
+  /** Of which home or backup may not know. */
+  private final Set<Key> reclaims = new LinkedHashSet<>();
+
+  private volatile int outstanding;
+  private final AtomicLong remakes = new AtomicLong();
+  private final AtomicLong remadeBytes = new AtomicLong();
+  private final AtomicLong remakesFailed = new AtomicLong();
 
   Shadows(
       RegionName region,
@@ -92,6 +114,7 @@ final class Shadows implements ShadowWork {
       Clock clock,
       ShadowShelf shelf,
       ShadowLog log,
+      Rebuilding rebuilding,
       Node node) {
     this.region = region;
     this.store = store;
@@ -100,6 +123,7 @@ final class Shadows implements ShadowWork {
     this.clock = clock;
     this.shelf = shelf;
     this.log = log;
+    this.rebuilding = rebuilding;
     this.node = node;
   }
 
@@ -349,7 +373,7 @@ final class Shadows implements ShadowWork {
 
   private void giveLeave(Key key, RegionName to, ShadowTerms terms) {
     long spanNanos = LEAVE_SPANS * terms.ttlNanos() + GRACE.toNanos();
-    ledger.add(key, to, clock.nanoTime() + spanNanos);
+    ledger.add(key, to, terms, clock.nanoTime() + spanNanos);
     ledgerBytes.set(ledger.estimatedBytes());
     replicator.hasCopy(key, to);
   }
@@ -515,6 +539,8 @@ final class Shadows implements ShadowWork {
    */
   void sweep(ShadowRules rules) {
     long nowNanos = clock.nanoTime();
+    remakeSome();
+    reclaimSome();
     for (ShadowShelf.Due due : shelf.due(nowNanos, MAX_DUE)) {
       Key key = due.key();
       if (due.used() && !isHolder(key)) {
@@ -550,13 +576,88 @@ final class Shadows implements ShadowWork {
     }
   }
 
-  /** Of those that this region is to hold by now, as home or backup: they go to the journal. */
-  void promote() {
-    shelf.keys().forEach(this::promote);
+  /**
+   * The cluster is another one, or a home was moved: what this region is to hold by now goes to the
+   * journal, and a home that does not know of a shadow is told.
+   */
+  void rehomed(Set<RegionName> evicted) {
+    shelf.keys().forEach(this::rehomed);
+    remake.putAll(ledger.lost(evicted));
+    ledgerBytes.set(ledger.estimatedBytes());
+    while (remake.size() > MAX_REMAKES) {
+      remake.remove(remake.keySet().iterator().next());
+      remakesFailed.incrementAndGet();
+    }
+    outstanding = remake.size();
   }
 
-  /** So too, of one key. */
-  void promote(Key key) {
+  void rehomed(Key key) {
+    promote(key);
+    if (shelf.contains(key) && !isHolder(key)) {
+      reclaims.add(key);
+    }
+  }
+
+  /** A region that was away is back: if it is a home, it may have begun anew. */
+  void reachedAgain() {
+    shelf.keys().forEach(this::rehomed);
+  }
+
+  private void reclaimSome() {
+    for (int i = 0; i < MAX_DUE && !reclaims.isEmpty(); i++) {
+      Key key = reclaims.iterator().next();
+      reclaims.remove(key);
+      ShadowTerms terms = shelf.terms(key);
+      MetadataRecord held = shelf.get(key);
+      if (terms != null && held != null && !isHolder(key)) {
+        // Refused or not, it ends in its own time.
+        claim(key, terms, held.header().version().dot());
+      }
+    }
+  }
+
+  /** Shadows that went with a region: those first of which fewest are left, then what is read. */
+  private void remakeSome() {
+    List<Key> first =
+        remake.keySet().stream()
+            .sorted(
+                Comparator.comparingInt((Key key) -> ledger.of(key, clock.nanoTime()).size())
+                    .thenComparing(
+                        Comparator.comparingDouble(rebuilding::readsPerSecond).reversed())
+                    .thenComparing(Comparator.naturalOrder()))
+            .limit(MAX_REMAKES_IN_SWEEP)
+            .toList();
+    for (Key key : first) {
+      Header header = store.header(key);
+      int payloadBytes = header == null ? 0 : header.payloadBytes();
+      if (!rebuilding.take(payloadBytes)) {
+        return;
+      }
+      ShadowTerms terms = remake.remove(key);
+      outstanding = remake.size();
+      if (terms != null && isHolder(key)) {
+        makeHere(key, terms).thenAccept(answers -> remade(answers, payloadBytes));
+      }
+    }
+  }
+
+  private void remade(List<Frame.ShadowAnswer> answers, int payloadBytes) {
+    for (Frame.ShadowAnswer each : answers) {
+      if (each.outcome() == MoveOutcome.DONE) {
+        remakes.incrementAndGet();
+        remadeBytes.addAndGet(payloadBytes);
+      } else {
+        remakesFailed.incrementAndGet();
+      }
+    }
+  }
+
+  /** Of shadows that went with regions that were evicted. Any thread. */
+  RebuildStats rebuildStats() {
+    return new RebuildStats(outstanding, remakes.get(), remadeBytes.get(), remakesFailed.get());
+  }
+
+  private void promote(Key key) {
     MetadataRecord held = shelf.get(key);
     if (held != null
         && isHolder(key)

@@ -148,6 +148,7 @@ public final class Replicator implements AutoCloseable {
             background,
             header -> header.payloadBytes() <= config.maxValueBytes(),
             key -> isToHold(config.region(), key),
+            this::copiesElsewhere,
             this::fetch);
     this.repairs =
         new Repairs(
@@ -460,6 +461,33 @@ public final class Replicator implements AutoCloseable {
   /** Looks for the payload of a record that came without it, if it is to be held here. */
   public void chase(MetadataRecord record) {
     loop.execute(() -> missing.consider(List.of(record)));
+  }
+
+  /** In how many other regions a payload can probably be read. */
+  private int copiesElsewhere(Key key, Header header) {
+    var holding = new TreeSet<RegionName>(holders.of(key));
+    Homes at = homes.homesOf(key);
+    holding.add(at.home());
+    RegionName backup = at.backup();
+    if (backup != null) {
+      holding.add(backup);
+    }
+    holding.add(header.writtenIn());
+    holding.removeIf(region -> !isPeer(region) || !link(region).isTrusted());
+    return holding.size();
+  }
+
+  /**
+   * In which order, and how fast, payloads that are to be held here and are not are brought. To be
+   * called before {@link #start}.
+   */
+  public void rebuildBy(Rebuilding how) {
+    missing.rebuildBy(how);
+  }
+
+  /** How far they were brought. Any thread. */
+  public RebuildStats rebuildStats() {
+    return missing.stats();
   }
 
   /** To be called before {@link #start}. */

@@ -106,6 +106,24 @@ public final class ReplicationManager {
     ledger.failed(path);
   }
 
+  /** How often a key was read here of late, by estimate. */
+  public double readsPerSecond(String path, long nowNanos) {
+    return reads.perSecond(path, nowNanos);
+  }
+
+  /**
+   * Pays for a payload that has to come, whatever it is worth, with the budget's bytes a second;
+   * false if they do not suffice now.
+   */
+  public synchronized boolean payBytes(long bytes, long nowNanos) {
+    return account.payBytes(bytes, nowNanos);
+  }
+
+  /** What was paid for did not come. */
+  public synchronized void giveBackBytes(long bytes) {
+    account.giveBackBytes(bytes);
+  }
+
   /** One decision for each candidate, the best ratio of benefit to cost first. */
   public synchronized List<Decision> consider(List<Candidate> candidates, long nowNanos) {
     ledger.tick(nowNanos);

@@ -2,8 +2,10 @@ package io.metafabric.replicate.shadow;
 
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.wire.ShadowReason;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -21,17 +23,19 @@ public final class ShadowLedger {
   private static final long ENTRY_BYTES = 256;
   private static final long REGION_BYTES = 80;
 
-  private final Map<Key, Map<RegionName, Long>> byKey = new LinkedHashMap<>(16, 0.75f, true);
+  private record Leave(long untilNanos, ShadowTerms terms) {}
+
+  private final Map<Key, Map<RegionName, Leave>> byKey = new LinkedHashMap<>(16, 0.75f, true);
   private long bytes;
 
   /** Those that have one now, sorted. */
   public Set<RegionName> of(Key key, long nowNanos) {
-    Map<RegionName, Long> regions = byKey.get(key);
+    Map<RegionName, Leave> regions = byKey.get(key);
     if (regions == null) {
       return Set.of();
     }
     int before = regions.size();
-    regions.values().removeIf(until -> nowNanos - until >= 0);
+    regions.values().removeIf(leave -> nowNanos - leave.untilNanos() >= 0);
     bytes -= REGION_BYTES * (before - regions.size());
     if (regions.isEmpty()) {
       forget(key);
@@ -40,14 +44,14 @@ public final class ShadowLedger {
   }
 
   /** A region has one for so long at least; if it lives on, it asks again before then. */
-  public void add(Key key, RegionName region, long untilNanos) {
-    Map<RegionName, Long> regions = byKey.get(key);
+  public void add(Key key, RegionName region, ShadowTerms terms, long untilNanos) {
+    Map<RegionName, Leave> regions = byKey.get(key);
     if (regions == null) {
       regions = new TreeMap<>();
       byKey.put(key, regions);
       bytes += entryBytes(key);
     }
-    if (regions.put(region, untilNanos) == null) {
+    if (regions.put(region, new Leave(untilNanos, terms)) == null) {
       bytes += REGION_BYTES;
     }
     while (bytes > MAX_BYTES) {
@@ -55,8 +59,28 @@ public final class ShadowLedger {
     }
   }
 
+  /**
+   * Forgets what these regions had, as they are gone.
+   *
+   * @return of those keys whose shadows were asked for by name, on what terms
+   */
+  public Map<Key, ShadowTerms> lost(Set<RegionName> gone) {
+    var wanted = new TreeMap<Key, ShadowTerms>();
+    for (Key key : List.copyOf(byKey.keySet())) {
+      for (RegionName region : gone) {
+        Map<RegionName, Leave> regions = byKey.get(key);
+        Leave leave = regions == null ? null : regions.get(region);
+        if (leave != null && leave.terms().reason() == ShadowReason.REQUESTED) {
+          wanted.put(key, leave.terms());
+        }
+        remove(key, region);
+      }
+    }
+    return wanted;
+  }
+
   public void remove(Key key, RegionName region) {
-    Map<RegionName, Long> regions = byKey.get(key);
+    Map<RegionName, Leave> regions = byKey.get(key);
     if (regions != null && regions.remove(region) != null) {
       bytes -= REGION_BYTES;
       if (regions.isEmpty()) {
@@ -66,7 +90,7 @@ public final class ShadowLedger {
   }
 
   private void forget(Key key) {
-    Map<RegionName, Long> regions = byKey.remove(key);
+    Map<RegionName, Leave> regions = byKey.remove(key);
     if (regions != null) {
       bytes -= entryBytes(key) + REGION_BYTES * regions.size();
     }

@@ -77,6 +77,12 @@ public final class ShadowShelf {
     }
   }
 
+  /** On what terms it is held; null if it is not. */
+  public synchronized @Nullable ShadowTerms terms(Key key) {
+    HeldShadow held = shadows.get(key.path());
+    return held == null ? null : held.terms;
+  }
+
   public synchronized boolean contains(Key key) {
     return shadows.containsKey(key.path());
   }
