@@ -613,6 +613,7 @@ final class OpenFabric implements MetadataFabric {
       try {
         running.close();
       } finally {
+        shadowOperations.close();
         if (certificates != null) {
           certificates.close();
         }

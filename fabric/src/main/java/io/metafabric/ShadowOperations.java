@@ -11,15 +11,21 @@ import io.metafabric.replicate.shadow.ShadowRule;
 import io.metafabric.replicate.shadow.ShadowRules;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** What is asked of an open fabric about shadows. Thread-safe. */
 final class ShadowOperations {
   private final OpenState state;
   private final RunningNode running;
+
+  /** What nobody would complete any more once the fabric is closed. */
+  private final Map<Object, CompletableFuture<?>> underWay = new ConcurrentHashMap<>();
 
   ShadowOperations(OpenState state, RunningNode running) {
     this.state = state;
@@ -31,8 +37,9 @@ final class ShadowOperations {
     ShadowRule.requireTimeToLive(timeToLive);
     FabricNode<Versioned> node = openNode();
     ShadowRule.requireFactor(factor, node.replicator().members().size() + 1);
-    return node.makeShadows(key, factor, timeToLive)
-        .thenApply(answers -> ShadowOutcome.of(path, reached(key, answers), false));
+    return whileOpen(
+        node.makeShadows(key, factor, timeToLive)
+            .thenApply(answers -> ShadowOutcome.of(path, reached(key, answers), false)));
   }
 
   /** Home and backup alone can have it done. */
@@ -56,19 +63,21 @@ final class ShadowOperations {
     Key key = Key.of(path);
     FabricNode<Versioned> node = openNode();
     Homes at = node.homesOf(key);
-    return node.shadowsOf(key)
-        .thenApply(
-            answers ->
-                ShadowReport.of(
-                    path,
-                    at.home().name(),
-                    Optional.ofNullable(at.backup()).map(RegionName::name),
-                    answers));
+    return whileOpen(
+        node.shadowsOf(key)
+            .thenApply(
+                answers ->
+                    ShadowReport.of(
+                        path,
+                        at.home().name(),
+                        Optional.ofNullable(at.backup()).map(RegionName::name),
+                        answers)));
   }
 
   CompletionStage<ShadowOutcome> drop(String path) {
     Key key = Key.of(path);
-    return openNode().dropShadows(key).thenApply(answers -> ShadowOutcome.of(path, answers, true));
+    return whileOpen(
+        openNode().dropShadows(key).thenApply(answers -> ShadowOutcome.of(path, answers, true)));
   }
 
   void setRules(ShadowRules rules) {
@@ -78,6 +87,21 @@ final class ShadowOperations {
     regions.add(node.region());
     rules.requireRegions(regions);
     running.setShadowRules(rules);
+  }
+
+  private <T> CompletionStage<T> whileOpen(CompletableFuture<T> doing) {
+    var ticket = new Object();
+    underWay.put(ticket, doing);
+    doing.whenComplete((done, failure) -> underWay.remove(ticket));
+    if (state.isClosed()) {
+      close();
+    }
+    return doing;
+  }
+
+  /** The fabric is closed: whoever waits is told. */
+  void close() {
+    underWay.values().forEach(each -> each.completeExceptionally(OpenState.closedException()));
   }
 
   private FabricNode<Versioned> openNode() {

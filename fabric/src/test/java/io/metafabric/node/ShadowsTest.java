@@ -14,9 +14,12 @@ import io.metafabric.core.wire.Frame.ShadowAnswer;
 import io.metafabric.core.wire.Frame.ShadowFacts;
 import io.metafabric.core.wire.MoveOutcome;
 import io.metafabric.core.wire.ShadowReason;
+import io.metafabric.replicate.ProtocolRange;
+import io.metafabric.replicate.RebuildStats;
 import io.metafabric.replicate.shadow.ShadowRule;
 import io.metafabric.replicate.shadow.ShadowRules;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
@@ -263,6 +266,110 @@ class ShadowsTest {
       run(1);
     }
     assertThat(holders()).isEmpty();
+  }
+
+  @Test
+  void aShadowThatWentWithAnEvictedRegion_isMadeAgain() {
+    start();
+    made(home(), 3);
+    RegionName lost = holders().get(0);
+    cluster.crash(lost);
+    done(in(home()).evict(lost));
+    run(5);
+    assertThat(holders()).hasSize(1).doesNotContain(lost);
+    assertThat(in(home()).stats().rebuild().made()).isOne();
+    assertThat(in(home()).stats().rebuild().outstanding()).isZero();
+    assertThat(answersFromHere(holders().get(0), "first")).isTrue();
+  }
+
+  @Test
+  void aHomeThatBeganAnew_learnsWhoHasAShadow_andSendsItWhatIsNew() {
+    start();
+    made(home(), 3);
+    RegionName holder = holders().get(0);
+    RegionName home = home();
+    cluster.crash(home);
+    cluster.start(home);
+    run(8);
+    in(home).write(key, Bytes.utf8("second"), Header.NEVER, Precondition.NONE);
+    run(1);
+    assertThat(answersFromHere(holder, "second")).isTrue();
+  }
+
+  @Test
+  void whoReadsMost_getsTheShadow() {
+    start();
+    RegionName often = others().get(2);
+    for (int i = 0; i < 5; i++) {
+      assertThat(done(in(often).replicator().fetchFrom(home(), key))).isNotNull();
+    }
+    assertThat(done(in(others().get(0)).replicator().fetchFrom(home(), key))).isNotNull();
+    made(home(), 3);
+    assertThat(holders()).containsExactly(often);
+  }
+
+  @Test
+  void aRegionOfAnOlderProtocol_isPassedOver() {
+    cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(40)));
+    cluster.startAll();
+    RegionName old = others().get(0);
+    cluster.crash(old);
+    cluster.protocols = () -> new ProtocolRange(1, 2);
+    cluster.start(old);
+    run(5);
+    put("first");
+    List<ShadowAnswer> answers = made(home(), 5);
+    assertThat(answers)
+        .filteredOn(a -> a.outcome() == MoveOutcome.DONE)
+        .extracting(ShadowAnswer::region)
+        .containsExactlyInAnyOrder(others().get(1), others().get(2));
+    assertThat(answers)
+        .filteredOn(a -> a.region().equals(old))
+        .hasSize(1)
+        .allMatch(a -> a.message().contains("protocol 2"));
+  }
+
+  @Test
+  void whatHomesLackAfterAnEviction_isBroughtWithinTheBudget_andProgressIsShown() {
+    cluster.prefetchBytesPerSecond = 20_000;
+    start();
+    RegionName lost = home();
+    var keys = new ArrayList<Key>();
+    for (int i = 0; keys.size() < 60; i++) {
+      Key each = Key.of("n/lost" + i);
+      if (in(lost).homesOf(each).include(lost)) {
+        keys.add(each);
+        in(lost).write(each, Bytes.copyOf(new byte[4000]), Header.NEVER, Precondition.NONE);
+      }
+    }
+    run(10);
+    cluster.crash(lost);
+    List<RegionName> up = cluster.regions.stream().filter(cluster::isUp).toList();
+    done(in(up.get(0)).evict(lost));
+    int seen = 0;
+    for (int second = 1; second <= 60; second++) {
+      run(1);
+      for (RegionName each : up) {
+        RebuildStats stats = in(each).stats().rebuild();
+        seen = Math.max(seen, stats.outstanding());
+        assertThat(stats.bytes()).isLessThanOrEqualTo((second + 2) * 20_000L);
+      }
+    }
+    assertThat(seen).as("more than one second's worth").isGreaterThan(5);
+    long made = 0;
+    for (RegionName each : up) {
+      RebuildStats stats = in(each).stats().rebuild();
+      assertThat(stats.outstanding()).as("in %s", each).isZero();
+      made += stats.made();
+    }
+    assertThat(made).isGreaterThanOrEqualTo(60);
+    for (Key each : keys) {
+      for (RegionName region : up) {
+        if (in(region).homesOf(each).include(region)) {
+          assertThat(in(region).store().holdsPayload(each)).isTrue();
+        }
+      }
+    }
   }
 
   @Test
