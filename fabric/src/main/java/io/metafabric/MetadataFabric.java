@@ -247,26 +247,27 @@ public interface MetadataFabric extends Records, AutoCloseable {
    * them up to date. Does not wait; nothing happens to the regions that hold it already, but that
    * their shadows live for as long as is said at least.
    *
-   * <p>The returned stage completes on a thread of the fabric, which must not be made to wait: with
-   * what was made where, and what was not, and why; exceptionally with a {@link
+   * <p>The returned stage completes on the thread of callbacks: with what was made where, and what
+   * was not, and why; exceptionally with a {@link
    * io.metafabric.core.error.RegionUnreachableException} if neither home nor backup answers.
    *
    * @param factor 1 to the number of members; with 1 or 2 no shadow is needed
    * @param timeToLive of a shadow that nobody reads, 1 s to 30 days; one that is read lives on
    * @throws io.metafabric.core.error.ConfigurationException if either is out of its bounds
+   * @throws io.metafabric.core.error.OverloadedException if 1,024 such operations are under way
    */
   CompletionStage<ShadowOutcome> shadow(String key, int factor, Duration timeToLive);
 
   /**
    * The shadows of a key, as each member of the cluster says of its own. Does not wait; the stage
-   * completes within about a second, on a thread of the fabric. Who does not answer is listed.
+   * completes within about a second, on the thread of callbacks. Who does not answer is listed.
    */
   CompletionStage<ShadowReport> shadows(String key);
 
   /**
    * Drops the shadows of a key in all regions: each drops its own once home or backup has said that
-   * the payload can be read there, and keeps it otherwise. Does not wait; the stage completes on a
-   * thread of the fabric. A read may make a shadow again, where a rule says so.
+   * the payload can be read there, and keeps it otherwise. Does not wait; the stage completes on
+   * the thread of callbacks. A read may make a shadow again, where a rule says so.
    */
   CompletionStage<ShadowOutcome> dropShadows(String key);
 

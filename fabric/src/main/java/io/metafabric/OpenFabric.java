@@ -97,7 +97,7 @@ final class OpenFabric implements MetadataFabric {
             key -> get(null, key, ReadOptions.neverStale()),
             this::written);
     this.operations = new Operations(state, running, fetchTimeout, writeTimeout);
-    this.shadowOperations = new ShadowOperations(state, running);
+    this.shadowOperations = new ShadowOperations(state, running, completions);
   }
 
   private FabricNode<Versioned> node() {

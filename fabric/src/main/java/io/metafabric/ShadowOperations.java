@@ -1,5 +1,6 @@
 package io.metafabric;
 
+import io.metafabric.core.error.OverloadedException;
 import io.metafabric.core.error.RegionUnreachableException;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.record.Key;
@@ -18,16 +19,21 @@ import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 
 /** What is asked of an open fabric about shadows. Thread-safe. */
 final class ShadowOperations {
+  private static final int MAX_UNDER_WAY = 1024;
+
   private final OpenState state;
   private final RunningNode running;
+  private final Executor completions;
 
   /** What nobody would complete any more once the fabric is closed. */
   private final Map<Object, CompletableFuture<?>> underWay = new ConcurrentHashMap<>();
 
-  ShadowOperations(OpenState state, RunningNode running) {
+  ShadowOperations(OpenState state, RunningNode running, Executor completions) {
+    this.completions = completions;
     this.state = state;
     this.running = running;
   }
@@ -89,6 +95,7 @@ final class ShadowOperations {
     running.setShadowRules(rules);
   }
 
+  /** What hosts do with it is done on their callbacks' thread, not on the node's. */
   private <T> CompletionStage<T> whileOpen(CompletableFuture<T> doing) {
     var ticket = new Object();
     underWay.put(ticket, doing);
@@ -96,7 +103,7 @@ final class ShadowOperations {
     if (state.isClosed()) {
       close();
     }
-    return doing;
+    return doing.whenCompleteAsync((done, failure) -> {}, completions);
   }
 
   /** The fabric is closed: whoever waits is told. */
@@ -106,6 +113,10 @@ final class ShadowOperations {
 
   private FabricNode<Versioned> openNode() {
     state.requireOpen();
+    if (underWay.size() >= MAX_UNDER_WAY) {
+      throw new OverloadedException(
+          MAX_UNDER_WAY + " operations on shadows are under way; wait until some have ended");
+    }
     return running.get();
   }
 }

@@ -266,7 +266,7 @@ final class Shadows implements ShadowWork {
                 record == null || record.payload() == null
                     ? answered(MoveOutcome.NOT_FOUND, "there is no value of " + key + " to hold")
                         .thenApply(List::of)
-                    : onLoop(() -> tellAll(key)).thenCompose(all -> place(record, terms, all)));
+                    : onLoop(() -> tellAll(key).thenCompose(all -> place(record, terms, all))));
   }
 
   private @Nullable String problemOf(Key key) {

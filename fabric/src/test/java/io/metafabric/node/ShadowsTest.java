@@ -94,10 +94,14 @@ class ShadowsTest {
   }
 
   private void read(RegionName region) {
-    var hit = in(region).hit("c", key.path());
-    if (hit == null && in(region).readHere("c", key) == null) {
-      var outcome = done(in(region).read("c", key));
-      in(region).finished("c", key, outcome);
+    read(region, key);
+  }
+
+  private void read(RegionName region, Key what) {
+    var hit = in(region).hit("c", what.path());
+    if (hit == null && in(region).readHere("c", what) == null) {
+      var outcome = done(in(region).read("c", what));
+      in(region).finished("c", what, outcome);
       assertThat(outcome).isInstanceOf(ReadOutcome.Value.class);
     }
   }
@@ -370,6 +374,46 @@ class ShadowsTest {
         }
       }
     }
+  }
+
+  /** In a region whose client's reads make none, so that what there is was predicted. */
+  private long predictedWith(double confidence) {
+    cluster.hotTierBytes = 4 << 10;
+    var rules =
+        ShadowRules.of(ShadowRule.forNamespace("n", 3, TTL), ShadowRule.forClient("c", 1, TTL));
+    cluster.shadows = new ShadowConfig(rules.withConfidence(confidence), 1 << 20);
+    start();
+    RegionName reader = others().get(0);
+    var keys = new ArrayList<Key>();
+    for (int i = 0; keys.size() < 12; i++) {
+      Key each = Key.of("n/" + i);
+      if (!in(reader).homesOf(each).include(reader)) {
+        keys.add(each);
+        in(home()).write(each, Bytes.copyOf(new byte[900]), Header.NEVER, Precondition.NONE);
+      }
+    }
+    run(2);
+    for (int round = 0; round < 12; round++) {
+      for (Key each : keys) {
+        read(reader, each);
+        cluster.world.runFor(Duration.ofMillis(300));
+      }
+    }
+    return keys.stream()
+        .map(each -> done(in(reader).shadowsOf(each)).get(0).facts())
+        .filter(facts -> facts != null && facts.reason() == ShadowReason.PREDICTED)
+        .count();
+  }
+
+  @Test
+  void whatIsProbableEnough_getsAShadow() {
+    assertThat(predictedWith(0.1)).isPositive();
+  }
+
+  @Test
+  void whatIsNot_getsNone() {
+    assertThat(predictedWith(1)).isZero();
+    assertThat(in(others().get(0)).stats().prefetch().arrived()).isPositive();
   }
 
   @Test

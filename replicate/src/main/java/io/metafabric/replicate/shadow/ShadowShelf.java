@@ -63,18 +63,24 @@ public final class ShadowShelf {
   }
 
   /**
-   * A newer payload came for what is held; it is not kept if there is no room, and then nothing
-   * changes.
+   * A newer payload came for what is held; it is not kept if there is no room, or if what is held
+   * had seen it, and then nothing changes.
    */
   public synchronized void refresh(MetadataRecord record) {
     HeldShadow held = shadows.get(record.key().path());
-    if (held != null) {
+    if (held != null && !isOlder(record, held.record)) {
       long more = HeldShadow.bytesOf(record) - held.bytes();
       if (more <= 0 || bytes + more <= maxBytes) {
         held.record = record;
         bytes += more;
       }
     }
+  }
+
+  /** Two threads that bring payloads may overtake each other. */
+  private static boolean isOlder(MetadataRecord record, MetadataRecord held) {
+    Dot dot = record.header().version().dot();
+    return held.header().version().covers(dot) && !held.header().version().dot().equals(dot);
   }
 
   /** On what terms it is held; null if it is not. */

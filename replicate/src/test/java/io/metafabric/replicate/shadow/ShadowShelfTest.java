@@ -82,6 +82,17 @@ class ShadowShelfTest {
   }
 
   @Test
+  void anOlderPayloadThatComesLate_isNotKept() {
+    MetadataRecord first = record(1, 1, 10);
+    MetadataRecord second = record(1, 2, 20);
+    var saw = second.header().version().withContext(first.header().version().asContext());
+    second = second.withHeader(second.header().withVersion(saw));
+    shelf.put(second, TERMS, 0);
+    shelf.refresh(first);
+    assertThat(shelf.get(first.key())).isEqualTo(second);
+  }
+
+  @Test
   void readsAreCounted_andTellWhatIsUsed() {
     shelf.put(record(1, 1, 10), TERMS, 0);
     shelf.read("n/1");
