@@ -773,7 +773,11 @@ final class Site {
     run.begins();
     doing.whenComplete(
         (answers, failure) ->
-            run.ended(what, region, key.hashCode(), failure == null ? answers.hashCode() : -1));
+            run.ended(
+                what,
+                region,
+                key.hashCode(),
+                failure == null ? answers.toString().hashCode() : -1));
   }
 
   /** Returns what ends it, unless a restart has. */
