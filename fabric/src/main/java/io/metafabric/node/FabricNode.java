@@ -803,7 +803,7 @@ public final class FabricNode<V> implements AutoCloseable {
   private CompletableFuture<?> fetchToHold(Key key, Header header) {
     var ended = new CompletableFuture<Void>();
     replicator
-        .fetch(key, header)
+        .fetchToHold(key, header)
         .thenCompose(result -> kept(key, result))
         .whenComplete((outcome, failure) -> loop.execute(() -> ended.complete(null)));
     return ended;

@@ -25,7 +25,7 @@ class PairMachineTest {
   private final List<PeerState> seen = new ArrayList<>();
   private long now = Long.MAX_VALUE - 5_000_000_000L; // nanoseconds overflow on the way
   private final PairMachine machine =
-      new PairMachine(OFFLINE_AFTER, now, (from, to, why) -> seen.add(to));
+      new PairMachine(OFFLINE_AFTER, () -> 0, now, (from, to, why) -> seen.add(to));
 
   private void pass(Duration time) {
     now += time.toNanos();
