@@ -18,6 +18,7 @@ import io.metafabric.core.index.KeyIndex;
 import io.metafabric.core.index.Substitute;
 import io.metafabric.core.place.Configuration;
 import io.metafabric.core.place.Homes;
+import io.metafabric.core.place.Place;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.Disk;
 import io.metafabric.core.port.SerialExecutor;
@@ -56,6 +57,7 @@ import io.metafabric.replicate.MembershipListener;
 import io.metafabric.replicate.PeerStateChange;
 import io.metafabric.replicate.ReplicationStats;
 import io.metafabric.replicate.Replicator;
+import io.metafabric.replicate.Route;
 import io.metafabric.replicate.arm.CopyBudget;
 import io.metafabric.replicate.arm.Decision;
 import io.metafabric.replicate.arm.Prices;
@@ -64,6 +66,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -940,6 +943,12 @@ public final class FabricNode<V> implements AutoCloseable {
   /** Which regions belong to the cluster, as far as is known here. */
   public Configuration configuration() {
     return replicator.configuration();
+  }
+
+  /** Which region a client outside should use; see {@link Replicator#route}. */
+  public CompletableFuture<Route> route(Key key, Place client, Map<RegionName, Double> measuredMs) {
+    boolean isHere = store.holdsPayload(key) || shownHere(key) != null;
+    return replicator.route(key, client, measuredMs, isHere);
   }
 
   /** Compares all headers with a peer's; see {@link Replicator#compare}. */
