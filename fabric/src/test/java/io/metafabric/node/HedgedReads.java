@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.DoubleSupplier;
 import java.util.function.ToDoubleFunction;
 import java.util.random.RandomGenerator;
 
@@ -20,7 +21,7 @@ import java.util.random.RandomGenerator;
  * while the regions take longer for some answers than for others; in virtual time.
  */
 final class HedgedReads {
-  private static final RegionName READER = new RegionName("eu");
+  static final RegionName READER = new RegionName("eu");
   private static final RegionName HOME = new RegionName("us");
   private static final RegionName BACKUP = new RegionName("ap");
   private static final double HOME_RTT_MS = 40;
@@ -62,6 +63,19 @@ final class HedgedReads {
   private HedgedReads() {}
 
   static Outcome run(Lateness lateness, Hedging hedging, int reads) {
+    SimCluster cluster = cluster(hedging);
+    List<Key> keys = write(cluster);
+    RandomGenerator random = cluster.world.fork("lateness");
+    answersTake(cluster, () -> HOME_RTT_MS * lateness.roundTrips.applyAsDouble(random));
+    var tookMs = new double[reads];
+    for (int i = 0; i < reads; i++) {
+      tookMs[i] = read(cluster, keys.get(i % KEYS));
+    }
+    Arrays.sort(tookMs);
+    return new Outcome(tookMs, cluster.node(READER).stats().replication().routing());
+  }
+
+  static SimCluster cluster(Hedging hedging) {
     var cluster = new SimCluster(5, 1 << 20, "ap", "eu", "us");
     cluster.hotTierBytes = 4 << 10;
     cluster.routing = new RoutingConfig(Map.of(), hedging);
@@ -71,28 +85,30 @@ final class HedgedReads {
     cluster.startAll();
     cluster.world.runFor(Duration.ofSeconds(3));
     cluster.node(READER).setPrediction(false);
-    List<Key> keys = write(cluster);
-    RandomGenerator random = cluster.world.fork("lateness");
+    return cluster;
+  }
+
+  static void answersTake(SimCluster cluster, DoubleSupplier ms) {
     cluster.network.slowness(
         frame ->
             frame instanceof Frame.FetchReply
-                ? Duration.ofNanos(
-                    (long) (1e6 * HOME_RTT_MS * lateness.roundTrips.applyAsDouble(random)))
+                ? Duration.ofNanos((long) (1e6 * ms.getAsDouble()))
                 : Duration.ZERO);
-    var tookMs = new double[reads];
-    for (int i = 0; i < reads; i++) {
-      long begun = cluster.world.nanoTime();
-      ReadOutcome outcome = SimReads.outcome(cluster, READER, keys.get(i % KEYS));
-      if (!(outcome instanceof ReadOutcome.Value)) {
-        throw new IllegalStateException("a read failed: " + outcome);
-      }
-      tookMs[i] = (cluster.world.nanoTime() - begun) / 1e6;
-    }
-    Arrays.sort(tookMs);
-    return new Outcome(tookMs, cluster.node(READER).stats().replication().routing());
   }
 
-  private static List<Key> write(SimCluster cluster) {
+  /**
+   * @return how many milliseconds it took
+   */
+  static double read(SimCluster cluster, Key key) {
+    long begun = cluster.world.nanoTime();
+    ReadOutcome outcome = SimReads.outcome(cluster, READER, key);
+    if (!(outcome instanceof ReadOutcome.Value)) {
+      throw new IllegalStateException("a read failed: " + outcome);
+    }
+    return (cluster.world.nanoTime() - begun) / 1e6;
+  }
+
+  static List<Key> write(SimCluster cluster) {
     var keys = new ArrayList<Key>();
     for (int i = 0; keys.size() < KEYS; i++) {
       Key key = Key.of("n/" + i);

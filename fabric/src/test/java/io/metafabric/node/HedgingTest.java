@@ -2,9 +2,16 @@ package io.metafabric.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
 import io.metafabric.node.HedgedReads.Lateness;
 import io.metafabric.node.HedgedReads.Outcome;
+import io.metafabric.replicate.FetchResult;
 import io.metafabric.replicate.Hedging;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -56,6 +63,35 @@ class HedgingTest {
   void whereNoAnswerIsLate_thereIsHardlyASecondRequest() {
     Outcome with = run(Lateness.JITTER_ALONE, Hedging.DEFAULT);
     assertThat(with.extraShare()).isLessThan(0.005);
+  }
+
+  @Test
+  void whatNobodyWaitsFor_isNeverAskedTwice() {
+    SimCluster cluster = HedgedReads.cluster(new Hedging(90, 1));
+    List<Key> keys = HedgedReads.write(cluster);
+    for (int i = 0; i < 100; i++) {
+      HedgedReads.read(cluster, keys.get(i));
+    }
+    HedgedReads.answersTake(cluster, () -> 300);
+    var reader = cluster.node(HedgedReads.READER);
+    var wanted = new LinkedHashMap<Key, Header>();
+    var came = new ArrayList<FetchResult>();
+    for (Key key : keys.subList(100, 105)) {
+      reader.replicator().fetchToHold(key, reader.store().header(key)).thenAccept(came::add);
+    }
+    for (Key key : keys.subList(105, 120)) {
+      wanted.put(key, reader.store().header(key));
+    }
+    reader.replicator().prefetch(wanted, (key, result) -> came.add(result));
+    cluster.world.runFor(Duration.ofSeconds(1));
+    assertThat(came).hasSize(20).allMatch(FetchResult.Found.class::isInstance);
+    assertThat(reader.stats().replication().routing().hedgesSent()).isZero();
+
+    HedgedReads.read(cluster, keys.get(120));
+    assertThat(reader.stats().replication().routing().hedgesSent()).isEqualTo(1);
+    assertThat(reader.stats().replication().routing().hedgesWon())
+        .as("the first had a head start")
+        .isZero();
   }
 
   @ParameterizedTest

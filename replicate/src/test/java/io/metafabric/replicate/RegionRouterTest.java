@@ -57,11 +57,11 @@ class RegionRouterTest {
 
   @Test
   void whatWasNotMeasured_isTakenForItsDistance() {
-    way(AP, WELL, Double.NaN); // 165 ms by distance
-    way(US, WELL, Double.NaN); // 81
-    way(SA, WELL, 100);
+    way(AP, WELL, Double.NaN); // 198 ms by distance
+    way(US, WELL, Double.NaN); // 97
+    way(SA, WELL, 120);
     assertThat(router(PLACES).nearest(List.of(AP, SA, US), List.of())).containsExactly(US, SA, AP);
-    assertThat(router(PLACES).expectedRttMs(US)).isCloseTo(81, within(1.0));
+    assertThat(router(PLACES).expectedRttMs(US)).isCloseTo(97, within(1.0));
   }
 
   @Test
@@ -128,7 +128,7 @@ class RegionRouterTest {
     assertThat(eu.readMs()).isCloseTo(eu.rttMs() + 80, within(1e-9));
     assertThat(eu.why())
         .isEqualTo(
-            "does not hold the payload, and asks us, 80.0 ms further; 25.1 ms from the client, by"
+            "does not hold the payload, and asks us, 80.0 ms further; 29.9 ms from the client, by"
                 + " distance");
     assertThat(choice(route, US).why())
         .startsWith("holds the payload; ")
@@ -147,9 +147,9 @@ class RegionRouterTest {
   void whatTheClientMeasured_countsBeforeDistance() {
     way(US, WELL, 80);
     Route route =
-        router(PLACES).route(KEY, List.of(EU, US), Set.of(EU, US), DUBLIN, Map.of(EU, 95.0));
+        router(PLACES).route(KEY, List.of(EU, US), Set.of(EU, US), DUBLIN, Map.of(EU, 195.0));
     assertThat(route.best()).isEqualTo(US);
-    assertThat(choice(route, EU).why()).endsWith("95.0 ms from the client, as it measured");
+    assertThat(choice(route, EU).why()).endsWith("195.0 ms from the client, as it measured");
     Route nowhere = router(Map.of()).route(KEY, List.of(EU, US), Set.of(), null, Map.of(US, 5.0));
     assertThat(nowhere.best()).isEqualTo(US);
     assertThat(choice(nowhere, EU).why())
