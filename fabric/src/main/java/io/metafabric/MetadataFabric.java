@@ -143,6 +143,12 @@ public interface MetadataFabric extends Records, AutoCloseable {
   Route route(String key, Place client, Map<String, Duration> measured);
 
   /**
+   * The same for a client of which nothing but that is known; regions that it did not measure come
+   * last of those that are as well.
+   */
+  Route route(String key, Map<String, Duration> measured);
+
+  /**
    * The same for a client whose place follows from its address, by {@link
    * FabricBuilder#placeOfAddress}.
    *

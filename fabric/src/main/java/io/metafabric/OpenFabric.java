@@ -539,6 +539,11 @@ final class OpenFabric implements MetadataFabric {
   }
 
   @Override
+  public Route route(String key, Map<String, Duration> measured) {
+    return routes.route(key, measured);
+  }
+
+  @Override
   public Route route(String key, InetAddress client) {
     return routes.route(key, client);
   }

@@ -84,14 +84,23 @@ final class Routes {
     return route(key, client, measured);
   }
 
-  private Route route(Key key, Place client, Map<String, Duration> measured) {
+  Route route(String path, Map<String, Duration> measured) {
+    Key key = Key.of(path);
+    Objects.requireNonNull(measured, "measured");
+    state.requireOpen();
+    return route(key, (Place) null, measured);
+  }
+
+  private Route route(Key key, @Nullable Place client, Map<String, Duration> measured) {
     FabricNode<Versioned> node = running.get();
     var measuredMs = new TreeMap<RegionName, Double>();
     measured.forEach((region, rtt) -> measuredMs.put(regionOf(node, region), ms(region, rtt)));
-    if (placed.isEmpty() && measuredMs.isEmpty()) {
+    if (measuredMs.isEmpty() && (client == null || placed.isEmpty())) {
       throw new UnknownPlaceException(
-          "no region's place is known, and the client measured none; give the builder the regions'"
-              + " places with place(region, latitude, longitude)");
+          client == null
+              ? "the client measured no region; give measured times, or its place"
+              : "no region's place is known, and the client measured none; give the builder the"
+                  + " regions' places with place(region, latitude, longitude)");
     }
     try {
       return node.route(key, client, measuredMs).get(timeout.toNanos(), TimeUnit.NANOSECONDS);

@@ -74,6 +74,7 @@ class RoutesTest {
         Map<String, Duration> measured =
             Map.of("eu", Duration.ofMillis(90), "us", Duration.ofMillis(30));
         assertThat(eu.route("n/1", LISBON, measured).best().name()).isEqualTo("us");
+        assertThat(eu.route("n/1", measured).best().name()).isEqualTo("us");
         assertThat(eu.route("n/2", LISBON).choices())
             .as("nobody wrote it")
             .noneMatch(Route.Choice::holdsPayload);
@@ -98,6 +99,9 @@ class RoutesTest {
       assertThat(fabric.route("n/1", LISBON, Map.of("us", Duration.ofMillis(3))).best().name())
           .as("us is not connected")
           .isEqualTo("eu");
+      assertThatThrownBy(() -> fabric.route("n/1", Map.of()))
+          .isInstanceOf(UnknownPlaceException.class)
+          .hasMessage("the client measured no region; give measured times, or its place");
       assertThatThrownBy(() -> fabric.route("n/1", address))
           .isInstanceOf(UnknownPlaceException.class)
           .hasMessageContaining("placeOfAddress(...)");

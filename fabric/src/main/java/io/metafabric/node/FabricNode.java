@@ -946,7 +946,8 @@ public final class FabricNode<V> implements AutoCloseable {
   }
 
   /** Which region a client outside should use; see {@link Replicator#route}. */
-  public CompletableFuture<Route> route(Key key, Place client, Map<RegionName, Double> measuredMs) {
+  public CompletableFuture<Route> route(
+      Key key, @Nullable Place client, Map<RegionName, Double> measuredMs) {
     boolean isHere = store.holdsPayload(key) || shownHere(key) != null;
     return replicator.route(key, client, measuredMs, isHere);
   }
