@@ -157,6 +157,47 @@ class FailoverTest {
         .isLessThan(Duration.ofMillis(100));
   }
 
+  @Test
+  void aCopyOfWhichTheReaderWasNotTold_isFoundWhenHomeAndBackupAreGone() {
+    Key key = keys.get(0);
+    cluster.stop(ME);
+    cluster.hotTierBytes = 64 << 10; // with room for copies, which the others' have not
+    cluster.start(ME);
+    cluster.world.runFor(Duration.ofSeconds(10));
+    assertThat(read(cluster, ME, key)).isEqualTo("value of " + key);
+    cluster.crash(US, SimDisk.Loss.NONE);
+    cluster.network.split("ap", "eu");
+    cluster.network.split("ap", "me");
+    long begun = cluster.world.nanoTime();
+    cluster.world.runUntil(
+        "the silent one is suspected too",
+        () -> !cluster.node(EU).replicator().stats(AP).state().isTrusted(),
+        PATIENCE);
+    assertThat(Duration.ofNanos(cluster.world.nanoTime() - begun))
+        .isLessThan(Duration.ofSeconds(4));
+
+    begun = cluster.world.nanoTime();
+    assertThat(read(cluster, EU, key)).isEqualTo("value of " + key);
+    assertThat(Duration.ofNanos(cluster.world.nanoTime() - begun))
+        .as("it does not wait for the backup, which is still connected")
+        .isLessThan(Duration.ofMillis(100));
+  }
+
+  @Test
+  void whatIsWantedAhead_isNotWaitedForFromARegionInDoubt() {
+    cluster.network.split("us", "eu");
+    var came = new ArrayList<FetchResult>();
+    int sent = 0;
+    while (seen(EU).isTrusted()) {
+      Key key = keys.get(sent++);
+      var header = cluster.node(EU).store().header(key);
+      assertThat(header).isNotNull();
+      cluster.node(EU).replicator().prefetch(Map.of(key, header), (k, result) -> came.add(result));
+      cluster.world.runFor(Duration.ofMillis(50));
+    }
+    assertThat(came).hasSize(sent).allMatch(FetchResult.Unreachable.class::isInstance);
+  }
+
   private CompletableFuture<FetchResult> fetch(RegionName reader, Key key) {
     FabricNode<MetadataRecord> node = cluster.node(reader);
     return node.replicator().fetch(key, node.store().header(key));
