@@ -9,6 +9,7 @@ import io.metafabric.core.error.InvalidKeyException;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.journal.JournalConfig;
 import io.metafabric.core.place.Homes;
+import io.metafabric.core.place.Place;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.session.TokenSecret;
@@ -34,9 +35,11 @@ import io.metafabric.node.ShadowConfig;
 import io.metafabric.node.WarmTierFactory;
 import io.metafabric.predict.PredictorProvider;
 import io.metafabric.predict.Source;
+import io.metafabric.replicate.Hedging;
 import io.metafabric.replicate.PeerStateChange;
 import io.metafabric.replicate.ProtocolRange;
 import io.metafabric.replicate.ReplicationConfig;
+import io.metafabric.replicate.RoutingConfig;
 import io.metafabric.replicate.arm.CopyBudget;
 import io.metafabric.replicate.arm.CostBenefitPolicy;
 import io.metafabric.replicate.arm.Prices;
@@ -110,6 +113,9 @@ public final class FabricBuilder {
   private @Nullable Long shadowBytes;
   private @Nullable Long repairBytesPerSecond;
   private @Nullable Long peerBytesPerSecond;
+  private @Nullable Hedging hedging;
+  private @Nullable PlaceOfAddress placeOfAddress;
+  private final Map<RegionName, Place> places = new TreeMap<>();
   private final Map<String, Durability> durabilities = new TreeMap<>();
   private final Map<String, ConflictRule> conflicts = new TreeMap<>();
   private @Nullable Duration maxClockSkew;
@@ -201,6 +207,41 @@ public final class FabricBuilder {
           throw new ConfigurationException(
               "peer " + name + " is set twice: to " + a + " and to " + b);
         });
+    return this;
+  }
+
+  /**
+   * Where a region is, this one or a peer: how far regions are from each other before that was
+   * measured, and from clients outside ({@link MetadataFabric#route}). Default: not known.
+   *
+   * @param latitude in degrees, north is positive
+   * @param longitude in degrees, east is positive
+   * @throws io.metafabric.core.error.InvalidPlaceException if there is no such place
+   */
+  public FabricBuilder place(String regionName, double latitude, double longitude) {
+    Objects.requireNonNull(regionName, "regionName");
+    var name = new RegionName(regionName);
+    if (places.put(name, new Place(latitude, longitude)) != null) {
+      throw new ConfigurationException("the place of region " + name + " is set twice");
+    }
+    return this;
+  }
+
+  /**
+   * Says where clients outside are, for {@link MetadataFabric#route(String, java.net.InetAddress)}.
+   * The library brings no database of addresses. Default: none.
+   */
+  public FabricBuilder placeOfAddress(PlaceOfAddress resolver) {
+    placeOfAddress = once("placeOfAddress", placeOfAddress, resolver);
+    return this;
+  }
+
+  /**
+   * When a read that waits for one region asks a second one too, and how often at most. Default:
+   * {@link Hedging#DEFAULT}; {@link Hedging#OFF} never does.
+   */
+  public FabricBuilder hedging(Hedging value) {
+    hedging = once("hedging", hedging, value);
     return this;
   }
 
@@ -539,11 +580,11 @@ public final class FabricBuilder {
    * Opens the fabric: replays the directory's journal and begins to listen and to dial. Does not
    * wait for peers; {@link MetadataFabric#stats()} says how things stand with them.
    *
-   * @throws ConfigurationException if settings contradict each other, there is a price of a region
-   *     that is neither this one nor a peer, a shadowing factor above the number of regions, an
-   *     address is beyond this machine and there is no {@link #tls}, a file that it names is
-   *     missing or is not what it should be, or {@link WarmTier#CHRONICLE} is asked for and cannot
-   *     run
+   * @throws ConfigurationException if settings contradict each other, there is a price or a place
+   *     of a region that is neither this one nor a peer, a shadowing factor above the number of
+   *     regions, an address is beyond this machine and there is no {@link #tls}, a file that it
+   *     names is missing or is not what it should be, or {@link WarmTier#CHRONICLE} is asked for
+   *     and cannot run
    * @throws io.metafabric.core.error.DirectoryInUseException if another fabric has the directory
    * @throws io.metafabric.core.error.StorageException if the directory cannot be used or is damaged
    * @throws io.metafabric.core.error.ListenException if the listener cannot be bound
@@ -619,7 +660,9 @@ public final class FabricBuilder {
         maxBytes,
         origin,
         or(originTimeToLive, Duration.ofSeconds(60)),
-        new OpenSession.Tokens(or(cluster, "default"), sessionSecret));
+        new OpenSession.Tokens(or(cluster, "default"), sessionSecret),
+        places.keySet(),
+        placeOfAddress);
   }
 
   private String clusterName() {
@@ -642,7 +685,8 @@ public final class FabricBuilder {
         defaults
             .withRepair(
                 defaults.compareEvery(), or(repairBytesPerSecond, defaults.repairBytesPerSecond()))
-            .speaking(or(protocols, ProtocolRange.ALL));
+            .speaking(or(protocols, ProtocolRange.ALL))
+            .routedBy(new RoutingConfig(places, or(hedging, Hedging.DEFAULT)));
     var regions = new ArrayList<>(peers.keySet());
     regions.add(here);
     Prices priced = or(prices, Prices.DEFAULT);

@@ -2,16 +2,20 @@ package io.metafabric;
 
 import io.metafabric.core.conflict.Conflict;
 import io.metafabric.core.place.Configuration;
+import io.metafabric.core.place.Place;
 import io.metafabric.core.place.WriteConcern;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.version.Version;
 import io.metafabric.replicate.Comparison;
+import io.metafabric.replicate.Route;
 import io.metafabric.replicate.arm.CopyBudget;
 import io.metafabric.replicate.arm.Prices;
 import io.metafabric.replicate.shadow.ShadowRules;
+import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -116,6 +120,44 @@ public interface MetadataFabric extends Records, AutoCloseable {
 
   /** What this node knows of a key, and why it does or does not hold a copy. */
   Explanation explain(String key);
+
+  /**
+   * Which region a client outside should use for a key: of those that are well, as seen from here,
+   * the one in which a read takes the client least. How far regions are from the client follows
+   * from {@link FabricBuilder#place}; who holds the payload, from what is known here. Waits for no
+   * other region.
+   *
+   * @param client where it is
+   * @throws io.metafabric.core.error.UnknownPlaceException if no region has a place
+   */
+  default Route route(String key, Place client) {
+    return route(key, client, Map.of());
+  }
+
+  /**
+   * The same for a client that has measured round trips of its own, which count before distance.
+   *
+   * @param measured by region; not of all regions need be
+   * @throws io.metafabric.core.error.UnknownPlaceException if it is empty and no region has a place
+   * @throws io.metafabric.core.error.InvalidPlaceException if a time is negative or above a minute,
+   *     or of no region of this cluster
+   */
+  Route route(String key, Place client, Map<String, Duration> measured);
+
+  /**
+   * The same for a client of which nothing but that is known; regions that it did not measure come
+   * last of those that are as well.
+   */
+  Route route(String key, Map<String, Duration> measured);
+
+  /**
+   * The same for a client whose place follows from its address, by {@link
+   * FabricBuilder#placeOfAddress}.
+   *
+   * @throws io.metafabric.core.error.UnknownPlaceException also if there is none, it does not know,
+   *     or it throws
+   */
+  Route route(String key, InetAddress client);
 
   /**
    * Writes that lost against others which had not seen them, as far as this node knows and has kept

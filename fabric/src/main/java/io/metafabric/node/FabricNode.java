@@ -20,6 +20,7 @@ import io.metafabric.core.index.KeyIndex;
 import io.metafabric.core.index.Substitute;
 import io.metafabric.core.place.Configuration;
 import io.metafabric.core.place.Homes;
+import io.metafabric.core.place.Place;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.Disk;
 import io.metafabric.core.port.SerialExecutor;
@@ -61,6 +62,7 @@ import io.metafabric.replicate.PeerStateChange;
 import io.metafabric.replicate.Rebuilding;
 import io.metafabric.replicate.ReplicationStats;
 import io.metafabric.replicate.Replicator;
+import io.metafabric.replicate.Route;
 import io.metafabric.replicate.arm.CopyBudget;
 import io.metafabric.replicate.arm.Decision;
 import io.metafabric.replicate.arm.Prices;
@@ -71,6 +73,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -861,7 +864,7 @@ public final class FabricNode<V> implements AutoCloseable {
   private CompletableFuture<?> fetchToHold(Key key, Header header) {
     var ended = new CompletableFuture<Void>();
     replicator
-        .fetch(key, header)
+        .fetchToHold(key, header)
         .thenCompose(result -> kept(key, result))
         .whenComplete((outcome, failure) -> loop.execute(() -> ended.complete(null)));
     return ended;
@@ -1000,6 +1003,13 @@ public final class FabricNode<V> implements AutoCloseable {
   /** Which regions belong to the cluster, as far as is known here. */
   public Configuration configuration() {
     return replicator.configuration();
+  }
+
+  /** Which region a client outside should use; see {@link Replicator#route}. */
+  public CompletableFuture<Route> route(
+      Key key, @Nullable Place client, Map<RegionName, Double> measuredMs) {
+    boolean isHere = store.holdsPayload(key) || shownHere(key) != null;
+    return replicator.route(key, client, measuredMs, isHere);
   }
 
   /** Compares all headers with a peer's; see {@link Replicator#compare}. */

@@ -27,6 +27,7 @@ import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStateChange;
 import io.metafabric.replicate.ProtocolRange;
 import io.metafabric.replicate.ReplicationConfig;
+import io.metafabric.replicate.RoutingConfig;
 import io.metafabric.replicate.arm.CopyBudget;
 import io.metafabric.replicate.arm.CostBenefitPolicy;
 import io.metafabric.replicate.arm.Prices;
@@ -63,6 +64,7 @@ public final class SimCluster {
   public Duration compareEvery = Duration.ofMinutes(10);
   public long repairBytesPerSecond = 8 << 20;
   public ConflictConfig conflicts = ConflictConfig.DEFAULT;
+  public RoutingConfig routing = RoutingConfig.DEFAULT;
 
   public ShadowConfig shadows = ShadowConfig.DEFAULT;
 
@@ -120,7 +122,8 @@ public final class SimCluster {
         ReplicationConfig.of(
                 "test", region, new PeerAddress(machine.name(), 7000), peers, MAX_VALUE_BYTES)
             .withRepair(compareEvery, repairBytesPerSecond)
-            .speaking(protocols.get());
+            .speaking(protocols.get())
+            .routedBy(routing);
     var store =
         new StoreConfig(
             "test",

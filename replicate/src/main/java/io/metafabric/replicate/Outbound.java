@@ -746,6 +746,21 @@ final class Outbound implements PeerHandler {
     return established && pair.state().isTrusted();
   }
 
+  /** Any thread. */
+  RegionRouter.Way way() {
+    return new RegionRouter.Way(health(), rttMs);
+  }
+
+  private RegionHealth health() {
+    if (!established) {
+      return RegionHealth.AWAY;
+    }
+    if (!pair.state().isTrusted()) {
+      return RegionHealth.DOUBTED;
+    }
+    return isPausedOnEitherSide() ? RegionHealth.PAUSED : RegionHealth.WELL;
+  }
+
   /** The peer has acknowledged all that was published here. */
   boolean isDrained() {
     return drained;
@@ -796,6 +811,8 @@ final class Outbound implements PeerHandler {
         peer,
         pair.state(),
         pair.phi(),
+        pair.flaps(),
+        pair.probationMs(),
         rttMs,
         waits ? Math.max(oldestMs, pair.missingMs()) : 0,
         waits ? lag.changes() : 0,

@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * @param compareEvery how long after one comparison of all headers with a peer the next begins
  * @param repairBytesPerSecond how much the comparisons that this node begins may send and receive
  * @param protocols which versions of the protocol this node speaks
+ * @param routing whom reads ask
  */
 public record ReplicationConfig(
     String cluster,
@@ -49,7 +50,8 @@ public record ReplicationConfig(
     int maxValueBytes,
     Duration compareEvery,
     long repairBytesPerSecond,
-    ProtocolRange protocols) {
+    ProtocolRange protocols,
+    RoutingConfig routing) {
   public static final long DEFAULT_REPAIR_BYTES_PER_SECOND = 8L << 20;
 
   /** What all siblings of a key take at most, beside the largest payload. */
@@ -77,6 +79,12 @@ public record ReplicationConfig(
               + FrameCodec.MAX_REGIONS
               + " regions, but with this one there are "
               + (peers.size() + 1));
+    }
+    for (RegionName placed : routing.places().keySet()) {
+      if (!placed.equals(region) && !peers.containsKey(placed)) {
+        throw new ConfigurationException(
+            "there is a place of region " + placed + ", which is neither this one nor a peer");
+      }
     }
     if (!(suspectPhi >= 1)) {
       throw new ConfigurationException("suspectPhi must be at least 1, was " + suspectPhi);
@@ -107,7 +115,8 @@ public record ReplicationConfig(
         maxValueBytes,
         Duration.ofMinutes(10),
         DEFAULT_REPAIR_BYTES_PER_SECOND,
-        ProtocolRange.ALL);
+        ProtocolRange.ALL,
+        RoutingConfig.DEFAULT);
   }
 
   /** The same where peers reach it at another address. */
@@ -129,7 +138,8 @@ public record ReplicationConfig(
         maxValueBytes,
         compareEvery,
         repairBytesPerSecond,
-        protocols);
+        protocols,
+        routing);
   }
 
   /** The same with other comparisons. */
@@ -151,7 +161,8 @@ public record ReplicationConfig(
         maxValueBytes,
         every,
         bytesPerSecond,
-        protocols);
+        protocols,
+        routing);
   }
 
   /** The same with other versions of the protocol. */
@@ -173,7 +184,31 @@ public record ReplicationConfig(
         maxValueBytes,
         compareEvery,
         repairBytesPerSecond,
-        spoken);
+        spoken,
+        routing);
+  }
+
+  /** The same with another way to choose whom reads ask. */
+  public ReplicationConfig routedBy(RoutingConfig other) {
+    return new ReplicationConfig(
+        cluster,
+        region,
+        listen,
+        peers,
+        heartbeatEvery,
+        suspectPhi,
+        grantedPause,
+        handshakeTimeout,
+        attemptTimeout,
+        backoff,
+        batchBytes,
+        windowBytes,
+        holderBytes,
+        maxValueBytes,
+        compareEvery,
+        repairBytesPerSecond,
+        protocols,
+        other);
   }
 
   /** What may have been read for a peer and not be under way: a batch, and the next record. */

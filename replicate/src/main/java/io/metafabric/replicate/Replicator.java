@@ -6,6 +6,7 @@ import io.metafabric.core.error.StorageException;
 import io.metafabric.core.place.Configuration;
 import io.metafabric.core.place.HomeLookup;
 import io.metafabric.core.place.Homes;
+import io.metafabric.core.place.Place;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Header;
@@ -29,7 +30,6 @@ import io.metafabric.core.wire.ShadowVerb;
 import io.metafabric.replicate.shadow.ShadowTerms;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -79,6 +79,7 @@ public final class Replicator implements AutoCloseable {
   private final PublicationTimes times;
   private final Holders holders;
   private final ClockAgreement clocks;
+  private final RegionRouter router;
   private final Fetches fetches;
   private final MoveRequests moves;
   private final ShadowRequests shadowRequests;
@@ -140,7 +141,17 @@ public final class Replicator implements AutoCloseable {
     this.shadowRequests = new ShadowRequests(loop, this::link);
     this.times = new PublicationTimes(config.peers().keySet());
     this.background = background;
-    this.fetches = new Fetches(config, loop, this::link, this::offer, store::wasForgotten);
+    this.router =
+        new RegionRouter(config.region(), config.routing().places(), region -> link(region).way());
+    this.fetches =
+        new Fetches(
+            config,
+            loop,
+            clock,
+            this::link,
+            router::expectedRttMs,
+            this::offer,
+            store::wasForgotten);
     this.missing =
         new MissingPayloads(
             store,
@@ -149,7 +160,7 @@ public final class Replicator implements AutoCloseable {
             header -> header.payloadBytes() <= config.maxValueBytes(),
             key -> isToHold(config.region(), key),
             this::copiesElsewhere,
-            this::fetch);
+            this::fetchToHold);
     this.repairs =
         new Repairs(
             config,
@@ -165,7 +176,9 @@ public final class Replicator implements AutoCloseable {
         .peers()
         .forEach(
             (peer, address) -> {
-              var pair = new RegionPair(peer, config, clock, onStateChange);
+              var pair =
+                  new RegionPair(
+                      peer, config, clock, random, change -> changed(change, onStateChange));
               pairs.put(peer, pair);
               Outbound link = newLink(peer, address, pair);
               outbound.put(peer, link);
@@ -197,6 +210,14 @@ public final class Replicator implements AutoCloseable {
             () -> listener.mustReopen(),
             this::heldUp,
             what -> listener.lost(what));
+  }
+
+  /** On the loop: reads that wait for a region out of trust do not wait for it alone. */
+  private void changed(PeerStateChange change, Consumer<PeerStateChange> onStateChange) {
+    onStateChange.accept(change);
+    if (!change.to().isTrusted()) {
+      fetches.doubted(change.region());
+    }
   }
 
   /** How old what is known here may be, and what others have. */
@@ -627,22 +648,31 @@ public final class Replicator implements AutoCloseable {
   }
 
   /**
-   * Asks the regions that may hold the payload, one after the other: one that was given a copy if
-   * it is nearer than the home, home, backup, and the region that wrote it; those that are not
-   * likely to answer come last. If none of them has it, all others are asked. They answer from what
-   * they hold themselves, so nobody waits in a circle.
+   * Asks the regions that may hold the payload, one after the other, the nearest first: home,
+   * backup, the region that wrote it, and those that were given a copy; for a key of which nothing
+   * is known the home, then the backup. Those that are not likely to answer come last. If none of
+   * them has it, all others are asked. They answer from what they hold themselves, so nobody waits
+   * in a circle.
    *
    * @param known the newest header known here; null to ask whether there is one
    */
   public CompletableFuture<FetchResult> fetch(Key key, @Nullable Header known) {
-    var result = new CompletableFuture<FetchResult>();
+    return fetch(key, known, Fetches.Purpose.READ);
+  }
+
+  /** The same for what this region is to hold, and nobody waits for. */
+  public CompletableFuture<FetchResult> fetchToHold(Key key, @Nullable Header known) {
+    return fetch(key, known, Fetches.Purpose.KEEPING);
+  }
+
+  private CompletableFuture<FetchResult> fetch(
+      Key key, @Nullable Header known, Fetches.Purpose purpose) {
     Dot atLeast = known == null ? null : known.version().dot();
-    loop.execute(
-        () ->
-            fetches
-                .fetch(key, atLeast, homes.homesOf(key).home(), candidates(key, known), members())
-                .thenAccept(result::complete));
-    return result;
+    return onLoop(
+        () -> {
+          RegionName home = homes.homesOf(key).home();
+          return fetches.fetch(key, atLeast, home, candidates(key, known), members(), purpose);
+        });
   }
 
   /**
@@ -653,15 +683,17 @@ public final class Replicator implements AutoCloseable {
       Key key, @Nullable Header known, Dot write, @Nullable RegionName writtenIn) {
     return onLoop(
         () -> {
-          List<RegionName> asked = candidates(key, known);
+          var asked = new ArrayList<>(candidates(key, known));
           addOther(asked, writtenIn);
-          return fetches.fetch(key, write, homes.homesOf(key).home(), asked, members());
+          RegionName home = homes.homesOf(key).home();
+          return fetches.fetch(key, write, home, asked, members(), Fetches.Purpose.READ);
         });
   }
 
   /** Asks one region for what it has of a key, and nobody else. */
   public CompletableFuture<FetchResult> fetchFrom(RegionName region, Key key) {
-    return onLoop(() -> fetches.fetch(key, null, region, List.of(region), Set.of()));
+    return onLoop(
+        () -> fetches.fetch(key, null, region, List.of(region), Set.of(), Fetches.Purpose.READ));
   }
 
   /** Asks for many payloads ahead of their reads, with one request to each region. */
@@ -786,34 +818,61 @@ public final class Replicator implements AutoCloseable {
   }
 
   private List<RegionName> candidates(Key key, @Nullable Header known) {
-    Homes at = homes.homesOf(key);
-    var candidates = new ArrayList<RegionName>(4);
-    if (known != null) {
-      addOther(candidates, holderNearerThan(at.home(), key));
+    var hold = new ArrayList<RegionName>(3);
+    addHomes(hold, key);
+    if (known == null) {
+      // Only these two can say that there is none, and of the two the home is to be asked first.
+      return router.wellFirst(hold);
     }
-    addOther(candidates, at.home());
-    addOther(candidates, at.backup());
-    addOther(candidates, known == null ? null : known.writtenIn());
-    candidates.sort(Comparator.comparing(region -> !link(region).isTrusted())); // it is stable
-    return candidates;
+    addOther(hold, known.writtenIn());
+    var hinted = new ArrayList<RegionName>();
+    holders.of(key).forEach(region -> addOther(hinted, region));
+    return router.nearest(hold, hinted);
   }
 
-  /** A region that was given a copy by this node, if that is known to be the shorter way. */
-  private @Nullable RegionName holderNearerThan(RegionName home, Key key) {
-    Outbound toHome = outbound.get(home);
-    if (toHome == null) {
-      return null;
-    }
-    RegionName nearest = null;
-    double shortest = toHome.isEstablished() ? toHome.rttMs() : Double.POSITIVE_INFINITY;
-    for (RegionName region : holders.of(key)) {
-      Outbound link = link(region);
-      if (link.isEstablished() && link.rttMs() < shortest) {
-        nearest = region;
-        shortest = link.rttMs();
-      }
-    }
-    return nearest;
+  private void addHomes(List<RegionName> to, Key key) {
+    Homes at = homes.homesOf(key);
+    addOther(to, at.home());
+    addOther(to, at.backup());
+  }
+
+  /**
+   * Home and backup of a key without this region, the nearest first of those that are well. Any
+   * thread.
+   */
+  public List<RegionName> nearestHomes(Key key) {
+    var hold = new ArrayList<RegionName>(2);
+    addHomes(hold, key);
+    return router.nearest(hold, List.of());
+  }
+
+  /**
+   * Which region a client outside should use for a key.
+   *
+   * @param client where it is; null if only what it measured counts
+   * @param measuredMs round trips that it measured, of itself to members
+   * @param isHere whether this region holds the payload
+   */
+  public CompletableFuture<Route> route(
+      Key key, @Nullable Place client, Map<RegionName, Double> measuredMs, boolean isHere) {
+    return onLoop(
+        () -> {
+          Set<RegionName> all = members();
+          all.add(config.region());
+          var holding = new TreeSet<RegionName>();
+          Header known = store.header(key);
+          if (known != null && !known.isTombstone()) {
+            holding.addAll(holders.of(key));
+            all.stream().filter(region -> isToHold(region, key)).forEach(holding::add);
+            holding.retainAll(all);
+            holding.remove(config.region());
+          }
+          if (isHere) {
+            holding.add(config.region());
+          }
+          return CompletableFuture.completedFuture(
+              router.route(key, all, holding, client, measuredMs));
+        });
   }
 
   /**
@@ -969,6 +1028,11 @@ public final class Replicator implements AutoCloseable {
         prefetchesTurnedAway.get(),
         fetches.hurried(),
         fetches.cancelled(),
+        new RoutingStats(
+            fetches.hedges().sentTotal(),
+            fetches.hedges().wonTotal(),
+            fetches.hedges().refusedTotal(),
+            fetches.rerouted()),
         fetches.prefetchingBytes(),
         prefetchAnswersBytes.get(),
         overCredit.get(),
