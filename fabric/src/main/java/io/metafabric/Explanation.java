@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param predictions the last ones of it here that were let through, newest last, each with the
  *     sources that proposed it, what each said, and what came of it
  * @param decisions the last ones about copying it here, newest last, with their numbers
+ * @param shadows the last ones about shadows of it, newest last, as far as this region took part
  */
 public record Explanation(
     String key,
@@ -36,7 +37,8 @@ public record Explanation(
     boolean inHotTier,
     boolean inWarmTier,
     List<PastPrediction> predictions,
-    List<String> decisions) {
+    List<String> decisions,
+    List<String> shadows) {
 
   static Explanation of(
       Key key,
@@ -45,7 +47,8 @@ public record Explanation(
       boolean inHotTier,
       boolean inWarmTier,
       List<PastPrediction> predictions,
-      List<Decision> decisions) {
+      List<Decision> decisions,
+      List<String> shadows) {
     return new Explanation(
         key.path(),
         Optional.ofNullable(header).map(Header::version),
@@ -57,6 +60,7 @@ public record Explanation(
         inHotTier,
         inWarmTier,
         List.copyOf(predictions),
-        decisions.stream().map(Decision::toString).toList());
+        decisions.stream().map(Decision::toString).toList(),
+        List.copyOf(shadows));
   }
 }

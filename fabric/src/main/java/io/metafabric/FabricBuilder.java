@@ -9,6 +9,7 @@ import io.metafabric.core.error.InvalidKeyException;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.journal.JournalConfig;
 import io.metafabric.core.place.Homes;
+import io.metafabric.core.place.Place;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.session.TokenSecret;
@@ -30,17 +31,21 @@ import io.metafabric.node.FabricNode;
 import io.metafabric.node.NodeConfig;
 import io.metafabric.node.NodePorts;
 import io.metafabric.node.Predictors;
+import io.metafabric.node.ShadowConfig;
 import io.metafabric.node.WarmTierFactory;
 import io.metafabric.predict.PredictorProvider;
 import io.metafabric.predict.Source;
+import io.metafabric.replicate.Hedging;
 import io.metafabric.replicate.PeerStateChange;
 import io.metafabric.replicate.ProtocolRange;
 import io.metafabric.replicate.ReplicationConfig;
+import io.metafabric.replicate.RoutingConfig;
 import io.metafabric.replicate.arm.CopyBudget;
 import io.metafabric.replicate.arm.CostBenefitPolicy;
 import io.metafabric.replicate.arm.Prices;
 import io.metafabric.replicate.netty.NettyConfig;
 import io.metafabric.replicate.netty.NettyPeerTransport;
+import io.metafabric.replicate.shadow.ShadowRules;
 import io.metafabric.replicate.tls.PeerProof;
 import io.metafabric.replicate.tls.PeerTls;
 import io.metafabric.replicate.zstd.ZstdCompression;
@@ -105,8 +110,13 @@ public final class FabricBuilder {
   private @Nullable List<Source> predictionSources;
   private @Nullable Prices prices;
   private @Nullable CopyBudget copyBudget;
+  private @Nullable ShadowRules shadowRules;
+  private @Nullable Long shadowBytes;
   private @Nullable Long repairBytesPerSecond;
   private @Nullable Long peerBytesPerSecond;
+  private @Nullable Hedging hedging;
+  private @Nullable PlaceOfAddress placeOfAddress;
+  private final Map<RegionName, Place> places = new TreeMap<>();
   private final Map<String, Durability> durabilities = new TreeMap<>();
   private final Map<String, ConflictRule> conflicts = new TreeMap<>();
   private @Nullable Duration maxClockSkew;
@@ -198,6 +208,41 @@ public final class FabricBuilder {
           throw new ConfigurationException(
               "peer " + name + " is set twice: to " + a + " and to " + b);
         });
+    return this;
+  }
+
+  /**
+   * Where a region is, this one or a peer: how far regions are from each other before that was
+   * measured, and from clients outside ({@link MetadataFabric#route}). Default: not known.
+   *
+   * @param latitude in degrees, north is positive
+   * @param longitude in degrees, east is positive
+   * @throws io.metafabric.core.error.InvalidPlaceException if there is no such place
+   */
+  public FabricBuilder place(String regionName, double latitude, double longitude) {
+    Objects.requireNonNull(regionName, "regionName");
+    var name = new RegionName(regionName);
+    if (places.put(name, new Place(latitude, longitude)) != null) {
+      throw new ConfigurationException("the place of region " + name + " is set twice");
+    }
+    return this;
+  }
+
+  /**
+   * Says where clients outside are, for {@link MetadataFabric#route(String, java.net.InetAddress)}.
+   * The library brings no database of addresses. Default: none.
+   */
+  public FabricBuilder placeOfAddress(PlaceOfAddress resolver) {
+    placeOfAddress = once("placeOfAddress", placeOfAddress, resolver);
+    return this;
+  }
+
+  /**
+   * When a read that waits for one region asks a second one too, and how often at most. Default:
+   * {@link Hedging#DEFAULT}; {@link Hedging#OFF} never does.
+   */
+  public FabricBuilder hedging(Hedging value) {
+    hedging = once("hedging", hedging, value);
     return this;
   }
 
@@ -489,6 +534,25 @@ public final class FabricBuilder {
   }
 
   /**
+   * Which payloads are held by more regions than home and backup, of those that are read here;
+   * {@link MetadataFabric#setShadowRules} changes them later. Default: {@link ShadowRules#NONE}.
+   */
+  public FabricBuilder shadowRules(ShadowRules rules) {
+    shadowRules = once("shadowRules", shadowRules, rules);
+    return this;
+  }
+
+  /**
+   * What the shadows that this region has may take in memory, 0 to 64 GiB; one that does not fit is
+   * refused. Default: 64 MiB, at most a sixteenth of the JVM's maximum heap.
+   */
+  public FabricBuilder shadowBytes(long bytes) {
+    shadowBytes =
+        once("shadowBytes", shadowBytes, new ShadowConfig(ShadowRules.NONE, bytes).maxBytes());
+    return this;
+  }
+
+  /**
    * Budget of the comparisons that this region begins with others, both ways; see {@link
    * MetadataFabric#compare}. Default: 8 MiB/s.
    */
@@ -517,10 +581,11 @@ public final class FabricBuilder {
    * Opens the fabric: replays the directory's journal and begins to listen and to dial. Does not
    * wait for peers; {@link MetadataFabric#stats()} says how things stand with them.
    *
-   * @throws ConfigurationException if settings contradict each other, there is a price of a region
-   *     that is neither this one nor a peer, an address is beyond this machine and there is no
-   *     {@link #tls}, a file that it names is missing or is not what it should be, or {@link
-   *     WarmTier#CHRONICLE} is asked for and cannot run
+   * @throws ConfigurationException if settings contradict each other, there is a price or a place
+   *     of a region that is neither this one nor a peer, a shadowing factor above the number of
+   *     regions, an address is beyond this machine and there is no {@link #tls}, a file that it
+   *     names is missing or is not what it should be, or {@link WarmTier#CHRONICLE} is asked for
+   *     and cannot run
    * @throws io.metafabric.core.error.DirectoryInUseException if another fabric has the directory
    * @throws io.metafabric.core.error.StorageException if the directory cannot be used or is damaged
    * @throws io.metafabric.core.error.ListenException if the listener cannot be bound
@@ -597,7 +662,9 @@ public final class FabricBuilder {
         maxBytes,
         origin,
         or(originTimeToLive, Duration.ofSeconds(60)),
-        new OpenSession.Tokens(or(cluster, "default"), sessionSecret));
+        new OpenSession.Tokens(or(cluster, "default"), sessionSecret),
+        places.keySet(),
+        placeOfAddress);
   }
 
   private String clusterName() {
@@ -620,7 +687,8 @@ public final class FabricBuilder {
         defaults
             .withRepair(
                 defaults.compareEvery(), or(repairBytesPerSecond, defaults.repairBytesPerSecond()))
-            .speaking(or(protocols, ProtocolRange.ALL));
+            .speaking(or(protocols, ProtocolRange.ALL))
+            .routedBy(new RoutingConfig(places, or(hedging, Hedging.DEFAULT)));
     var regions = new ArrayList<>(peers.keySet());
     regions.add(here);
     Prices priced = or(prices, Prices.DEFAULT);
@@ -649,7 +717,15 @@ public final class FabricBuilder {
         TICK,
         CostBenefitPolicy.of(priced),
         or(copyBudget, CopyBudget.DEFAULT),
-        or(prediction, true));
+        or(prediction, true),
+        shadowConfig(regions));
+  }
+
+  private ShadowConfig shadowConfig(List<RegionName> regions) {
+    ShadowRules rules = or(shadowRules, ShadowRules.NONE);
+    rules.requireRegions(Set.copyOf(regions));
+    long least = Math.min(ShadowConfig.DEFAULT.maxBytes(), Runtime.getRuntime().maxMemory() / 16);
+    return new ShadowConfig(rules, or(shadowBytes, least));
   }
 
   private NettyConfig nettyConfig(RegionName here, int maxBytes) {

@@ -9,7 +9,9 @@ import io.metafabric.node.MergeStats;
 import io.metafabric.node.NodeStats;
 import io.metafabric.node.PrefetchStats;
 import io.metafabric.replicate.PeerStats;
+import io.metafabric.replicate.RebuildStats;
 import io.metafabric.replicate.ReplicationStats;
+import io.metafabric.replicate.shadow.ShadowStats;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -20,6 +22,9 @@ import java.util.List;
  * @param replication peers, their state and lag
  * @param events what listeners were told
  * @param merges what became of concurrent values that a rule merges
+ * @param shadows payloads that this region holds though it is not their home
+ * @param rebuild copies that are missing, of payloads that this region is to hold and of shadows
+ *     that went with a region that was evicted
  * @param memory all that is kept within a bound of bytes, each with its bound
  * @param transport bytes to and from other regions, and what was dropped
  */
@@ -33,6 +38,8 @@ public record FabricStats(
     PrefetchStats prefetch,
     Events events,
     MergeStats merges,
+    ShadowStats shadows,
+    RebuildStats rebuild,
     List<MemoryUse> memory) {
   public FabricStats {
     memory = List.copyOf(memory);
@@ -100,6 +107,8 @@ public record FabricStats(
         node.prefetch(),
         events,
         node.merges(),
+        node.shadows(),
+        node.rebuild(),
         memory);
   }
 }

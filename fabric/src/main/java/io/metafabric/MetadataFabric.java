@@ -2,17 +2,23 @@ package io.metafabric;
 
 import io.metafabric.core.conflict.Conflict;
 import io.metafabric.core.place.Configuration;
+import io.metafabric.core.place.Place;
 import io.metafabric.core.place.WriteConcern;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.version.Version;
 import io.metafabric.replicate.Comparison;
+import io.metafabric.replicate.Route;
 import io.metafabric.replicate.arm.CopyBudget;
 import io.metafabric.replicate.arm.Prices;
+import io.metafabric.replicate.shadow.ShadowRules;
+import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 
 /**
  * One node of the fabric, inside the host's process: a store for metadata over all regions.
@@ -114,6 +120,44 @@ public interface MetadataFabric extends Records, AutoCloseable {
 
   /** What this node knows of a key, and why it does or does not hold a copy. */
   Explanation explain(String key);
+
+  /**
+   * Which region a client outside should use for a key: of those that are well, as seen from here,
+   * the one in which a read takes the client least. How far regions are from the client follows
+   * from {@link FabricBuilder#place}; who holds the payload, from what is known here. Waits for no
+   * other region.
+   *
+   * @param client where it is
+   * @throws io.metafabric.core.error.UnknownPlaceException if no region has a place
+   */
+  default Route route(String key, Place client) {
+    return route(key, client, Map.of());
+  }
+
+  /**
+   * The same for a client that has measured round trips of its own, which count before distance.
+   *
+   * @param measured by region; not of all regions need be
+   * @throws io.metafabric.core.error.UnknownPlaceException if it is empty and no region has a place
+   * @throws io.metafabric.core.error.InvalidPlaceException if a time is negative or above a minute,
+   *     or of no region of this cluster
+   */
+  Route route(String key, Place client, Map<String, Duration> measured);
+
+  /**
+   * The same for a client of which nothing but that is known; regions that it did not measure come
+   * last of those that are as well.
+   */
+  Route route(String key, Map<String, Duration> measured);
+
+  /**
+   * The same for a client whose place follows from its address, by {@link
+   * FabricBuilder#placeOfAddress}.
+   *
+   * @throws io.metafabric.core.error.UnknownPlaceException also if there is none, it does not know,
+   *     or it throws
+   */
+  Route route(String key, InetAddress client);
 
   /**
    * Writes that lost against others which had not seen them, as far as this node knows and has kept
@@ -238,6 +282,46 @@ public interface MetadataFabric extends Records, AutoCloseable {
    * next opening begins with {@link FabricBuilder#copyBudget}.
    */
   void setCopyBudget(CopyBudget budget);
+
+  /**
+   * Has {@code factor} regions hold the payload of a key, home and backup included: the home gives
+   * a copy to as many others, those first from where it is read most and farthest away, and keeps
+   * them up to date. Does not wait; nothing happens to the regions that hold it already, but that
+   * their shadows live for as long as is said at least.
+   *
+   * <p>The returned stage completes on the thread of callbacks: with what was made where, and what
+   * was not, and why; exceptionally with a {@link
+   * io.metafabric.core.error.RegionUnreachableException} if neither home nor backup answers.
+   *
+   * @param factor 1 to the number of members; with 1 or 2 no shadow is needed
+   * @param timeToLive of a shadow that nobody reads, 1 s to 30 days; one that is read lives on
+   * @throws io.metafabric.core.error.ConfigurationException if either is out of its bounds
+   * @throws io.metafabric.core.error.OverloadedException if 1,024 such operations are under way
+   */
+  CompletionStage<ShadowOutcome> shadow(String key, int factor, Duration timeToLive);
+
+  /**
+   * The shadows of a key, as each member of the cluster says of its own. Does not wait; the stage
+   * completes within about a second, on the thread of callbacks. Who does not answer is listed.
+   */
+  CompletionStage<ShadowReport> shadows(String key);
+
+  /**
+   * Drops the shadows of a key in all regions: each drops its own once home or backup has said that
+   * the payload can be read there, and keeps it otherwise. Does not wait; the stage completes on
+   * the thread of callbacks. A read may make a shadow again, where a rule says so.
+   */
+  CompletionStage<ShadowOutcome> dropShadows(String key);
+
+  /**
+   * Other rules for shadows of what is read here, from the next read on. Shadows that there are end
+   * when the home does not renew them. Not journaled: the next opening begins with {@link
+   * FabricBuilder#shadowRules}.
+   *
+   * @throws io.metafabric.core.error.ConfigurationException if a factor is above the number of
+   *     members; nothing was changed
+   */
+  void setShadowRules(ShadowRules rules);
 
   /** Leaves no thread, socket, lock or file open. A second call does nothing. */
   @Override

@@ -7,6 +7,7 @@ import io.metafabric.core.error.OriginException;
 import io.metafabric.core.error.OverloadedException;
 import io.metafabric.core.error.RegionUnreachableException;
 import io.metafabric.core.place.Configuration;
+import io.metafabric.core.place.Place;
 import io.metafabric.core.place.WriteConcern;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.Disk;
@@ -14,6 +15,7 @@ import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
 import io.metafabric.core.record.Sibling;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.transport.PeerAddress;
@@ -24,17 +26,23 @@ import io.metafabric.host.FileDisk;
 import io.metafabric.node.FabricNode;
 import io.metafabric.node.ReadOutcome;
 import io.metafabric.replicate.Comparison;
+import io.metafabric.replicate.Route;
 import io.metafabric.replicate.arm.CopyBudget;
 import io.metafabric.replicate.arm.Prices;
+import io.metafabric.replicate.shadow.ShadowRules;
+import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -58,6 +66,8 @@ final class OpenFabric implements MetadataFabric {
   private final OpenState state = new OpenState();
   private final Guaranteed guaranteed;
   private final Operations operations;
+  private final ShadowOperations shadowOperations;
+  private final Routes routes;
 
   OpenFabric(
       RunningNode running,
@@ -71,7 +81,9 @@ final class OpenFabric implements MetadataFabric {
       int maxValueBytes,
       @Nullable SystemOfRecord origin,
       Duration originTimeToLive,
-      OpenSession.Tokens tokens) {
+      OpenSession.Tokens tokens,
+      Set<RegionName> placed,
+      @Nullable PlaceOfAddress placeOfAddress) {
     this.running = running;
     this.certificates = certificates;
     this.training = training;
@@ -94,6 +106,8 @@ final class OpenFabric implements MetadataFabric {
             key -> get(null, key, ReadOptions.neverStale()),
             this::written);
     this.operations = new Operations(state, running, fetchTimeout, writeTimeout);
+    this.shadowOperations = new ShadowOperations(state, running, completions);
+    this.routes = new Routes(state, running, placed, placeOfAddress, fetchTimeout);
   }
 
   private FabricNode<Versioned> node() {
@@ -520,7 +534,23 @@ final class OpenFabric implements MetadataFabric {
         node().hotTier().peek(parsed) != null,
         node().store().holdsPayload(parsed),
         node().predictionsOf(parsed),
-        node().decisionsOn(parsed));
+        node().decisionsOn(parsed),
+        node().shadowDecisionsOn(parsed));
+  }
+
+  @Override
+  public Route route(String key, Place client, Map<String, Duration> measured) {
+    return routes.route(key, client, measured);
+  }
+
+  @Override
+  public Route route(String key, Map<String, Duration> measured) {
+    return routes.route(key, measured);
+  }
+
+  @Override
+  public Route route(String key, InetAddress client) {
+    return routes.route(key, client);
   }
 
   @Override
@@ -582,12 +612,33 @@ final class OpenFabric implements MetadataFabric {
   }
 
   @Override
+  public CompletionStage<ShadowOutcome> shadow(String key, int factor, Duration timeToLive) {
+    return shadowOperations.shadow(key, factor, timeToLive);
+  }
+
+  @Override
+  public CompletionStage<ShadowReport> shadows(String key) {
+    return shadowOperations.shadows(key);
+  }
+
+  @Override
+  public CompletionStage<ShadowOutcome> dropShadows(String key) {
+    return shadowOperations.drop(key);
+  }
+
+  @Override
+  public void setShadowRules(ShadowRules rules) {
+    shadowOperations.setRules(rules);
+  }
+
+  @Override
   public void close() {
     if (state.close()) {
       originFlights.close();
       try {
         running.close();
       } finally {
+        shadowOperations.close();
         if (certificates != null) {
           certificates.close();
         }

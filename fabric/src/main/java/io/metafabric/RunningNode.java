@@ -6,6 +6,7 @@ import io.metafabric.host.ListenerFailures;
 import io.metafabric.node.FabricNode;
 import io.metafabric.replicate.arm.CopyBudget;
 import io.metafabric.replicate.arm.Prices;
+import io.metafabric.replicate.shadow.ShadowRules;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +37,7 @@ final class RunningNode implements AutoCloseable {
   private @Nullable Boolean prediction;
   private @Nullable Prices prices;
   private @Nullable CopyBudget copyBudget;
+  private @Nullable ShadowRules shadowRules;
 
   /**
    * @param threads makes one that the fabric is opened on again; closed with this
@@ -56,6 +58,12 @@ final class RunningNode implements AutoCloseable {
   synchronized void setPrediction(boolean enabled) {
     prediction = enabled;
     node.setPrediction(enabled);
+  }
+
+  /** So too. */
+  synchronized void setShadowRules(ShadowRules next) {
+    shadowRules = next;
+    node.setShadowRules(next);
   }
 
   /** So too. */
@@ -102,6 +110,9 @@ final class RunningNode implements AutoCloseable {
       }
       if (copyBudget != null) {
         node.setCopyBudget(copyBudget);
+      }
+      if (shadowRules != null) {
+        node.setShadowRules(shadowRules);
       }
     } catch (RuntimeException e) {
       // Until the host opens another one, the fabric says that it is closed.

@@ -388,6 +388,7 @@ class ConflictsTest {
         assertThat(value(each)).isEqualTo(7);
       }
       assertThat(eu.stats().merges().written()).isEqualTo(1);
+      assertThat(eu.stats().merges().merged()).isPositive();
       assertThat(us.stats().merges().written()).isZero();
       assertThat(us.get("n/1").map(Versioned::writtenIn)).hasValue("eu");
     }

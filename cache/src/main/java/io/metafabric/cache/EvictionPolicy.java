@@ -29,8 +29,9 @@ final class EvictionPolicy {
     /** Stays if it is seen more often than what would go for it, and only then. */
     FREQUENT,
     /**
-     * The same with a smaller window, so that of a loop larger than the whole as much stays as can.
-     * What is fetched ahead would pass through that window after its first read, and be gone.
+     * The same with a smaller window and less inclined to change, so that of a loop larger than the
+     * whole as much stays as can. What is fetched ahead would pass through that window after its
+     * first read, and be gone.
      */
     STEADY,
     /** There is no window: everything stays for a turn of the main queue. */
@@ -41,6 +42,12 @@ final class EvictionPolicy {
   private static final double STEADY_WINDOW_SHARE = 0.01;
   private static final int PROMOTED_AT = 2;
   private static final int MAX_CREDIT = 7;
+
+  /**
+   * From here on one read more is not enough to take a place in {@link Mode#STEADY}: who is read in
+   * this round of a loop has been counted once more than who will be.
+   */
+  private static final int STEADY_FROM = 2;
 
   private static final double FIRST_PROBATION_SHARE = 0.06;
   private static final double LEAST_PROBATION_SHARE = 0.02;
@@ -244,7 +251,7 @@ final class EvictionPolicy {
   /** Either the node goes or, if it is seen more often, the one of the main queue. */
   private void contend(QueueNode node) {
     QueueNode victim = mode == Mode.RECENT ? null : victim();
-    if (victim != null && sketch.estimate(node.hash()) > sketch.estimate(victim.hash())) {
+    if (victim != null && isSeenMoreOften(node, victim)) {
       main.remove(victim);
       letGo(victim);
       node.credit = 0;
@@ -252,6 +259,14 @@ final class EvictionPolicy {
     } else {
       letGo(node);
     }
+  }
+
+  private boolean isSeenMoreOften(QueueNode node, QueueNode victim) {
+    int least = sketch.estimate(victim.hash());
+    if (mode == Mode.STEADY && least >= STEADY_FROM) {
+      least++;
+    }
+    return sketch.estimate(node.hash()) > least;
   }
 
   private void evictVictim() {

@@ -6,6 +6,8 @@ package io.metafabric.cache;
  * lost. Not thread-safe.
  *
  * @see <a href="https://doi.org/10.1145/3149371">Einziger, Friedman, Manes, TinyLFU, 2017</a>
+ * @see <a href="https://doi.org/10.1145/859716.859719">Estan, Varghese, New Directions in Traffic
+ *     Measurement and Accounting, 2003, for the conservative update</a>
  */
 final class FrequencySketch {
   private static final int ROWS = 4;
@@ -39,13 +41,15 @@ final class FrequencySketch {
   }
 
   void add(int hash, int times) {
+    // No counter is raised above what the key can have been seen: others that share it gain
+    // nothing.
+    long least = Math.min(COUNTER_MAX, estimate(hash) + times);
     for (int row = 0; row < ROWS; row++) {
       long mixed = mix(hash, row);
       int word = (int) (mixed >>> 32) & (words.length - 1);
       int shift = (int) (mixed & (COUNTERS_PER_WORD - 1)) * COUNTER_BITS;
       long count = (words[word] >>> shift) & COUNTER_MAX;
-      long next = Math.min(COUNTER_MAX, count + times);
-      words[word] += (next - count) << shift;
+      words[word] += (Math.max(count, least) - count) << shift;
     }
     counted += times;
     if (counted >= (long) COUNTED_PER_ENTRY * entries) {

@@ -6,7 +6,9 @@ import io.metafabric.cache.HotTierStats;
 import io.metafabric.cache.PayloadTier;
 import io.metafabric.cache.SingleFlight;
 import io.metafabric.cache.WarmTierStats;
+import io.metafabric.core.access.AccessEvent;
 import io.metafabric.core.access.AccessEvent.Outcome;
+import io.metafabric.core.access.Prediction;
 import io.metafabric.core.conflict.ConflictRule;
 import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.error.IndexFullException;
@@ -18,6 +20,7 @@ import io.metafabric.core.index.KeyIndex;
 import io.metafabric.core.index.Substitute;
 import io.metafabric.core.place.Configuration;
 import io.metafabric.core.place.Homes;
+import io.metafabric.core.place.Place;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.Disk;
 import io.metafabric.core.port.SerialExecutor;
@@ -43,6 +46,7 @@ import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.DeltaCoding;
+import io.metafabric.core.wire.Frame;
 import io.metafabric.migrate.MovedHomes;
 import io.metafabric.predict.AccessRing;
 import io.metafabric.predict.Foresight;
@@ -54,17 +58,23 @@ import io.metafabric.replicate.FetchResult;
 import io.metafabric.replicate.HomeMoves;
 import io.metafabric.replicate.LocalCopies;
 import io.metafabric.replicate.MembershipListener;
+import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStateChange;
+import io.metafabric.replicate.Rebuilding;
 import io.metafabric.replicate.ReplicationStats;
 import io.metafabric.replicate.Replicator;
+import io.metafabric.replicate.Route;
 import io.metafabric.replicate.arm.CopyBudget;
 import io.metafabric.replicate.arm.Decision;
 import io.metafabric.replicate.arm.Prices;
 import io.metafabric.replicate.arm.ReplicationManager;
+import io.metafabric.replicate.shadow.ShadowRules;
+import io.metafabric.replicate.shadow.ShadowShelf;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -113,6 +123,10 @@ public final class FabricNode<V> implements AutoCloseable {
   private final MovedHomes homes;
   private final HomeMover mover;
   private final PayloadChase chase;
+  private final ShadowShelf shelf;
+  private final ShadowLog shadowLog = new ShadowLog();
+  private final Shadows shadows;
+  private final ShadowKeeper shadowKeeper;
   private final Guarantees guarantees;
   private final Runnable onMustReopen;
   private final @Nullable PeerAddress bound;
@@ -136,6 +150,7 @@ public final class FabricNode<V> implements AutoCloseable {
     this.committing = opened.add(ports.scheduler().serial("journal"));
     this.loop = opened.add(ports.scheduler().serial("loop"));
     this.compacting = opened.add(ports.scheduler().serial("compaction"));
+    this.shelf = new ShadowShelf(config.shadows().maxBytes());
     this.store =
         opened.add(
             RecordStore.open(
@@ -167,12 +182,31 @@ public final class FabricNode<V> implements AutoCloseable {
             ports.random(),
             new Copies(),
             new Moves(),
-            onPeerStateChange,
+            change -> {
+              peerChanged(change);
+              onPeerStateChange.accept(change);
+            },
             compacting,
             deltas);
     replicator.catchUpWith(peer -> replicator.compare(peer).thenAccept(compared -> {}));
     replicator.decideUpdatesWith(arm);
     replicator.tellOfMembership(new Membership());
+    var rebuilding = new WithinTheBudget();
+    replicator.rebuildBy(rebuilding);
+    this.shadows =
+        new Shadows(
+            region,
+            store,
+            replicator,
+            loop,
+            clock,
+            shelf,
+            shadowLog,
+            rebuilding,
+            new ShadowsNode());
+    this.shadowKeeper =
+        new ShadowKeeper(clock, shelf, shadows, this::isToHold, config.shadows().rules());
+    replicator.shadowsBy(shadows);
     store.keepSuperseded(this::isMissingAtHome);
     this.mover = new HomeMover(region, homes, store, replicator, loop, clock, this::readWhole);
     this.chase = new PayloadChase(store, this::isToHold, this::fetchToHold);
@@ -303,6 +337,9 @@ public final class FabricNode<V> implements AutoCloseable {
       return null;
     }
     MetadataRecord record = warm.get(key);
+    if (record == null) {
+      record = shadowOf(key);
+    }
     if (record == null || !isVisible(record.header())) {
       return null;
     }
@@ -465,7 +502,19 @@ public final class FabricNode<V> implements AutoCloseable {
   /** Header and payload of one moment. */
   private @Nullable MetadataRecord known(Key key) {
     MetadataRecord held = warm.get(key);
+    if (held == null) {
+      held = shadowOf(key);
+    }
     return held == null ? store.read(key) : held;
+  }
+
+  /** The shadow that this region has, if it is of the newest version; else null. */
+  private @Nullable MetadataRecord shadowOf(Key key) {
+    MetadataRecord held = shelf.get(key);
+    Header newest = held == null ? null : store.header(key);
+    return held != null && newest != null && KeyIndex.isSameWrite(held.header(), newest)
+        ? held.withHeader(newest)
+        : null;
   }
 
   /** What a reader is told of a record; null if its payload must be fetched first. */
@@ -581,7 +630,8 @@ public final class FabricNode<V> implements AutoCloseable {
       return null;
     }
     MetadataRecord newest = null;
-    for (MetadataRecord each : Arrays.asList(substitute.held(), superseded.get(key), there)) {
+    for (MetadataRecord each :
+        Arrays.asList(substitute.held(), superseded.get(key), shelf.get(key), there)) {
       if (each != null
           && substitute.allows(each, nowMs)
           && (newest == null || LastWriterWins.wins(each.header(), newest.header()))) {
@@ -653,6 +703,9 @@ public final class FabricNode<V> implements AutoCloseable {
           : new ReadOutcome.Unreachable("what is newer is not taken here yet");
     }
     superseded.remove(record.key());
+    if (record.payload() != null) {
+      shelf.refresh(record);
+    }
     fill.accept(record);
     return new ReadOutcome.Value(record, Outcome.REMOTE);
   }
@@ -799,11 +852,19 @@ public final class FabricNode<V> implements AutoCloseable {
     }
   }
 
+  private void peerChanged(PeerStateChange change) {
+    if (change.to() == PeerState.IN_SYNC) {
+      // Behind the opening, of which the first changes are a part.
+      loop.execute(() -> shadows.reachedAgain());
+    }
+  }
+
   private boolean isToHold(Key key) {
     return replicator.isToHold(region, key);
   }
 
   private void chaseNow(Key key) {
+    shadows.rehomed(key);
     chase.add(key);
     chase.run();
   }
@@ -811,7 +872,7 @@ public final class FabricNode<V> implements AutoCloseable {
   private CompletableFuture<?> fetchToHold(Key key, Header header) {
     var ended = new CompletableFuture<Void>();
     replicator
-        .fetch(key, header)
+        .fetchToHold(key, header)
         .thenCompose(result -> kept(key, result))
         .whenComplete((outcome, failure) -> loop.execute(() -> ended.complete(null)));
     return ended;
@@ -882,6 +943,7 @@ public final class FabricNode<V> implements AutoCloseable {
 
   private void showPayload(MetadataRecord record, boolean local) {
     superseded.remove(record.key());
+    shelf.refresh(record);
     if (local || invalidated.contains(record.key())) {
       invalidated.remove(record.key());
       hot.written(record);
@@ -893,6 +955,7 @@ public final class FabricNode<V> implements AutoCloseable {
   private void hideOlder(MetadataRecord record) {
     if (record.header().isTombstone()) {
       superseded.remove(record.key());
+      shadows.gone(record.key());
     }
     MetadataRecord shown = hot.peek(record.key());
     if (shown == null || shown.header().version().dot().equals(record.header().version().dot())) {
@@ -950,6 +1013,13 @@ public final class FabricNode<V> implements AutoCloseable {
     return replicator.configuration();
   }
 
+  /** Which region a client outside should use; see {@link Replicator#route}. */
+  public CompletableFuture<Route> route(
+      Key key, @Nullable Place client, Map<RegionName, Double> measuredMs) {
+    boolean isHere = store.holdsPayload(key) || shownHere(key) != null;
+    return replicator.route(key, client, measuredMs, isHere);
+  }
+
   /** Compares all headers with a peer's; see {@link Replicator#compare}. */
   public CompletableFuture<Comparison> compare(RegionName peer) {
     return replicator.compare(peer);
@@ -961,6 +1031,7 @@ public final class FabricNode<V> implements AutoCloseable {
       prefetcher.run();
       keeper.tick(clock.nanoTime());
       guarantees.tick();
+      shadowKeeper.tick();
       if (clock.nanoTime() - chasedNanos > CHASE_EVERY.toNanos()) {
         chasedNanos = clock.nanoTime();
         chase.run();
@@ -1024,6 +1095,36 @@ public final class FabricNode<V> implements AutoCloseable {
     arm.setBudget(budget, clock.nanoTime());
   }
 
+  /** Which shadows are to be made, from the next read on. Any thread. */
+  public void setShadowRules(ShadowRules rules) {
+    shadowKeeper.setRules(rules);
+  }
+
+  /**
+   * Has so many regions hold the payload of a key, home and backup included.
+   *
+   * @return what became of it in each region that was concerned
+   */
+  public CompletableFuture<List<Frame.ShadowAnswer>> makeShadows(
+      Key key, int factor, Duration timeToLive) {
+    return shadows.make(key, factor, timeToLive);
+  }
+
+  /** What each region says of its shadow of a key. */
+  public CompletableFuture<List<Frame.ShadowAnswer>> shadowsOf(Key key) {
+    return shadows.tell(key);
+  }
+
+  /** Drops the shadows of a key in all regions, where nothing is lost by it. */
+  public CompletableFuture<List<Frame.ShadowAnswer>> dropShadows(Key key) {
+    return shadows.drop(key);
+  }
+
+  /** The last decisions about shadows of a key, newest last. */
+  public List<String> shadowDecisionsOn(Key key) {
+    return shadowLog.on(key);
+  }
+
   public RecordStore store() {
     return store;
   }
@@ -1078,6 +1179,8 @@ public final class FabricNode<V> implements AutoCloseable {
         transportStats,
         prefetchStats,
         merging.stats(),
+        shadows.stats(),
+        replicator.rebuildStats().plus(shadows.rebuildStats()),
         MemoryUses.of(
             config,
             hotStats,
@@ -1086,6 +1189,7 @@ public final class FabricNode<V> implements AutoCloseable {
             replicationStats,
             transportStats,
             prefetchStats,
+            shadows.memory(),
             List.of(
                 new MemoryUse("moved homes", store.systemBytes(), 2 * StoreConfig.MAX_SYSTEM_BYTES),
                 new MemoryUse(
@@ -1128,6 +1232,7 @@ public final class FabricNode<V> implements AutoCloseable {
     @Override
     public void reconfigured(Configuration now) {
       homes.passOver(now.evicted());
+      shadows.rehomed(now.evicted());
     }
 
     @Override
@@ -1161,10 +1266,13 @@ public final class FabricNode<V> implements AutoCloseable {
       if (record == null || record.payload() != null) {
         return record;
       }
-      MetadataRecord shown = hot.peek(key);
-      return shown != null && shown.header().version().dot().equals(record.header().version().dot())
-          ? record.withPayload(shown.payload())
-          : record;
+      Dot newest = record.header().version().dot();
+      for (MetadataRecord copy : Arrays.asList(hot.peek(key), shelf.get(key))) {
+        if (copy != null && copy.header().version().dot().equals(newest)) {
+          return record.withPayload(copy.payload());
+        }
+      }
+      return record;
     }
 
     @Override
@@ -1174,7 +1282,7 @@ public final class FabricNode<V> implements AutoCloseable {
 
     @Override
     public boolean wants(Key key) {
-      return hot.peek(key) != null || invalidated.contains(key);
+      return hot.peek(key) != null || invalidated.contains(key) || shelf.contains(key);
     }
 
     @Override
@@ -1182,14 +1290,66 @@ public final class FabricNode<V> implements AutoCloseable {
       if (store.isCurrent(record.key(), record.header().version().dot())) {
         invalidated.remove(record.key());
         superseded.remove(record.key());
-        hot.fill(asKnownHere(record));
+        MetadataRecord known = asKnownHere(record);
+        shelf.refresh(known);
+        hot.fill(known);
       } else {
         store.applyOne(new Inbound(record, false));
       }
     }
   }
 
+  /** Missing copies are brought with the bytes a second that copies may cost. */
+  private final class WithinTheBudget implements Rebuilding {
+    @Override
+    public double readsPerSecond(Key key) {
+      return arm.readsPerSecond(key.path(), clock.nanoTime());
+    }
+
+    @Override
+    public boolean take(long bytes) {
+      return arm.payBytes(bytes, clock.nanoTime());
+    }
+
+    @Override
+    public void giveBack(long bytes) {
+      arm.giveBackBytes(bytes);
+    }
+  }
+
+  private final class ShadowsNode implements Shadows.Node {
+    @Override
+    public Homes homesOf(Key key) {
+      return homes.homesOf(key);
+    }
+
+    @Override
+    public @Nullable MetadataRecord here(Key key) {
+      return new Copies().find(key);
+    }
+
+    @Override
+    public CompletableFuture<@Nullable MetadataRecord> wherever(Key key) {
+      return readWhole(key);
+    }
+
+    @Override
+    public void drop(Key key) {
+      hot.drop(key);
+    }
+  }
+
   private final class PrefetchTarget implements Prefetcher.Target {
+    @Override
+    public void arrived(Prediction prediction) {
+      shadowKeeper.arrived(prediction);
+    }
+
+    @Override
+    public void read(AccessEvent event) {
+      shadowKeeper.read(event);
+    }
+
     @Override
     public @Nullable Header missingPayload(Key key) {
       if (hot.peek(key) != null || flights.isFlying(key)) {
@@ -1205,6 +1365,7 @@ public final class FabricNode<V> implements AutoCloseable {
       if (record == null
           || record.payload() != null
           || record.hasSiblings()
+          || shadowOf(key) != null
           || !record.header().isVisibleAt(clock.wallMs())) {
         return null;
       }

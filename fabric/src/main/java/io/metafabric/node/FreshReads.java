@@ -1,7 +1,6 @@
 package io.metafabric.node;
 
 import io.metafabric.core.error.StalenessException;
-import io.metafabric.core.place.Homes;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
@@ -10,14 +9,11 @@ import io.metafabric.core.store.RecordStore;
 import io.metafabric.replicate.FetchResult;
 import io.metafabric.replicate.Replicator;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.BiFunction;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,7 +37,6 @@ public final class FreshReads {
 
   private final RecordStore store;
   private final Replicator replicator;
-  private final Function<Key, Homes> homes;
   private final Clock clock;
   private final Waits waits;
   private final BiFunction<Key, FetchResult, CompletionStage<?>> keep;
@@ -54,14 +49,12 @@ public final class FreshReads {
   FreshReads(
       RecordStore store,
       Replicator replicator,
-      Function<Key, Homes> homes,
       Clock clock,
       Waits waits,
       BiFunction<Key, FetchResult, CompletionStage<?>> keep,
       BiFunction<@Nullable String, Key, CompletionStage<ReadOutcome>> reader) {
     this.store = store;
     this.replicator = replicator;
-    this.homes = homes;
     this.clock = clock;
     this.waits = waits;
     this.keep = keep;
@@ -145,7 +138,7 @@ public final class FreshReads {
         }
         return;
       }
-      for (RegionName region : homesOf()) {
+      for (RegionName region : replicator.nearestHomes(key)) {
         OptionalLong there = replicator.freshness().ageNanosWith(region, now);
         if (isEnough(there)) {
           if (mayTry(now)) {
@@ -169,17 +162,6 @@ public final class FreshReads {
       tried = true;
       triedNanos = now;
       return true;
-    }
-
-    private List<RegionName> homesOf() {
-      Homes at = homes.apply(key);
-      var regions = new ArrayList<RegionName>();
-      for (RegionName each : new RegionName[] {at.home(), at.backup()}) {
-        if (each != null && replicator.isPeer(each)) {
-          regions.add(each);
-        }
-      }
-      return regions;
     }
 
     /**

@@ -47,7 +47,6 @@ public final class Guarantees {
         new FreshReads(
             store,
             replicator,
-            homes,
             clock,
             waits,
             keep,

@@ -20,6 +20,7 @@ final class MemoryUses {
   private MemoryUses() {}
 
   /**
+   * @param shadows what they and the books on them take
    * @param others what has no statistics of its own
    */
   static List<MemoryUse> of(
@@ -30,9 +31,10 @@ final class MemoryUses {
       ReplicationStats replicationStats,
       TransportStats transportStats,
       PrefetchStats prefetch,
+      List<MemoryUse> shadows,
       List<MemoryUse> others) {
     StoreConfig storage = config.store();
-    var all = new ArrayList<MemoryUse>();
+    var all = new ArrayList<>(shadows);
     all.add(new MemoryUse("hot tier", hotStats.sizeBytes(), hotStats.maxBytes()));
     if (warmStats.maxBytes() > 0) {
       all.add(new MemoryUse("warm tier", warmStats.sizeBytes(), warmStats.maxBytes()));

@@ -100,6 +100,7 @@ final class Merging {
 
   private final Seldom seldom;
   private final AtomicLong merged = new AtomicLong();
+  private final AtomicLong checkable = new AtomicLong();
   private final AtomicLong written = new AtomicLong();
   private final AtomicLong failed = new AtomicLong();
   private final AtomicLong dropped = new AtomicLong();
@@ -212,6 +213,7 @@ final class Merging {
     }
     List<Bytes> values =
         visible.stream().map(each -> Objects.requireNonNull(each.payload())).toList();
+    merged.incrementAndGet();
     boolean check = rule.mergesEverywhere() && isDueForCheck();
     return foreign
         .call(() -> foldOnce(known.key().namespace(), function, values, check), WITHIN)
@@ -231,7 +233,7 @@ final class Merging {
   }
 
   private boolean isDueForCheck() {
-    long before = merged.getAndIncrement();
+    long before = checkable.getAndIncrement();
     return before < CHECK_EVERY || before % CHECK_EVERY == 0;
   }
 

@@ -12,6 +12,7 @@ import java.time.Duration;
  * @param tick how often what was read is learned from, at least; a remote read does so at once
  * @param copyBudget what prefetching may cost at first
  * @param prediction whether prefetching is on at first
+ * @param shadows which payloads are held beside home and backup
  */
 public record NodeConfig(
     StoreConfig store,
@@ -20,10 +21,18 @@ public record NodeConfig(
     Duration tick,
     CostBenefitPolicy policy,
     CopyBudget copyBudget,
-    boolean prediction) {
+    boolean prediction,
+    ShadowConfig shadows) {
   /** The same with another address for its peers. */
   public NodeConfig listeningAt(PeerAddress address) {
     return new NodeConfig(
-        store, replication.listeningAt(address), homes, tick, policy, copyBudget, prediction);
+        store,
+        replication.listeningAt(address),
+        homes,
+        tick,
+        policy,
+        copyBudget,
+        prediction,
+        shadows);
   }
 }

@@ -4,7 +4,9 @@ import io.metafabric.cache.HotTierStats;
 import io.metafabric.cache.WarmTierStats;
 import io.metafabric.core.store.StoreStats;
 import io.metafabric.core.transport.TransportStats;
+import io.metafabric.replicate.RebuildStats;
 import io.metafabric.replicate.ReplicationStats;
+import io.metafabric.replicate.shadow.ShadowStats;
 import java.util.List;
 
 /** Everything a node counts; reads by where the value was found. */
@@ -24,6 +26,8 @@ public record NodeStats(
     TransportStats transport,
     PrefetchStats prefetch,
     MergeStats merges,
+    ShadowStats shadows,
+    RebuildStats rebuild,
     List<MemoryUse> memory) {
   public NodeStats {
     memory = List.copyOf(memory);

@@ -82,6 +82,7 @@ final class PayloadChase {
     return null;
   }
 
+  /** On the loop. */
   int size() {
     return missing.size();
   }

@@ -44,6 +44,12 @@ final class Prefetcher {
      */
     CompletableFuture<Boolean> expect(
         Key key, String predictor, Duration patience, CompletableFuture<FetchResult> arriving);
+
+    /** What was expected is here. */
+    void arrived(Prediction prediction);
+
+    /** A read that is learned from. */
+    void read(AccessEvent event);
   }
 
   private static final int MAX_EVENTS = 8192;
@@ -96,6 +102,7 @@ final class Prefetcher {
     foresight.observe(events);
     long nowNanos = clock.nanoTime();
     events.forEach(event -> arm.read(event.key(), nowNanos));
+    events.forEach(target::read);
     if (!arm.isEnabled()) {
       wasOff = true;
       return;
@@ -156,6 +163,7 @@ final class Prefetcher {
                   if (came) {
                     arrived.incrementAndGet();
                     foresight.made(prediction.predictor());
+                    target.arrived(prediction);
                   } else {
                     arm.failed(prediction.key().path());
                   }

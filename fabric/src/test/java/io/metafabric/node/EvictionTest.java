@@ -515,10 +515,15 @@ final class EvictionTest {
             cluster.node(EU).replicator().stats(AP).refusal() == Refusal.CONFIGURATION
                 && cluster.node(AP).replicator().stats(EU).refusal() == Refusal.CONFIGURATION,
         PATIENCE);
-    assertThat(cluster.node(AP).replicator().stats(EU).problem())
-        .contains(inEu.toString())
-        .contains(inAp.toString())
-        .contains("evict what the other has evicted");
+    for (String problem :
+        List.of(
+            cluster.node(AP).replicator().stats(EU).problem(),
+            cluster.node(EU).replicator().stats(AP).problem())) {
+      assertThat(problem)
+          .contains(inEu.toString())
+          .contains(inAp.toString())
+          .contains("evict what the other has evicted");
+    }
 
     Configuration both = evict(cluster, EU, US);
     runUntilHeld(cluster, both, AP, EU);

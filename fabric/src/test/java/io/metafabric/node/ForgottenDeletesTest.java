@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.sim.SimLink;
@@ -159,5 +160,40 @@ final class ForgottenDeletesTest {
               ReadOutcome.Value.class,
               value -> assertThat(value.record().payload()).isEqualTo(Bytes.utf8("new")));
     }
+  }
+
+  /** The old value is deleted again, with a stamp that is older than the overwrite's. */
+  @Test
+  void aRegionWithADiskFromBeforeAnOverwrite_isNotSentIt_ifItWasDeletedSince() {
+    var cluster = cluster(6);
+    write(cluster, EU, "one");
+    cluster.world.runFor(Duration.ofSeconds(5));
+    SimDisk before = cluster.machine(AP).disk().copy("ap", cluster.world.fork("image"));
+    write(cluster, EU, "two");
+    MetadataRecord two = cluster.node(EU).store().read(KEY);
+    assertThat(two).isNotNull();
+    assertThat(cluster.node(EU).store().wasReplacedByForgotten(two)).isFalse();
+    cluster.world.runFor(Duration.ofSeconds(5));
+    write(cluster, AP, null);
+    cluster.world.runFor(LONG);
+    assertForgottenEverywhere(cluster);
+    assertThat(cluster.node(EU).store().wasReplacedByForgotten(two)).isTrue();
+
+    cluster.crash(AP);
+    // The comparison comes before the changes.
+    cluster.node(EU).replicator().pause(AP);
+    cluster.machine(AP).mount(before);
+    cluster.start(AP);
+    assertThat(cluster.node(AP).store().header(KEY)).as("it is there again").isNotNull();
+    cluster.world.runUntil(
+        "it is deleted again",
+        () -> {
+          Header known = cluster.node(EU).store().header(KEY);
+          return known != null && known.isTombstone();
+        },
+        LONG);
+    cluster.node(EU).replicator().resume(AP);
+    cluster.world.runFor(LONG.multipliedBy(5));
+    assertForgottenEverywhere(cluster);
   }
 }

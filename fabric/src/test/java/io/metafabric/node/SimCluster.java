@@ -30,6 +30,7 @@ import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStateChange;
 import io.metafabric.replicate.ProtocolRange;
 import io.metafabric.replicate.ReplicationConfig;
+import io.metafabric.replicate.RoutingConfig;
 import io.metafabric.replicate.arm.CopyBudget;
 import io.metafabric.replicate.arm.CostBenefitPolicy;
 import io.metafabric.replicate.arm.Prices;
@@ -71,6 +72,9 @@ public final class SimCluster {
   public Duration compareEvery = Duration.ofMinutes(10);
   public long repairBytesPerSecond = 8 << 20;
   public ConflictConfig conflicts = ConflictConfig.DEFAULT;
+  public RoutingConfig routing = RoutingConfig.DEFAULT;
+
+  public ShadowConfig shadows = ShadowConfig.DEFAULT;
 
   /** Of short payloads too, which most are. */
   public DeltaConfig deltas = new DeltaConfig(48, 48, 1 << 20, 32 << 20);
@@ -130,7 +134,8 @@ public final class SimCluster {
                 "test", region, new PeerAddress(machine.name(), 7000), peers, MAX_VALUE_BYTES)
             .withRepair(compareEvery, repairBytesPerSecond)
             .speaking(protocols.get())
-            .withDeltas(deltas);
+            .withDeltas(deltas)
+            .routedBy(routing);
     var store =
         new StoreConfig(
             "test",
@@ -150,7 +155,8 @@ public final class SimCluster {
             Duration.ofMillis(50),
             CostBenefitPolicy.of(Prices.DEFAULT),
             CopyBudget.DEFAULT.withBytesPerSecond(prefetchBytesPerSecond),
-            true);
+            true,
+            shadows);
     var limits = new TransportLimits(1 << 20, 4 << 20, 1 << 20, 4 << 20);
     var ports =
         new NodePorts(

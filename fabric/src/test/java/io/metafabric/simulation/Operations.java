@@ -151,6 +151,20 @@ final class Operations {
     }
   }
 
+  record MakeShadows(int site, Key key, int factor, Duration timeToLive) implements Action {
+    @Override
+    public void runIn(Simulation run) {
+      run.readable(site).makeShadows(key, factor, timeToLive);
+    }
+  }
+
+  record DropShadows(int site, Key key) implements Action {
+    @Override
+    public void runIn(Simulation run) {
+      run.readable(site).dropShadows(key);
+    }
+  }
+
   /** An operator lets a region send no changes to another for a time, or until it is restarted. */
   record PauseLink(int from, int to, Duration time) implements Action {
     @Override

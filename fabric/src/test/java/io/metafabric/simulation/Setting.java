@@ -10,6 +10,8 @@ import io.metafabric.core.store.ConflictConfig;
 import io.metafabric.core.store.Durabilities;
 import io.metafabric.merge.Counter;
 import io.metafabric.node.SimCluster;
+import io.metafabric.replicate.Hedging;
+import io.metafabric.replicate.RoutingConfig;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -26,6 +28,7 @@ import java.util.stream.Stream;
  * @param weak whether two of the three namespaces do not wait for the disk
  * @param operators whether regions are taken out of the cluster and in again
  * @param jitter of the executors of a node, so that they overtake each other
+ * @param hedging of reads; where it is eager, most of them ask two regions
  * @param link between all regions when nothing is wrong
  * @param weather probability of each fault at each step; empty in a calm seed
  */
@@ -41,6 +44,7 @@ record Setting(
     boolean weak,
     boolean operators,
     Duration jitter,
+    Hedging hedging,
     SimLink link,
     Map<Fault, Double> weather) {
   static final int MAX_REGIONS = 5;
@@ -74,6 +78,7 @@ record Setting(
         dice.chance(0.25),
         regions > 2 && dice.chance(0.4),
         dice.chance(0.5) ? Duration.ofMillis(dice.between(1, 30)) : Duration.ZERO,
+        dice.oneOf(List.of(Hedging.OFF, Hedging.DEFAULT, new Hedging(50, 1))),
         SimLink.perfect(dice.time(Duration.ofMillis(1), Duration.ofMillis(200))),
         weather(dice));
   }
@@ -107,6 +112,7 @@ record Setting(
     cluster.world.jitter(jitter);
     cluster.network.defaultLink(link);
     cluster.hotTierBytes = hotTierBytes;
+    cluster.routing = new RoutingConfig(Map.of(), hedging);
     cluster.prefetchBytesPerSecond = prefetchBytesPerSecond;
     cluster.conflicts =
         new ConflictConfig(

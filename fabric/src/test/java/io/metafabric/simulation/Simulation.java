@@ -46,6 +46,7 @@ final class Simulation {
     this.seed = seed;
     this.plan = plan;
     this.cluster = plan.setting().cluster(seed);
+    cluster.shadows = Shadowing.of(seed).config();
     cluster.protocols = MixedProtocols.of(seed)::next;
     for (RegionName region : cluster.regions) {
       sites.add(new Site(this, cluster, region));
@@ -66,7 +67,8 @@ final class Simulation {
   }
 
   static Plan planOf(long seed) {
-    return Plan.draw(new Dice(new SimWorld(seed).fork("plan")));
+    Plan plan = Plan.draw(new Dice(new SimWorld(seed).fork("plan")));
+    return Shadowing.of(seed).into(plan);
   }
 
   void traceTo(PrintWriter target) {

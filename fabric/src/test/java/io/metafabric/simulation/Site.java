@@ -22,6 +22,7 @@ import io.metafabric.core.store.LastWriterWins;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
+import io.metafabric.core.wire.Frame;
 import io.metafabric.node.FabricNode;
 import io.metafabric.node.ReadOutcome;
 import io.metafabric.node.SimCluster;
@@ -758,6 +759,25 @@ final class Site {
                     region,
                     key.hashCode(),
                     result == null ? -1 : result.outcome().ordinal()));
+  }
+
+  void makeShadows(Key key, int factor, Duration timeToLive) {
+    noted("shadows", key, node().makeShadows(key, factor, timeToLive));
+  }
+
+  void dropShadows(Key key) {
+    noted("no shadows", key, node().dropShadows(key));
+  }
+
+  private void noted(String what, Key key, CompletableFuture<List<Frame.ShadowAnswer>> doing) {
+    run.begins();
+    doing.whenComplete(
+        (answers, failure) ->
+            run.ended(
+                what,
+                region,
+                key.hashCode(),
+                failure == null ? answers.toString().hashCode() : -1));
   }
 
   /** Returns what ends it, unless a restart has. */

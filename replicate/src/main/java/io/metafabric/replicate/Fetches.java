@@ -1,5 +1,6 @@
 package io.metafabric.replicate;
 
+import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
@@ -8,6 +9,7 @@ import io.metafabric.core.record.Sibling;
 import io.metafabric.core.store.LastWriterWins;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.wire.Frame;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -22,11 +24,15 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Asks other regions for payloads: one region after the other for a read that waits, and all that
- * are left at last; many keys at once for a prefetch. Belongs to the loop.
+ * are left at last; many keys at once for a prefetch. Whoever is not likely to answer is asked
+ * beside the next, not before it: a region that falls silent, or out of trust, is waited for no
+ * longer. A read whose answer is late asks a second region too ({@link Hedges}). Belongs to the
+ * loop.
  */
 final class Fetches {
   /** Of heap, by estimate, for the keys that prefetches are under way for. */
@@ -35,6 +41,16 @@ final class Fetches {
   /** What a key takes here beside its own bytes: who asks, its futures, its place in three maps. */
   static final int PREFETCH_OVERHEAD_BYTES = 600;
 
+  /** What a payload is asked for. */
+  enum Purpose {
+    /** Somebody waits. */
+    READ,
+    /** This region is to hold it; nobody waits. */
+    KEEPING,
+    /** Somebody may want it. */
+    PREFETCH
+  }
+
   /** One key that is being asked for, and who is left to ask. */
   private static final class Asked {
     final Key key;
@@ -42,11 +58,20 @@ final class Fetches {
     final RegionName home;
     final List<RegionName> candidates;
     final Set<RegionName> lastResort;
-    final boolean prefetch;
+    final Purpose purpose;
     final CompletableFuture<FetchResult> result = new CompletableFuture<>();
+
+    /** Who was asked, once each. */
+    final List<RegionName> asked = new ArrayList<>(2);
+
+    /** Of these who has not answered, and is likely to. */
+    final List<RegionName> waitsFor = new ArrayList<>(2);
+
     int next;
     int underWay;
     boolean askedAll;
+    SerialExecutor.@Nullable Task lateTimer;
+    @Nullable RegionName hedge;
     boolean anyAnswered;
     boolean homeAnswered;
     boolean unknownToBackup;
@@ -60,13 +85,25 @@ final class Fetches {
         RegionName home,
         List<RegionName> candidates,
         Set<RegionName> lastResort,
-        boolean prefetch) {
+        Purpose purpose) {
       this.key = key;
       this.atLeast = atLeast;
       this.home = home;
-      this.candidates = candidates;
+      this.candidates = new ArrayList<>(candidates);
       this.lastResort = lastResort;
-      this.prefetch = prefetch;
+      this.purpose = purpose;
+    }
+
+    boolean isPrefetch() {
+      return purpose == Purpose.PREFETCH;
+    }
+
+    void complete(FetchResult with) {
+      SerialExecutor.Task timer = lateTimer;
+      if (timer != null) {
+        timer.cancel();
+      }
+      result.complete(with);
     }
 
     /** The backup knows of no such key, and the home did not say that it does. */
@@ -84,11 +121,19 @@ final class Fetches {
     }
   }
 
-  private record Request(RegionName to, Map<Key, Asked> open, SerialExecutor.Task timeout) {}
+  private record Request(
+      RegionName to, Map<Key, Asked> open, SerialExecutor.Task timeout, long sentNanos) {
+    boolean isAhead() {
+      return open.values().stream().anyMatch(Asked::isPrefetch);
+    }
+  }
 
   private final ReplicationConfig config;
   private final SerialExecutor loop;
+  private final Clock clock;
   private final Function<RegionName, Outbound> links;
+  private final ToDoubleFunction<RegionName> expectedRttMs;
+  private final Hedges hedges;
   private final BiConsumer<RegionName, Key> mayBeOlder;
   private final Predicate<MetadataRecord> isOfThePast;
   private final Map<Long, Request> requests = new HashMap<>();
@@ -99,22 +144,29 @@ final class Fetches {
   private final AtomicLong prefetchingBytes = new AtomicLong();
   private final AtomicLong hurried = new AtomicLong();
   private final AtomicLong cancelled = new AtomicLong();
+  private final AtomicLong rerouted = new AtomicLong();
   private long lastRequest;
 
   /**
+   * @param expectedRttMs to a region; NaN if nothing is known
    * @param mayBeOlder is told of regions that did not have what was known here
    * @param isOfThePast whether a record has been forgotten here: it is not shown again
    */
   Fetches(
       ReplicationConfig config,
       SerialExecutor loop,
+      Clock clock,
       Function<RegionName, Outbound> links,
+      ToDoubleFunction<RegionName> expectedRttMs,
       BiConsumer<RegionName, Key> mayBeOlder,
       Predicate<MetadataRecord> isOfThePast) {
     this.isOfThePast = isOfThePast;
     this.config = config;
     this.loop = loop;
+    this.clock = clock;
     this.links = links;
+    this.expectedRttMs = expectedRttMs;
+    this.hedges = new Hedges(config.routing().hedging());
     this.mayBeOlder = mayBeOlder;
   }
 
@@ -127,9 +179,10 @@ final class Fetches {
       @Nullable Dot atLeast,
       RegionName home,
       List<RegionName> candidates,
-      Set<RegionName> lastResort) {
-    var asked = new Asked(key, atLeast, home, candidates, lastResort, false);
-    askNext(asked);
+      Set<RegionName> lastResort,
+      Purpose purpose) {
+    var asked = new Asked(key, atLeast, home, candidates, lastResort, purpose);
+    goOn(asked);
     return asked.result;
   }
 
@@ -148,7 +201,7 @@ final class Fetches {
       if (to == null || bytes > MAX_PREFETCHING_BYTES) {
         results.put(key, CompletableFuture.completedFuture(unreachable(each.getValue())));
       } else {
-        var asked = new Asked(key, atLeast.apply(key), to, List.of(to), Set.of(), true);
+        var asked = new Asked(key, atLeast.apply(key), to, List.of(to), Set.of(), Purpose.PREFETCH);
         asked.next = 1;
         results.put(key, asked.result);
         byRegion.computeIfAbsent(to, region -> new ArrayList<>()).add(asked);
@@ -180,6 +233,16 @@ final class Fetches {
   /** How many keys of prefetches were wanted no more before they were answered. Any thread. */
   long cancelled() {
     return cancelled.get();
+  }
+
+  /** Second requests for what reads waited for. Any thread. */
+  Hedges hedges() {
+    return hedges;
+  }
+
+  /** How many fetches went on to others because a region fell silent or away. Any thread. */
+  long rerouted() {
+    return rerouted.get();
   }
 
   /** A read waits for the key: if a prefetch is under way for it, it is to be answered next. */
@@ -231,7 +294,7 @@ final class Fetches {
     forget(request.to(), id, unanswered);
     endIfAnswered(id, request);
     cancelled.addAndGet(unanswered.size());
-    unanswered.forEach(asked -> asked.result.complete(new FetchResult.Overtaken()));
+    unanswered.forEach(asked -> asked.complete(new FetchResult.Overtaken()));
   }
 
   private void forget(RegionName to, long id, Collection<Asked> unwanted) {
@@ -249,44 +312,103 @@ final class Fetches {
     return null;
   }
 
-  private void askNext(Asked asked) {
+  /** Asks whoever is next, unless somebody who is likely to answer has been asked already. */
+  private void goOn(Asked asked) {
+    if (asked.result.isDone() || !asked.waitsFor.isEmpty()) {
+      return;
+    }
     while (asked.next < asked.candidates.size()) {
-      RegionName to = asked.candidates.get(asked.next++);
-      if (links.apply(to).isEstablished() && send(to, List.of(asked))) {
+      if (ask(asked, asked.candidates.get(asked.next++)) && !asked.waitsFor.isEmpty()) {
+        hedgeWhenLate(asked);
         return;
       }
     }
     if (!asked.askedAll && !asked.deniedForHome()) {
-      asked.askedAll = true;
       askTheRest(asked);
-    } else if (--asked.underWay <= 0) {
+    }
+    if (asked.underWay == 0) {
       end(asked);
     }
   }
 
-  /** It is somewhere, or was: anybody may have a copy, or an older one. */
-  private void askTheRest(Asked asked) {
-    // One for itself, so that it does not end before all are asked.
-    asked.underWay = 1;
-    for (RegionName to : asked.lastResort) {
-      boolean isNew = !asked.candidates.contains(to) && links.apply(to).isEstablished();
-      if (isNew && send(to, List.of(asked))) {
-        asked.underWay++;
-      }
-    }
-    askNext(asked);
+  private boolean ask(Asked asked, RegionName region) {
+    return links.apply(region).isEstablished() && send(region, List.of(asked));
   }
 
+  /** It is somewhere, or was: anybody may have a copy, or an older one. */
+  private void askTheRest(Asked asked) {
+    asked.askedAll = true;
+    for (RegionName to : asked.lastResort) {
+      if (!asked.asked.contains(to)) {
+        ask(asked, to);
+      }
+    }
+  }
+
+  private void hedgeWhenLate(Asked asked) {
+    if (asked.purpose != Purpose.READ || hedges.isOff()) {
+      return;
+    }
+    hedges.requested();
+    if (asked.lateTimer != null || asked.next == asked.candidates.size()) {
+      return; // at most once, and only if there is another
+    }
+    RegionName first = asked.waitsFor.get(0);
+    double afterMs = hedges.lateAfterMs(first);
+    if (afterMs < config.attemptTimeout().toMillis()) {
+      asked.lateTimer = loop.schedule(nanos(afterMs), () -> late(asked, first, afterMs, false));
+    }
+  }
+
+  private static Duration nanos(double ms) {
+    return Duration.ofNanos((long) (ms * 1e6));
+  }
+
+  /**
+   * The first region has taken long.
+   *
+   * @param latest longer than anything of late
+   */
+  private void late(Asked asked, RegionName first, double soFarMs, boolean latest) {
+    RegionName second = nextTrusted(asked);
+    if (asked.result.isDone() || !asked.waitsFor.contains(first) || second == null) {
+      return;
+    }
+    if (!latest && !hedges.isSooner(first, soFarMs, expectedRttMs.applyAsDouble(second))) {
+      double laterMs = hedges.latestAfterMs(first);
+      asked.lateTimer =
+          loop.schedule(
+              nanos(Math.max(0, laterMs - soFarMs)), () -> late(asked, first, laterMs, true));
+      return;
+    }
+    if (hedges.trySend()) {
+      asked.hedge = second;
+      asked.candidates.remove(second);
+      asked.candidates.add(asked.next++, second);
+      ask(asked, second);
+    }
+  }
+
+  private @Nullable RegionName nextTrusted(Asked asked) {
+    for (int i = asked.next; i < asked.candidates.size(); i++) {
+      if (links.apply(asked.candidates.get(i)).isTrusted()) {
+        return asked.candidates.get(i);
+      }
+    }
+    return null;
+  }
+
+  /** Nobody who was asked will say more. */
   private static void end(Asked asked) {
     if (asked.older != null) {
-      asked.result.complete(asked.older);
+      asked.complete(asked.older);
     } else if (asked.deniedForHome()) {
       // The home could not be asked; the backup answers for it.
-      asked.result.complete(new FetchResult.Absent());
+      asked.complete(new FetchResult.Absent());
     } else if (asked.anyAnswered) {
-      asked.result.complete(new FetchResult.NotHeld(asked.homeAnswered));
+      asked.complete(new FetchResult.NotHeld(asked.homeAnswered));
     } else {
-      asked.result.complete(unreachable(asked.candidates));
+      asked.complete(unreachable(asked.candidates));
     }
   }
 
@@ -302,13 +424,23 @@ final class Fetches {
       open.put(asked.key, asked);
       wanted.add(new Frame.Wanted(asked.key, asked.atLeast));
     }
-    if (!links.apply(to).send(new Frame.Fetch(id, all.get(0).prefetch, wanted))) {
-      all.stream().filter(asked -> asked.prefetch).forEach(this::askNext);
+    Outbound link = links.apply(to);
+    if (!link.send(new Frame.Fetch(id, all.get(0).isPrefetch(), wanted))) {
+      all.stream().filter(Asked::isPrefetch).forEach(this::goOn);
       return false;
     }
     var timeout = loop.schedule(config.attemptTimeout(), () -> timedOut(id));
-    requests.put(id, new Request(to, open, timeout));
-    all.stream().filter(asked -> asked.prefetch).forEach(asked -> underWay(asked, id));
+    requests.put(id, new Request(to, open, timeout, clock.nanoTime()));
+    for (Asked asked : all) {
+      asked.underWay++;
+      asked.asked.add(to);
+      if (link.isTrusted()) {
+        asked.waitsFor.add(to);
+      }
+      if (asked.isPrefetch()) {
+        underWay(asked, id);
+      }
+    }
     return true;
   }
 
@@ -330,11 +462,22 @@ final class Fetches {
   private void timedOut(long id) {
     Request request = requests.get(id);
     if (request != null) {
-      List<Asked> ahead = request.open().values().stream().filter(asked -> asked.prefetch).toList();
-      if (!ahead.isEmpty()) {
-        forget(request.to(), id, ahead);
-      }
+      tookUntilNow(request);
+      abandonAhead(id, request);
       abandon(id);
+    }
+  }
+
+  private void tookUntilNow(Request request) {
+    if (!request.isAhead() && !request.open().isEmpty()) {
+      hedges.took(request.to(), (clock.nanoTime() - request.sentNanos()) / 1e6);
+    }
+  }
+
+  private void abandonAhead(long id, Request request) {
+    List<Asked> ahead = request.open().values().stream().filter(Asked::isPrefetch).toList();
+    if (!ahead.isEmpty()) {
+      forget(request.to(), id, ahead);
     }
   }
 
@@ -342,20 +485,54 @@ final class Fetches {
     Request request = requests.remove(id);
     if (request != null) {
       request.timeout().cancel();
-      request.open().values().forEach(this::noLongerUnderWay);
-      List.copyOf(request.open().values()).forEach(this::askNext);
+      for (Asked asked : List.copyOf(request.open().values())) {
+        noLongerUnderWay(asked);
+        answeredOrNot(asked, request.to());
+        goOn(asked);
+      }
+    }
+  }
+
+  private static void answeredOrNot(Asked asked, RegionName by) {
+    asked.underWay--;
+    asked.waitsFor.remove(by);
+  }
+
+  /**
+   * The region may not answer: what reads wait for is asked of others too, what was wanted ahead is
+   * not waited for.
+   */
+  void doubted(RegionName peer) {
+    for (long id : requestsTo(peer)) {
+      Request request = requests.get(id);
+      if (request == null) {
+        continue;
+      }
+      if (request.isAhead()) {
+        abandonAhead(id, request);
+        abandon(id);
+      } else {
+        for (Asked asked : List.copyOf(request.open().values())) {
+          if (asked.waitsFor.remove(peer) && !asked.result.isDone()) {
+            rerouted.incrementAndGet();
+            goOn(asked);
+          }
+        }
+      }
     }
   }
 
   /** The connection is gone: nobody there will answer. */
   void disconnected(RegionName peer) {
-    List<Long> lost =
-        requests.entrySet().stream()
-            .filter(entry -> entry.getValue().to().equals(peer))
-            .map(Map.Entry::getKey)
-            .sorted()
-            .toList();
-    lost.forEach(this::abandon);
+    requestsTo(peer).forEach(this::abandon);
+  }
+
+  private List<Long> requestsTo(RegionName peer) {
+    return requests.entrySet().stream()
+        .filter(entry -> entry.getValue().to().equals(peer))
+        .map(Map.Entry::getKey)
+        .sorted()
+        .toList();
   }
 
   void onReply(RegionName from, Frame.FetchReply reply) {
@@ -363,10 +540,12 @@ final class Fetches {
     if (request == null || !request.to().equals(from)) {
       return;
     }
+    tookUntilNow(request);
     for (Frame.Answer answer : reply.answers()) {
       Asked asked = request.open().remove(answer.key());
       if (asked != null) {
         noLongerUnderWay(asked);
+        answeredOrNot(asked, from);
         answered(asked, from, answer);
       }
     }
@@ -381,8 +560,14 @@ final class Fetches {
   }
 
   private void answered(Asked asked, RegionName from, Frame.Answer answer) {
+    if (asked.result.isDone()) {
+      return; // another was sooner
+    }
     if (answer instanceof Frame.Answer.Found found && isOfUse(asked, found.record())) {
-      asked.result.complete(new FetchResult.Found(found.record(), from));
+      if (from.equals(asked.hedge) && !asked.waitsFor.isEmpty()) {
+        hedges.won();
+      }
+      asked.complete(new FetchResult.Found(found.record(), from));
       return;
     }
     asked.anyAnswered = true;
@@ -390,17 +575,17 @@ final class Fetches {
     if (answer instanceof Frame.Answer.Superseded older && isShowable(older.record())) {
       asked.found(new FetchResult.Superseded(older.record(), from));
     }
-    if (asked.atLeast != null && !asked.prefetch) {
+    if (asked.atLeast != null && !asked.isPrefetch()) {
       mayBeOlder.accept(from, asked.key);
     }
     if (answer instanceof Frame.Answer.Unknown && asked.atLeast == null) {
       if (from.equals(asked.home)) {
-        asked.result.complete(new FetchResult.Absent());
+        asked.complete(new FetchResult.Absent());
         return;
       }
       asked.unknownToBackup = true;
     }
-    askNext(asked);
+    goOn(asked);
   }
 
   /** Whether it is what was asked for; a peer that errs is treated like one that lacks it. */
@@ -437,8 +622,7 @@ final class Fetches {
                     .values()
                     .forEach(
                         asked ->
-                            asked.result.complete(
-                                new FetchResult.Unreachable("the fabric is closed")));
+                            asked.complete(new FetchResult.Unreachable("the fabric is closed")));
               }
             });
   }

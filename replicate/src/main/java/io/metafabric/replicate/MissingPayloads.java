@@ -11,14 +11,18 @@ import io.metafabric.core.store.Inbound;
 import io.metafabric.core.store.RecordStore;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.NavigableSet;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiFunction;
 import java.util.function.Predicate;
+import java.util.function.ToIntBiFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +30,9 @@ import org.jspecify.annotations.Nullable;
  * headers came by repair from a region that did not hold them either. They are fetched from those
  * that may. What is not held when a directory is opened is looked for once; what does not fit in
  * here is found then.
+ *
+ * <p>Most at risk first: of those that were asked for as often, those with the fewest copies that
+ * can be read elsewhere, and of those what is read most; within a budget of bytes.
  *
  * <p>Belongs to the loop; the store is read in the background.
  */
@@ -35,19 +42,43 @@ final class MissingPayloads {
   private static final long BATCH_BYTES = 256 * 1024;
   private static final Duration RETRY = Duration.ofSeconds(5);
 
+  private static final Duration SHORT_OF_BUDGET = Duration.ofMillis(200);
+
+  /**
+   * @param tries how often it was asked for in vain, or to be seen once more
+   * @param copies in how many other regions it can probably be read
+   */
+  private record Waiting(Key key, int tries, int copies, double reads, long sequence) {}
+
+  private static final Comparator<Waiting> MOST_AT_RISK_FIRST =
+      Comparator.comparingInt(Waiting::tries)
+          .thenComparingInt(Waiting::copies)
+          .thenComparing(Comparator.comparingDouble(Waiting::reads).reversed())
+          .thenComparingLong(Waiting::sequence);
+
   private final RecordStore store;
   private final SerialExecutor loop;
   private final SerialExecutor background;
   private final Predicate<Header> mayCome;
   private final Predicate<Key> holds;
   private final BiFunction<Key, Header, CompletableFuture<FetchResult>> fetch;
-  private final Set<Key> keys = new LinkedHashSet<>();
+  private final ToIntBiFunction<Key, Header> copies;
+  private final Map<Key, Waiting> keys = new HashMap<>();
+  private final NavigableSet<Waiting> order = new TreeSet<>(MOST_AT_RISK_FIRST);
+  private Rebuilding rebuilding = Rebuilding.UNBOUNDED;
+  private long sequence;
+  private boolean overflowed;
   private boolean working;
   private SerialExecutor.@Nullable Task retry;
+  private volatile int outstanding;
+  private final AtomicLong made = new AtomicLong();
+  private final AtomicLong bytes = new AtomicLong();
+  private final AtomicLong failed = new AtomicLong();
 
   /**
    * @param mayCome whether a payload is small enough to be sent
    * @param holds whether this region is to hold the payloads of a key
+   * @param copies in how many other regions a payload can probably be read
    * @param fetch asks those that may hold it, one after the other
    */
   MissingPayloads(
@@ -56,13 +87,20 @@ final class MissingPayloads {
       SerialExecutor background,
       Predicate<Header> mayCome,
       Predicate<Key> holds,
+      ToIntBiFunction<Key, Header> copies,
       BiFunction<Key, Header, CompletableFuture<FetchResult>> fetch) {
     this.store = store;
     this.loop = loop;
     this.background = background;
     this.mayCome = mayCome;
     this.holds = holds;
+    this.copies = copies;
     this.fetch = fetch;
+  }
+
+  /** To be called before anything is missing. */
+  void rebuildBy(Rebuilding how) {
+    rebuilding = how;
   }
 
   /** Looks through all that is known, a part at a time. */
@@ -73,31 +111,29 @@ final class MissingPayloads {
   private void lookThrough(int part) {
     background.execute(
         () -> {
-          var found = new ArrayList<Key>();
+          var found = new LinkedHashMap<Key, Header>();
           try {
             store
                 .liveDots()
                 .forEachWithoutPayload(
                     part,
                     record -> {
-                      if (isMissing(record)) {
-                        found.add(record.key());
+                      Header lacking = missing(record);
+                      if (lacking != null) {
+                        found.put(record.key(), lacking);
                       }
                     });
           } finally {
             loop.execute(
                 () -> {
                   found.forEach(this::add);
+                  work();
                   if (part + 1 < store.liveDots().parts()) {
                     lookThrough(part + 1);
                   }
                 });
           }
         });
-  }
-
-  private boolean isMissing(MetadataRecord record) {
-    return missing(record) != null;
   }
 
   /** The first version whose payload is to be held here, may come, and is not here. */
@@ -115,17 +151,59 @@ final class MissingPayloads {
 
   /** Of records that were taken over, those without the payload that is to be held. */
   void consider(List<MetadataRecord> records) {
-    records.stream().filter(this::isMissing).map(MetadataRecord::key).forEach(this::add);
+    for (MetadataRecord record : records) {
+      Header lacking = missing(record);
+      if (lacking != null) {
+        add(record.key(), lacking);
+      }
+    }
+    work();
   }
 
-  private void add(Key key) {
-    if (keys.size() < MAX_KEYS && keys.add(key)) {
-      work();
+  private void add(Key key, Header lacking) {
+    if (keys.containsKey(key)) {
+      return;
     }
+    if (keys.size() >= MAX_KEYS) {
+      overflowed = true;
+      return;
+    }
+    put(key, lacking, 0);
+  }
+
+  private void put(Key key, Header lacking, int tries) {
+    var waiting =
+        new Waiting(
+            key,
+            tries,
+            copies.applyAsInt(key, lacking),
+            rebuilding.readsPerSecond(key),
+            sequence++);
+    remove(key);
+    keys.put(key, waiting);
+    order.add(waiting);
+    outstanding = keys.size();
+  }
+
+  private int remove(Key key) {
+    Waiting waiting = keys.remove(key);
+    if (waiting == null) {
+      return 0;
+    }
+    order.remove(waiting);
+    outstanding = keys.size();
+    return waiting.tries();
   }
 
   private void work() {
-    if (working || keys.isEmpty()) {
+    if (working) {
+      return;
+    }
+    if (keys.isEmpty()) {
+      if (overflowed) {
+        overflowed = false;
+        start();
+      }
       return;
     }
     working = true;
@@ -133,7 +211,7 @@ final class MissingPayloads {
       retry.cancel(); // one at a time: each would plan the next
       retry = null;
     }
-    List<Key> some = keys.stream().limit(BATCH_KEYS).toList();
+    List<Key> some = order.stream().limit(BATCH_KEYS).map(Waiting::key).toList();
     background.execute(
         () -> {
           var wanted = new LinkedHashMap<Key, Header>();
@@ -169,11 +247,35 @@ final class MissingPayloads {
   }
 
   private void ask(Map<Key, Header> wanted, List<Key> settled) {
-    settled.forEach(keys::remove);
+    settled.forEach(this::remove);
+    var paid = new LinkedHashMap<Key, Header>();
     var done = new ArrayList<CompletableFuture<Boolean>>();
-    wanted.forEach((key, header) -> done.add(fetch.apply(key, header).thenCompose(this::keep)));
+    for (Map.Entry<Key, Header> each : wanted.entrySet()) {
+      if (!rebuilding.take(each.getValue().payloadBytes())) {
+        break; // what is more at risk does not wait for what is smaller
+      }
+      paid.put(each.getKey(), each.getValue());
+      done.add(fetched(each.getKey(), each.getValue()));
+    }
+    boolean isShort = paid.size() < wanted.size();
     CompletableFuture.allOf(done.toArray(CompletableFuture<?>[]::new))
-        .whenComplete((all, failure) -> loop.execute(() -> again(wanted, settled, done)));
+        .whenComplete((all, failure) -> loop.execute(() -> again(paid, settled, done, isShort)));
+  }
+
+  private CompletableFuture<Boolean> fetched(Key key, Header lacking) {
+    return fetch
+        .apply(key, lacking)
+        .thenCompose(this::keep)
+        .whenComplete(
+            (taken, failure) -> {
+              if (failure == null && taken) {
+                made.incrementAndGet();
+                bytes.addAndGet(lacking.payloadBytes());
+              } else {
+                failed.incrementAndGet();
+                loop.execute(() -> rebuilding.giveBack(lacking.payloadBytes()));
+              }
+            });
   }
 
   /** Completes with whether anything was taken. */
@@ -194,15 +296,24 @@ final class MissingPayloads {
    * something that came with it is stamped too far ahead of this node's clock.
    */
   private void again(
-      Map<Key, Header> wanted, List<Key> settled, List<CompletableFuture<Boolean>> done) {
+      Map<Key, Header> asked,
+      List<Key> settled,
+      List<CompletableFuture<Boolean>> done,
+      boolean isShort) {
     working = false;
-    keys.removeAll(wanted.keySet());
-    keys.addAll(wanted.keySet()); // behind the others
+    asked.forEach((key, header) -> put(key, header, remove(key) + 1)); // behind the others
     boolean taken = done.stream().anyMatch(each -> !each.isCompletedExceptionally() && each.join());
-    if (taken || !settled.isEmpty()) {
+    if (isShort) {
+      retry = loop.schedule(SHORT_OF_BUDGET, this::work);
+    } else if (taken || !settled.isEmpty()) {
       work();
     } else {
       retry = loop.schedule(RETRY, this::work);
     }
+  }
+
+  /** Any thread. */
+  RebuildStats stats() {
+    return new RebuildStats(outstanding, made.get(), bytes.get(), failed.get());
   }
 }

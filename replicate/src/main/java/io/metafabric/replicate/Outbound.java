@@ -38,6 +38,8 @@ final class Outbound implements PeerHandler {
 
     void onDone(RegionName from, Frame.Done done);
 
+    void onShadowReply(RegionName from, Frame.ShadowReply reply);
+
     /** The peer has acknowledged more, or said how things stand there. */
     void onAdvance();
 
@@ -748,9 +750,29 @@ final class Outbound implements PeerHandler {
     return established;
   }
 
+  /** What is spoken with the peer; 0 while nothing is. On the loop. */
+  int protocol() {
+    return protocol;
+  }
+
   /** Whether the peer is likely to answer. */
   boolean isTrusted() {
     return established && pair.state().isTrusted();
+  }
+
+  /** Any thread. */
+  RegionRouter.Way way() {
+    return new RegionRouter.Way(health(), rttMs);
+  }
+
+  private RegionHealth health() {
+    if (!established) {
+      return RegionHealth.AWAY;
+    }
+    if (!pair.state().isTrusted()) {
+      return RegionHealth.DOUBTED;
+    }
+    return isPausedOnEitherSide() ? RegionHealth.PAUSED : RegionHealth.WELL;
   }
 
   /** The peer has acknowledged all that was published here. */
@@ -803,6 +825,8 @@ final class Outbound implements PeerHandler {
         peer,
         pair.state(),
         pair.phi(),
+        pair.flaps(),
+        pair.probationMs(),
         rttMs,
         waits ? Math.max(oldestMs, pair.missingMs()) : 0,
         waits ? lag.changes() : 0,
@@ -952,6 +976,11 @@ final class Outbound implements PeerHandler {
     @Override
     public void onDone(Frame.Done done) {
       events.onDone(peer, done);
+    }
+
+    @Override
+    public void onShadowReply(Frame.ShadowReply reply) {
+      events.onShadowReply(peer, reply);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.metafabric.replicate;
 
 import java.time.Duration;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * <p>The first suspicion after a calm time ends as soon as the peer is well. One that follows
  * within {@link #CALM} of the last is a relapse: then the peer has to be well for {@link
  * #FIRST_PROBATION} on end, and twice as long after each further relapse, at most {@link
- * #LONGEST_PROBATION}. A link that flaps thus changes its state a few times, and then rests.
+ * #LONGEST_PROBATION}; by chance up to a quarter less, so that not all who watched it flap ask it
+ * again at once. A link that flaps thus changes its state a few times, and then rests.
  *
  * <p>Pure: callers pass monotonic nanoseconds. Not thread-safe.
  */
@@ -18,6 +20,7 @@ final class PairMachine {
   static final Duration FIRST_PROBATION = Duration.ofSeconds(1);
   static final Duration LONGEST_PROBATION = Duration.ofSeconds(32);
   private static final int MAX_DOUBLINGS = 5;
+  private static final double JITTER = 0.25;
 
   /** Is told of every change of the state. */
   interface Observer {
@@ -25,6 +28,7 @@ final class PairMachine {
   }
 
   private final Duration offlineAfter;
+  private final RandomGenerator random;
   private final Observer observer;
   private PeerState state = PeerState.CONNECTING;
   private boolean connected;
@@ -34,12 +38,16 @@ final class PairMachine {
   private boolean trustedBefore;
   private long trustedSinceNanos;
   private int relapses;
+  private long flaps;
+  private Duration probation = Duration.ZERO;
 
   /**
    * @param offlineAfter a peer that was not connected for longer is lost
+   * @param random for the length of probations
    */
-  PairMachine(Duration offlineAfter, long nowNanos, Observer observer) {
+  PairMachine(Duration offlineAfter, RandomGenerator random, long nowNanos, Observer observer) {
     this.offlineAfter = offlineAfter;
+    this.random = random;
     this.observer = observer;
     this.disconnectedSinceNanos = nowNanos;
   }
@@ -121,7 +129,7 @@ final class PairMachine {
   void readmitted(long nowNanos, String why) {
     disconnectedSinceNanos = nowNanos;
     fire(PairEvent.READMITTED, nowNanos, why);
-    relapses = 0;
+    suspectedAgain(false);
     trustedBefore = false;
   }
 
@@ -169,9 +177,24 @@ final class PairMachine {
 
   /** For how long the peer must be well before it is trusted. */
   Duration probation() {
-    return relapses == 0
-        ? Duration.ZERO
-        : FIRST_PROBATION.multipliedBy(1L << Math.min(relapses - 1, MAX_DOUBLINGS));
+    return probation;
+  }
+
+  /** How often it relapsed, since the beginning. */
+  long flaps() {
+    return flaps;
+  }
+
+  private void suspectedAgain(boolean soon) {
+    relapses = soon ? relapses + 1 : 0;
+    if (soon) {
+      flaps++;
+      Duration longest = FIRST_PROBATION.multipliedBy(1L << Math.min(relapses - 1, MAX_DOUBLINGS));
+      long lessNanos = (long) (JITTER * random.nextDouble() * longest.toNanos());
+      probation = longest.minusNanos(lessNanos);
+    } else {
+      probation = Duration.ZERO;
+    }
   }
 
   private void fire(PairEvent event, long nowNanos, String why) {
@@ -181,8 +204,7 @@ final class PairMachine {
       throw new IllegalStateException(event + " cannot happen to a pair that is " + from);
     }
     if (to == PeerState.SUSPECT && from.isTrusted()) {
-      boolean soon = trustedBefore && nowNanos - trustedSinceNanos < CALM.toNanos();
-      relapses = soon ? relapses + 1 : 0;
+      suspectedAgain(trustedBefore && nowNanos - trustedSinceNanos < CALM.toNanos());
     }
     if (to == PeerState.CATCHING_UP && !from.isTrusted()) {
       // The first time is no recovery: what breaks soon after it is the first suspicion.
@@ -191,7 +213,13 @@ final class PairMachine {
     }
     state = to;
     if (from != to) {
-      observer.changed(from, to, why);
+      boolean onProbation = to == PeerState.SUSPECT && relapses > 0;
+      observer.changed(
+          from,
+          to,
+          onProbation
+              ? why + "; it comes and goes, and is trusted once it was well for " + probation
+              : why);
     }
   }
 }

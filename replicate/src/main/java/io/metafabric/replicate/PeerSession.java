@@ -17,6 +17,7 @@ import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.MoveOutcome;
 import io.metafabric.core.wire.Refusal;
+import io.metafabric.replicate.shadow.ShadowTerms;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -84,6 +85,8 @@ final class PeerSession implements PeerHandler {
     CompletableFuture<HomeMoves.Result> moveHome(Frame.MoveHome move);
 
     CompletableFuture<HomeMoves.Result> hold(MetadataRecord record);
+
+    ShadowWork shadows();
 
     /** Answers comparisons that the peer begins. */
     RepairServer repairServer(RegionName peer);
@@ -559,6 +562,36 @@ final class PeerSession implements PeerHandler {
         return;
       }
       answer(hold.requestId(), host.hold(hold.record()));
+    }
+
+    @Override
+    public void onShadowRequest(Frame.ShadowRequest request) {
+      tell(request.requestId(), host.shadows().asked(by, request));
+    }
+
+    @Override
+    public void onHoldShadow(Frame.HoldShadow hold) {
+      if (!canBe(List.of(hold.record()))) {
+        return;
+      }
+      var terms = ShadowTerms.said(hold.reason(), hold.factor(), hold.ttlMs());
+      tell(hold.requestId(), host.shadows().hold(hold.record(), terms).thenApply(List::of));
+    }
+
+    private void tell(long requestId, CompletableFuture<List<Frame.ShadowAnswer>> step) {
+      step.whenComplete(
+          (answers, failure) -> {
+            List<Frame.ShadowAnswer> said =
+                failure == null
+                    ? answers
+                    : List.of(
+                        new Frame.ShadowAnswer(
+                            host.config().region(),
+                            MoveOutcome.REFUSED,
+                            String.valueOf(failure),
+                            null));
+            loop.execute(() -> from().send(new Frame.ShadowReply(requestId, said)));
+          });
     }
 
     private void answer(long requestId, CompletableFuture<HomeMoves.Result> step) {

@@ -10,6 +10,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param phi how suspicious its silence is: -log10 of the probability that one who is well is
  *     silent for so long
+ * @param flaps how often it was suspected again within a minute of having come back
+ * @param probationMs for how long it has to be well, once it is suspected, before reads ask it
+ *     first again; 0 for one that does not come and go
  * @param rttMs smoothed round-trip time; NaN before the first measurement
  * @param lagMs how far the two regions are apart: the larger of {@code oldestUnacknowledgedMs} and
  *     {@code missingMs}
@@ -45,6 +48,8 @@ public record PeerStats(
     RegionName region,
     PeerState state,
     double phi,
+    long flaps,
+    long probationMs,
     double rttMs,
     long lagMs,
     long pendingChanges,

@@ -131,7 +131,7 @@ final class ReadAhead {
 
   /** Of what is forgotten nothing is left but its counter. */
   private @Nullable MetadataRecord toSend(@Nullable MetadataRecord own) {
-    return own == null || store.wasForgottenBeside(own) ? null : outgoing.apply(own);
+    return own == null || store.wasReplacedByForgotten(own) ? null : outgoing.apply(own);
   }
 
   private @Nullable Own ownOf(@Nullable JournalEntry entry) {

@@ -8,6 +8,7 @@ import io.metafabric.core.wire.Refusal;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,6 +41,8 @@ final class RegionPair {
   // The peer has dialled this node, and has said on this connection how its changes stand.
   private volatile boolean toldHere;
   private volatile PeerState state = PeerState.CONNECTING;
+  private volatile long flaps;
+  private volatile long probationMs;
   private volatile @Nullable LastWord lastWord;
   private volatile boolean allReceived;
   private volatile double clockOffsetMs = Double.NaN;
@@ -52,6 +55,7 @@ final class RegionPair {
       RegionName peer,
       ReplicationConfig config,
       Clock clock,
+      RandomGenerator random,
       Consumer<PeerStateChange> onStateChange) {
     this.peer = peer;
     this.config = config;
@@ -62,15 +66,32 @@ final class RegionPair {
     this.machine =
         new PairMachine(
             config.grantedPause(),
+            random,
             openedNanos,
             (from, to, why) -> {
               state = to;
+              noteFlaps();
               onStateChange.accept(new PeerStateChange(peer, from, to, why, clock.wallMs()));
             });
   }
 
   RegionName region() {
     return peer;
+  }
+
+  private void noteFlaps() {
+    flaps = machine.flaps();
+    probationMs = machine.probation().toMillis();
+  }
+
+  /** Any thread: how often it was suspected again soon after it had come back. */
+  long flaps() {
+    return flaps;
+  }
+
+  /** Any thread: for how long it has to be well before it is trusted, the next time. */
+  long probationMs() {
+    return probationMs;
   }
 
   private static PhiAccrualDetector detector(ReplicationConfig config) {

@@ -32,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  * @param repairBytesPerSecond how much the comparisons that this node begins may send and receive
  * @param protocols which versions of the protocol this node speaks
  * @param deltas when payloads are sent as deltas
+ * @param routing whom reads ask
  */
 public record ReplicationConfig(
     String cluster,
@@ -51,7 +52,8 @@ public record ReplicationConfig(
     Duration compareEvery,
     long repairBytesPerSecond,
     ProtocolRange protocols,
-    DeltaConfig deltas) {
+    DeltaConfig deltas,
+    RoutingConfig routing) {
   public static final long DEFAULT_REPAIR_BYTES_PER_SECOND = 8L << 20;
 
   /** What all siblings of a key take at most, beside the largest payload. */
@@ -79,6 +81,12 @@ public record ReplicationConfig(
               + FrameCodec.MAX_REGIONS
               + " regions, but with this one there are "
               + (peers.size() + 1));
+    }
+    for (RegionName placed : routing.places().keySet()) {
+      if (!placed.equals(region) && !peers.containsKey(placed)) {
+        throw new ConfigurationException(
+            "there is a place of region " + placed + ", which is neither this one nor a peer");
+      }
     }
     if (!(suspectPhi >= 1)) {
       throw new ConfigurationException("suspectPhi must be at least 1, was " + suspectPhi);
@@ -110,7 +118,8 @@ public record ReplicationConfig(
         Duration.ofMinutes(10),
         DEFAULT_REPAIR_BYTES_PER_SECOND,
         ProtocolRange.ALL,
-        DeltaConfig.DEFAULT);
+        DeltaConfig.DEFAULT,
+        RoutingConfig.DEFAULT);
   }
 
   /** The same where peers reach it at another address. */
@@ -133,7 +142,8 @@ public record ReplicationConfig(
         compareEvery,
         repairBytesPerSecond,
         protocols,
-        deltas);
+        deltas,
+        routing);
   }
 
   /** The same with other comparisons. */
@@ -156,7 +166,8 @@ public record ReplicationConfig(
         every,
         bytesPerSecond,
         protocols,
-        deltas);
+        deltas,
+        routing);
   }
 
   /** The same with other versions of the protocol. */
@@ -179,7 +190,8 @@ public record ReplicationConfig(
         compareEvery,
         repairBytesPerSecond,
         spoken,
-        deltas);
+        deltas,
+        routing);
   }
 
   /** The same with other deltas. */
@@ -202,6 +214,31 @@ public record ReplicationConfig(
         compareEvery,
         repairBytesPerSecond,
         protocols,
+        other,
+        routing);
+  }
+
+  /** The same with another way to choose whom reads ask. */
+  public ReplicationConfig routedBy(RoutingConfig other) {
+    return new ReplicationConfig(
+        cluster,
+        region,
+        listen,
+        peers,
+        heartbeatEvery,
+        suspectPhi,
+        grantedPause,
+        handshakeTimeout,
+        attemptTimeout,
+        backoff,
+        batchBytes,
+        windowBytes,
+        holderBytes,
+        maxValueBytes,
+        compareEvery,
+        repairBytesPerSecond,
+        protocols,
+        deltas,
         other);
   }
 

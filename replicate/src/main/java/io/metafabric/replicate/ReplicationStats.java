@@ -18,6 +18,7 @@ import java.util.List;
  *     was told to answer them next
  * @param prefetchesCancelled keys that were asked for ahead, and before they were answered were
  *     here, had become older ones, or prefetching was switched off
+ * @param routing what was done so that reads need not wait for a slow or silent region
  * @param prefetchingBytes of heap, by estimate, for keys that were asked for ahead and are not
  *     answered yet
  * @param prefetchAnswersBytes of heap, by estimate, for keys that peers want ahead of their reads
@@ -37,6 +38,7 @@ public record ReplicationStats(
     long prefetchesTurnedAway,
     long prefetchesHurried,
     long prefetchesCancelled,
+    RoutingStats routing,
     long prefetchingBytes,
     long prefetchAnswersBytes,
     long overCredit,

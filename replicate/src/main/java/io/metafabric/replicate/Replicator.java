@@ -7,6 +7,7 @@ import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.place.Configuration;
 import io.metafabric.core.place.HomeLookup;
 import io.metafabric.core.place.Homes;
+import io.metafabric.core.place.Place;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Header;
@@ -25,11 +26,14 @@ import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.DeltaCoding;
 import io.metafabric.core.wire.Frame;
+import io.metafabric.core.wire.MoveOutcome;
+import io.metafabric.core.wire.ShadowReason;
+import io.metafabric.core.wire.ShadowVerb;
 import io.metafabric.replicate.arm.ReplicationManager;
 import io.metafabric.replicate.arm.Update;
+import io.metafabric.replicate.shadow.ShadowTerms;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -58,6 +62,9 @@ import org.jspecify.annotations.Nullable;
  * <p>State belongs to the loop, a serial executor; public methods may be called by any thread.
  */
 public final class Replicator implements AutoCloseable {
+  /** So many times as long as one region has for one answer. */
+  private static final int MAKE_SHADOWS_ATTEMPTS = 10;
+
   private static final Duration CHECK_MEMBERSHIP_EVERY = Duration.ofSeconds(1);
 
   private final ReplicationConfig config;
@@ -76,8 +83,10 @@ public final class Replicator implements AutoCloseable {
   private final PublicationTimes times;
   private final Holders holders;
   private final ClockAgreement clocks;
+  private final RegionRouter router;
   private final Fetches fetches;
   private final MoveRequests moves;
+  private final ShadowRequests shadowRequests;
   private final Repairs repairs;
   private final MissingPayloads missing;
   private final SerialExecutor background;
@@ -90,6 +99,7 @@ public final class Replicator implements AutoCloseable {
   private final @Nullable DeltaCoding deltaCoding;
   private final DeltaReader deltaReader;
   private CopyUpdates updates;
+  private volatile ShadowWork shadows = new NoShadows();
   private volatile CatchUp catchUp = CatchUp.BY_THE_STREAM_ALONE;
   private final Freshness freshness;
   private volatile Runnable onAdvance = () -> {};
@@ -141,9 +151,20 @@ public final class Replicator implements AutoCloseable {
     this.clocks = new ClockAgreement(config.peers().keySet(), store.maxClockSkew());
     this.holders = new Holders(config.holderBytes());
     this.moves = new MoveRequests(loop, this::link);
+    this.shadowRequests = new ShadowRequests(loop, this::link);
     this.times = new PublicationTimes(config.peers().keySet());
     this.background = background;
-    this.fetches = new Fetches(config, loop, this::link, this::offer, store::wasForgotten);
+    this.router =
+        new RegionRouter(config.region(), config.routing().places(), region -> link(region).way());
+    this.fetches =
+        new Fetches(
+            config,
+            loop,
+            clock,
+            this::link,
+            router::expectedRttMs,
+            this::offer,
+            store::wasForgotten);
     this.missing =
         new MissingPayloads(
             store,
@@ -151,7 +172,8 @@ public final class Replicator implements AutoCloseable {
             background,
             header -> header.payloadBytes() <= config.maxValueBytes(),
             key -> isToHold(config.region(), key),
-            this::fetch);
+            this::copiesElsewhere,
+            this::fetchToHold);
     this.repairs =
         new Repairs(
             config,
@@ -167,7 +189,9 @@ public final class Replicator implements AutoCloseable {
         .peers()
         .forEach(
             (peer, address) -> {
-              var pair = new RegionPair(peer, config, clock, onStateChange);
+              var pair =
+                  new RegionPair(
+                      peer, config, clock, random, change -> changed(change, onStateChange));
               pairs.put(peer, pair);
               Outbound link = newLink(peer, address, pair);
               outbound.put(peer, link);
@@ -199,6 +223,14 @@ public final class Replicator implements AutoCloseable {
             () -> listener.mustReopen(),
             this::heldUp,
             what -> listener.lost(what));
+  }
+
+  /** On the loop: reads that wait for a region out of trust do not wait for it alone. */
+  private void changed(PeerStateChange change, Consumer<PeerStateChange> onStateChange) {
+    onStateChange.accept(change);
+    if (!change.to().isTrusted()) {
+      fetches.doubted(change.region());
+    }
   }
 
   /** How old what is known here may be, and what others have. */
@@ -244,6 +276,11 @@ public final class Replicator implements AutoCloseable {
           }
 
           @Override
+          public void onShadowReply(RegionName from, Frame.ShadowReply reply) {
+            shadowRequests.onReply(from, reply);
+          }
+
+          @Override
           public void onAdvance() {
             onAdvance.run();
           }
@@ -263,6 +300,7 @@ public final class Replicator implements AutoCloseable {
           public void onDisconnected(RegionName from) {
             fetches.disconnected(from);
             moves.disconnected(from);
+            shadowRequests.disconnected(from);
             clocks.forget(from);
             repairs.onDisconnected(from);
           }
@@ -474,6 +512,33 @@ public final class Replicator implements AutoCloseable {
     updates = new CopyUpdates(config.region(), arm, clock);
   }
 
+  /** In how many other regions a payload can probably be read. */
+  private int copiesElsewhere(Key key, Header header) {
+    var holding = new TreeSet<RegionName>(holders.of(key));
+    Homes at = homes.homesOf(key);
+    holding.add(at.home());
+    RegionName backup = at.backup();
+    if (backup != null) {
+      holding.add(backup);
+    }
+    holding.add(header.writtenIn());
+    holding.removeIf(region -> !isPeer(region) || !link(region).isTrusted());
+    return holding.size();
+  }
+
+  /**
+   * In which order, and how fast, payloads that are to be held here and are not are brought. To be
+   * called before {@link #start}.
+   */
+  public void rebuildBy(Rebuilding how) {
+    missing.rebuildBy(how);
+  }
+
+  /** How far they were brought. Any thread. */
+  public RebuildStats rebuildStats() {
+    return missing.stats();
+  }
+
   /** To be called before {@link #start}. */
   public void catchUpWith(CatchUp how) {
     catchUp = how;
@@ -622,22 +687,31 @@ public final class Replicator implements AutoCloseable {
   }
 
   /**
-   * Asks the regions that may hold the payload, one after the other: one that was given a copy if
-   * it is nearer than the home, home, backup, and the region that wrote it; those that are not
-   * likely to answer come last. If none of them has it, all others are asked. They answer from what
-   * they hold themselves, so nobody waits in a circle.
+   * Asks the regions that may hold the payload, one after the other, the nearest first: home,
+   * backup, the region that wrote it, and those that were given a copy; for a key of which nothing
+   * is known the home, then the backup. Those that are not likely to answer come last. If none of
+   * them has it, all others are asked. They answer from what they hold themselves, so nobody waits
+   * in a circle.
    *
    * @param known the newest header known here; null to ask whether there is one
    */
   public CompletableFuture<FetchResult> fetch(Key key, @Nullable Header known) {
-    var result = new CompletableFuture<FetchResult>();
+    return fetch(key, known, Fetches.Purpose.READ);
+  }
+
+  /** The same for what this region is to hold, and nobody waits for. */
+  public CompletableFuture<FetchResult> fetchToHold(Key key, @Nullable Header known) {
+    return fetch(key, known, Fetches.Purpose.KEEPING);
+  }
+
+  private CompletableFuture<FetchResult> fetch(
+      Key key, @Nullable Header known, Fetches.Purpose purpose) {
     Dot atLeast = known == null ? null : known.version().dot();
-    loop.execute(
-        () ->
-            fetches
-                .fetch(key, atLeast, homes.homesOf(key).home(), candidates(key, known), members())
-                .thenAccept(result::complete));
-    return result;
+    return onLoop(
+        () -> {
+          RegionName home = homes.homesOf(key).home();
+          return fetches.fetch(key, atLeast, home, candidates(key, known), members(), purpose);
+        });
   }
 
   /**
@@ -648,15 +722,17 @@ public final class Replicator implements AutoCloseable {
       Key key, @Nullable Header known, Dot write, @Nullable RegionName writtenIn) {
     return onLoop(
         () -> {
-          List<RegionName> asked = candidates(key, known);
+          var asked = new ArrayList<>(candidates(key, known));
           addOther(asked, writtenIn);
-          return fetches.fetch(key, write, homes.homesOf(key).home(), asked, members());
+          RegionName home = homes.homesOf(key).home();
+          return fetches.fetch(key, write, home, asked, members(), Fetches.Purpose.READ);
         });
   }
 
   /** Asks one region for what it has of a key, and nobody else. */
   public CompletableFuture<FetchResult> fetchFrom(RegionName region, Key key) {
-    return onLoop(() -> fetches.fetch(key, null, region, List.of(region), Set.of()));
+    return onLoop(
+        () -> fetches.fetch(key, null, region, List.of(region), Set.of(), Fetches.Purpose.READ));
   }
 
   /** Asks for many payloads ahead of their reads, with one request to each region. */
@@ -688,8 +764,66 @@ public final class Replicator implements AutoCloseable {
     loop.execute(() -> fetches.hurry(key));
   }
 
+  /** Who answers what peers ask about shadows. To be called before {@link #start}. */
+  public void shadowsBy(ShadowWork work) {
+    shadows = work;
+  }
+
+  /**
+   * Asks a region about the shadows of a key.
+   *
+   * @param terms null where nothing is said
+   * @param dot what this region's shadow has; null if it has none
+   * @return completes on the loop; a region that does not answer is UNREACHABLE
+   */
+  public CompletableFuture<List<Frame.ShadowAnswer>> askShadow(
+      RegionName to, ShadowVerb verb, Key key, @Nullable ShadowTerms terms, @Nullable Dot dot) {
+    // It asks all regions in turn, one after the other.
+    Duration timeout =
+        config.attemptTimeout().multipliedBy(verb == ShadowVerb.MAKE ? MAKE_SHADOWS_ATTEMPTS : 1);
+    ShadowReason reason = terms == null ? ShadowReason.REQUESTED : terms.reason();
+    int factor = terms == null ? 0 : terms.factor();
+    long ttlMs = terms == null ? 0 : terms.ttlMs();
+    return onLoop(
+        () ->
+            shadowRequests.ask(
+                to,
+                timeout,
+                id -> new Frame.ShadowRequest(id, verb, key, reason, factor, ttlMs, dot)));
+  }
+
+  /** Asks a region to have a shadow of a record, which comes with its payload. */
+  public CompletableFuture<List<Frame.ShadowAnswer>> askToHoldShadow(
+      RegionName to, MetadataRecord record, ShadowTerms terms) {
+    return onLoop(
+        () ->
+            shadowRequests.ask(
+                to,
+                config.attemptTimeout(),
+                id ->
+                    new Frame.HoldShadow(
+                        id, record, terms.reason(), terms.factor(), terms.ttlMs())));
+  }
+
+  /** Whether a payload may be sent as it is. */
+  public boolean mayGo(MetadataRecord record) {
+    return config.allows(record);
+  }
+
+  /** A region has a copy from now on, and is sent what is newer; on the loop. */
+  public void hasCopy(Key key, RegionName region) {
+    if (!isToHold(region, key)) {
+      holders.add(key, region);
+    }
+  }
+
+  /** A region has none any more; on the loop. */
+  public void hasNoCopy(Key key, RegionName region) {
+    holders.remove(key, region);
+  }
+
   /** The other regions, without those that were evicted. */
-  private Set<RegionName> members() {
+  public Set<RegionName> members() {
     Configuration now = membership.configuration();
     var members = new TreeSet<RegionName>(config.peers().keySet());
     members.removeIf(region -> !now.isMember(region));
@@ -723,34 +857,61 @@ public final class Replicator implements AutoCloseable {
   }
 
   private List<RegionName> candidates(Key key, @Nullable Header known) {
-    Homes at = homes.homesOf(key);
-    var candidates = new ArrayList<RegionName>(4);
-    if (known != null) {
-      addOther(candidates, holderNearerThan(at.home(), key));
+    var hold = new ArrayList<RegionName>(3);
+    addHomes(hold, key);
+    if (known == null) {
+      // Only these two can say that there is none, and of the two the home is to be asked first.
+      return router.wellFirst(hold);
     }
-    addOther(candidates, at.home());
-    addOther(candidates, at.backup());
-    addOther(candidates, known == null ? null : known.writtenIn());
-    candidates.sort(Comparator.comparing(region -> !link(region).isTrusted())); // it is stable
-    return candidates;
+    addOther(hold, known.writtenIn());
+    var hinted = new ArrayList<RegionName>();
+    holders.of(key).forEach(region -> addOther(hinted, region));
+    return router.nearest(hold, hinted);
   }
 
-  /** A region that was given a copy by this node, if that is known to be the shorter way. */
-  private @Nullable RegionName holderNearerThan(RegionName home, Key key) {
-    Outbound toHome = outbound.get(home);
-    if (toHome == null) {
-      return null;
-    }
-    RegionName nearest = null;
-    double shortest = toHome.isEstablished() ? toHome.rttMs() : Double.POSITIVE_INFINITY;
-    for (RegionName region : holders.of(key)) {
-      Outbound link = link(region);
-      if (link.isEstablished() && link.rttMs() < shortest) {
-        nearest = region;
-        shortest = link.rttMs();
-      }
-    }
-    return nearest;
+  private void addHomes(List<RegionName> to, Key key) {
+    Homes at = homes.homesOf(key);
+    addOther(to, at.home());
+    addOther(to, at.backup());
+  }
+
+  /**
+   * Home and backup of a key without this region, the nearest first of those that are well. Any
+   * thread.
+   */
+  public List<RegionName> nearestHomes(Key key) {
+    var hold = new ArrayList<RegionName>(2);
+    addHomes(hold, key);
+    return router.nearest(hold, List.of());
+  }
+
+  /**
+   * Which region a client outside should use for a key.
+   *
+   * @param client where it is; null if only what it measured counts
+   * @param measuredMs round trips that it measured, of itself to members
+   * @param isHere whether this region holds the payload
+   */
+  public CompletableFuture<Route> route(
+      Key key, @Nullable Place client, Map<RegionName, Double> measuredMs, boolean isHere) {
+    return onLoop(
+        () -> {
+          Set<RegionName> all = members();
+          all.add(config.region());
+          var holding = new TreeSet<RegionName>();
+          Header known = store.header(key);
+          if (known != null && !known.isTombstone()) {
+            holding.addAll(holders.of(key));
+            all.stream().filter(region -> isToHold(region, key)).forEach(holding::add);
+            holding.retainAll(all);
+            holding.remove(config.region());
+          }
+          if (isHere) {
+            holding.add(config.region());
+          }
+          return CompletableFuture.completedFuture(
+              router.route(key, all, holding, client, measuredMs));
+        });
   }
 
   /**
@@ -906,6 +1067,11 @@ public final class Replicator implements AutoCloseable {
         prefetchesTurnedAway.get(),
         fetches.hurried(),
         fetches.cancelled(),
+        new RoutingStats(
+            fetches.hedges().sentTotal(),
+            fetches.hedges().wonTotal(),
+            fetches.hedges().refusedTotal(),
+            fetches.rerouted()),
         fetches.prefetchingBytes(),
         prefetchAnswersBytes.get(),
         overCredit.get(),
@@ -929,7 +1095,30 @@ public final class Replicator implements AutoCloseable {
     List.copyOf(sessions.values()).forEach(each -> each.close("the fabric is closed"));
     fetches.close();
     moves.close();
+    shadowRequests.close();
     repairs.close();
+  }
+
+  /** Until somebody else says who answers. */
+  private final class NoShadows implements ShadowWork {
+    private Frame.ShadowAnswer none() {
+      return new Frame.ShadowAnswer(
+          config.region(), MoveOutcome.REFUSED, "there are no shadows here", null);
+    }
+
+    @Override
+    public CompletableFuture<List<Frame.ShadowAnswer>> asked(
+        RegionName by, Frame.ShadowRequest request) {
+      return CompletableFuture.completedFuture(List.of(none()));
+    }
+
+    @Override
+    public CompletableFuture<Frame.ShadowAnswer> hold(MetadataRecord record, ShadowTerms terms) {
+      return CompletableFuture.completedFuture(none());
+    }
+
+    @Override
+    public void fetched(Key key, RegionName by) {}
   }
 
   private final class Host implements PeerSession.Host {
@@ -1193,12 +1382,18 @@ public final class Replicator implements AutoCloseable {
       if (!isToHold(peer, key)) {
         holders.add(key, peer);
         updates.gaveCopy(peer, key);
+        shadows.fetched(key, peer);
       }
     }
 
     @Override
     public List<Frame.Reading> readings(List<MetadataRecord> records) {
       return updates.readings(records, key -> !isToHold(config.region(), key) && copies.wants(key));
+    }
+
+    @Override
+    public ShadowWork shadows() {
+      return shadows;
     }
 
     @Override

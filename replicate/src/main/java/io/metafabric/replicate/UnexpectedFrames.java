@@ -135,6 +135,21 @@ abstract class UnexpectedFrames implements Frame.Handler {
   }
 
   @Override
+  public void onShadowRequest(Frame.ShadowRequest request) {
+    unexpected(request);
+  }
+
+  @Override
+  public void onHoldShadow(Frame.HoldShadow hold) {
+    unexpected(hold);
+  }
+
+  @Override
+  public void onShadowReply(Frame.ShadowReply reply) {
+    unexpected(reply);
+  }
+
+  @Override
   public void onCredit(Frame.Credit credit) {
     unexpected(credit);
   }

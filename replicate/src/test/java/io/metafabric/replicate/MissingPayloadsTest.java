@@ -66,6 +66,8 @@ class MissingPayloadsTest {
           machine.random(),
           machine.scheduler().serial("journal"),
           changes -> {});
+  private final Map<Key, Double> reads = new HashMap<>();
+  private final Map<Key, Integer> copies = new HashMap<>();
   private final List<Key> asked = new ArrayList<>();
   private final Set<Key> heldElsewhere = new HashSet<>();
   private final Map<Key, CompletableFuture<FetchResult>> answers = new HashMap<>();
@@ -76,6 +78,7 @@ class MissingPayloadsTest {
           machine.scheduler().serial("background"),
           header -> true,
           key -> true,
+          (key, header) -> copies.getOrDefault(key, 1),
           this::fetch);
 
   private UnaryOperator<Stamp> stampThere = own -> own;
@@ -176,6 +179,83 @@ class MissingPayloadsTest {
     asked.clear();
     world.runFor(Duration.ofMinutes(1));
     assertThat(asked).isEmpty();
+  }
+
+  @Test
+  void whatHasFewestCopies_isAskedForFirst_andThenWhatIsReadMost() {
+    missing.rebuildBy(new Budget(Long.MAX_VALUE));
+    copies.put(key(3), 0);
+    reads.put(key(2), 5.0);
+    takeAll(List.of(key(0), key(1), key(2), key(3)));
+    assertThat(asked).startsWith(key(3), key(2), key(0), key(1));
+  }
+
+  @Test
+  void noMoreComesThanTheBudgetAllows_andHowFarItGotIsTold() {
+    var budget = new Budget(3L * payloadBytes());
+    missing.rebuildBy(budget);
+    List<Key> all = List.of(key(0), key(1), key(2), key(3), key(4));
+    heldElsewhere.addAll(all);
+    takeAll(all);
+    assertThat(missing.stats()).isEqualTo(new RebuildStats(2, 3, 3L * payloadBytes(), 0));
+    budget.left = 10L * payloadBytes();
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(missing.stats()).isEqualTo(new RebuildStats(0, 5, 5L * payloadBytes(), 0));
+    assertThat(budget.left).isEqualTo(8L * payloadBytes());
+  }
+
+  @Test
+  void whatDidNotCome_isNotPaidFor() {
+    var budget = new Budget(payloadBytes());
+    missing.rebuildBy(budget);
+    takeAll(List.of(key(0)));
+    world.runFor(Duration.ofSeconds(12));
+    assertThat(asked).hasSizeGreaterThan(2);
+    assertThat(budget.left).isEqualTo(payloadBytes());
+    assertThat(missing.stats().failed()).isEqualTo(asked.size());
+    assertThat(missing.stats().outstanding()).isOne();
+  }
+
+  private int payloadBytes() {
+    return record(key(0), 1).header().payloadBytes();
+  }
+
+  /** All at once. */
+  private void takeAll(List<Key> keys) {
+    var headers = new ArrayList<MetadataRecord>();
+    for (Key key : keys) {
+      headers.add(record(key, headers.size() + 1).withoutPayload());
+      apply(headers.get(headers.size() - 1));
+    }
+    loop.execute(() -> missing.consider(headers));
+    world.runFor(Duration.ofSeconds(1));
+  }
+
+  private final class Budget implements Rebuilding {
+    private long left;
+
+    Budget(long left) {
+      this.left = left;
+    }
+
+    @Override
+    public double readsPerSecond(Key key) {
+      return reads.getOrDefault(key, 0.0);
+    }
+
+    @Override
+    public boolean take(long bytes) {
+      if (bytes > left) {
+        return false;
+      }
+      left -= bytes;
+      return true;
+    }
+
+    @Override
+    public void giveBack(long bytes) {
+      left += bytes;
+    }
   }
 
   private static CompletableFuture<FetchResult> found(MetadataRecord record) {

@@ -25,7 +25,7 @@ class PairMachineTest {
   private final List<PeerState> seen = new ArrayList<>();
   private long now = Long.MAX_VALUE - 5_000_000_000L; // nanoseconds overflow on the way
   private final PairMachine machine =
-      new PairMachine(OFFLINE_AFTER, now, (from, to, why) -> seen.add(to));
+      new PairMachine(OFFLINE_AFTER, () -> 0, now, (from, to, why) -> seen.add(to));
 
   private void pass(Duration time) {
     now += time.toNanos();
@@ -182,6 +182,47 @@ class PairMachineTest {
       assertThat(machine.state()).isEqualTo(IN_SYNC);
     }
     assertThat(probations).containsExactly(0L, 1L, 2L, 4L, 8L, 16L, 32L, 32L, 32L);
+  }
+
+  /** Of a link that fails again as soon as it is trusted. */
+  private static List<Long> probationsMs(long seed) {
+    long now = 0;
+    var why = new ArrayList<String>();
+    var flapping =
+        new PairMachine(
+            OFFLINE_AFTER, new SplittableRandom(seed), now, (from, to, text) -> why.add(text));
+    flapping.established(now);
+    flapping.observe(now, false, true);
+    var probations = new ArrayList<Long>();
+    for (int i = 0; i < 9; i++) {
+      flapping.observe(now, true, true);
+      probations.add(flapping.probation().toMillis());
+      assertThat(flapping.flaps()).isEqualTo(i);
+      assertThat(why.get(why.size() - 1))
+          .isEqualTo(
+              "silent for longer than its rhythm explains"
+                  + (i == 0
+                      ? ""
+                      : "; it comes and goes, and is trusted once it was well for "
+                          + flapping.probation()));
+      long end = now + PairMachine.LONGEST_PROBATION.toNanos();
+      for (; now <= end; now += 250_000_000) {
+        flapping.observe(now, false, true);
+      }
+    }
+    return probations;
+  }
+
+  @Test
+  void probationsDiffer_fromSeedToSeed_withinAQuarter() {
+    assertThat(probationsMs(1)).isEqualTo(probationsMs(1)).isNotEqualTo(probationsMs(2));
+    for (long seed = 0; seed < 50; seed++) {
+      List<Long> probations = probationsMs(seed);
+      for (int i = 0; i < probations.size(); i++) {
+        long longest = i == 0 ? 0 : 1000L << Math.min(i - 1, 5);
+        assertThat(probations.get(i)).isBetween(longest * 3 / 4, longest);
+      }
+    }
   }
 
   @Test

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * The hot tier without prediction is not worse than the better of LRU and Caffeine by more than 1 %
  * of its misses, whatever the kind of requests. Beside that 0.5 % of the requests are allowed: what
  * Caffeine's own draws make of its misses from run to run, and what the tier needs to find out
- * which of its modes suits. One kind is known to be worse, and held at that.
+ * which of its modes suits.
  */
 class GuardTest {
   private static final int ROWS = 200_000;
@@ -80,12 +80,6 @@ class GuardTest {
       IntUnaryOperator keys(int capacity) {
         return i -> i % (capacity * 5);
       }
-
-      /** What is let in by chance, as sketches err, is let in again and again. */
-      @Override
-      double mostRelative(int capacity) {
-        return capacity < 1_000 ? MOST_RELATIVE : 0.06;
-      }
     },
     /** Each key twice, three quarters of the cache apart, and never again: made for LRU. */
     TWICE {
@@ -135,11 +129,6 @@ class GuardTest {
     };
 
     abstract IntUnaryOperator keys(int capacity);
-
-    /** By how much the tier may be worse, of the better one's misses. */
-    double mostRelative(int capacity) {
-      return MOST_RELATIVE;
-    }
   }
 
   /** Keys from 0 on, each drawn the more often the smaller it is. */
@@ -185,8 +174,7 @@ class GuardTest {
       long best = Math.min(lru, caffeine);
       assertThat(tier)
           .as(all)
-          .isLessThanOrEqualTo(
-              (long) (best * (1 + workload.mostRelative(capacity)) + MOST_OF_REQUESTS * ROWS));
+          .isLessThanOrEqualTo((long) (best * (1 + MOST_RELATIVE) + MOST_OF_REQUESTS * ROWS));
     }
   }
 }

@@ -107,6 +107,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private final HybridClock stamps;
   // No later than this is anything that was forgotten where concurrent writes are kept.
   private Stamp forgottenBeside;
+
+  // Nothing that was forgotten here since the opening had seen more of what this opening wrote.
+  private volatile long forgottenUpTo;
   private long lastCounter;
   private long written;
   private long dotCollisions;
@@ -1684,6 +1687,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       if (mayHaveSiblings) {
         dead.versions().forEach(each -> forgottenBeside = later(forgottenBeside, each));
       }
+      forgottenUpTo = lastCounter;
       Dot dot = dead.header().version().dot();
       long[] beside = index.siblingsOf(key);
       index.forget(key, dot);
@@ -1738,12 +1742,17 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   /**
-   * Whether a version that this journal still has was replaced, where siblings are kept, by one
-   * that is forgotten: a peer that is sent it, and has lost what replaced it, would show it again.
+   * Whether a version of this directory's own that the journal still has was replaced by one that
+   * is forgotten: a peer that is sent it, and has lost what replaced it, would show it again, and
+   * tell others.
    */
-  public boolean wasForgottenBeside(MetadataRecord version) {
+  public boolean wasReplacedByForgotten(MetadataRecord version) {
     if (!config.conflicts().rules().of(version.key()).keepsSiblings()) {
-      return false; // it is deleted again when the peer is compared
+      Header own = version.header();
+      Dot dot = own.version().dot();
+      // What is new is not looked up.
+      boolean isNew = dot.actor().equals(actor) && dot.counter() > forgottenUpTo;
+      return !isNew && isApplied(dot) && !isOutdone(version.key(), own);
     }
     try {
       Header first = header(version.key());
@@ -1756,6 +1765,18 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       }
     } catch (StorageException e) {
       return false; // something is known of the key, but cannot be read
+    }
+  }
+
+  /** Whether what is known of a key has seen a write, is it, or wins over it. */
+  private boolean isOutdone(Key key, Header write) {
+    try {
+      Header known = header(key);
+      return known != null
+          && (known.version().covers(write.version().dot())
+              || !LastWriterWins.join(known, write).version().dot().equals(write.version().dot()));
+    } catch (StorageException e) {
+      return true; // something is known of the key, but cannot be read
     }
   }
 

@@ -21,9 +21,9 @@ import org.jspecify.annotations.Nullable;
  * Everything peers say to each other; docs/PROTOCOL.md holds the byte layout.
  *
  * <p>The node that dialled sends {@link Hello}, {@link Heartbeat}, {@link Changes}, {@link Deltas},
- * {@link Fetch}, {@link Hurry}, {@link Forget}, {@link Push}, {@link Compare}, {@link Dots}; the
- * node that was dialled answers with the others; both send {@link Repair} and {@link CutOff}. All
- * frames are immutable.
+ * {@link Fetch}, {@link Hurry}, {@link Forget}, {@link Push}, {@link ShadowRequest}, {@link
+ * HoldShadow}, {@link Compare}, {@link Dots}; the node that was dialled answers with the others;
+ * both send {@link Repair} and {@link CutOff}. All frames are immutable.
  */
 public sealed interface Frame {
   void deliverTo(Handler handler);
@@ -533,6 +533,118 @@ public sealed interface Frame {
   }
 
   /**
+   * Something about the shadows of a key; answered with {@link ShadowReply}. From protocol 3 on.
+   *
+   * @param reason why there is to be one; {@link ShadowReason#REQUESTED} where nothing is said
+   * @param factor how many regions are to hold the payload, home and backup included; 0 where
+   *     nothing is said
+   * @param ttlMs for how long at first; 0 where nothing is said
+   * @param dot what the asking region's shadow has; null if it has none
+   */
+  record ShadowRequest(
+      long requestId,
+      ShadowVerb verb,
+      Key key,
+      ShadowReason reason,
+      int factor,
+      long ttlMs,
+      @Nullable Dot dot)
+      implements Frame {
+    public ShadowRequest {
+      requireTerms(factor, ttlMs);
+    }
+
+    @Override
+    public int since() {
+      return 3;
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onShadowRequest(this);
+    }
+  }
+
+  /**
+   * The other side is to have a shadow of this, with its payload; answered with {@link
+   * ShadowReply}. From protocol 3 on.
+   *
+   * @param factor as of {@link ShadowRequest}
+   * @param ttlMs for how long at first
+   */
+  record HoldShadow(
+      long requestId, MetadataRecord record, ShadowReason reason, int factor, long ttlMs)
+      implements Frame {
+    public HoldShadow {
+      requireTerms(factor, ttlMs);
+    }
+
+    @Override
+    public int since() {
+      return 3;
+    }
+
+    @Override
+    public boolean isControl() {
+      return false;
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onHoldShadow(this);
+    }
+  }
+
+  private static void requireTerms(int factor, long ttlMs) {
+    if (factor < 0 || factor > FrameCodec.MAX_REGIONS || ttlMs < 0) {
+      throw new IllegalArgumentException(
+          "no terms of a shadow: factor " + factor + ", " + ttlMs + " ms");
+    }
+  }
+
+  /** What became of what was asked about shadows, region by region. From protocol 3 on. */
+  record ShadowReply(long requestId, List<ShadowAnswer> answers) implements Frame {
+    public ShadowReply {
+      answers = List.copyOf(answers);
+    }
+
+    @Override
+    public int since() {
+      return 3;
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onShadowReply(this);
+    }
+  }
+
+  /**
+   * @param region whose answer it is
+   * @param message why, where it is not as was asked
+   * @param facts null if it has no shadow
+   */
+  record ShadowAnswer(
+      RegionName region, MoveOutcome outcome, String message, @Nullable ShadowFacts facts) {}
+
+  /**
+   * A shadow.
+   *
+   * @param dot names the version of its payload
+   * @param ageMs since it was made
+   * @param leftMs until it ends, unless it is read
+   * @param hits how often it was read there
+   */
+  record ShadowFacts(Dot dot, ShadowReason reason, long ageMs, long leftMs, long hits) {
+    public ShadowFacts {
+      if (ageMs < 0 || leftMs < 0 || hits < 0) {
+        throw new IllegalArgumentException(
+            "less than nothing: " + ageMs + ", " + leftMs + ", " + hits);
+      }
+    }
+  }
+
+  /**
    * Digests of nodes of the dialler's {@link io.metafabric.core.digest.HeaderTree}: which of them
    * are other ones there?
    *
@@ -731,6 +843,12 @@ public sealed interface Frame {
     void onHold(Hold hold);
 
     void onDone(Done done);
+
+    void onShadowRequest(ShadowRequest request);
+
+    void onHoldShadow(HoldShadow hold);
+
+    void onShadowReply(ShadowReply reply);
 
     void onCompare(Compare compare);
 

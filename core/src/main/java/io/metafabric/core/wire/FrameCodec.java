@@ -100,6 +100,9 @@ public final class FrameCodec {
   private static final int DELTAS = 27;
   private static final int NO_BASE = 28;
   private static final int READS = 29;
+  private static final int SHADOW_REQUEST = 32;
+  private static final int HOLD_SHADOW = 33;
+  private static final int SHADOW_REPLY = 34;
 
   private static final int FOUND = 1;
   private static final int NOT_HELD = 2;
@@ -222,7 +225,9 @@ public final class FrameCodec {
   }
 
   private static boolean isKnown(int type) {
-    return type <= CREDIT || (type >= COMPARE && type <= READS);
+    return type <= CREDIT
+        || (type >= COMPARE && type <= READS)
+        || (type >= SHADOW_REQUEST && type <= SHADOW_REPLY);
   }
 
   private static Frame decodeBody(int type, ByteReader in) {
@@ -286,6 +291,17 @@ public final class FrameCodec {
       case DELTAS -> DeltasCodec.read(in, readChanges(in));
       case READS -> new Frame.Reads(readList(in, "readings", FrameCodec::readReading));
       case NO_BASE -> new Frame.NoBase(readList(in, "keys", RecordCodec::readKey));
+      case SHADOW_REQUEST -> readShadowRequest(in);
+      case HOLD_SHADOW ->
+          new Frame.HoldShadow(
+              in.varint("request"),
+              RecordCodec.readRecord(in),
+              readReason(in),
+              in.varint("factor", 0, MAX_REGIONS),
+              readCounter(in, "time to live"));
+      case SHADOW_REPLY ->
+          new Frame.ShadowReply(
+              in.varint("request"), readList(in, "answers", FrameCodec::readShadowAnswer));
       default -> throw new WireFormatException("there is no frame type " + type);
     };
   }
@@ -302,6 +318,54 @@ public final class FrameCodec {
       }
     }
     throw new WireFormatException("there is no outcome " + code + " of a move");
+  }
+
+  private static Frame.ShadowRequest readShadowRequest(ByteReader in) {
+    return new Frame.ShadowRequest(
+        in.varint("request"),
+        readVerb(in),
+        RecordCodec.readKey(in),
+        readReason(in),
+        in.varint("factor", 0, MAX_REGIONS),
+        readCounter(in, "time to live"),
+        readFlag(in, "has a shadow") ? RecordCodec.readDot(in) : null);
+  }
+
+  private static ShadowVerb readVerb(ByteReader in) {
+    int code = in.u8("what is asked about shadows");
+    for (ShadowVerb verb : ShadowVerb.values()) {
+      if (verb.code() == code) {
+        return verb;
+      }
+    }
+    throw new WireFormatException("nothing about shadows is asked with " + code);
+  }
+
+  private static ShadowReason readReason(ByteReader in) {
+    int code = in.u8("reason of a shadow");
+    for (ShadowReason reason : ShadowReason.values()) {
+      if (reason.code() == code) {
+        return reason;
+      }
+    }
+    throw new WireFormatException("there is no reason " + code + " of a shadow");
+  }
+
+  private static Frame.ShadowAnswer readShadowAnswer(ByteReader in) {
+    return new Frame.ShadowAnswer(
+        RecordCodec.readRegion(in),
+        readOutcome(in),
+        in.text("outcome", MAX_TEXT_BYTES),
+        readFlag(in, "shadow") ? readShadowFacts(in) : null);
+  }
+
+  private static Frame.ShadowFacts readShadowFacts(ByteReader in) {
+    return new Frame.ShadowFacts(
+        RecordCodec.readDot(in),
+        readReason(in),
+        readCounter(in, "age"),
+        readCounter(in, "time left"),
+        readCounter(in, "hits"));
   }
 
   private static Frame.Standing readStanding(ByteReader in) {
@@ -766,6 +830,41 @@ public final class FrameCodec {
     @Override
     public void onDone(Frame.Done done) {
       begin(DONE).varint(done.requestId()).u8(done.outcome().code()).text(fitting(done.message()));
+    }
+
+    @Override
+    public void onShadowRequest(Frame.ShadowRequest request) {
+      begin(SHADOW_REQUEST).varint(request.requestId()).u8(request.verb().code());
+      RecordCodec.writeKey(out, request.key());
+      out.u8(request.reason().code()).varint(request.factor()).varint(request.ttlMs());
+      Dot dot = request.dot();
+      out.u8(dot == null ? 0 : 1);
+      if (dot != null) {
+        RecordCodec.writeDot(out, dot);
+      }
+    }
+
+    @Override
+    public void onHoldShadow(Frame.HoldShadow hold) {
+      begin(HOLD_SHADOW).varint(hold.requestId());
+      RecordCodec.writeRecord(out, hold.record());
+      out.u8(hold.reason().code()).varint(hold.factor()).varint(hold.ttlMs());
+    }
+
+    @Override
+    public void onShadowReply(Frame.ShadowReply reply) {
+      begin(SHADOW_REPLY).varint(reply.requestId()).varint(reply.answers().size());
+      for (Frame.ShadowAnswer answer : reply.answers()) {
+        RecordCodec.writeRegion(out, answer.region());
+        out.u8(answer.outcome().code()).text(fitting(answer.message()));
+        Frame.ShadowFacts facts = answer.facts();
+        out.u8(facts == null ? 0 : 1);
+        if (facts != null) {
+          RecordCodec.writeDot(out, facts.dot());
+          out.u8(facts.reason().code());
+          out.varint(facts.ageMs()).varint(facts.leftMs()).varint(facts.hits());
+        }
+      }
     }
 
     @Override

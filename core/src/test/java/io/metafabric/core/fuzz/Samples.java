@@ -28,6 +28,8 @@ import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.MoveOutcome;
 import io.metafabric.core.wire.Refusal;
+import io.metafabric.core.wire.ShadowReason;
+import io.metafabric.core.wire.ShadowVerb;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -148,6 +150,18 @@ final class Samples {
         new Frame.Repair(7, 1, true, List.of(new Dot(ACTOR, 3)), records()),
         new Frame.Hurry(7, Key.of("n/2")),
         new Frame.Forget(7, List.of(Key.of("n/1"), Key.of("n/2"))),
+        new Frame.ShadowRequest(
+            7, ShadowVerb.END, Key.of("n/1"), ShadowReason.PREDICTED, 3, 900, new Dot(ACTOR, 2)),
+        new Frame.HoldShadow(7, records().get(0), ShadowReason.REQUESTED, 3, 900),
+        new Frame.ShadowReply(
+            7,
+            List.of(
+                new Frame.ShadowAnswer(EU, MoveOutcome.REFUSED, "no", null),
+                new Frame.ShadowAnswer(
+                    US,
+                    MoveOutcome.DONE,
+                    "",
+                    new Frame.ShadowFacts(new Dot(ACTOR, 2), ShadowReason.FIRST_READ, 5, 6, 7)))),
         new Frame.Standing(
             128, 300, new TreeMap<>(Map.of(US, 7L)), true, VersionVector.of(new Dot(ACTOR, 300))));
   }

@@ -8,6 +8,7 @@ import io.metafabric.core.transport.TransportLimits;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -99,9 +100,21 @@ final class SimConnection implements PeerConnection {
       transport.refusedFrames++;
       return false;
     }
-    (frame.isControl() ? controlQueue : dataQueue).add(new Queued(encoded, frame.isControl()));
-    transmit();
+    var queued = new Queued(encoded, frame.isControl());
+    Duration slowness = network.slowness(frame);
+    if (slowness.isZero()) {
+      queue(queued);
+    } else {
+      network.after(slowness, () -> queue(queued));
+    }
     return true;
+  }
+
+  private void queue(Queued queued) {
+    if (!ended) {
+      (queued.control ? controlQueue : dataQueue).add(queued);
+      transmit();
+    }
   }
 
   @Override

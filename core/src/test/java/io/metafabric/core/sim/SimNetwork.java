@@ -3,6 +3,7 @@ package io.metafabric.core.sim;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.transport.PeerTransport;
 import io.metafabric.core.transport.TransportLimits;
+import io.metafabric.core.wire.Frame;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Executor;
+import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +40,7 @@ public final class SimNetwork {
   private int windowBytes = 64 * 1024;
   private SimLink defaultLink = SimLink.perfect(Duration.ofMillis(1));
   private int nextPort = 10_000;
+  private Function<Frame, Duration> slowness = frame -> Duration.ZERO;
 
   /** Who is asked about connections to an address. */
   record SimListener(SimTransport transport, PeerTransport.Acceptor acceptor) {}
@@ -76,6 +79,15 @@ public final class SimNetwork {
   /** What a connection has sent and the other end has not read, as TCP bounds it. */
   public void window(int bytes) {
     windowBytes = bytes;
+  }
+
+  /** How long a node takes until it says something; what it says later overtakes it. */
+  public void slowness(Function<Frame, Duration> ofFrame) {
+    slowness = ofFrame;
+  }
+
+  Duration slowness(Frame frame) {
+    return slowness.apply(frame);
   }
 
   int windowBytes() {

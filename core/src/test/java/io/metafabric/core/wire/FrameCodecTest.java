@@ -115,6 +115,35 @@ class FrameCodecTest {
         "00000009" + "c3015f2d" + "1d00" + "01036e2f31ac02");
     golden.put(
         new Frame.NoBase(List.of(Key.of("n/1"))), "00000007" + "0320de8e" + "1c00" + "01036e2f31");
+    golden.put(
+        new Frame.ShadowRequest(
+            128, ShadowVerb.CLAIM, Key.of("n/1"), ShadowReason.FIRST_READ, 3, 300, null),
+        "0000000e" + "dd465e08" + "2000" + "800102036e2f310203ac0200");
+    golden.put(
+        new Frame.ShadowRequest(
+            1, ShadowVerb.END, Key.of("n/1"), ShadowReason.REQUESTED, 0, 0, new Dot(ACTOR, 300)),
+        "00000016" + "311a1272" + "2000" + "0103036e2f31010000010000000000000011ac02");
+    golden.put(
+        new Frame.HoldShadow(128, record("n/1", 9, "x"), ShadowReason.REQUESTED, 3, 300),
+        "00000029"
+            + "bd65ea2e"
+            + "2100"
+            + "8001036e2f310000000000000000110900000000000000050002657501a93c5f9301780103ac02");
+    golden.put(
+        new Frame.ShadowReply(
+            128,
+            List.of(
+                new Frame.ShadowAnswer(EU, MoveOutcome.NOT_FOUND, "no", null),
+                new Frame.ShadowAnswer(
+                    US,
+                    MoveOutcome.DONE,
+                    "",
+                    new Frame.ShadowFacts(
+                        new Dot(ACTOR, 300), ShadowReason.PREDICTED, 300, 7, 2)))),
+        "00000022"
+            + "23859b1a"
+            + "2200"
+            + "80010202657502026e6f000275730000010000000000000011ac0203ac020702");
     return golden;
   }
 
@@ -317,6 +346,13 @@ class FrameCodecTest {
     return out.toArray();
   }
 
+  private static Arbitrary<Frame.ShadowFacts> shadowFacts() {
+    Arbitrary<Long> counters = Arbitraries.longs().greaterOrEqual(0);
+    return Combinators.combine(
+            AnyRecords.dots(), Arbitraries.of(ShadowReason.class), counters, counters, counters)
+        .as(Frame.ShadowFacts::new);
+  }
+
   private record Settings(SortedMap<String, String> rules, Frame.Belonging belonging) {}
 
   private static Frame hello(
@@ -464,6 +500,33 @@ class FrameCodecTest {
                 Combinators.combine(longs, AnyRecords.keys(), AnyRecords.regions())
                     .as(Frame.MoveHome::new),
                 Combinators.combine(longs, AnyRecords.records()).as(Frame.Hold::new),
+                Combinators.combine(
+                        longs,
+                        Arbitraries.of(ShadowVerb.class),
+                        AnyRecords.keys(),
+                        Arbitraries.of(ShadowReason.class),
+                        Arbitraries.integers().between(0, FrameCodec.MAX_REGIONS),
+                        Arbitraries.longs().greaterOrEqual(0),
+                        AnyRecords.dots().injectNull(0.3))
+                    .as(Frame.ShadowRequest::new),
+                Combinators.combine(
+                        longs,
+                        AnyRecords.records(),
+                        Arbitraries.of(ShadowReason.class),
+                        Arbitraries.integers().between(0, FrameCodec.MAX_REGIONS),
+                        Arbitraries.longs().greaterOrEqual(0))
+                    .as(Frame.HoldShadow::new),
+                Combinators.combine(
+                        longs,
+                        Combinators.combine(
+                                AnyRecords.regions(),
+                                Arbitraries.of(MoveOutcome.class),
+                                texts,
+                                shadowFacts().injectNull(0.5))
+                            .as(Frame.ShadowAnswer::new)
+                            .list()
+                            .ofMaxSize(5))
+                    .as(Frame.ShadowReply::new),
                 Combinators.combine(longs, AnyRecords.keys()).as(Frame.Hurry::new),
                 Combinators.combine(longs, AnyRecords.keys().list().ofMaxSize(5))
                     .as(Frame.Forget::new),
@@ -614,8 +677,14 @@ class FrameCodecTest {
         .filteredOn(frame -> frame.since() > 1)
         .allMatch(
             frame ->
-                frame.since()
-                    == (frame instanceof Frame.CutOff || frame instanceof Frame.Standing ? 2 : 3));
+                frame.since() == 2
+                    ? frame instanceof Frame.CutOff || frame instanceof Frame.Standing
+                    : frame instanceof Frame.ShadowRequest
+                        || frame instanceof Frame.HoldShadow
+                        || frame instanceof Frame.ShadowReply
+                        || frame instanceof Frame.Deltas
+                        || frame instanceof Frame.NoBase
+                        || frame instanceof Frame.Reads);
     assertThat(oneOfEach())
         .hasAtLeastOneElementOfType(Frame.CutOff.class)
         .hasAtLeastOneElementOfType(Frame.Standing.class)
@@ -761,6 +830,7 @@ class FrameCodecTest {
             Frame.FetchReply.class,
             Frame.Push.class,
             Frame.Hold.class,
+            Frame.HoldShadow.class,
             Frame.Compare.class,
             Frame.Compared.class,
             Frame.Dots.class,

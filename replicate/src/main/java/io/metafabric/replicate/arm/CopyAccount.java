@@ -54,6 +54,23 @@ final class CopyAccount {
     return null;
   }
 
+  /**
+   * Pays with bytes alone: for a copy that is a duty, not a bargain. A second's worth pays for what
+   * is larger.
+   */
+  boolean payBytes(long wireBytes, long nowNanos) {
+    long price = Math.min(wireBytes, budget.bytesPerSecond());
+    boolean pays = bytes.has(price, nowNanos);
+    if (pays) {
+      bytes.take(price);
+    }
+    return pays;
+  }
+
+  void giveBackBytes(long wireBytes) {
+    bytes.giveBack(Math.min(wireBytes, budget.bytesPerSecond()));
+  }
+
   /** A copy was read, or is gone. */
   void release(long payloadBytes) {
     storedBytes -= payloadBytes;

@@ -82,11 +82,6 @@ public final class ReplicationManager {
     reads.count(path, nowNanos);
   }
 
-  /** How often a key is read here. */
-  public double readsPerSecond(String path, long nowNanos) {
-    return reads.perSecond(path, nowNanos);
-  }
-
   /** Another region has fetched a key from here, and has a copy from now on. */
   public synchronized void gaveCopy(Key key, RegionName to, long nowNanos) {
     copiesElsewhere.gaveCopy(key, to, nowNanos);
@@ -146,6 +141,24 @@ public final class ReplicationManager {
   /** A copy that was decided on has not come. */
   public synchronized void failed(String path) {
     ledger.failed(path);
+  }
+
+  /** How often a key was read here of late, by estimate. */
+  public double readsPerSecond(String path, long nowNanos) {
+    return reads.perSecond(path, nowNanos);
+  }
+
+  /**
+   * Pays for a payload that has to come, whatever it is worth, with the budget's bytes a second;
+   * false if they do not suffice now.
+   */
+  public synchronized boolean payBytes(long bytes, long nowNanos) {
+    return account.payBytes(bytes, nowNanos);
+  }
+
+  /** What was paid for did not come. */
+  public synchronized void giveBackBytes(long bytes) {
+    account.giveBackBytes(bytes);
   }
 
   /** One decision for each candidate, the best ratio of benefit to cost first. */

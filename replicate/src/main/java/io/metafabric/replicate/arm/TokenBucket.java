@@ -43,6 +43,11 @@ final class TokenBucket {
     credit -= bytes * NANOS_PER_SECOND;
   }
 
+  /** What was taken was not spent. */
+  void giveBack(long bytes) {
+    credit = Math.min(credit + bytes * NANOS_PER_SECOND, bytesPerSecond * NANOS_PER_SECOND);
+  }
+
   private void refill(long nowNanos) {
     long passed = nowNanos - lastNanos;
     if (passed <= 0) {

@@ -1,0 +1,429 @@
+package io.metafabric.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.metafabric.core.place.Homes;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.sim.SimLink;
+import io.metafabric.core.store.Precondition;
+import io.metafabric.core.wire.Frame.ShadowAnswer;
+import io.metafabric.core.wire.Frame.ShadowFacts;
+import io.metafabric.core.wire.MoveOutcome;
+import io.metafabric.core.wire.ShadowReason;
+import io.metafabric.replicate.ProtocolRange;
+import io.metafabric.replicate.RebuildStats;
+import io.metafabric.replicate.shadow.ShadowRule;
+import io.metafabric.replicate.shadow.ShadowRules;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+
+/** Shadows among five regions, step by step. */
+class ShadowsTest {
+  private static final Duration TTL = Duration.ofSeconds(10);
+
+  private final SimCluster cluster = new SimCluster(3, 64 << 10, "eu", "us", "ap", "sa", "af");
+  private final Key key = Key.of("n/shadowed");
+
+  private void start() {
+    cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(40)));
+    cluster.startAll();
+    run(5);
+    put("first");
+  }
+
+  private void run(long seconds) {
+    cluster.world.runFor(Duration.ofSeconds(seconds));
+  }
+
+  private Homes homes() {
+    RegionName up = cluster.regions.stream().filter(cluster::isUp).findFirst().orElseThrow();
+    return cluster.node(up).homesOf(key);
+  }
+
+  private RegionName home() {
+    return homes().home();
+  }
+
+  private RegionName backup() {
+    return homes().backup();
+  }
+
+  /** Regions that are neither home nor backup of the key. */
+  private List<RegionName> others() {
+    return cluster.regions.stream()
+        .filter(region -> !region.equals(home()) && !region.equals(backup()))
+        .toList();
+  }
+
+  private FabricNode<MetadataRecord> in(RegionName region) {
+    return cluster.node(region);
+  }
+
+  private void put(String value) {
+    in(home()).write(key, Bytes.utf8(value), Header.NEVER, Precondition.NONE);
+    run(1);
+  }
+
+  private <T> T done(CompletableFuture<T> future) {
+    cluster.world.runUntil("answer", future::isDone, Duration.ofSeconds(30));
+    return future.join();
+  }
+
+  private List<ShadowAnswer> made(RegionName by, int factor) {
+    return done(in(by).makeShadows(key, factor, TTL));
+  }
+
+  private List<RegionName> holders() {
+    return done(in(home()).shadowsOf(key)).stream()
+        .filter(answer -> answer.facts() != null)
+        .map(ShadowAnswer::region)
+        .sorted()
+        .toList();
+  }
+
+  private boolean answersFromHere(RegionName region, String value) {
+    MetadataRecord here = in(region).readHere("c", key);
+    return here != null && here.payload() != null && here.payload().equals(Bytes.utf8(value));
+  }
+
+  private void read(RegionName region) {
+    read(region, key);
+  }
+
+  private void read(RegionName region, Key what) {
+    var hit = in(region).hit("c", what.path());
+    if (hit == null && in(region).readHere("c", what) == null) {
+      var outcome = done(in(region).read("c", what));
+      in(region).finished("c", what, outcome);
+      assertThat(outcome).isInstanceOf(ReadOutcome.Value.class);
+    }
+  }
+
+  @Test
+  void shadowsAreMade_whoeverAsks_andAreReadAtHome() {
+    start();
+    for (int factor = 3; factor <= 4; factor++) {
+      List<ShadowAnswer> answers = made(others().get(2), factor);
+      assertThat(answers).hasSize(factor - 2);
+      assertThat(answers).allMatch(answer -> answer.outcome() == MoveOutcome.DONE);
+      assertThat(holders()).hasSize(factor - 2);
+    }
+    for (RegionName holder : holders()) {
+      assertThat(answersFromHere(holder, "first")).as("in %s", holder).isTrue();
+      assertThat(in(holder).store().holdsPayload(key)).as("not its journal").isFalse();
+      ShadowFacts facts = done(in(holder).shadowsOf(key)).get(0).facts();
+      assertThat(facts.reason()).isEqualTo(ShadowReason.REQUESTED);
+      assertThat(facts.leftMs()).isBetween(1L, TTL.toMillis());
+      assertThat(facts.dot()).isEqualTo(in(home()).store().header(key).version().dot());
+    }
+  }
+
+  @Test
+  void aShadow_isKeptUpToDate() {
+    start();
+    made(home(), 5);
+    put("second");
+    for (RegionName holder : others()) {
+      assertThat(answersFromHere(holder, "second")).as("in %s", holder).isTrue();
+    }
+  }
+
+  @Test
+  void whatNobodyReads_ends_andWhatIsRead_livesOn() {
+    start();
+    made(home(), 5);
+    RegionName reader = others().get(1);
+    for (int i = 0; i < 30; i++) {
+      read(reader);
+      run(1);
+    }
+    assertThat(holders()).containsExactly(reader);
+    ShadowFacts facts = done(in(reader).shadowsOf(key)).get(0).facts();
+    assertThat(facts.hits()).isBetween(25L, 30L);
+    run(8 * 10 + 20);
+    assertThat(holders()).isEmpty();
+    assertThat(in(reader).stats().shadows().expired()).isOne();
+    assertThat(in(reader).hotTier().peek(key)).isNull();
+    assertThat(cluster.payloadsAreHome()).isTrue();
+  }
+
+  @Test
+  void whileHomeAndBackupAreAway_noShadowEnds_andItEndsWhenTheyAreBack() {
+    start();
+    made(home(), 3);
+    RegionName holder = holders().get(0);
+    RegionName home = home();
+    RegionName backup = backup();
+    cluster.crash(home);
+    cluster.crash(backup);
+    run(120);
+    assertThat(answersFromHere(holder, "first")).isTrue();
+    var answer = done(in(holder).dropShadows(key));
+    assertThat(answer.get(0).outcome()).isEqualTo(MoveOutcome.REFUSED);
+    assertThat(answersFromHere(holder, "first")).isTrue();
+    var elsewhere = others().get(0).equals(holder) ? others().get(1) : others().get(0);
+    assertThat(done(in(elsewhere).read("c", key))).isInstanceOf(ReadOutcome.Value.class);
+
+    cluster.start(home);
+    cluster.start(backup);
+    run(60);
+    assertThat(holders()).isEmpty();
+  }
+
+  @Test
+  void dropped_theyAreGoneEverywhere() {
+    start();
+    made(home(), 5);
+    var answers = done(in(others().get(0)).dropShadows(key));
+    assertThat(answers.stream().filter(answer -> answer.outcome() == MoveOutcome.DONE)).hasSize(3);
+    assertThat(holders()).isEmpty();
+    assertThat(in(others().get(1)).stats().shadows().dropped()).isOne();
+  }
+
+  @Test
+  void theFirstRead_makesAShadow_upToTheFactor() {
+    cluster.shadows =
+        new ShadowConfig(ShadowRules.of(ShadowRule.forNamespace("n", 3, TTL)), 1 << 20);
+    start();
+    read(others().get(0));
+    run(1);
+    assertThat(holders()).containsExactly(others().get(0));
+    read(others().get(1));
+    run(1);
+    assertThat(holders()).as("the factor is reached").containsExactly(others().get(0));
+    ShadowFacts facts = done(in(others().get(0)).shadowsOf(key)).get(0).facts();
+    assertThat(facts.reason()).isEqualTo(ShadowReason.FIRST_READ);
+    assertThat(in(others().get(0)).shadowDecisionsOn(key)).isNotEmpty();
+  }
+
+  @Test
+  void aRegionThatIsAway_isNamed() {
+    start();
+    RegionName away = others().get(0);
+    cluster.crash(away);
+    run(5);
+    List<ShadowAnswer> answers = made(home(), 5);
+    assertThat(answers).filteredOn(a -> a.outcome() == MoveOutcome.DONE).hasSize(2);
+    assertThat(answers)
+        .filteredOn(a -> a.outcome() == MoveOutcome.UNREACHABLE)
+        .extracting(ShadowAnswer::region)
+        .containsExactly(away);
+    assertThat(done(in(home()).shadowsOf(key)))
+        .filteredOn(a -> a.outcome() == MoveOutcome.UNREACHABLE)
+        .extracting(ShadowAnswer::region)
+        .containsExactly(away);
+  }
+
+  @Test
+  void whatHasNoValue_hasNoShadow() {
+    start();
+    List<ShadowAnswer> answers = done(in(home()).makeShadows(Key.of("n/unknown"), 5, TTL));
+    assertThat(answers).hasSize(1);
+    assertThat(answers.get(0).outcome()).isEqualTo(MoveOutcome.NOT_FOUND);
+  }
+
+  @Test
+  void whatIsDeleted_losesItsShadows() {
+    start();
+    made(home(), 5);
+    in(home()).write(key, null, Header.NEVER, Precondition.NONE);
+    run(2);
+    assertThat(holders()).isEmpty();
+  }
+
+  @Test
+  void aShadowThatBecomesHome_goesToTheJournal() {
+    start();
+    made(home(), 3);
+    RegionName holder = holders().get(0);
+    RegionName home = home();
+    RegionName backup = backup();
+    done(in(home).moveHome(key, holder));
+    run(1);
+    assertThat(home()).isEqualTo(holder);
+    assertThat(in(holder).store().holdsPayload(key)).isTrue();
+    cluster.crash(home);
+    cluster.crash(backup);
+    run(60);
+    assertThat(answersFromHere(holder, "first")).isTrue();
+  }
+
+  @Test
+  void shadowsThatTheRulesDoNotWantAnyMore_end() {
+    cluster.shadows =
+        new ShadowConfig(ShadowRules.of(ShadowRule.forNamespace("n", 3, TTL)), 1 << 20);
+    start();
+    RegionName reader = others().get(0);
+    read(reader);
+    run(1);
+    assertThat(holders()).containsExactly(reader);
+    in(reader).setShadowRules(ShadowRules.NONE);
+    for (int i = 0; i < 40; i++) {
+      read(reader);
+      run(1);
+    }
+    assertThat(holders()).isEmpty();
+  }
+
+  @Test
+  void aShadowThatWentWithAnEvictedRegion_isMadeAgain() {
+    start();
+    made(home(), 3);
+    RegionName lost = holders().get(0);
+    cluster.crash(lost);
+    done(in(home()).evict(lost));
+    run(5);
+    assertThat(holders()).hasSize(1).doesNotContain(lost);
+    assertThat(in(home()).stats().rebuild().made()).isOne();
+    assertThat(in(home()).stats().rebuild().outstanding()).isZero();
+    assertThat(answersFromHere(holders().get(0), "first")).isTrue();
+  }
+
+  @Test
+  void aHomeThatBeganAnew_learnsWhoHasAShadow_andSendsItWhatIsNew() {
+    start();
+    made(home(), 3);
+    RegionName holder = holders().get(0);
+    RegionName home = home();
+    cluster.crash(home);
+    cluster.start(home);
+    run(8);
+    in(home).write(key, Bytes.utf8("second"), Header.NEVER, Precondition.NONE);
+    run(1);
+    assertThat(answersFromHere(holder, "second")).isTrue();
+  }
+
+  @Test
+  void whoReadsMost_getsTheShadow() {
+    start();
+    RegionName often = others().get(2);
+    for (int i = 0; i < 5; i++) {
+      assertThat(done(in(often).replicator().fetchFrom(home(), key))).isNotNull();
+    }
+    assertThat(done(in(others().get(0)).replicator().fetchFrom(home(), key))).isNotNull();
+    made(home(), 3);
+    assertThat(holders()).containsExactly(often);
+  }
+
+  @Test
+  void aRegionOfAnOlderProtocol_isPassedOver() {
+    cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(40)));
+    cluster.startAll();
+    RegionName old = others().get(0);
+    cluster.crash(old);
+    cluster.protocols = () -> new ProtocolRange(1, 2);
+    cluster.start(old);
+    run(5);
+    put("first");
+    List<ShadowAnswer> answers = made(home(), 5);
+    assertThat(answers)
+        .filteredOn(a -> a.outcome() == MoveOutcome.DONE)
+        .extracting(ShadowAnswer::region)
+        .containsExactlyInAnyOrder(others().get(1), others().get(2));
+    assertThat(answers)
+        .filteredOn(a -> a.region().equals(old))
+        .hasSize(1)
+        .allMatch(a -> a.message().contains("protocol 2"));
+  }
+
+  @Test
+  void whatHomesLackAfterAnEviction_isBroughtWithinTheBudget_andProgressIsShown() {
+    cluster.prefetchBytesPerSecond = 20_000;
+    start();
+    RegionName lost = home();
+    var keys = new ArrayList<Key>();
+    for (int i = 0; keys.size() < 60; i++) {
+      Key each = Key.of("n/lost" + i);
+      if (in(lost).homesOf(each).include(lost)) {
+        keys.add(each);
+        in(lost).write(each, Bytes.copyOf(new byte[4000]), Header.NEVER, Precondition.NONE);
+      }
+    }
+    run(10);
+    cluster.crash(lost);
+    List<RegionName> up = cluster.regions.stream().filter(cluster::isUp).toList();
+    done(in(up.get(0)).evict(lost));
+    int seen = 0;
+    for (int second = 1; second <= 60; second++) {
+      run(1);
+      for (RegionName each : up) {
+        RebuildStats stats = in(each).stats().rebuild();
+        seen = Math.max(seen, stats.outstanding());
+        assertThat(stats.bytes()).isLessThanOrEqualTo((second + 2) * 20_000L);
+      }
+    }
+    assertThat(seen).as("more than one second's worth").isGreaterThan(5);
+    long made = 0;
+    for (RegionName each : up) {
+      RebuildStats stats = in(each).stats().rebuild();
+      assertThat(stats.outstanding()).as("in %s", each).isZero();
+      made += stats.made();
+    }
+    assertThat(made).isGreaterThanOrEqualTo(60);
+    for (Key each : keys) {
+      for (RegionName region : up) {
+        if (in(region).homesOf(each).include(region)) {
+          assertThat(in(region).store().holdsPayload(each)).isTrue();
+        }
+      }
+    }
+  }
+
+  /** In a region whose client's reads make none, so that what there is was predicted. */
+  private long predictedWith(double confidence) {
+    cluster.hotTierBytes = 4 << 10;
+    var rules =
+        ShadowRules.of(ShadowRule.forNamespace("n", 3, TTL), ShadowRule.forClient("c", 1, TTL));
+    cluster.shadows = new ShadowConfig(rules.withConfidence(confidence), 1 << 20);
+    start();
+    RegionName reader = others().get(0);
+    var keys = new ArrayList<Key>();
+    for (int i = 0; keys.size() < 12; i++) {
+      Key each = Key.of("n/" + i);
+      if (!in(reader).homesOf(each).include(reader)) {
+        keys.add(each);
+        in(home()).write(each, Bytes.copyOf(new byte[900]), Header.NEVER, Precondition.NONE);
+      }
+    }
+    run(2);
+    for (int round = 0; round < 12; round++) {
+      for (Key each : keys) {
+        read(reader, each);
+        cluster.world.runFor(Duration.ofMillis(300));
+      }
+    }
+    return keys.stream()
+        .map(each -> done(in(reader).shadowsOf(each)).get(0).facts())
+        .filter(facts -> facts != null && facts.reason() == ShadowReason.PREDICTED)
+        .count();
+  }
+
+  @Test
+  void whatIsProbableEnough_getsAShadow() {
+    assertThat(predictedWith(0.1)).isPositive();
+  }
+
+  @Test
+  void whatIsNot_getsNone() {
+    assertThat(predictedWith(1)).isZero();
+    assertThat(in(others().get(0)).stats().prefetch().arrived()).isPositive();
+  }
+
+  @Test
+  void whereThereIsNoRoom_noShadowIsMade_andItIsSaid() {
+    cluster.shadows = new ShadowConfig(ShadowRules.NONE, 100);
+    start();
+    List<ShadowAnswer> answers = made(home(), 3);
+    assertThat(answers).allMatch(answer -> answer.outcome() == MoveOutcome.REFUSED);
+    assertThat(answers.get(0).message()).contains("of 100 bytes");
+    assertThat(in(others().get(0)).stats().shadows().refused()).isOne();
+    assertThat(cluster.payloadsAreHome()).isTrue();
+  }
+}

@@ -1,0 +1,98 @@
+package io.metafabric.replicate;
+
+import io.metafabric.core.port.SerialExecutor;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.wire.Frame;
+import io.metafabric.core.wire.MoveOutcome;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import java.util.function.LongFunction;
+
+/** What other regions were asked about shadows. Belongs to the loop. */
+final class ShadowRequests {
+  /** The version of the protocol that knows of shadows. */
+  private static final int SINCE = 3;
+
+  private record Request(
+      RegionName to,
+      CompletableFuture<List<Frame.ShadowAnswer>> result,
+      SerialExecutor.Task timeout) {}
+
+  private final SerialExecutor loop;
+  private final Function<RegionName, Outbound> links;
+  private final Map<Long, Request> requests = new HashMap<>();
+  private long lastRequest;
+
+  ShadowRequests(SerialExecutor loop, Function<RegionName, Outbound> links) {
+    this.loop = loop;
+    this.links = links;
+  }
+
+  /** Completes with what it says, or with one answer that says that it says nothing. */
+  CompletableFuture<List<Frame.ShadowAnswer>> ask(
+      RegionName to, Duration timeout, LongFunction<Frame> frame) {
+    Outbound link = links.apply(to);
+    if (link.isEstablished() && link.protocol() < SINCE) {
+      return silent(to, "region " + to + " speaks protocol " + link.protocol() + ", without them");
+    }
+    long id = ++lastRequest;
+    if (!link.send(frame.apply(id))) {
+      return silent(to, "region " + to + " cannot be reached");
+    }
+    var result = new CompletableFuture<List<Frame.ShadowAnswer>>();
+    var task =
+        loop.schedule(
+            timeout,
+            () -> end(id, unreachable(to, "region " + to + " did not answer in " + timeout)));
+    requests.put(id, new Request(to, result, task));
+    return result;
+  }
+
+  private static CompletableFuture<List<Frame.ShadowAnswer>> silent(RegionName to, String why) {
+    return CompletableFuture.completedFuture(unreachable(to, why));
+  }
+
+  private static List<Frame.ShadowAnswer> unreachable(RegionName region, String why) {
+    return List.of(new Frame.ShadowAnswer(region, MoveOutcome.UNREACHABLE, why, null));
+  }
+
+  private void end(long id, List<Frame.ShadowAnswer> with) {
+    Request request = requests.remove(id);
+    if (request != null) {
+      request.timeout().cancel();
+      request.result().complete(with);
+    }
+  }
+
+  void onReply(RegionName from, Frame.ShadowReply reply) {
+    Request request = requests.get(reply.requestId());
+    if (request != null && request.to().equals(from)) {
+      end(reply.requestId(), reply.answers());
+    }
+  }
+
+  void disconnected(RegionName peer) {
+    List<Long> lost =
+        requests.entrySet().stream()
+            .filter(entry -> entry.getValue().to().equals(peer))
+            .map(Map.Entry::getKey)
+            .sorted()
+            .toList();
+    lost.forEach(id -> end(id, unreachable(peer, "the connection to " + peer + " was lost")));
+  }
+
+  void close() {
+    List.copyOf(requests.keySet())
+        .forEach(
+            id -> {
+              Request request = requests.get(id);
+              if (request != null) {
+                end(id, unreachable(request.to(), "the fabric is closed"));
+              }
+            });
+  }
+}

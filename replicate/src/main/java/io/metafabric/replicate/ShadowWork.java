@@ -1,0 +1,21 @@
+package io.metafabric.replicate;
+
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.wire.Frame;
+import io.metafabric.replicate.shadow.ShadowTerms;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/** What peers ask of this node about shadows. Called on the loop. */
+public interface ShadowWork {
+  /** Answers what a peer asks; one answer for each region that was concerned. */
+  CompletableFuture<List<Frame.ShadowAnswer>> asked(RegionName by, Frame.ShadowRequest request);
+
+  /** Has a shadow of a record that comes with its payload, if that can be. */
+  CompletableFuture<Frame.ShadowAnswer> hold(MetadataRecord record, ShadowTerms terms);
+
+  /** A peer was given a payload, as it had none. */
+  void fetched(Key key, RegionName by);
+}

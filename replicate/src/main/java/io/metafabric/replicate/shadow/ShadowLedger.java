@@ -1,0 +1,106 @@
+package io.metafabric.replicate.shadow;
+
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.wire.ShadowReason;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * Which regions have a shadow by leave of this one, their home, and until when at least. A home
+ * that begins anew learns of a shadow when that is renewed. Holds {@value #MAX_BYTES} bytes at
+ * most, by estimate; those that were not asked about for longest are forgotten first. Not
+ * thread-safe.
+ */
+public final class ShadowLedger {
+  public static final long MAX_BYTES = 4L << 20;
+
+  private static final long ENTRY_BYTES = 256;
+  private static final long REGION_BYTES = 80;
+
+  private record Leave(long untilNanos, ShadowTerms terms) {}
+
+  private final Map<Key, Map<RegionName, Leave>> byKey = new LinkedHashMap<>(16, 0.75f, true);
+  private long bytes;
+
+  /** Those that have one now, sorted. */
+  public Set<RegionName> of(Key key, long nowNanos) {
+    Map<RegionName, Leave> regions = byKey.get(key);
+    if (regions == null) {
+      return Set.of();
+    }
+    int before = regions.size();
+    regions.values().removeIf(leave -> nowNanos - leave.untilNanos() >= 0);
+    bytes -= REGION_BYTES * (before - regions.size());
+    if (regions.isEmpty()) {
+      forget(key);
+    }
+    return Collections.unmodifiableSet(new TreeSet<>(regions.keySet()));
+  }
+
+  /** A region has one for so long at least; if it lives on, it asks again before then. */
+  public void add(Key key, RegionName region, ShadowTerms terms, long untilNanos) {
+    Map<RegionName, Leave> regions = byKey.get(key);
+    if (regions == null) {
+      regions = new TreeMap<>();
+      byKey.put(key, regions);
+      bytes += entryBytes(key);
+    }
+    if (regions.put(region, new Leave(untilNanos, terms)) == null) {
+      bytes += REGION_BYTES;
+    }
+    while (bytes > MAX_BYTES) {
+      forget(byKey.keySet().iterator().next());
+    }
+  }
+
+  /**
+   * Forgets what these regions had, as they are gone.
+   *
+   * @return of those keys whose shadows were asked for by name, on what terms
+   */
+  public Map<Key, ShadowTerms> lost(Set<RegionName> gone) {
+    var wanted = new TreeMap<Key, ShadowTerms>();
+    for (Key key : List.copyOf(byKey.keySet())) {
+      for (RegionName region : gone) {
+        Map<RegionName, Leave> regions = byKey.get(key);
+        Leave leave = regions == null ? null : regions.get(region);
+        if (leave != null && leave.terms().reason() == ShadowReason.REQUESTED) {
+          wanted.put(key, leave.terms());
+        }
+        remove(key, region);
+      }
+    }
+    return wanted;
+  }
+
+  public void remove(Key key, RegionName region) {
+    Map<RegionName, Leave> regions = byKey.get(key);
+    if (regions != null && regions.remove(region) != null) {
+      bytes -= REGION_BYTES;
+      if (regions.isEmpty()) {
+        forget(key);
+      }
+    }
+  }
+
+  private void forget(Key key) {
+    Map<RegionName, Leave> regions = byKey.remove(key);
+    if (regions != null) {
+      bytes -= entryBytes(key) + REGION_BYTES * regions.size();
+    }
+  }
+
+  private static long entryBytes(Key key) {
+    return ENTRY_BYTES + 2L * key.utf8Length();
+  }
+
+  public long estimatedBytes() {
+    return bytes;
+  }
+}

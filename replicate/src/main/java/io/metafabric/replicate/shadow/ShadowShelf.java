@@ -1,0 +1,198 @@
+package io.metafabric.replicate.shadow;
+
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.wire.Frame;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The shadows that this region has, with their payloads, in memory. Nothing makes room for another:
+ * what does not fit is not taken. Holds a bounded number of bytes, by estimate. Thread-safe.
+ */
+public final class ShadowShelf {
+  /**
+   * What is to become of a shadow whose time has come.
+   *
+   * @param key of it
+   * @param dot names the version of its payload
+   * @param used whether it was read since it was looked at last
+   */
+  public record Due(Key key, Dot dot, ShadowTerms terms, boolean used) {}
+
+  private final long maxBytes;
+
+  // Guarded by this, as is all below. By path, which is what reads are told by.
+  private final Map<String, HeldShadow> shadows = new LinkedHashMap<>();
+  private long bytes;
+  private long made;
+  private long expired;
+  private long dropped;
+  private long hits;
+  private long refused;
+
+  public ShadowShelf(long maxBytes) {
+    this.maxBytes = maxBytes;
+  }
+
+  /**
+   * Takes a record with its payload, or renews what is held of it: it lives at least as long as it
+   * was to before.
+   *
+   * @return whether there is room
+   */
+  public synchronized boolean put(MetadataRecord record, ShadowTerms terms, long nowNanos) {
+    HeldShadow before = shadows.get(record.key().path());
+    long more = HeldShadow.bytesOf(record) - (before == null ? 0 : before.bytes());
+    if (more > 0 && bytes + more > maxBytes) {
+      refused++;
+      return false;
+    }
+    shadows.put(
+        record.key().path(),
+        before == null
+            ? new HeldShadow(record, terms, nowNanos)
+            : before.renewed(record, terms, nowNanos));
+    bytes += more;
+    made += before == null ? 1 : 0;
+    return true;
+  }
+
+  /**
+   * A newer payload came for what is held; it is not kept if there is no room, or if what is held
+   * had seen it, and then nothing changes.
+   */
+  public synchronized void refresh(MetadataRecord record) {
+    HeldShadow held = shadows.get(record.key().path());
+    if (held != null && !isOlder(record, held.record)) {
+      long more = HeldShadow.bytesOf(record) - held.bytes();
+      if (more <= 0 || bytes + more <= maxBytes) {
+        held.record = record;
+        bytes += more;
+      }
+    }
+  }
+
+  /** Two threads that bring payloads may overtake each other. */
+  private static boolean isOlder(MetadataRecord record, MetadataRecord held) {
+    Dot dot = record.header().version().dot();
+    return held.header().version().covers(dot) && !held.header().version().dot().equals(dot);
+  }
+
+  /** On what terms it is held; null if it is not. */
+  public synchronized @Nullable ShadowTerms terms(Key key) {
+    HeldShadow held = shadows.get(key.path());
+    return held == null ? null : held.terms;
+  }
+
+  public synchronized boolean contains(Key key) {
+    return shadows.containsKey(key.path());
+  }
+
+  /** The payload that is held, which may not be the newest; null if none is. */
+  public synchronized @Nullable MetadataRecord get(Key key) {
+    HeldShadow held = shadows.get(key.path());
+    return held == null ? null : held.record;
+  }
+
+  public synchronized List<Key> keys() {
+    return shadows.values().stream().map(held -> held.key).toList();
+  }
+
+  /** A key was read here; nothing happens if there is no shadow of it. */
+  public synchronized void read(String path) {
+    HeldShadow held = shadows.get(path);
+    if (held != null) {
+      held.hits++;
+      hits++;
+    }
+  }
+
+  public synchronized Frame.@Nullable ShadowFacts facts(Key key, long nowNanos) {
+    HeldShadow held = shadows.get(key.path());
+    return held == null ? null : held.facts(nowNanos);
+  }
+
+  /** Those whose time to be looked at has come, at most so many; each is told of once. */
+  public synchronized List<Due> due(long nowNanos, int most) {
+    var due = new ArrayList<Due>();
+    for (HeldShadow held : shadows.values()) {
+      if (due.size() >= most) {
+        break;
+      }
+      if (!held.ending && held.life.isDue(nowNanos)) {
+        held.ending = true;
+        due.add(
+            new Due(
+                held.key,
+                held.record.header().version().dot(),
+                held.terms,
+                held.hits > held.hitsSeen));
+      }
+    }
+    return due;
+  }
+
+  /** It was read, and lives on. */
+  public synchronized void livesOn(Key key, long nowNanos) {
+    HeldShadow held = shadows.get(key.path());
+    if (held != null) {
+      held.ending = false;
+      held.hitsSeen = held.hits;
+      held.life.used(nowNanos);
+    }
+  }
+
+  /** It was not read, or may not stay; returns whether its time is over. */
+  public synchronized boolean fades(Key key, long nowNanos) {
+    HeldShadow held = shadows.get(key.path());
+    if (held == null) {
+      return false;
+    }
+    boolean over = held.life.isOver(nowNanos);
+    if (!over) {
+      held.ending = false;
+      held.hitsSeen = held.hits;
+      held.life.unused(nowNanos);
+    }
+    return over;
+  }
+
+  /** It must stay for now, as nobody says that its payload is elsewhere. */
+  public synchronized void putOff(Key key, long nowNanos, long nanos) {
+    HeldShadow held = shadows.get(key.path());
+    if (held != null) {
+      held.ending = false;
+      held.life.putOff(nowNanos, nanos);
+    }
+  }
+
+  /**
+   * Ends one, unless what it holds is not what it was thought to be.
+   *
+   * @param dot of the payload that may go
+   * @param byRequest whether it is dropped, or has expired
+   */
+  public synchronized boolean end(Key key, Dot dot, boolean byRequest) {
+    HeldShadow held = shadows.get(key.path());
+    if (held == null || !held.record.header().version().dot().equals(dot)) {
+      return false;
+    }
+    shadows.remove(key.path());
+    bytes -= held.bytes();
+    if (byRequest) {
+      dropped++;
+    } else {
+      expired++;
+    }
+    return true;
+  }
+
+  public synchronized ShadowStats stats() {
+    return new ShadowStats(shadows.size(), made, expired, dropped, hits, refused, bytes, maxBytes);
+  }
+}

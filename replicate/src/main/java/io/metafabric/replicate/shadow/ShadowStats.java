@@ -1,0 +1,24 @@
+package io.metafabric.replicate.shadow;
+
+/**
+ * What became of shadows in one region since the fabric was opened. Immutable.
+ *
+ * @param held how many there are now
+ * @param made how many came
+ * @param expired how many ended because nobody read them any more
+ * @param dropped how many ended because somebody said so
+ * @param hits reads of keys that had a shadow here, from memory or not; a read of which the access
+ *     log was full is not counted
+ * @param refused how many did not come because there was no room
+ * @param bytes what they take, by estimate
+ * @param maxBytes what they may take
+ */
+public record ShadowStats(
+    int held,
+    long made,
+    long expired,
+    long dropped,
+    long hits,
+    long refused,
+    long bytes,
+    long maxBytes) {}

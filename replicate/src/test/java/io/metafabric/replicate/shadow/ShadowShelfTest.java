@@ -1,0 +1,165 @@
+package io.metafabric.replicate.shadow;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Stamp;
+import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
+import io.metafabric.core.wire.Frame;
+import io.metafabric.core.wire.ShadowReason;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.constraints.Size;
+import org.junit.jupiter.api.Test;
+
+class ShadowShelfTest {
+  private static final RegionName EU = new RegionName("eu");
+  private static final RegionName US = new RegionName("us");
+  private static final Duration TTL = Duration.ofSeconds(10);
+  private static final long TTL_NANOS = TTL.toNanos();
+  private static final ShadowTerms TERMS = ShadowTerms.of(ShadowReason.REQUESTED, 3, TTL);
+
+  private final ShadowShelf shelf = new ShadowShelf(20_000);
+
+  private static MetadataRecord record(int key, long counter, int bytes) {
+    Bytes payload = Bytes.copyOf(new byte[bytes]);
+    var version = new Version(new Dot(new ActorId(7), counter), VersionVector.EMPTY, new Stamp(5));
+    return new MetadataRecord(
+        Key.of("n/" + key), Header.value(version, EU, payload, Header.NEVER), payload);
+  }
+
+  @Test
+  void whatDoesNotFit_isNotTaken_andNothingMakesRoomForIt() {
+    assertThat(shelf.put(record(1, 1, 9_000), TERMS, 0)).isTrue();
+    assertThat(shelf.put(record(2, 2, 9_000), TERMS, 0)).isTrue();
+    assertThat(shelf.put(record(3, 3, 9_000), TERMS, 0)).isFalse();
+    shelf.refresh(record(1, 4, 15_000));
+    assertThat(shelf.get(Key.of("n/1"))).isEqualTo(record(1, 1, 9_000));
+    ShadowStats stats = shelf.stats();
+    assertThat(stats.held()).isEqualTo(2);
+    assertThat(stats.made()).isEqualTo(2);
+    assertThat(stats.refused()).isOne();
+    assertThat(stats.bytes()).isLessThanOrEqualTo(20_000);
+  }
+
+  @Test
+  void aShadowIsDue_whenItsTimeIsOver_once() {
+    shelf.put(record(1, 1, 10), TERMS, 0);
+    assertThat(shelf.due(TTL_NANOS - 1, 9)).isEmpty();
+    List<ShadowShelf.Due> due = shelf.due(TTL_NANOS, 9);
+    assertThat(due).hasSize(1);
+    assertThat(due.get(0).used()).isFalse();
+    assertThat(shelf.due(TTL_NANOS, 9)).as("it is being looked at").isEmpty();
+    assertThat(shelf.fades(Key.of("n/1"), TTL_NANOS)).isTrue();
+    shelf.putOff(Key.of("n/1"), TTL_NANOS, 100);
+    assertThat(shelf.due(TTL_NANOS + 99, 9)).isEmpty();
+    assertThat(shelf.due(TTL_NANOS + 100, 9)).hasSize(1);
+  }
+
+  @Test
+  void onlyTheVersionThatMayGo_ends() {
+    MetadataRecord first = record(1, 1, 10);
+    shelf.put(first, TERMS, 0);
+    shelf.refresh(record(1, 2, 10));
+    Dot dot = first.header().version().dot();
+    assertThat(shelf.end(first.key(), dot, false)).isFalse();
+    assertThat(shelf.end(first.key(), new Dot(dot.actor(), 2), false)).isTrue();
+    assertThat(shelf.contains(first.key())).isFalse();
+    assertThat(shelf.stats().expired()).isOne();
+    assertThat(shelf.stats().bytes()).isZero();
+  }
+
+  @Test
+  void anOlderPayloadThatComesLate_isNotKept() {
+    MetadataRecord first = record(1, 1, 10);
+    MetadataRecord second = record(1, 2, 20);
+    var saw = second.header().version().withContext(first.header().version().asContext());
+    second = second.withHeader(second.header().withVersion(saw));
+    shelf.put(second, TERMS, 0);
+    shelf.refresh(first);
+    assertThat(shelf.get(first.key())).isEqualTo(second);
+  }
+
+  @Test
+  void readsAreCounted_andTellWhatIsUsed() {
+    shelf.put(record(1, 1, 10), TERMS, 0);
+    shelf.read("n/1");
+    shelf.read("n/2");
+    Frame.ShadowFacts facts = shelf.facts(Key.of("n/1"), 5_000_000);
+    assertThat(facts).isNotNull();
+    assertThat(facts.hits()).isOne();
+    assertThat(facts.ageMs()).isEqualTo(5);
+    assertThat(shelf.due(TTL_NANOS, 9).get(0).used()).isTrue();
+    shelf.livesOn(Key.of("n/1"), TTL_NANOS);
+    assertThat(shelf.due(2 * TTL_NANOS, 9).get(0).used()).as("not since").isFalse();
+    assertThat(shelf.stats().hits()).isOne();
+  }
+
+  @Property
+  void itsAccountOfBytesIsRight_andWithinItsBound(
+      @ForAll @Size(max = 100) List<@IntRange(min = 0, max = 6_000) Integer> sizes) {
+    var small = new ShadowShelf(20_000);
+    long counter = 0;
+    for (int size : sizes) {
+      counter++;
+      int key = size % 7;
+      switch (size % 3) {
+        case 0 -> small.put(record(key, counter, size), TERMS, 0);
+        case 1 -> small.refresh(record(key, counter, size));
+        default -> {
+          MetadataRecord held = small.get(Key.of("n/" + key));
+          if (held != null) {
+            small.end(held.key(), held.header().version().dot(), true);
+          }
+        }
+      }
+      long sum =
+          small.keys().stream()
+              .mapToLong(each -> HeldShadow.bytesOf(Objects.requireNonNull(small.get(each))))
+              .sum();
+      assertThat(small.stats().bytes()).isEqualTo(sum).isLessThanOrEqualTo(20_000);
+    }
+  }
+
+  @Test
+  void theLedger_forgetsWhatIsOver_andTellsWhatWentWithARegion() {
+    var ledger = new ShadowLedger();
+    Key asked = Key.of("n/asked");
+    Key read = Key.of("n/read");
+    ledger.add(asked, EU, TERMS, 100);
+    ledger.add(asked, US, TERMS, 200);
+    ledger.add(read, EU, ShadowTerms.of(ShadowReason.FIRST_READ, 3, TTL), 200);
+    assertThat(ledger.of(asked, 99)).containsExactly(EU, US);
+    assertThat(ledger.of(asked, 100)).containsExactly(US);
+    assertThat(ledger.lost(Set.of(EU))).isEmpty();
+    assertThat(ledger.of(read, 100)).isEmpty();
+    assertThat(ledger.lost(Set.of(US))).containsOnlyKeys(asked);
+    assertThat(ledger.estimatedBytes()).isZero();
+  }
+
+  @Test
+  void ledgerAndReaders_stayWithinTheirBounds() {
+    var ledger = new ShadowLedger();
+    var readers = new ShadowReaders();
+    for (int i = 0; i < 20_000; i++) {
+      ledger.add(Key.of("n/" + i), EU, TERMS, 100);
+      readers.fetched(Key.of("n/" + i), US);
+    }
+    assertThat(ledger.estimatedBytes()).isBetween(1L, ShadowLedger.MAX_BYTES);
+    assertThat(readers.estimatedBytes()).isBetween(1L, ShadowReaders.MAX_BYTES);
+    assertThat(readers.of(Key.of("n/19999"))).containsEntry(US, 1L);
+    assertThat(readers.of(Key.of("n/0"))).isEmpty();
+  }
+}

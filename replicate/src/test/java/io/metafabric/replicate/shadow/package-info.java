@@ -1,0 +1,4 @@
+@NullMarked
+package io.metafabric.replicate.shadow;
+
+import org.jspecify.annotations.NullMarked;
