@@ -371,6 +371,11 @@ final class Shadows implements ShadowWork {
             + (answer.message().isEmpty() ? "" : ", " + answer.message()));
   }
 
+  @Override
+  public boolean hasShadow(Key key, RegionName by) {
+    return ledger.of(key, clock.nanoTime()).contains(by);
+  }
+
   private void giveLeave(Key key, RegionName to, ShadowTerms terms) {
     long spanNanos = LEAVE_SPANS * terms.ttlNanos() + GRACE.toNanos();
     ledger.add(key, to, terms, clock.nanoTime() + spanNanos);

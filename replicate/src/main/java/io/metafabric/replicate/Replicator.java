@@ -592,7 +592,11 @@ public final class Replicator implements AutoCloseable {
     return withPayload && config.allows(record) ? record : record.withoutPayload();
   }
 
+  /** A shadow was asked for, and is sent every update; another copy where that pays. */
   private boolean isToPush(RegionName holder, MetadataRecord record) {
+    if (shadows.hasShadow(record.key(), holder)) {
+      return true;
+    }
     Outbound link = link(holder);
     Update update = updates.decide(holder, record, link.rttMs(), link.pressure());
     if (update == Update.DROP) {
@@ -1119,6 +1123,11 @@ public final class Replicator implements AutoCloseable {
 
     @Override
     public void fetched(Key key, RegionName by) {}
+
+    @Override
+    public boolean hasShadow(Key key, RegionName region) {
+      return false;
+    }
   }
 
   private final class Host implements PeerSession.Host {

@@ -18,4 +18,7 @@ public interface ShadowWork {
 
   /** A peer was given a payload, as it had none. */
   void fetched(Key key, RegionName by);
+
+  /** Whether a region has a shadow of a key, as far as this node, its home, knows. */
+  boolean hasShadow(Key key, RegionName region);
 }
