@@ -134,15 +134,25 @@ public final class Sessions {
   }
 
   private boolean isKnown(Key key, Dot dot) {
-    if (store.isApplied(dot)) {
-      return true;
-    }
+    return covers(key, dot) || (store.isApplied(dot) && !mayBeReplacedElsewhere(dot));
+  }
+
+  private boolean covers(Key key, Dot dot) {
     if (store.conflictRules().of(key).keepsSiblings()) {
       MetadataRecord known = store.read(key);
       return known != null && known.covers(dot);
     }
     Header known = store.header(key);
     return known != null && known.version().covers(dot);
+  }
+
+  /**
+   * Whether a write that is applied, and not part of what is known of its key, was left out of its
+   * writer's changes for a later one that has not come yet; otherwise it is dead and forgotten.
+   */
+  private boolean mayBeReplacedElsewhere(Dot dot) {
+    RegionName writer = missing.regionOf(dot.actor());
+    return writer != null && replicator.isPeer(writer) && !replicator.hadEverythingOf(writer);
   }
 
   private NotReplicatedException lacking(Dependencies needs, Duration waited) {
@@ -236,7 +246,12 @@ public final class Sessions {
       replicator
           .fetchWrite(key, store.header(key), dot, missing.regionOf(dot.actor()))
           .thenCompose(this::kept)
-          .whenComplete((result, failure) -> wasAnswered());
+          .whenComplete(
+              (result, failure) -> {
+                // Who was to know of it knows of nothing: it is forgotten.
+                answered = result instanceof FetchResult.Absent && store.isApplied(dot);
+                wasAnswered();
+              });
     }
 
     private CompletionStage<FetchResult> kept(FetchResult result) {

@@ -15,6 +15,8 @@ import java.time.Duration;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Deletions over regions: forgotten once all have them, and never before. */
 final class ForgottenDeletesTest {
@@ -194,6 +196,34 @@ final class ForgottenDeletesTest {
         LONG);
     cluster.node(EU).replicator().resume(AP);
     cluster.world.runFor(LONG.multipliedBy(5));
+    assertForgottenEverywhere(cluster);
+  }
+
+  /** One region brings back the first value, which is deleted again, and another the second. */
+  @ParameterizedTest
+  @ValueSource(longs = {21, 22, 23, 24, 25, 26})
+  void twoRegionsWithDisksFromBeforeTheDeletion_doNotBringTheKeyBack(long seed) {
+    var cluster = cluster(seed);
+    write(cluster, EU, "one");
+    cluster.world.runFor(Duration.ofSeconds(5));
+    SimDisk ofAp = cluster.machine(AP).disk().copy("ap", cluster.world.fork("first"));
+    write(cluster, EU, "two");
+    cluster.world.runFor(Duration.ofSeconds(5));
+    SimDisk ofUs = cluster.machine(US).disk().copy("us", cluster.world.fork("second"));
+    write(cluster, AP, null);
+    cluster.world.runFor(LONG);
+    assertForgottenEverywhere(cluster);
+
+    cluster.crash(AP);
+    cluster.crash(US);
+    cluster.world.runFor(Duration.ofMinutes(1));
+    cluster.machine(AP).mount(ofAp);
+    cluster.machine(US).mount(ofUs);
+    cluster.start(AP);
+    cluster.world.runFor(Duration.ofSeconds(20));
+    cluster.start(US);
+    assertThat(cluster.node(US).store().header(KEY)).as("it is there again").isNotNull();
+    cluster.world.runFor(LONG.multipliedBy(10));
     assertForgottenEverywhere(cluster);
   }
 }

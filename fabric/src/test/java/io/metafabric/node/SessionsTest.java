@@ -17,6 +17,7 @@ import io.metafabric.core.session.WriteConcernException;
 import io.metafabric.core.sim.DirectExecutor;
 import io.metafabric.core.sim.SimLink;
 import io.metafabric.core.sim.SimWorld;
+import io.metafabric.core.store.CompactionConfig;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
@@ -41,6 +42,8 @@ class SessionsTest {
   @BeforeEach
   void open() {
     cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(100)));
+    // So little is kept for a peer that is away.
+    cluster.compaction = new CompactionConfig(32L << 20, 32 << 10);
     cluster.startAll();
     cluster.world.runFor(Duration.ofSeconds(5));
     atUs = keyOf(US);
@@ -111,6 +114,32 @@ class SessionsTest {
     assertThat(cluster.node(AP).guarantees().sessions().readyToRead(other, seen, TIMEOUT).isDone())
         .isTrue();
     assertThat(read(AP, other, seen)).isEqualTo("here");
+  }
+
+  /** It was applied, in name: its writer's journal had a later one only, which is still to come. */
+  @Test
+  void aWriteWhichWasLeftOutForALaterOne_isNotTakenForKnownBeforeThatHasCome() {
+    put(EU, atUs, "one", Dependencies.NONE);
+    cluster.world.runFor(Duration.ofSeconds(1));
+    cut("ap", "eu");
+    cut("us", "eu");
+    MetadataRecord two = put(AP, atUs, "two", Dependencies.NONE);
+    for (int i = 0; i < 100; i++) {
+      put(AP, Key.of("garbage/" + i % 2), "x".repeat(400), Dependencies.NONE);
+    }
+    for (int i = 0; i < 100; i++) {
+      put(AP, Key.of("many/" + i), "x".repeat(8_000), Dependencies.NONE);
+    }
+    MetadataRecord three = put(AP, atUs, "three", saw(Dependencies.NONE, two));
+    cluster.world.runFor(Duration.ofMinutes(5));
+    var eu = cluster.node(EU).store();
+    Dot left = two.header().version().dot();
+    heal("ap", "eu");
+    cluster.world.runUntil("it is applied", () -> eu.isApplied(left), Duration.ofMinutes(1));
+    assertThat(eu.header(atUs).version().covers(left)).as("it is here").isFalse();
+    assertThat(eu.isApplied(three.header().version().dot())).as("what replaced it").isFalse();
+
+    assertThat(read(EU, atUs, saw(Dependencies.NONE, two))).isEqualTo("three");
   }
 
   private final class WorldClock implements Clock {

@@ -1033,6 +1033,14 @@ public final class Replicator implements AutoCloseable {
     return floor.stable(store.durablyApplied());
   }
 
+  /**
+   * Whether nothing that a peer had written was missing here when it was heard last, but what it
+   * had written of late; false if it was not heard since this node was opened. Any thread.
+   */
+  public boolean hadEverythingOf(RegionName peer) {
+    return pair(peer).hadEverything();
+  }
+
   /** No peer needs a journal entry at or before this position. */
   public long neededAfter() {
     // Compaction asks for each frame that is dead.

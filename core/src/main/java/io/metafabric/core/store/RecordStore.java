@@ -1043,8 +1043,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     if (undecidedYet.containsKey(key) || !wasForgotten(record)) {
       return false;
     }
-    VersionVector context = VersionVector.EMPTY;
-    Stamp newest = new Stamp(0);
+    Header known = newestHeader(key);
+    VersionVector context = known == null ? VersionVector.EMPTY : known.version().asContext();
+    Stamp newest = known == null ? new Stamp(0) : known.version().stamp();
     boolean isVisible = false;
     for (Sibling each : record.versions()) {
       Version found = each.header().version();
@@ -1058,7 +1059,13 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     var version = new Version(new Dot(actor, ++lastCounter), context, newest.next());
     var deletion = new MetadataRecord(key, Header.tombstone(version, config.region()), null);
     written++;
-    stageBeside(deletion, null, new Published(deletion, true), done);
+    stage(
+        new JournalEntry.Stored(deletion),
+        known == null ? null : known.version().dot(),
+        false,
+        new Published(deletion, true),
+        RecordCodec.estimatedBytes(deletion),
+        done);
     return true;
   }
 
@@ -1179,6 +1186,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     if (ours == null) {
       stageInbound(null, false, record, inbound.keepPayload(), done);
       return true;
+    }
+    if (hasOutlived(theirs, ours)) {
+      duplicates++;
+      return false;
     }
     Header joined = LastWriterWins.join(settled.toJoin(record.key(), ours, theirs), theirs);
     boolean sameDot = ours.version().dot().equals(theirs.version().dot());
@@ -1729,16 +1740,37 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   /**
-   * Whether a record comes from the past: all of it was applied here once, and nothing is known of
-   * its key any more, because that was deleted or has expired.
+   * Whether a record comes from the past: all of it was applied here once, and what had deleted it,
+   * or had seen it expire, is forgotten.
    */
   public boolean wasForgotten(MetadataRecord record) {
     try {
       // In this order: what is applied was published before.
-      return isAllApplied(record) && header(record.key()) == null;
+      if (!isAllApplied(record)) {
+        return false;
+      }
+      Header known = header(record.key());
+      return known == null
+          || (!config.conflicts().rules().of(record.key()).keepsSiblings()
+              && hasOutlived(record.header(), known));
     } catch (StorageException e) {
       return false; // something is known of the key, but cannot be read
     }
+  }
+
+  /**
+   * Whether a write that would win over the deletion that is known here was applied here before,
+   * and deleted by what is forgotten: regions with older disks brought back an earlier write of the
+   * key, which was deleted again, and now this one.
+   */
+  private boolean hasOutlived(Header theirs, Header known) {
+    Version later = theirs.version();
+    return known.isTombstone()
+        && theirs.isVisibleAt(clock.wallMs())
+        && !known.version().covers(later.dot())
+        && LastWriterWins.join(known, theirs).version().dot().equals(later.dot())
+        && !later.covers(known.version().dot())
+        && isApplied(later.dot());
   }
 
   /**
