@@ -53,7 +53,7 @@ final class DeleteBugs {
                 "aRegionWithADiskFromBeforeTheDeletion_isToldAgain_andNothingNewerIsHurt"),
             new Change(
                 CORE + "store/RecordStore.java",
-                "if (!stageIfNews(one, all) && !deleteAgain(one.record(), all)) {",
-                "if (!stageIfNews(one, all)) {")));
+                "&& !deleteAgain(one.record(), all)) {",
+                ") {")));
   }
 }
