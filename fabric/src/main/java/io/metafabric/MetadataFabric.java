@@ -192,7 +192,8 @@ public interface MetadataFabric extends Records, AutoCloseable {
    *     cannot be reached. If the present one did not answer, it may still have moved: {@link
    *     #explain} says where the home is
    * @throws io.metafabric.core.error.HomeMoveException if the key has no value, its home is being
-   *     moved, or {@code region} is not part of the cluster; nothing was changed
+   *     moved, {@code region} is not part of the cluster, or the present home has not heard from
+   *     every member since it was opened; nothing was changed
    */
   void moveHome(String key, String region);
 

@@ -220,6 +220,28 @@ class ConflictsTest {
   }
 
   @Test
+  void aBusyMergeThatKeepsItsLaws_doesNotHideOneThatBreaksThem() {
+    ConflictRule greater =
+        ConflictRule.merge("greater", (a, b) -> a.toUtf8().compareTo(b.toUtf8()) >= 0 ? a : b);
+    try (var fabric =
+        MetadataFabric.builder()
+            .directory(directory.resolve("local"))
+            .conflicts("busy", greater)
+            .conflicts("n", ConflictRule.merge("first", (a, b) -> a))
+            .open()) {
+      for (int i = 0; i < 20; i++) {
+        fabric.put("busy/" + i, utf8("a"), Version.NONE);
+        fabric.put("busy/" + i, utf8("b"), Version.NONE);
+        assertThat(fabric.get("busy/" + i).map(Versioned::utf8)).hasValue("b");
+      }
+      fabric.put("n/1", utf8("a"), Version.NONE);
+      fabric.put("n/1", utf8("b"), Version.NONE);
+      assertThat(fabric.get("n/1").map(Versioned::utf8)).hasValue("b");
+      assertThat(fabric.stats().merges().off()).containsOnlyKeys("n");
+    }
+  }
+
+  @Test
   void aMergeThatDoesNotReturn_isLeftBehind_andReadsAndCloseDoNotWaitForIt() {
     var never = new CountDownLatch(1);
     ConflictRule endless =

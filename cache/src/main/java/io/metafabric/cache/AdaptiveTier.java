@@ -21,8 +21,11 @@ import org.jspecify.annotations.Nullable;
  * here always sees the newer index.
  */
 public final class AdaptiveTier<V> implements HotTier<V> {
-  /** An entry of more than this share of the tier would push too many others out. */
-  private static final int MAX_SHARE = 8;
+  /**
+   * An entry of more than this share of the tier would push too many others out, and is not taken:
+   * of entries of one weight a tier has room for so many at least, or for none.
+   */
+  public static final int MAX_SHARE = 8;
 
   private static final int NOBODY = -1;
 

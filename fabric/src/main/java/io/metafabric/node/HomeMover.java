@@ -93,10 +93,13 @@ final class HomeMover implements HomeMoves {
       return ended(
           MoveOutcome.REFUSED, "region " + to + " is not a peer of " + region + ", or was evicted");
     }
-    if (!replicator.answersFor(key)) {
+    if (!replicator.answersFor(key) || !replicator.knowsItsOwnForSure()) {
       return ended(
           MoveOutcome.REFUSED,
-          "region " + region + " has not compared its records with its peers since it was opened");
+          "region "
+              + region
+              + " has not heard from all members, or not compared its records with them, since it was"
+              + " opened");
     }
     if (store.systemBytes() > StoreConfig.MAX_SYSTEM_BYTES) {
       return ended(

@@ -60,7 +60,7 @@ final class Merging {
   private static final Duration SWEEP_PAUSE = Duration.ofMillis(100);
   private static final int SWEPT_AT_ONCE = 256;
 
-  /** The laws are checked by the first merges, and by each of so many. */
+  /** The laws are checked by the first merges of a namespace, and by each of so many. */
   private static final int CHECK_EVERY = 16;
 
   /** Writes what values have become, if this node may write. */
@@ -98,9 +98,11 @@ final class Merging {
   /** Namespaces whose function has been called, and has neither returned nor thrown. */
   private final Set<String> inside = ConcurrentHashMap.newKeySet();
 
+  /** Of each namespace how many merges could have been checked; no more than have a rule. */
+  private final Map<String, AtomicLong> checkable = new ConcurrentHashMap<>();
+
   private final Seldom seldom;
   private final AtomicLong merged = new AtomicLong();
-  private final AtomicLong checkable = new AtomicLong();
   private final AtomicLong written = new AtomicLong();
   private final AtomicLong failed = new AtomicLong();
   private final AtomicLong dropped = new AtomicLong();
@@ -214,7 +216,7 @@ final class Merging {
     List<Bytes> values =
         visible.stream().map(each -> Objects.requireNonNull(each.payload())).toList();
     merged.incrementAndGet();
-    boolean check = rule.mergesEverywhere() && isDueForCheck();
+    boolean check = rule.mergesEverywhere() && isDueForCheck(known.key().namespace());
     return foreign
         .call(() -> foldOnce(known.key().namespace(), function, values, check), WITHIN)
         .handle(
@@ -232,8 +234,9 @@ final class Merging {
     return failure instanceof CompletionException && cause != null ? cause : failure;
   }
 
-  private boolean isDueForCheck() {
-    long before = checkable.getAndIncrement();
+  /** A busy function that keeps its laws must not hide another that does not. */
+  private boolean isDueForCheck(String namespace) {
+    long before = checkable.computeIfAbsent(namespace, each -> new AtomicLong()).getAndIncrement();
     return before < CHECK_EVERY || before % CHECK_EVERY == 0;
   }
 

@@ -52,8 +52,6 @@ final class DeleteBugs {
                 "node.ForgottenDeletesTest",
                 "aRegionWithADiskFromBeforeTheDeletion_isToldAgain_andNothingNewerIsHurt"),
             new Change(
-                CORE + "store/RecordStore.java",
-                "if (!stageIfNews(one, all) && !deleteAgain(one.record(), all)) {",
-                "if (!stageIfNews(one, all)) {")));
+                CORE + "store/RecordStore.java", "&& !deleteAgain(one.record(), all)) {", ") {")));
   }
 }

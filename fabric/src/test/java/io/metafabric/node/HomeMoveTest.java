@@ -8,6 +8,7 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.sim.SimLink;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.wire.MoveOutcome;
@@ -200,6 +201,73 @@ final class HomeMoveTest {
     cluster.network.healAll();
     runUntilAllSay(cluster, key, new Homes(AP, EU));
     cluster.world.runUntil("payloads at home", cluster::payloadsAreHome, PATIENCE);
+  }
+
+  /** The region that knows of the move is away, for longer than anybody waits for its word. */
+  @Test
+  void aHomeThatLostItsDisk_doesNotMoveAKeyAgain_beforeItHasHeardFromAll() {
+    var cluster = cluster(7);
+    Key key = keyWithHomes(cluster, EU, AP);
+    write(cluster, EU, key, "one");
+    cluster.world.runFor(Duration.ofSeconds(1));
+    cluster.stop(AP, SimDisk.Loss.NONE);
+    assertThat(move(cluster, EU, key, US)).isEqualTo(HomeMoves.Result.DONE);
+    cluster.world.runFor(Duration.ofSeconds(1));
+    assertThat(cluster.node(US).homesOf(key)).isEqualTo(new Homes(US, EU));
+
+    empty(cluster, EU);
+    cluster.network.split("us", "ap");
+    cluster.network.split("us", "eu");
+    cluster.start(AP);
+    cluster.start(EU);
+    cluster.world.runFor(Duration.ofSeconds(30));
+    HomeMoves.Result again = move(cluster, EU, key, AP);
+    assertThat(again.outcome()).isEqualTo(MoveOutcome.REFUSED);
+    assertThat(again.message()).contains("has not heard from all members");
+
+    cluster.network.healAll();
+    runUntilAllSay(cluster, key, new Homes(US, EU));
+    assertThat(move(cluster, EU, key, AP)).isEqualTo(HomeMoves.Result.DONE);
+    runUntilAllSay(cluster, key, new Homes(AP, US));
+  }
+
+  /** Nobody knows of the first move when the second is made, and then a disk that does is back. */
+  @ParameterizedTest
+  @ValueSource(longs = {21, 22, 23, 24})
+  void twoHomesOfOneEpoch_becomeOneInAllRegions(long seed) {
+    var cluster = cluster(seed);
+    Key key = keyWithHomes(cluster, EU, AP);
+    write(cluster, EU, key, "one");
+    cluster.world.runFor(Duration.ofSeconds(1));
+    cluster.stop(AP, SimDisk.Loss.NONE);
+    assertThat(move(cluster, EU, key, US)).isEqualTo(HomeMoves.Result.DONE);
+    cluster.world.runFor(Duration.ofSeconds(1));
+    SimDisk knows = cluster.machine(US).disk().copy("us", cluster.world.fork("image"));
+    empty(cluster, EU);
+    empty(cluster, US);
+    cluster.regions.forEach(cluster::start);
+    cluster.world.runFor(Duration.ofSeconds(30));
+    assertThat(move(cluster, EU, key, AP)).isEqualTo(HomeMoves.Result.DONE);
+    runUntilAllSay(cluster, key, new Homes(AP, EU));
+
+    cluster.crash(US);
+    cluster.machine(US).mount(knows);
+    cluster.start(US);
+    assertThat(cluster.node(US).movedHome(key))
+        .isEqualTo(new MovedHomes.Moved(new Homes(US, EU), 1));
+    cluster.world.runUntil("convergence", cluster::isConverged, PATIENCE);
+    Homes agreed = cluster.node(EU).homesOf(key);
+    assertThat(agreed.home()).isIn(AP, US);
+    for (RegionName region : cluster.regions) {
+      assertThat(cluster.node(region).movedHome(key))
+          .as("in %s", region)
+          .isEqualTo(new MovedHomes.Moved(agreed, 1));
+    }
+  }
+
+  private static void empty(SimCluster cluster, RegionName region) {
+    cluster.crash(region);
+    cluster.replaceFiles(region, Map.of());
   }
 
   @ParameterizedTest

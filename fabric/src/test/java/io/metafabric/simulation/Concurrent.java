@@ -106,7 +106,7 @@ final class Concurrent {
 
   /** A deletion that had seen it, or is it, has come to all regions. */
   private static boolean mayBeForgotten(Simulation run, Key key, Header header) {
-    return run.ledger().mayBeForgottenBeside(key, header.version().dot(), run::isEverywhere);
+    return run.ledger().mayBeForgottenBeside(key, header, run::isEverywhere);
   }
 
   private static boolean has(MetadataRecord state, Version version) {

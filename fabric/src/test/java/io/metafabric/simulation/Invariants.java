@@ -1,6 +1,5 @@
 package io.metafabric.simulation;
 
-import io.metafabric.core.place.Homes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.store.LastWriterWins;
@@ -12,8 +11,6 @@ import io.metafabric.node.NodeStats;
 import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStats;
 import io.metafabric.replicate.arm.ArmStats;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -23,10 +20,11 @@ final class Invariants {
   private static final long ONE_MORE_BYTES = 256 << 10;
 
   private final Simulation run;
-  private final Map<String, Homes> homes = new HashMap<>();
+  private final HomeEpochs homes;
 
   Invariants(Simulation run) {
     this.run = run;
+    this.homes = new HomeEpochs(run);
   }
 
   void checkNow() {
@@ -40,7 +38,7 @@ final class Invariants {
         }
       }
     }
-    run.keys().forEach(this::checkHome);
+    run.keys().forEach(homes::check);
   }
 
   private void checkMemory(Site site, NodeStats stats) {
@@ -65,18 +63,9 @@ final class Invariants {
     }
   }
 
-  /** At most one home in each epoch of the key and of the cluster. */
-  private void checkHome(Key key) {
-    for (Site site : run.sites()) {
-      if (site.isUp()) {
-        MovedHomes.Moved here = site.node().movedHome(key);
-        String epoch = here.epoch() + " of " + key + " in " + site.node().configuration();
-        Homes agreed = homes.putIfAbsent(epoch, here.homes());
-        if (agreed != null && !agreed.equals(here.homes())) {
-          run.violation("epoch " + epoch + ": " + agreed + " and " + here.homes(), null);
-        }
-      }
-    }
+  /** A region has been opened. */
+  void opened() {
+    homes.opened();
   }
 
   /** What has not come true yet; null if nothing is missing. */
@@ -121,12 +110,29 @@ final class Invariants {
     if (missing != null) {
       return missing;
     }
+    String disputed = disputedHome();
+    if (disputed != null) {
+      return disputed;
+    }
     for (Site site : run.members()) {
       for (PeerStats peer : site.node().stats().replication().peers()) {
         boolean isOut = !site.node().configuration().isMember(peer.region());
         PeerState expected = isOut ? PeerState.EVICTED : PeerState.IN_SYNC;
         if (peer.state() != expected || peer.pendingChanges() != 0) {
           return site + " is not in sync: " + peer;
+        }
+      }
+    }
+    return null;
+  }
+
+  private @Nullable String disputedHome() {
+    for (Key key : run.allKeys()) {
+      MovedHomes.Moved agreed = run.members().get(0).node().movedHome(key);
+      for (Site site : run.members()) {
+        MovedHomes.Moved here = site.node().movedHome(key);
+        if (!here.equals(agreed)) {
+          return key + " has " + here + " in " + site + ", but " + agreed;
         }
       }
     }

@@ -22,10 +22,15 @@ final class Ledger {
   /** A context that names fewer goes on naming them. */
   private static final int ACTORS_THAT_STAY = 8;
 
+  private final boolean clocksJump;
   private final List<Write> writes = new ArrayList<>();
   private final Map<Dot, Header> named = new HashMap<>();
   private final Map<Key, Set<Header>> exports = new HashMap<>();
   private final Map<Key, Set<Header>> ends = new HashMap<>();
+
+  Ledger(boolean clocksJump) {
+    this.clocksJump = clocksJump;
+  }
 
   /** Values are all different: each begins with its number. */
   Write begin(Key key, int payloadBytes, long expiresAtMs) {
@@ -52,31 +57,35 @@ final class Ledger {
 
   /**
    * Whether a key's header, or a newer one that hides it, was a deletion or had an expiry, and has
-   * come to all regions: then nothing of either may be known any more. A write whose end nobody saw
-   * is taken to have been such a one.
+   * come to all regions: then nothing of either may be known any more. A deletion, or a write with
+   * an expiry, of which nobody knows what became, is taken to have been such a one.
    *
    * @param isEverywhere says whether all regions have applied a version and what it replaced
    */
   boolean mayBeForgotten(Key key, Header header, Predicate<Header> isEverywhere) {
-    return hasUnseenEnd(key)
+    return hasUnseenEnd(key, header)
         || ends.getOrDefault(key, Set.of()).stream()
             .anyMatch(end -> isNewer(end, header) && isEverywhere.test(end));
   }
 
   /** The same where concurrent writes are kept: what hides a version has seen it, or is it. */
-  boolean mayBeForgottenBeside(Key key, Dot dot, Predicate<Header> isEverywhere) {
-    return hasUnseenEnd(key)
+  boolean mayBeForgottenBeside(Key key, Header header, Predicate<Header> isEverywhere) {
+    Dot dot = header.version().dot();
+    return hasUnseenEnd(key, header)
         || ends.getOrDefault(key, Set.of()).stream()
             .anyMatch(end -> end.version().covers(dot) && isEverywhere.test(end));
   }
 
-  private boolean hasUnseenEnd(Key key) {
+  /** One that hides a header has no earlier stamp: by clocks that agree, it was not made before. */
+  private boolean hasUnseenEnd(Key key, Header hidden) {
+    long sinceMs = clocksJump ? Long.MIN_VALUE : hidden.version().stamp().wallMs();
     return writes.stream()
         .anyMatch(
             write ->
                 write.key.equals(key)
                     && write.header == null
                     && write.fate != Write.Fate.REFUSED
+                    && write.madeUntilMs >= sinceMs
                     && (write.payload == null || write.expiresAtMs != Header.NEVER));
   }
 

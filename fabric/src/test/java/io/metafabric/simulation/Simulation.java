@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** One run of a plan, from the start of all regions to their convergence. */
@@ -33,7 +34,7 @@ final class Simulation {
   private final Plan plan;
   private final SimCluster cluster;
   private final List<Site> sites = new ArrayList<>();
-  private final Ledger ledger = new Ledger();
+  private final Ledger ledger;
   private final Operator operator = new Operator(this);
   private final Travellers travellers;
   private final Invariants invariants;
@@ -47,6 +48,7 @@ final class Simulation {
     this.plan = plan;
     this.cluster = plan.setting().cluster(seed);
     cluster.shadows = Shadowing.of(seed).config();
+    this.ledger = new Ledger(plan.setting().weather().containsKey(Fault.CLOCK_JUMP));
     cluster.protocols = MixedProtocols.of(seed)::next;
     for (RegionName region : cluster.regions) {
       sites.add(new Site(this, cluster, region));
@@ -188,6 +190,11 @@ final class Simulation {
     return setting().keys();
   }
 
+  /** Those whose concurrent writes are kept too. */
+  List<Key> allKeys() {
+    return Stream.concat(keys().stream(), setting().concurrentKeys().stream()).toList();
+  }
+
   Ledger ledger() {
     return ledger;
   }
@@ -203,6 +210,11 @@ final class Simulation {
   /** Whether a region may know nothing any more of a key of which it knew this. */
   boolean mayBeForgotten(Key key, Header header) {
     return ledger.mayBeForgotten(key, header, this::isEverywhere);
+  }
+
+  /** A region has been opened. */
+  void opened() {
+    invariants.opened();
   }
 
   /** All regions that are waited for have applied it, and what it replaced. */

@@ -59,6 +59,7 @@ final class Site {
   private boolean hasLost;
   private VersionVector applied = VersionVector.EMPTY;
   private long forgottenBefore;
+  private final Map<Key, Long> homeEpochs = new HashMap<>();
   private Duration skew = Duration.ZERO;
   private boolean damaged;
   private boolean keptFromWriting;
@@ -176,6 +177,7 @@ final class Site {
       seen.clear();
       concurrent.forget();
     }
+    run.opened();
     run.keys().forEach(this::observe);
     run.setting().concurrentKeys().forEach(concurrent::observe);
   }
@@ -251,6 +253,7 @@ final class Site {
 
   private void isAboutToEnd() {
     noteApplied();
+    noteHomeEpochs();
     forgottenBefore = forgotten();
   }
 
@@ -259,7 +262,7 @@ final class Site {
     faults.forEach(SimFault::end);
     faults.clear();
     for (Write write : pending) {
-      write.fate = Write.Fate.UNKNOWN;
+      write.isUnknown(machine().clock().wallMs());
       noteUnknown(write);
     }
     pending.clear();
@@ -543,6 +546,17 @@ final class Site {
     }
   }
 
+  private void noteHomeEpochs() {
+    if (isUp()) {
+      run.allKeys().forEach(key -> homeEpochs.put(key, node().movedHome(key).epoch()));
+    }
+  }
+
+  /** How often the home of a key was moved, as far as it knows, or did when it was up last. */
+  long homeEpoch(Key key) {
+    return isUp() ? node().movedHome(key).epoch() : homeEpochs.getOrDefault(key, 0L);
+  }
+
   /** How many dead headers it has forgotten, in all its lives. */
   long forgotten() {
     return forgottenBefore + (isUp() ? node().store().stats().forgotten() : 0);
@@ -654,7 +668,7 @@ final class Site {
                 if (failure != null) {
                   failed(write, life, failure);
                 } else if (machine().life() != life) {
-                  write.fate = Write.Fate.UNKNOWN;
+                  write.isUnknown(machine().clock().wallMs());
                 } else if (record == null) {
                   write.fate = Write.Fate.REFUSED;
                 } else {
@@ -711,9 +725,13 @@ final class Site {
             || cause instanceof IndexFullException
             || cause instanceof EvictedException
             || isOfClocks(cause);
-    write.fate = refused ? Write.Fate.REFUSED : Write.Fate.UNKNOWN;
-    if (machine().life() != life) {
-      write.fate = Write.Fate.UNKNOWN;
+    boolean hasEnded = machine().life() != life;
+    if (refused && !hasEnded) {
+      write.fate = Write.Fate.REFUSED;
+    } else {
+      write.isUnknown(machine().clock().wallMs());
+    }
+    if (hasEnded) {
       return;
     }
     run.world().trace(write + ": " + cause);

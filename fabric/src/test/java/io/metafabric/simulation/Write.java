@@ -28,6 +28,9 @@ final class Write {
   Fate fate = Fate.PENDING;
   @Nullable Header header;
 
+  /** It was made before its region's clock showed that, if at all. */
+  long madeUntilMs = Long.MAX_VALUE;
+
   /** A disk that may have been the last that had the payload is gone. */
   boolean payloadMayBeLost;
 
@@ -37,6 +40,12 @@ final class Write {
     this.payload = payload;
     this.expiresAtMs = expiresAtMs;
     this.amount = amount;
+  }
+
+  /** Nobody will say what became of it: not for the first time, perhaps. */
+  void isUnknown(long nowMs) {
+    fate = Fate.UNKNOWN;
+    madeUntilMs = Math.min(madeUntilMs, nowMs);
   }
 
   /** A disk is gone that may have been the last to have it. */

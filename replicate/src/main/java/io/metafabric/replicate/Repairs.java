@@ -32,8 +32,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Also knows whether this directory has lost writes of its own region, which it hears from its
  * peers: until it has them back, it must not say that a key was never written.
  *
- * <p>Belongs to the loop; {@link #hasOwnWrites}, {@link #heardFromPeers}, {@link #compare} and
- * {@link #stats} are for any thread.
+ * <p>Belongs to the loop; {@link #hasOwnWrites}, {@link #wasWelcomedByAll}, {@link
+ * #heardFromPeers}, {@link #compare} and {@link #stats} are for any thread.
  */
 final class Repairs {
   private static final Duration CHECK_EVERY = Duration.ofSeconds(1);
@@ -68,7 +68,8 @@ final class Repairs {
     final Function<MetadataRecord, MetadataRecord> outgoing;
     final List<CompletableFuture<Comparison>> asked = new ArrayList<>();
     boolean heard;
-    boolean excluded;
+    volatile boolean welcomed;
+    volatile boolean excluded;
     long welcomedNanos;
     // Nanoseconds since the start; when the next comparison is due, if the peer is in sync.
     long due = NEVER;
@@ -209,6 +210,11 @@ final class Repairs {
     return true;
   }
 
+  /** Whether every member has said since this region was opened what it has of its writes. */
+  boolean wasWelcomedByAll() {
+    return peers.values().stream().allMatch(each -> each.excluded || each.welcomed);
+  }
+
   /** Whether the peer may be told that it has everything once it has acknowledged everything. */
   boolean mayClaimAll(RegionName peer) {
     return !peer(peer).mustCompare;
@@ -225,6 +231,7 @@ final class Repairs {
   void onWelcomed(RegionName region, Frame.Welcome welcome, boolean hasLost) {
     Peer peer = peer(region);
     peer.welcomedNanos = clock.nanoTime();
+    peer.welcomed = true;
     if (store.lacksOwn(welcome.applied())) {
       peer.lacksOwn = true;
       peer.appliedThere = welcome.applied();

@@ -988,6 +988,15 @@ public final class Replicator implements AutoCloseable {
     return true;
   }
 
+  /**
+   * Whether no member has a write of this region that is missing here. Unlike {@link #knowsItsOwn}
+   * it waits for members that are away: what one of them alone may have seen cannot be decided
+   * again.
+   */
+  public boolean knowsItsOwnForSure() {
+    return knowsItsOwn() && repairs.wasWelcomedByAll();
+  }
+
   /** Why this node's clock must not stamp anything now; null if it may. */
   public @Nullable String clockProblem() {
     return clocks.problem();

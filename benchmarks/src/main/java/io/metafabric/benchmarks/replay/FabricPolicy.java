@@ -97,6 +97,9 @@ final class FabricPolicy implements ReplayPolicy {
   private boolean missed;
   private long ranMs = Long.MIN_VALUE;
 
+  /** With room for fewer the tier would take none. */
+  static final int LEAST_ENTRIES = AdaptiveTier.MAX_SHARE;
+
   FabricPolicy(
       Trace trace,
       int capacity,

@@ -52,6 +52,11 @@ final class Policies {
     return plain.equals(FABRIC) || plain.equals(SHARED_MODEL) || plain.equals(TRAINED);
   }
 
+  /** Whether a policy is a fabric, which predicts or does not. */
+  static boolean isFabric(String name) {
+    return predicts(name) || name.equals(NO_PREDICTION);
+  }
+
   private static String plain(String name) {
     int colon = name.indexOf(':');
     return colon < 0 ? name : name.substring(0, colon);

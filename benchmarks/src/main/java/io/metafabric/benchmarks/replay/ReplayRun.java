@@ -28,6 +28,15 @@ public final class ReplayRun {
         trace.broken().forEach(each -> log.println("  " + each));
       }
       for (double percent : options.capacityPercents()) {
+        if (trace.capacity(percent) < leastCapacity(options)) {
+          log.println(
+              Results.plain(percent)
+                  + " % of the keys of "
+                  + file
+                  + " are fewer than "
+                  + leastCapacity(options)
+                  + ", the least that the fabric's hot tier has room for: all policies get so many");
+        }
         for (int latencyMs : options.latenciesMs()) {
           long predictorBytes = 0;
           for (String policy : options.policies()) {
@@ -60,12 +69,19 @@ public final class ReplayRun {
     return results;
   }
 
+  /** The same for all that are compared. */
+  private static int leastCapacity(ReplayOptions options) {
+    return options.policies().stream().anyMatch(Policies::isFabric)
+        ? FabricPolicy.LEAST_ENTRIES
+        : 1;
+  }
+
   /**
    * @param predictorBytes of the last policy that predicts, in each region
    */
   private static int capacity(
       ReplayOptions options, Trace trace, double percent, String policy, long predictorBytes) {
-    int capacity = trace.capacity(percent);
+    int capacity = Math.max(trace.capacity(percent), leastCapacity(options));
     if (options.chargeMemory().isEmpty() || Policies.predicts(policy)) {
       return capacity;
     }

@@ -61,6 +61,27 @@ class ReplayTest {
     assertThat(replay(file, "belady", "--capacity-percent", "50").misses()).isEqualTo(7);
   }
 
+  /** 1 % of 200 keys are two entries, of which the hot tier would take none. */
+  @Test
+  void aCapacityThatTheHotTierCannotHave_isTheLeastItCan_forAllPolicies() throws IOException {
+    Path file = trace(10_000, 1, i -> i < 200 ? i : i % 4);
+    var log = new ByteArrayOutputStream();
+    ReplayOptions options =
+        ReplayOptions.parse(
+            "--trace",
+            file.toString(),
+            "--policy",
+            "fabric-no-prediction,lru",
+            "--capacity-percent",
+            "1");
+    List<RunResult> results =
+        ReplayRun.run(options, silent(), new PrintStream(log, false, StandardCharsets.UTF_8));
+    assertThat(results).hasSize(2).allMatch(result -> result.capacity() == 8);
+    assertThat(results).allMatch(result -> result.misses() < 300);
+    assertThat(log.toString(StandardCharsets.UTF_8)).contains("all policies get so many");
+    assertThat(replay(file, "lru", "--capacity-percent", "1").capacity()).isEqualTo(2);
+  }
+
   @Test
   void noPolicyIsBetterThanBelady_withoutFetchingAhead_andNoneHoldsMoreThanItMay()
       throws IOException {

@@ -1054,7 +1054,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       isVisible |= each.header().isVisibleAt(clock.wallMs());
     }
     if (!isVisible) {
-      return false; // whoever has it forgets it as well
+      return false; // whoever has it forgets it as well: all that it had seen is applied
     }
     var version = new Version(new Dot(actor, ++lastCounter), context, newest.next());
     var deletion = new MetadataRecord(key, Header.tombstone(version, config.region()), null);
@@ -1067,6 +1067,36 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         RecordCodec.estimatedBytes(deletion),
         done);
     return true;
+  }
+
+  /**
+   * What is dead and forgotten here is kept by a peer, since it had seen there what is not applied
+   * here: nobody may have that any more, and nobody could forget what names it. It is known here
+   * again, so that the two do not differ for ever; if all come to have what it had seen, all forget
+   * it.
+   */
+  private boolean keepDead(Inbound inbound, Staged.Completion done) {
+    MetadataRecord record = inbound.record();
+    Header header = record.header();
+    boolean isKept =
+        !config.conflicts().rules().of(record.key()).keepsSiblings()
+            && !header.isVisibleAt(clock.wallMs())
+            && !isAllApplied(header.version().context())
+            && !undecidedYet.containsKey(record.key())
+            && wasForgotten(record);
+    if (isKept) {
+      stageInbound(null, false, record.alone(), inbound.keepPayload(), done);
+    }
+    return isKept;
+  }
+
+  private boolean isAllApplied(VersionVector context) {
+    for (int i = 0; i < context.size(); i++) {
+      if (context.counterAt(i) > completeUpTo(context.actor(i))) {
+        return false;
+      }
+    }
+    return context.lone().stream().allMatch(this::isApplied);
   }
 
   /**
@@ -1104,7 +1134,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   /**
    * Takes over records that did not come in their actors' order: parts of a snapshot, or what a
-   * comparison has found. One that was deleted here and forgotten is deleted again, by a new write.
+   * comparison has found. One that was deleted here and forgotten is deleted again, by a new write;
+   * one that is dead itself, and cannot be forgotten as it comes, is known again.
    *
    * @return completes once all of them are published, or what was found newer is; with an {@link
    *     IndexFullException} if there is no room for one of them, and none was taken then; with a
@@ -1126,7 +1157,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           continue;
         }
         try {
-          if (!stageIfNews(one, all) && !deleteAgain(one.record(), all)) {
+          if (!stageIfNews(one, all) && !keepDead(one, all) && !deleteAgain(one.record(), all)) {
             afterNewer(one.record().key(), all);
           }
         } catch (StorageException e) {

@@ -5,15 +5,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.sim.SimDisk;
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is deleted or expired is forgotten once all regions have it, and never comes back. */
 final class ForgetTest {
@@ -123,6 +130,50 @@ final class ForgetTest {
     assertThat(late.join()).isFalse();
     assertThat(machine.store().header(key(1))).isNull();
     assertThat(machine.store().stats().duplicates()).isEqualTo(1);
+  }
+
+  /**
+   * A peer that knows of more writes than any region has any more cannot forget what has seen them:
+   * then all know it, rather than compare it for ever.
+   */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void whatIsDead_andAPeerCannotForget_isKnownAgain(boolean expires) {
+    var machine = new StoreMachine(8, Durability.SYNC);
+    machine.forgets = true;
+    machine.open();
+    long expiresAtMs = expires ? machine.node.clock().wallMs() + 1 : Header.NEVER;
+    var written =
+        machine.store().write(key(1), expires ? value(5) : null, expiresAtMs, Precondition.NONE);
+    machine.world.runUntil("the write", written::isDone, Duration.ofSeconds(1));
+    Header dead = machine.store().header(key(1));
+    assertThat(dead).isNotNull();
+    machine.world.runFor(DeadHeaders.EXPIRED_FOR.plus(ROUND));
+    assertThat(machine.store().header(key(1))).isNull();
+
+    found(machine, dead);
+    assertThat(machine.store().header(key(1))).as("the peer forgets it too").isNull();
+
+    Version version = dead.version();
+    var seenByNobody = new Dot(new ActorId(7), 1);
+    Header kept =
+        dead.withVersion(
+            version.withContext(version.context().merge(VersionVector.of(seenByNobody))));
+    found(machine, kept);
+    assertThat(machine.store().header(key(1))).isEqualTo(kept);
+    machine.world.runFor(ROUND.multipliedBy(3));
+    assertThat(machine.store().header(key(1))).as("not under the floor").isEqualTo(kept);
+    machine.close();
+    machine.open();
+    assertThat(machine.store().header(key(1))).isEqualTo(kept);
+  }
+
+  /** By a comparison. */
+  private static void found(StoreMachine machine, Header header) {
+    var inbound = new Inbound(new MetadataRecord(key(1), header, null), false);
+    CompletableFuture<Void> taken = machine.store().applyAll(List.of(inbound));
+    machine.world.runUntil("an answer", taken::isDone, Duration.ofSeconds(1));
+    taken.join();
   }
 
   @Test
