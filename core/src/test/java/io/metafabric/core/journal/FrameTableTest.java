@@ -217,6 +217,16 @@ class FrameTableTest {
   }
 
   @Test
+  void aPlaceAtWhichTheFileEnds_isDamage() {
+    Segment segment = added(1);
+    for (int left : new int[] {0, 3, JournalFrame.HEADER_BYTES}) {
+      long offset = segment.endOffset() - left;
+      assertThatThrownBy(() -> frames.read(FramePlace.of(segment.number, offset, 100)))
+          .isInstanceOf(CorruptJournalException.class);
+    }
+  }
+
+  @Test
   void aPlaceOfAnImage_isAFramesLocation_ifThereIsItsSegment() {
     Segment segment = added(1);
     FrameLocation at = frames.locate(placeIn(segment), 1);
@@ -229,7 +239,7 @@ class FrameTableTest {
   }
 
   @Test
-  void whatIsLive_isCounted_whereThereIsAFrame() {
+  void whatIsLive_isCounted_whereThereIsAFrame_andWhatIsHeldForAWhile() {
     Segment segment = added(1);
     long place = placeIn(segment);
     int length = FrameTable.maxLengthBytes(place);
@@ -244,6 +254,13 @@ class FrameTableTest {
     assertThat(frames.markLive(FramePlace.of(segment.number, end, 10))).isFalse();
     assertThat(segment.liveBytes()).isEqualTo(10);
     assertThat(frames.markLive(FramePlace.of(9, 24, 10))).isFalse();
+    segment.addHeldBytes(7);
+    segment.holdUntil(100);
+    segment.releaseHeld(99);
+    assertThat(segment.liveBytes()).as("held for as long").isEqualTo(10);
+    segment.releaseHeld(100);
+    segment.releaseHeld(101);
+    assertThat(segment.liveBytes()).isEqualTo(3);
     for (long nowhere : List.of(FramePlace.of(9, 24, 10), FramePlace.of(70, 24, 10))) {
       frames.markForgotten(nowhere);
       frames.markDead(nowhere);

@@ -404,6 +404,19 @@ class RecoveryTest {
   }
 
   @Test
+  void aCompactedSegment_endsBehindWhereItBegins_andBeforeTheLastPosition() {
+    long most = Segment.MAX_END_POSITION;
+    for (long end : new long[] {1, 0, -1, most + 1}) {
+      String file = HandMadeSegment.compacted(1, end, 1).seal(0, end).putInto(disk);
+      assertDamaged(file, 0, "its header is not that of segment 1");
+    }
+    HandMadeSegment.compacted(1, most, 1).seal(0, most).putInto(disk);
+    Journal journal = open();
+    assertThat(journal.publishedPosition()).isEqualTo(most - 1);
+    journal.abandon();
+  }
+
+  @Test
   void whereAnythingIsDamaged_noLeftoverIsDeletedEither() {
     HandMadeSegment.compacted(1, 4, 1).entries(1, 2).putInto(disk);
     HandMadeSegment.written(1).entries(1, 3).putInto(disk);

@@ -94,17 +94,20 @@ class RefusingDiskTest {
   }
 
   @Test
-  void whereThereIsNoRoomInAdvance_theLastByteOfTheDiskIsUsed() {
+  void whereThereIsNoRoomInAdvance_theLastByteOfTheDiskIsUsed_andNoneThatIsNotNeeded() {
     int length = journal.append(List.of(entry(100)), false).get(0).lengthBytes;
-    disk.setCapacityBytes(disk.usedBytes() + length);
-    journal.append(List.of(entry(100)), true);
-    assertThat(disk.contentOf(FIRST)).hasSize((int) journal.sizeBytes());
+    for (int spare : new int[] {0, 50}) {
+      disk.setCapacityBytes(disk.usedBytes() + length + spare);
+      journal.append(List.of(entry(100)), true);
+      assertThat(disk.contentOf(FIRST)).hasSize((int) journal.sizeBytes());
+    }
     disk.setCapacityBytes(Long.MAX_VALUE);
-    JournalTest.append(journal, 3, 5);
+    JournalTest.append(journal, 4, 6);
     assertThat(disk.contentOf(FIRST).length).isGreaterThan((int) journal.sizeBytes());
     journal.abandon();
     assertThat(replayed())
-        .containsExactly(entry(100), entry(100), JournalTest.entry(3), JournalTest.entry(4));
+        .containsExactly(
+            entry(100), entry(100), entry(100), JournalTest.entry(4), JournalTest.entry(5));
   }
 
   @Test
