@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Callable;
@@ -75,6 +76,56 @@ class FrameCacheTest {
     none.add(1, ByteBuffer.allocate(10));
     assertThat(none.get(1)).isNull();
     assertThat(none.bytes()).isLessThan(1_000);
+  }
+
+  /** 64 of a quarter of a chunk each, headers included, fill it to the byte. */
+  @Test
+  void asMuchAsItHasRoomFor_isKept_andTheOldestGoesFirst() {
+    var cache = new FrameCache(CACHE_BYTES);
+    int quarter = 4096 / 4 - 16;
+    for (int name = 1; name <= 64; name++) {
+      cache.add(name, of(name, quarter));
+    }
+    for (int name = 1; name <= 64; name++) {
+      assertThat(cache.get(name)).as("%d", name).isEqualTo(of(name, quarter));
+    }
+    for (int name = 65; name <= 500; name++) {
+      cache.add(name, of(name, quarter));
+      assertThat(cache.get(name - 64)).as("%d is gone", name - 64).isNull();
+      assertThat(cache.get(name - 63)).isEqualTo(of(name - 63, quarter));
+    }
+    cache.add(1_000, of(1, quarter + 1));
+    assertThat(cache.get(1_000)).as("more than a quarter").isNull();
+    assertThat(cache.bytes())
+        .as("the ring, and a place for every 128 bytes of it")
+        .isBetween(CACHE_BYTES + 8 * CACHE_BYTES / 128, cache.maxBytes());
+  }
+
+  private static ByteBuffer of(int name, int length) {
+    var bytes = new byte[length];
+    Arrays.fill(bytes, (byte) name);
+    return ByteBuffer.wrap(bytes);
+  }
+
+  @Test
+  void aPartOfABuffer_isKeptAsItIs() {
+    var cache = new FrameCache(CACHE_BYTES);
+    ByteBuffer part = of(3, 100).position(10).limit(17);
+    cache.add(1, part);
+    assertThat(cache.get(1)).isEqualTo(of(3, 7));
+    assertThat(part.position()).isEqualTo(10);
+    assertThat(part.limit()).isEqualTo(17);
+    cache.add(2, ByteBuffer.allocate(0));
+    assertThat(cache.get(2)).isEqualTo(ByteBuffer.allocate(0));
+  }
+
+  @Test
+  void belowTheLeastMemory_nothingIsKept() {
+    for (long bytes : new long[] {CACHE_BYTES - 1, CACHE_BYTES}) {
+      var cache = new FrameCache(bytes);
+      cache.add(1, of(1, 10));
+      assertThat(cache.get(1) != null).as("%d", bytes).isEqualTo(bytes == CACHE_BYTES);
+    }
   }
 
   @Tag("races")

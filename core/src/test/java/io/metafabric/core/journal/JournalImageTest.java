@@ -5,13 +5,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.metafabric.core.codec.ByteReader;
 import io.metafabric.core.codec.ByteWriter;
+import io.metafabric.core.codec.Checksums;
+import io.metafabric.core.error.UnsupportedFormatException;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.port.DiskFile;
+import io.metafabric.core.record.Bytes;
 import io.metafabric.core.sim.SimDisk;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -58,6 +63,7 @@ class JournalImageTest {
   private void assertIsOfAnother(String why) {
     assertThat(image().isOf(disk)).as(why).isFalse();
     assertThat(opened()).as(why).isNull();
+    assertThat(disk.openFiles()).as(why).isEmpty();
   }
 
   private List<String> segments() {
@@ -116,6 +122,89 @@ class JournalImageTest {
     JournalTest.open(disk, more).abandon();
     assertThat(more.subList(0, entries.size())).isEqualTo(entries);
     assertThat(more.get(entries.size())).isEqualTo(JournalTest.entry(500));
+  }
+
+  @Test
+  void byItsImage_framesAreWhereTheyWere_andAreFoundByTheirPlaces() {
+    Map<Long, JournalEntry> places = new HashMap<>();
+    var config = new JournalConfig(1 << 20);
+    Journal large =
+        Journal.open(config, disk, new FrameTable(), (entry, at) -> places.put(at.place(), entry));
+    for (int i = 200; i < 1000; i++) {
+      JournalEntry entry = JournalTest.entry(i, Bytes.copyOf(new byte[1000]));
+      places.put(large.append(List.of(entry)).get(0).place(), entry);
+    }
+    large.close();
+    image = bytesOf(large.image());
+    assertThat(image().isOf(disk)).isTrue();
+    assertThat(disk.openFiles()).isEmpty();
+
+    var frames = new FrameTable();
+    Journal journal = Journal.open(config, disk, frames, image());
+    assertThat(journal).isNotNull();
+    places.forEach((place, entry) -> assertThat(frames.read(place)).isEqualTo(entry));
+    Segment last = journal.segmentWith(journal.publishedPosition());
+    assertThat(last.before(journal.publishedPosition()).offset())
+        .as("a reader need not start at the front")
+        .isGreaterThan(500_000);
+    journal.abandon();
+  }
+
+  private static SegmentImage with(SegmentImage of, long endPosition) {
+    return new SegmentImage(
+        of.name(), of.number(), endPosition, of.endOffset(), of.fileBytes(), of.checkpoints());
+  }
+
+  private boolean isOf(List<SegmentImage> segments, long closedPosition, long closedOffset) {
+    boolean is = new JournalImage(segments, closedPosition, closedOffset).isOf(disk);
+    assertThat(disk.openFiles()).isEmpty();
+    return is;
+  }
+
+  @Test
+  void anImageThatSaysOtherwiseWhereSegmentsEnd_isOfAnother() {
+    JournalImage image = image();
+    long position = image.closedPosition();
+    long offset = image.closedOffset();
+    assertThat(isOf(image.segments(), position, offset)).isTrue();
+    for (int i = 0; i < image.segments().size(); i++) {
+      for (int more : new int[] {-1, 1}) {
+        var segments = new ArrayList<>(image.segments());
+        segments.set(i, with(segments.get(i), segments.get(i).endPosition() + more));
+        assertThat(isOf(segments, position, offset)).as("segment %d, %d", i, more).isFalse();
+      }
+    }
+    assertThat(isOf(image.segments(), position - 1, offset)).isFalse();
+    assertThat(isOf(image.segments(), position + 1, offset)).isFalse();
+    for (long wrong : new long[] {0, offset - 40, offset - 1, offset + 1, offset + 20}) {
+      assertThat(isOf(image.segments(), position, wrong)).as("%d", wrong).isFalse();
+    }
+  }
+
+  @Test
+  void anImageOfCompactedSegmentsAlone_isOfAnother() {
+    var other = new SimDisk(2);
+    try (var compacted = new JournalCopy(other, 1 << 20)) {
+      compacted.add(JournalTest.entry(1), 1);
+      compacted.finish(1);
+    }
+    Journal copy = JournalTest.open(other, new ArrayList<>());
+    Segment only = copy.segmentWith(1);
+    SegmentImage whole = only.image(only.file().sizeBytes());
+    copy.abandon();
+    assertThat(new JournalImage(List.of(whole), 1, whole.endOffset() - 30).isOf(other)).isFalse();
+    assertThat(other.openFiles()).isEmpty();
+  }
+
+  @Test
+  void aSegmentOfAnotherFormat_isTold_andNothingIsLeftOpen() {
+    String last = segments().get(segments().size() - 1);
+    byte[] content = disk.contentOf(last);
+    content[7] = '2';
+    ByteBuffer.wrap(content).putInt(16, Checksums.crc32c(content, 0, 16));
+    put(last, content);
+    assertThatThrownBy(this::opened).isInstanceOf(UnsupportedFormatException.class);
+    assertThat(disk.openFiles()).isEmpty();
   }
 
   @Test

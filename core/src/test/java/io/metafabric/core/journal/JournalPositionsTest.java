@@ -47,6 +47,10 @@ class JournalPositionsTest {
       at = journal.append(List.of(JournalTest.entry(i))).get(0);
     }
     assertThat(journal.sealedSegments()).as("they are not published").isEqualTo(sealed);
+    journal.publish(journal.segmentWith(120).endPosition() - 2);
+    assertThat(journal.sealedSegments()).isEqualTo(sealed);
+    journal.publish(journal.segmentWith(120).endPosition() - 1);
+    assertThat(journal.sealedSegments()).hasSize(sealed.size() + 1);
     journal.makeDurable();
     journal.publish(at.position());
     assertThat(journal.sealedSegments()).hasSize(before + 1);
@@ -64,6 +68,8 @@ class JournalPositionsTest {
         .isEqualTo(last.endPosition() - 1);
     assertThat(journal.positionBefore(newest + last.endOffset()))
         .isEqualTo(sealed.get(sealed.size() - 2).endPosition() - 1);
+    assertThat(journal.positionBefore(journal.sizeBytes() - 1))
+        .isEqualTo(sealed.get(0).endPosition() - 1);
     assertThat(journal.positionBefore(journal.sizeBytes())).isZero();
   }
 

@@ -3,6 +3,8 @@ package io.metafabric.core.journal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.metafabric.core.codec.ByteWriter;
+import io.metafabric.core.codec.Checksums;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.journal.SnapshotToken.Phase;
 import io.metafabric.core.record.Bytes;
@@ -15,6 +17,8 @@ import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.function.Consumer;
@@ -26,6 +30,7 @@ class SnapshotBatchTest {
   private static final RegionName EU = new RegionName("eu");
   private static final SnapshotToken BEGINNING = SnapshotToken.beginning(42, ACTOR, 7);
   private static final SnapshotToken ORDERED = BEGINNING.at(Phase.ORDERED, 8, ACTOR, 9);
+  private static final SnapshotToken AT_9 = BEGINNING.at(Phase.ORDERED, 9, ACTOR, 9);
   private static final SnapshotToken ENDED = BEGINNING.at(Phase.ENDED, 9, ACTOR, 9);
   private static final JournalEntry.Applied APPLIED = new JournalEntry.Applied(EU, ACTOR, 300);
 
@@ -106,14 +111,125 @@ class SnapshotBatchTest {
     refuses(BEGINNING, frames -> {}, other, "no snapshot goes");
   }
 
+  @Test
+  void oneByteThatIsOther_orMissing_isToldForWhatItIs() {
+    byte[] good = all();
+    refusesBytes(Arrays.copyOf(good, 16 + 2 * SnapshotToken.BYTES - 1), "bytes are too few");
+    refusesBytes(changed(good, 3), "this is not a batch");
+    refusesBytes(changed(good, 11), "the length of a snapshot's batch");
+    refusesBytes(Arrays.copyOf(good, good.length + 1), "the length of a snapshot's batch");
+    refusesBytes(changed(good, 15), "the checksum of a snapshot's batch");
+    refusesBytes(changed(good, good.length - 1), "the checksum of a snapshot's batch");
+    byte[] empty = batch(BEGINNING, frames -> {}, BEGINNING);
+    assertThat(empty).hasSize(16 + 2 * SnapshotToken.BYTES);
+    assertThat(SnapshotBatch.decode(empty).records()).isEmpty();
+  }
+
+  private static byte[] changed(byte[] bytes, int at) {
+    byte[] changed = bytes.clone();
+    changed[at] ^= 1;
+    return changed;
+  }
+
+  /** With a checksum that is right. */
+  private static byte[] resealed(byte[] bytes) {
+    ByteBuffer.wrap(bytes).putInt(12, Checksums.crc32c(bytes, 16, bytes.length - 16));
+    return bytes;
+  }
+
+  @Test
+  void aFrameThatRunsPastTheEnd_orTellsOfAJournal_isRefused() {
+    byte[] one = batch(ORDERED, frames -> frames.addRecord(record(), 9), AT_9);
+    int frameAt = 16 + SnapshotToken.BYTES;
+    assertThat(SnapshotBatch.decode(resealed(one)).records()).containsExactly(record());
+    byte[] longer = one.clone();
+    longer[frameAt + 3]++;
+    refusesBytes(resealed(longer), "runs past the end");
+    byte[] half = new byte[one.length - 50];
+    System.arraycopy(one, 0, half, 0, frameAt + 10);
+    System.arraycopy(one, one.length - 46, half, half.length - 46, 46);
+    ByteBuffer.wrap(half).putInt(8, half.length - 16);
+    refusesBytes(resealed(half), "runs past the end");
+    var durable = new ByteWriter(200);
+    JournalFrame.encode(durable, new JournalEntry.Stored(record()), 9, 1);
+    byte[] told = one.clone();
+    System.arraycopy(durable.toArray(), 0, told, frameAt, durable.length());
+    refusesBytes(resealed(told), "does not belong");
+  }
+
+  @Test
+  void aSnapshotGoesFromOnePhaseToTheNext_andNotBack() {
+    SnapshotToken named = BEGINNING.at(Phase.NAMED, 5, ACTOR, 9);
+    SnapshotToken first = BEGINNING.at(Phase.ORDERED, 2, ACTOR, 9);
+    SnapshotToken second = BEGINNING.at(Phase.ORDERED, 4, ACTOR, 9);
+    for (List<SnapshotToken> pair :
+        List.of(
+            List.of(named, named),
+            List.of(named, first),
+            List.of(BEGINNING, named),
+            List.of(first, first),
+            List.of(first, second))) {
+      byte[] empty = batch(pair.get(0), frames -> {}, pair.get(1));
+      assertThat(SnapshotBatch.decode(empty).after()).isEqualTo(pair.get(1));
+    }
+    refuses(named, frames -> {}, BEGINNING, "no snapshot goes");
+    refuses(second, frames -> {}, first, "no snapshot goes");
+    refuses(first, frames -> {}, named, "no snapshot goes");
+    var begunElsewhere = new SnapshotToken(42, ACTOR, Phase.ORDERED, 6, 8, 9);
+    refuses(BEGINNING, frames -> {}, begunElsewhere, "no snapshot goes");
+  }
+
+  @Test
+  void asManyRecordsAreNamed_asItComesFurther() {
+    SnapshotToken second = BEGINNING.at(Phase.NAMED, 2, ACTOR, 9);
+    SnapshotToken fourth = BEGINNING.at(Phase.NAMED, 4, ACTOR, 9);
+    Consumer<SnapshotBatchWriter> three =
+        frames -> {
+          for (int i = 0; i < 3; i++) {
+            frames.addNamed(record());
+          }
+        };
+    byte[] two =
+        batch(
+            second,
+            frames -> {
+              frames.addNamed(record());
+              frames.addNamed(record());
+            },
+            fourth);
+    assertThat(SnapshotBatch.decode(two).records()).hasSize(2);
+    refuses(second, three, fourth, "does not belong");
+    byte[] all = batch(second, three, ORDERED);
+    assertThat(SnapshotBatch.decode(all).records()).as("how many is not known").hasSize(3);
+    refuses(
+        ORDERED,
+        frames -> {
+          frames.addRecord(record(), 9);
+          frames.addRecord(record(), 9);
+        },
+        AT_9,
+        "does not belong");
+    refuses(
+        ORDERED,
+        frames -> {
+          frames.seal(List.of(APPLIED), 9);
+          frames.seal(List.of(), 9);
+        },
+        ENDED,
+        "does not belong");
+  }
+
+  private static void refusesBytes(byte[] bytes, String because) {
+    assertThatThrownBy(() -> SnapshotBatch.decode(bytes))
+        .isInstanceOf(WireFormatException.class)
+        .hasMessageContaining(because);
+  }
+
   private static void refuses(
       SnapshotToken before,
       Consumer<SnapshotBatchWriter> frames,
       SnapshotToken after,
       String because) {
-    byte[] bytes = batch(before, frames, after);
-    assertThatThrownBy(() -> SnapshotBatch.decode(bytes))
-        .isInstanceOf(WireFormatException.class)
-        .hasMessageContaining(because);
+    refusesBytes(batch(before, frames, after), because);
   }
 }
