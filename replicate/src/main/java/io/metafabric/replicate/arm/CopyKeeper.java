@@ -8,9 +8,6 @@ package io.metafabric.replicate.arm;
  * make and to drop. Not thread-safe; the caller owns the clock.
  */
 public final class CopyKeeper {
-  /** Of memory, whatever happens. */
-  public static final int BYTES = ReadOdds.BYTES + ReadOdds.SLOTS * (2 * Long.BYTES + 2 * 8);
-
   /** The other way must have cost no more than this share. */
   private static final double HYSTERESIS = 0.9;
 
@@ -25,6 +22,7 @@ public final class CopyKeeper {
     ALL
   }
 
+  private final UpdatePolicy policy;
   private final ReadOdds odds = new ReadOdds();
 
   /** Up to when it would be kept by the odds. */
@@ -38,17 +36,11 @@ public final class CopyKeeper {
   /** Of each way, of late. */
   private final double[] costs = new double[Way.values().length];
 
-  private UpdatePolicy policy;
   private Way way = Way.BY_ODDS;
   private long events;
 
   public CopyKeeper(UpdatePolicy policy) {
     this.policy = policy;
-  }
-
-  /** From the next decision on. */
-  public void setPolicy(UpdatePolicy next) {
-    policy = next;
   }
 
   /** The way that was cheaper of late. */
@@ -94,7 +86,7 @@ public final class CopyKeeper {
   public double read(String path, UpdatePolicy.Terms terms, boolean cached, long nowMs) {
     int slot = slot(path, nowMs);
     if (!cached) {
-      costs[Way.BY_ODDS.ordinal()] += untilMs[slot] < nowMs ? policy.lack(terms) : 0;
+      costs[Way.BY_ODDS.ordinal()] += untilMs[slot] <= nowMs ? policy.lack(terms) : 0;
     }
     odds.read(slot, cached, nowMs);
     return kept(slot, terms, nowMs);

@@ -33,9 +33,6 @@ final class ReadOdds {
   private static final byte CHANGED = 1;
   private static final byte READ = 2;
 
-  /** Kept for the whole of its life, tables not counted. */
-  static final int BYTES = SLOTS * (Integer.BYTES + Long.BYTES + 4);
-
   private final int[] hashes = new int[SLOTS];
   private final byte[] versions = new byte[SLOTS];
   private final byte[] versionsRead = new byte[SLOTS];

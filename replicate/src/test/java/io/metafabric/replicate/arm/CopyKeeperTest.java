@@ -63,20 +63,22 @@ class CopyKeeperTest {
     assertThat(sent).isZero();
   }
 
+  /** Nothing of what was learned foretells it. */
   @Test
-  void whereWaitingIsDear_andStorageIsNot_allIsKept_asSoonAsThatWouldHaveCostLess() {
-    var policy = new UpdatePolicy(new Prices(1e-6, 0, 10_000), 200);
-    var keeper = new CopyKeeper(policy);
-    var random = new Random(2);
-    for (int i = 0; i < 30_000; i++) {
-      // Most versions are not read; of which are, nothing is to be learned.
-      String path = "t/" + random.nextInt(2_000);
-      keeper.changed(path, terms(1_000), i * HOUR);
-      if (i % 10 == 0) {
-        keeper.read("t/" + random.nextInt(2_000), terms(1_000), false, i * HOUR);
-      }
+  void whereItTurnsOutThatKeepingAllWouldHaveCostLess_allIsKept() {
+    CopyKeeper keeper = keeper(1_000_000);
+    for (int i = 0; i < 100_000; i++) {
+      keeper.changed("t/" + i % 500, terms(1 << 20), i * 1_000L);
     }
-    assertThat(keeper.changed("t/new", terms(1_000), 30_000 * HOUR)).isPositive();
+    assertThat(keeper.way()).isEqualTo(CopyKeeper.Way.BY_ODDS);
+    assertThat(keeper.changed("t/0", terms(1 << 20), 100_000_000)).isZero();
+
+    for (int i = 0; i < 5_000; i++) {
+      keeper.changed("t/" + i % 500, terms(1 << 20), 200_000_000 + i * 1_000L);
+      keeper.read("t/" + i % 500, terms(1 << 20), false, 200_000_000 + i * 1_000L);
+    }
+    assertThat(keeper.way()).isEqualTo(CopyKeeper.Way.ALL);
+    assertThat(keeper.changed("t/new", terms(1 << 20), 300_000_000)).isEqualTo(Double.MAX_VALUE);
   }
 
   @Test
