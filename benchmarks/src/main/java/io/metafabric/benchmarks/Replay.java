@@ -19,7 +19,7 @@ public final class Replay {
     // Charts are drawn into files: whether there is a screen makes no difference.
     System.setProperty("java.awt.headless", "true");
     try {
-      ReplayRun.run(ReplayOptions.parse(arguments), System.out, System.err);
+      ReplayRun.runAny(ReplayOptions.parse(arguments), System.out, System.err);
     } catch (ReplayException | UncheckedIOException e) {
       System.err.println(e.getMessage());
       System.err.print(ReplayOptions.USAGE);

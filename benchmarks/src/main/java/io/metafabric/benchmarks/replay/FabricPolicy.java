@@ -44,8 +44,9 @@ import java.util.Map;
  * capacity in entries is one in bytes.
  */
 final class FabricPolicy implements ReplayPolicy {
-  private static final RegionName REGION = new RegionName("replay");
   private static final String NAMESPACE = "trace/";
+
+  private static final RegionName HOME = new RegionName("home");
 
   private static final Version VERSION =
       new Version(new Dot(new ActorId(1), 1), VersionVector.EMPTY, new Stamp(1));
@@ -53,11 +54,73 @@ final class FabricPolicy implements ReplayPolicy {
   /** Of a record's key and payload together. */
   private static final int TEXT_BYTES = Key.MAX_BYTES + 64;
 
-  /** Where payloads come from. */
-  private static final RegionName ELSEWHERE = new RegionName("elsewhere");
+  /** Where the region is, and what it holds beside the hot tier. */
+  interface Site {
+    RegionName region();
 
-  /** What a fetch is priced as where it takes no time. */
-  private static final int PRICED_MS = 50;
+    Prices prices();
+
+    /** Where a key's payload would come from. */
+    RegionName from(int key);
+
+    /** What a fetch takes. */
+    double remoteMs(int key);
+
+    /**
+     * @param weightBytes that the hot tier reckons with
+     */
+    int payloadBytes(int key, int weightBytes);
+
+    /** Whether its store has the payload. */
+    boolean stores(int key);
+  }
+
+  /**
+   * A region that stores nothing, and gets all from one other.
+   *
+   * @param fetchMs what a fetch is priced as
+   */
+  private record Alone(double fetchMs) implements Site {
+    private static final RegionName REGION = new RegionName("replay");
+    private static final RegionName ELSEWHERE = new RegionName("elsewhere");
+
+    /** What a fetch is priced as where it takes no time. */
+    private static final int PRICED_MS = 50;
+
+    static Alone of(int latencyMs) {
+      return new Alone(latencyMs == 0 ? PRICED_MS : latencyMs);
+    }
+
+    @Override
+    public RegionName region() {
+      return REGION;
+    }
+
+    @Override
+    public Prices prices() {
+      return Prices.DEFAULT;
+    }
+
+    @Override
+    public RegionName from(int key) {
+      return ELSEWHERE;
+    }
+
+    @Override
+    public double remoteMs(int key) {
+      return fetchMs;
+    }
+
+    @Override
+    public int payloadBytes(int key, int weightBytes) {
+      return weightBytes;
+    }
+
+    @Override
+    public boolean stores(int key) {
+      return false;
+    }
+  }
 
   /** In virtual time a training takes none, so that a run is the same each time. */
   private static final Retraining AT_ONCE = new Retraining(new TribuoTrainer(), Runnable::run);
@@ -73,11 +136,12 @@ final class FabricPolicy implements ReplayPolicy {
   private record Prefetch(String predictor, Duration patience) {}
 
   private final Trace trace;
+  private final Site site;
   private final VirtualClock clock = new VirtualClock();
   private final int latencyMs;
   private final boolean sharesModel;
   private final HotTier<MetadataRecord> hot;
-  private final AccessRing ring = new AccessRing(REGION);
+  private final AccessRing ring;
   private final Foresight foresight;
   private final ReplicationManager arm;
   private final MetadataRecord[] records;
@@ -109,7 +173,34 @@ final class FabricPolicy implements ReplayPolicy {
       boolean sharesModel,
       boolean trains,
       List<Source> sources) {
+    this(
+        trace,
+        Alone.of(latencyMs),
+        capacity,
+        latencyMs,
+        seed,
+        prediction,
+        sharesModel,
+        trains,
+        sources);
+  }
+
+  /**
+   * @param latencyMs 0 if fetches take no time, whatever they are priced as
+   */
+  FabricPolicy(
+      Trace trace,
+      Site site,
+      int capacity,
+      int latencyMs,
+      long seed,
+      boolean prediction,
+      boolean sharesModel,
+      boolean trains,
+      List<Source> sources) {
     this.trace = trace;
+    this.site = site;
+    this.ring = new AccessRing(site.region());
     this.latencyMs = latencyMs;
     this.sharesModel = sharesModel;
     this.records = records(trace);
@@ -122,15 +213,15 @@ final class FabricPolicy implements ReplayPolicy {
             capacity * entryBytes, (key, dot) -> true, record -> record, clock, this::wasted);
     this.foresight =
         new Foresight(
-            REGION,
-            Predictors.all(List.of(), sources, REGION, seed, trains ? AT_ONCE : null),
+            site.region(),
+            Predictors.all(List.of(), sources, site.region(), seed, trains ? AT_ONCE : null),
             PredictorConfig.DEFAULT_MAX_BYTES,
             (name, failure) -> {
               throw new IllegalStateException("predictor " + name + " failed", failure);
             });
     this.arm =
         new ReplicationManager(
-            CostBenefitPolicy.of(Prices.DEFAULT),
+            CostBenefitPolicy.of(site.prices()),
             CopyBudget.DEFAULT,
             prediction,
             key -> hot.peek(key) != null,
@@ -152,7 +243,7 @@ final class FabricPolicy implements ReplayPolicy {
   }
 
   private static MetadataRecord record(Key key, Bytes payload) {
-    return new MetadataRecord(key, Header.value(VERSION, REGION, payload, Header.NEVER), payload);
+    return new MetadataRecord(key, Header.value(VERSION, HOME, payload, Header.NEVER), payload);
   }
 
   /** What the hot tier takes for a key of the trace, of mean length, and such a value. */
@@ -183,9 +274,11 @@ final class FabricPolicy implements ReplayPolicy {
   public boolean request(int row, long nowMs) {
     ring.setNow(nowMs);
     clock.at(nowMs);
-    String path = records[trace.key()[row]].key().path();
+    int key = trace.key()[row];
+    String path = records[key].key().path();
     HotEntry<MetadataRecord> entry = hot.hit(path);
-    Outcome outcome = Outcome.REMOTE;
+    boolean stored = entry == null && site.stores(key);
+    Outcome outcome = stored ? Outcome.WARM : Outcome.REMOTE;
     if (entry != null) {
       outcome = entry.markRead() ? Outcome.PREFETCHED : Outcome.HOT;
       if (outcome == Outcome.PREFETCHED) {
@@ -193,17 +286,36 @@ final class FabricPolicy implements ReplayPolicy {
         arm.used(path);
         foresight.used(entry.predictor(), path);
       }
+    } else if (stored) {
+      hot.fill(records[key]);
     } else {
       missed = true;
-      if (underWay.containsKey(trace.key()[row])) {
-        waitingSince.putIfAbsent(trace.key()[row], nowMs);
+      if (underWay.containsKey(key)) {
+        waitingSince.putIfAbsent(key, nowMs);
       } else {
-        foresight.stalled(path, latencyMs);
+        foresight.stalled(path, latencyMs == 0 ? 0 : site.remoteMs(key));
       }
-      demanded.set(trace.key()[row]);
+      demanded.set(key);
     }
     ring.record(trace.clients().get(trace.client()[row]), path, outcome);
-    return entry != null;
+    return entry != null || stored;
+  }
+
+  /** A request for a key whose payload the region always has; the hot tier is left to others. */
+  void requestAtHome(int row, long nowMs) {
+    ring.setNow(nowMs);
+    clock.at(nowMs);
+    String path = records[trace.key()[row]].key().path();
+    ring.record(trace.clients().get(trace.client()[row]), path, Outcome.WARM);
+  }
+
+  /** What was on its way will not be of use; a prefetch has failed. */
+  void overtaken(int key) {
+    demanded.clear(key);
+    waitingSince.remove(key);
+    if (underWay.remove(key) != null) {
+      arm.failed(records[key].key().path());
+    }
   }
 
   @Override
@@ -233,13 +345,18 @@ final class FabricPolicy implements ReplayPolicy {
       return 0;
     }
     var candidates = new ArrayList<Candidate>();
-    int ms = latencyMs == 0 ? PRICED_MS : latencyMs;
     double fullness = fullness();
     for (Prediction prediction : foresight.predictions(this::isHeld)) {
-      MetadataRecord record = records[numbers.get(prediction.key().path())];
+      int key = numbers.get(prediction.key().path());
       candidates.add(
           new Candidate(
-              prediction, ELSEWHERE, record.header().payloadBytes(), ms, LOCAL_MS, 1.0, fullness));
+              prediction,
+              site.from(key),
+              site.payloadBytes(key, records[key].header().payloadBytes()),
+              site.remoteMs(key),
+              LOCAL_MS,
+              1.0,
+              fullness));
     }
     return decide(candidates, into);
   }
@@ -278,6 +395,7 @@ final class FabricPolicy implements ReplayPolicy {
     return number == null
         || demanded.get(number)
         || underWay.containsKey(number)
+        || site.stores(number)
         || hot.peek(key) != null;
   }
 
@@ -308,7 +426,7 @@ final class FabricPolicy implements ReplayPolicy {
               new AccessEvent(
                   trace.clients().get(trace.client()[row]),
                   records[trace.key()[row]].key().path(),
-                  REGION,
+                  site.region(),
                   trace.timeMs()[row],
                   Outcome.HOT)));
     }

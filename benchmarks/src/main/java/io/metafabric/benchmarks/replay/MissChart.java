@@ -42,7 +42,7 @@ final class MissChart {
   private static final float LABEL_WIDTH = 1.5f;
 
   /** Those of Okabe and Ito, which everybody can tell apart, and a grey. */
-  private static final Color[] COLORS = {
+  static final Color[] COLORS = {
     new Color(0x0072B2),
     new Color(0x56B4E9),
     new Color(0xE69F00),
@@ -98,7 +98,7 @@ final class MissChart {
     }
   }
 
-  private static void write(JFreeChart chart, Path target, int width) throws IOException {
+  static void write(JFreeChart chart, Path target, int width) throws IOException {
     if (target.toString().endsWith(PNG)) {
       ChartUtils.saveChartAsPNG(target.toFile(), chart, width, HEIGHT);
       return;
@@ -140,7 +140,7 @@ final class MissChart {
   }
 
   /** Fonts that each system has by these names, since a reader of SVG brings its own. */
-  private static StandardChartTheme theme() {
+  static StandardChartTheme theme() {
     var theme = (StandardChartTheme) StandardChartTheme.createJFreeTheme();
     theme.setExtraLargeFont(new Font(Font.SANS_SERIF, Font.BOLD, 16));
     theme.setLargeFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13));

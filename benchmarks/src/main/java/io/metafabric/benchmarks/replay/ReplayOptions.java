@@ -1,6 +1,7 @@
 package io.metafabric.benchmarks.replay;
 
 import io.metafabric.predict.Source;
+import io.metafabric.replicate.arm.Prices;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -23,6 +24,8 @@ public record ReplayOptions(
     TraceReader.BrokenRows brokenRows,
     long seed,
     OptionalInt chargeMemory,
+    List<String> prices,
+    List<Double> savedMs,
     Optional<Path> json,
     Optional<Path> chart) {
   public static final String USAGE =
@@ -39,13 +42,21 @@ public record ReplayOptions(
         --seed N                         default 1
         --charge-memory VALUE_BYTES      policies that do not predict get the memory of the one
                                          before them that does, in entries with such values
+        --prices NAME|FILE[,NAME|FILE...]  compares in dollars, over three regions: of %s,
+                                         or a file of prices; --policy is then of
+                                         %s; default all
+        --saved-ms 0.0001,0.01,1         with --prices: what a millisecond is worth that nobody
+                                         waits, in micro-dollars; default is the file's
         --json OUT                       where to write the results
         --chart FILE.svg|FILE.png        where to draw the misses, by trace and policy; a file
-                                         for each capacity and latency if there are several
+                                         for each capacity and latency if there are several; with
+                                         --prices the dollars against the waiting, by trace
       """
           .formatted(
               String.join(",", Policies.NAMES),
-              String.join(",", Arrays.stream(Source.values()).map(Source::id).toList()));
+              String.join(",", Arrays.stream(Source.values()).map(Source::id).toList()),
+              String.join(",", PriceFile.SHIPPED),
+              String.join(",", CostPolicies.NAMES));
 
   private static final Set<String> NAMES =
       Set.of(
@@ -58,6 +69,8 @@ public record ReplayOptions(
           "--broken-rows",
           "--seed",
           "--charge-memory",
+          "--prices",
+          "--saved-ms",
           "--json",
           "--chart");
 
@@ -73,13 +86,9 @@ public record ReplayOptions(
     if (!given.containsKey("--trace")) {
       throw new ReplayException("--trace is missing; name at least one file");
     }
-    var policies = list(given.getOrDefault("--policy", "fabric,caffeine,lru"));
-    for (String policy : policies) {
-      if (!Policies.NAMES.contains(policy) && policy.indexOf(':') < 0) {
-        throw wrong("--policy", policy, "one or more of " + String.join(",", Policies.NAMES));
-      }
-      Policies.require(policy);
-    }
+    boolean priced = given.containsKey("--prices");
+    requireFitting(given, priced);
+    List<String> policies = priced ? pricedPolicies(given) : policies(given);
     return new ReplayOptions(
         list(given.get("--trace")).stream().map(Path::of).toList(),
         list(given.getOrDefault("--capacity-percent", "5")).stream()
@@ -89,7 +98,7 @@ public record ReplayOptions(
         list(given.getOrDefault("--latency-ms", "0")).stream()
             .map(each -> (int) number("--latency-ms", each, 0, MAX_LATENCY_MS))
             .toList(),
-        regions(given.getOrDefault("--regions", "1")),
+        regions(given.getOrDefault("--regions", priced ? "3" : "1")),
         oneOf(PutMode.class, "--puts", given.getOrDefault("--puts", "access")),
         oneOf(
             TraceReader.BrokenRows.class,
@@ -97,8 +106,60 @@ public record ReplayOptions(
             given.getOrDefault("--broken-rows", "refuse")),
         number("--seed", given.getOrDefault("--seed", "1"), Long.MIN_VALUE, Long.MAX_VALUE),
         chargeMemory(given.get("--charge-memory"), policies),
+        priced ? list(given.get("--prices")) : List.of(),
+        given.containsKey("--saved-ms")
+            ? list(given.get("--saved-ms")).stream().map(ReplayOptions::savedMs).toList()
+            : List.of(),
         Optional.ofNullable(given.get("--json")).map(Path::of),
         Optional.ofNullable(given.get("--chart")).map(ReplayOptions::chart));
+  }
+
+  private static List<String> policies(Map<String, String> given) {
+    List<String> policies = list(given.getOrDefault("--policy", "fabric,caffeine,lru"));
+    for (String policy : policies) {
+      if (!Policies.NAMES.contains(policy) && policy.indexOf(':') < 0) {
+        throw wrong("--policy", policy, "one or more of " + String.join(",", Policies.NAMES));
+      }
+      Policies.require(policy);
+    }
+    return policies;
+  }
+
+  private static List<String> pricedPolicies(Map<String, String> given) {
+    String all = String.join(",", CostPolicies.NAMES);
+    List<String> policies = list(given.getOrDefault("--policy", all));
+    for (String policy : policies) {
+      if (!CostPolicies.NAMES.contains(policy)) {
+        throw wrong("--policy", policy, "with --prices one or more of " + all);
+      }
+    }
+    return policies;
+  }
+
+  private static void requireFitting(Map<String, String> given, boolean priced) {
+    if (!priced && given.containsKey("--saved-ms")) {
+      throw new ReplayException("--saved-ms needs --prices");
+    }
+    for (String name : List.of("--latency-ms", "--charge-memory")) {
+      if (priced && given.containsKey(name)) {
+        throw new ReplayException(name + " does not go with --prices");
+      }
+    }
+    if (priced && given.getOrDefault("--regions", "3").equals("1")) {
+      throw new ReplayException("--regions 1 does not go with --prices, which are of 3");
+    }
+  }
+
+  private static double savedMs(String text) {
+    try {
+      double microDollars = Double.parseDouble(text);
+      if (microDollars >= 0 && microDollars <= Prices.MAX_PER_MS) {
+        return microDollars;
+      }
+    } catch (NumberFormatException e) {
+      // Told below.
+    }
+    throw wrong("--saved-ms", text, "numbers from 0 to " + Results.plain(Prices.MAX_PER_MS));
   }
 
   private static OptionalInt chargeMemory(String text, List<String> policies) {

@@ -12,6 +12,21 @@ public final class ReplayRun {
   private ReplayRun() {}
 
   /**
+   * Replays, or prices, what was asked for.
+   *
+   * @throws ReplayException if a trace or a price file cannot be used
+   * @throws IOException if the results or the chart cannot be written
+   */
+  public static void runAny(ReplayOptions options, PrintStream out, PrintStream log)
+      throws IOException {
+    if (options.prices().isEmpty()) {
+      run(options, out, log);
+    } else {
+      CostRun.run(options, out, log);
+    }
+  }
+
+  /**
    * @param out gets the table
    * @param log gets reports of broken rows, and the progress if it is a terminal
    * @throws ReplayException if a trace cannot be used
@@ -22,11 +37,7 @@ public final class ReplayRun {
     var progress = new Progress(System.console() == null ? null : log);
     var results = new ArrayList<RunResult>();
     for (Path file : options.traces()) {
-      Trace trace = TraceReader.read(file, options.brokenRows());
-      if (trace.brokenRows() > 0) {
-        log.println(trace.brokenRows() + " broken rows of " + file + " were skipped:");
-        trace.broken().forEach(each -> log.println("  " + each));
-      }
+      Trace trace = read(file, options, log);
       for (double percent : options.capacityPercents()) {
         if (trace.capacity(percent) < leastCapacity(options)) {
           log.println(
@@ -74,6 +85,16 @@ public final class ReplayRun {
     return options.policies().stream().anyMatch(Policies::isFabric)
         ? FabricPolicy.LEAST_ENTRIES
         : 1;
+  }
+
+  /** A trace, having told of its broken rows. */
+  static Trace read(Path file, ReplayOptions options, PrintStream log) {
+    Trace trace = TraceReader.read(file, options.brokenRows());
+    if (trace.brokenRows() > 0) {
+      log.println(trace.brokenRows() + " broken rows of " + file + " were skipped:");
+      trace.broken().forEach(each -> log.println("  " + each));
+    }
+    return trace;
   }
 
   /**

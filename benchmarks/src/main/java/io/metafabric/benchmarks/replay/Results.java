@@ -96,7 +96,7 @@ public final class Results {
     return text.append("\n]\n").toString();
   }
 
-  private static void field(StringBuilder text, String name, Object number) {
+  static void field(StringBuilder text, String name, Object number) {
     text.append(", \"").append(name).append("\": ").append(number);
   }
 
@@ -128,7 +128,7 @@ public final class Results {
         bin.count());
   }
 
-  private static String quoted(String value) {
+  static String quoted(String value) {
     var text = new StringBuilder("\"");
     for (char c : value.toCharArray()) {
       if (c == '"' || c == '\\') {

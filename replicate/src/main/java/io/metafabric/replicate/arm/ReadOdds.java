@@ -1,0 +1,214 @@
+package io.metafabric.replicate.arm;
+
+import java.util.Arrays;
+
+/**
+ * How likely it is, and how soon, that a payload is read in this region before the key changes:
+ * learned from what changed and what was read. What is new is as likely to be read as others were;
+ * of what changes again and again its own past counts. A table of {@value #SLOTS} keys: of those
+ * that share a place the one with the fewest versions gives way, and counts as new. Draws nothing
+ * by chance. Not thread-safe; the caller owns the clock.
+ */
+final class ReadOdds {
+  static final int SLOTS = 1 << 14;
+  private static final int WAYS = 4;
+
+  /** What is known of all weighs as much as so many versions of the key itself. */
+  private static final double PRIOR = 8;
+
+  /** Of one key; what was counted before fades by half then. */
+  private static final int MOST_VERSIONS = 16;
+
+  /** After so many events it is counted anew what has been waiting for how long. */
+  private static final int COUNT_EVERY = 512;
+
+  /** After so many events what was counted before weighs half. */
+  private static final int FADE_EVERY = 1 << 13;
+
+  private static final int MAX_AGE = 30;
+
+  private static final int KINDS = 4;
+
+  private static final byte NOTHING = 0;
+  private static final byte CHANGED = 1;
+  private static final byte READ = 2;
+
+  private final int[] hashes = new int[SLOTS];
+  private final byte[] versions = new byte[SLOTS];
+  private final byte[] versionsRead = new byte[SLOTS];
+
+  /** What happened last to it. */
+  private final byte[] last = new byte[SLOTS];
+
+  private final long[] lastMs = new long[SLOTS];
+
+  /** How often counts had faded then. */
+  private final byte[] lastAge = new byte[SLOTS];
+
+  /** By {@link #kind}: what changes often lives short, and is read otherwise than the rest. */
+  private final LifeTable[] afterChange = tables();
+
+  private final LifeTable[] afterRead = tables();
+  private long events;
+  private int age;
+
+  /**
+   * What is to be expected of a payload.
+   *
+   * @param times of other keys
+   * @param likelier than of these it is that it is read, as a factor
+   */
+  record Outlook(LifeTable times, double likelier) {
+    double chance(int span) {
+      return Math.min(1, times.chance(span) * likelier);
+    }
+
+    double heldMs(int span) {
+      return times.heldMs(span);
+    }
+  }
+
+  private static LifeTable[] tables() {
+    var tables = new LifeTable[KINDS];
+    Arrays.setAll(tables, kind -> new LifeTable());
+    return tables;
+  }
+
+  /** By how many versions there were: 1, up to 3, up to 7, more. */
+  private int kind(int slot) {
+    return Math.min(
+        KINDS - 1, Integer.SIZE - 1 - Integer.numberOfLeadingZeros(Math.max(1, versions[slot])));
+  }
+
+  /** Others made a version of a key. */
+  void changed(int slot, long nowMs) {
+    end(slot, false, nowMs);
+    if (versions[slot] == MOST_VERSIONS) {
+      versions[slot] = (byte) (versions[slot] / 2);
+      versionsRead[slot] = (byte) (versionsRead[slot] / 2);
+    }
+    versions[slot]++;
+    begin(slot, CHANGED, nowMs);
+  }
+
+  /** This region made a version itself, and so has its payload. */
+  void changedHere(int slot, long nowMs) {
+    end(slot, false, nowMs);
+    begin(slot, READ, nowMs);
+  }
+
+  /**
+   * A key was read here.
+   *
+   * @param cached whether a cache had it, so that nothing else was needed
+   */
+  void read(int slot, boolean cached, long nowMs) {
+    if (last[slot] == CHANGED) {
+      versionsRead[slot]++;
+    }
+    end(slot, !cached, nowMs);
+    begin(slot, READ, nowMs);
+  }
+
+  private void begin(int slot, byte what, long nowMs) {
+    last[slot] = what;
+    lastMs[slot] = nowMs;
+    lastAge[slot] = (byte) age;
+    events++;
+    if (events % FADE_EVERY == 0) {
+      fade();
+    }
+    if (events % COUNT_EVERY == 0) {
+      countWaiting(nowMs);
+    }
+  }
+
+  private void fade() {
+    age++;
+    for (int kind = 0; kind < KINDS; kind++) {
+      afterChange[kind].fade();
+      afterRead[kind].fade();
+    }
+  }
+
+  /** What began longer ago weighs less, whether it has ended by now or not. */
+  private double weight(int slot) {
+    return 1.0 / (1L << (byte) (age - lastAge[slot]));
+  }
+
+  private void end(int slot, boolean needed, long nowMs) {
+    if (last[slot] == NOTHING) {
+      return;
+    }
+    LifeTable table = (last[slot] == CHANGED ? afterChange : afterRead)[kind(slot)];
+    if (needed) {
+      table.needed(nowMs - lastMs[slot], weight(slot));
+    } else {
+      table.over(nowMs - lastMs[slot], weight(slot));
+    }
+  }
+
+  private void countWaiting(long nowMs) {
+    for (int kind = 0; kind < KINDS; kind++) {
+      afterChange[kind].clearWaiting();
+      afterRead[kind].clearWaiting();
+    }
+    for (int slot = 0; slot < SLOTS; slot++) {
+      if (last[slot] != NOTHING) {
+        // So that an age that has come round does not look young.
+        if ((byte) (age - lastAge[slot]) > MAX_AGE) {
+          lastAge[slot] = (byte) (age - MAX_AGE);
+        }
+        LifeTable[] tables = last[slot] == CHANGED ? afterChange : afterRead;
+        tables[kind(slot)].waiting(nowMs - lastMs[slot], weight(slot));
+      }
+    }
+    for (int kind = 0; kind < KINDS; kind++) {
+      afterChange[kind].compute();
+      afterRead[kind].compute();
+    }
+  }
+
+  /** Of a version that has come now. */
+  Outlook afterChange(int slot) {
+    LifeTable others = afterChange[kind(slot)];
+    // The version that has come is not among those whose fate is known.
+    double own =
+        (versionsRead[slot] + PRIOR * others.chance()) / (Math.max(0, versions[slot] - 1) + PRIOR);
+    return new Outlook(others, own / others.chance());
+  }
+
+  /** Of a payload that is here now. */
+  Outlook afterRead(int slot) {
+    return new Outlook(afterRead[kind(slot)], 1);
+  }
+
+  /** The place of a key; -1 if it has none. */
+  int slotOf(String path) {
+    int hash = EventRates.spread(path.hashCode());
+    int first = (hash & (SLOTS / WAYS - 1)) * WAYS;
+    for (int i = first; i < first + WAYS; i++) {
+      if (hashes[i] == hash && last[i] != NOTHING) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  /** A place for a key that has none. */
+  int take(String path) {
+    int hash = EventRates.spread(path.hashCode());
+    int first = (hash & (SLOTS / WAYS - 1)) * WAYS;
+    int fewest = first;
+    for (int i = first; i < first + WAYS; i++) {
+      if (versions[i] < versions[fewest]) {
+        fewest = i;
+      }
+    }
+    hashes[fewest] = hash;
+    versions[fewest] = 0;
+    versionsRead[fewest] = 0;
+    last[fewest] = NOTHING;
+    return fewest;
+  }
+}
