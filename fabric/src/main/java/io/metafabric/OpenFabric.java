@@ -23,6 +23,7 @@ import io.metafabric.host.CertificateWatch;
 import io.metafabric.host.FileDisk;
 import io.metafabric.node.FabricNode;
 import io.metafabric.node.ReadOutcome;
+import io.metafabric.predict.ClientForecast;
 import io.metafabric.replicate.Comparison;
 import io.metafabric.replicate.arm.CopyBudget;
 import io.metafabric.replicate.arm.Prices;
@@ -61,6 +62,7 @@ final class OpenFabric implements MetadataFabric {
   private final Guaranteed guaranteed;
   private final Operations operations;
   private final ShadowOperations shadowOperations;
+  private final Learning learning;
 
   OpenFabric(
       RunningNode running,
@@ -98,6 +100,7 @@ final class OpenFabric implements MetadataFabric {
             this::written);
     this.operations = new Operations(state, running, fetchTimeout, writeTimeout);
     this.shadowOperations = new ShadowOperations(state, running);
+    this.learning = new Learning(state, running, clock);
   }
 
   private FabricNode<Versioned> node() {
@@ -465,9 +468,7 @@ final class OpenFabric implements MetadataFabric {
     Objects.requireNonNull(
         client, "client must not be null; read from the fabric itself without one");
     state.requireOpen();
-    if (client.isBlank() || client.length() > 256) {
-      throw new ConfigurationException("a client's name must have 1 to 256 characters");
-    }
+    PastAccess.requireClient(client);
     return new Caller(client);
   }
 
@@ -584,6 +585,16 @@ final class OpenFabric implements MetadataFabric {
     Objects.requireNonNull(budget, "budget");
     state.requireOpen();
     running.setCopyBudget(budget);
+  }
+
+  @Override
+  public long train(Iterable<PastAccess> accesses) {
+    return learning.train(accesses);
+  }
+
+  @Override
+  public ClientForecast predict(String client) {
+    return learning.predict(client);
   }
 
   @Override
