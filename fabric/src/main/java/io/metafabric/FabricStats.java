@@ -4,6 +4,7 @@ import io.metafabric.cache.HotTierStats;
 import io.metafabric.cache.WarmTierStats;
 import io.metafabric.core.store.StoreStats;
 import io.metafabric.core.transport.TransportStats;
+import io.metafabric.http.HttpStats;
 import io.metafabric.node.MemoryUse;
 import io.metafabric.node.MergeStats;
 import io.metafabric.node.NodeStats;
@@ -13,6 +14,7 @@ import io.metafabric.replicate.ReplicationStats;
 import io.metafabric.replicate.shadow.ShadowStats;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a fabric has counted since it was opened. Immutable.
@@ -22,6 +24,7 @@ import java.util.List;
  * @param events what listeners were told
  * @param merges what became of concurrent values that a rule merges
  * @param shadows payloads that this region holds though it is not their home
+ * @param http what the HTTP endpoints were asked; null without {@link FabricBuilder#http}
  * @param memory all that is kept within a bound of bytes, each with its bound
  * @param transport bytes to and from other regions, and what was dropped
  */
@@ -36,6 +39,7 @@ public record FabricStats(
     Events events,
     MergeStats merges,
     ShadowStats shadows,
+    @Nullable HttpStats http,
     List<MemoryUse> memory) {
   public FabricStats {
     memory = List.copyOf(memory);
@@ -82,7 +86,8 @@ public record FabricStats(
     }
   }
 
-  static FabricStats of(NodeStats node, Events events, MemoryUse callbacks) {
+  static FabricStats of(
+      NodeStats node, Events events, MemoryUse callbacks, @Nullable HttpStats http) {
     var memory = new ArrayList<>(node.memory());
     memory.add(callbacks);
     return new FabricStats(
@@ -104,6 +109,7 @@ public record FabricStats(
         events,
         node.merges(),
         node.shadows(),
+        http,
         memory);
   }
 }

@@ -6,7 +6,6 @@ import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.predict.ClientForecast;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,9 +15,6 @@ import java.util.Objects;
 final class Learning {
   /** The loop that learns from reads waits for so many at most, some milliseconds. */
   private static final int BATCH = 512;
-
-  /** The host's clock, or the log's, may be ahead of this one. */
-  private static final Duration MAX_AHEAD = Duration.ofMinutes(1);
 
   private final OpenState state;
   private final RunningNode running;
@@ -55,7 +51,7 @@ final class Learning {
     } catch (ArithmeticException e) {
       throw new ConfigurationException("an access cannot have been at " + access.at(), e);
     }
-    if (atMs < 0 || atMs > nowMs + MAX_AHEAD.toMillis()) {
+    if (atMs < 0 || atMs > nowMs + PastAccess.MAX_AHEAD.toMillis()) {
       throw new ConfigurationException(
           "an access was at "
               + access.at()

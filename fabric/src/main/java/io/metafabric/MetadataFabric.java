@@ -103,6 +103,9 @@ public interface MetadataFabric extends Records, AutoCloseable {
   /** Where peers reach this node; empty if it does not listen. */
   Optional<PeerAddress> listening();
 
+  /** Where HTTP is answered; empty without {@link FabricBuilder#http}. */
+  Optional<PeerAddress> httpAddress();
+
   FabricStats stats();
 
   /** All other regions, sorted by name. */

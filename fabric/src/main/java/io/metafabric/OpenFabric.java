@@ -21,6 +21,8 @@ import io.metafabric.core.version.Version;
 import io.metafabric.host.BackgroundTraining;
 import io.metafabric.host.CertificateWatch;
 import io.metafabric.host.FileDisk;
+import io.metafabric.http.HttpServer;
+import io.metafabric.http.Route;
 import io.metafabric.node.FabricNode;
 import io.metafabric.node.ReadOutcome;
 import io.metafabric.predict.ClientForecast;
@@ -41,6 +43,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -63,6 +66,7 @@ final class OpenFabric implements MetadataFabric {
   private final Operations operations;
   private final ShadowOperations shadowOperations;
   private final Learning learning;
+  private volatile @Nullable HttpServer http;
 
   OpenFabric(
       RunningNode running,
@@ -478,10 +482,29 @@ final class OpenFabric implements MetadataFabric {
     return Optional.ofNullable(node().listening());
   }
 
+  /** Answers HTTP from now on; once, before the host has the fabric. */
+  void serve(Function<List<Route>, HttpServer> server) {
+    var endpoints =
+        new HttpEndpoints(
+            this, node().region().name(), () -> !state.isClosed() && node().store().isWritable());
+    http = server.apply(endpoints.routes());
+  }
+
+  @Override
+  public Optional<PeerAddress> httpAddress() {
+    state.requireOpen();
+    return Optional.ofNullable(http).map(HttpServer::address);
+  }
+
   @Override
   public FabricStats stats() {
     state.requireOpen();
-    return FabricStats.of(node().stats(), events.stats(), completions.memory());
+    HttpServer serving = http;
+    return FabricStats.of(
+        node().stats(),
+        events.stats(),
+        completions.memory(),
+        serving == null ? null : serving.stats());
   }
 
   @Override
@@ -621,6 +644,10 @@ final class OpenFabric implements MetadataFabric {
   public void close() {
     if (state.close()) {
       originFlights.close();
+      HttpServer serving = http;
+      if (serving != null) {
+        serving.close();
+      }
       try {
         running.close();
       } finally {

@@ -2,6 +2,7 @@ package io.metafabric;
 
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.record.Key;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
 
@@ -15,6 +16,9 @@ import java.util.Objects;
  */
 public record PastAccess(String client, String key, Instant at) {
   static final int MAX_CLIENT_LENGTH = 256;
+
+  /** The host's clock, or the log's, may be ahead of the fabric's. */
+  static final Duration MAX_AHEAD = Duration.ofMinutes(1);
 
   /**
    * @throws ConfigurationException if the client's name is not one
