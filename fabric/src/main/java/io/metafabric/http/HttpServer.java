@@ -6,7 +6,6 @@ import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.replicate.tls.ServerTls;
 import io.netty.bootstrap.ServerBootstrap;
-import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
@@ -54,7 +53,7 @@ public final class HttpServer implements AutoCloseable {
   private final LongSupplier wallMs;
   private final CompletableFuture<Thread> thread = new CompletableFuture<>();
   private final SingleThreadIoEventLoop eventLoop;
-  private final ByteBufAllocator memory = new UnpooledByteBufAllocator(true);
+  private final UnpooledByteBufAllocator memory = new UnpooledByteBufAllocator(true);
   private final PeerAddress bound;
 
   private volatile ServerTls.@Nullable Loaded certificate;
@@ -226,6 +225,11 @@ public final class HttpServer implements AutoCloseable {
 
   public HttpStats stats() {
     return service.counters().snapshot();
+  }
+
+  /** What connections hold at the moment; nothing once it is closed. */
+  long heldBytes() {
+    return memory.metric().usedDirectMemory() + memory.metric().usedHeapMemory();
   }
 
   /** Returns once the threads have ended; requests under way are not answered. */
