@@ -13,7 +13,7 @@ import java.util.Objects;
 
 /** What an open fabric's predictors are told, and asked. Thread-safe. */
 final class Learning {
-  /** The loop that learns from reads waits for so many at most, some milliseconds. */
+  /** The loop that learns from reads waits for so many at most, about 10 ms. */
   private static final int BATCH = 512;
 
   private final OpenState state;

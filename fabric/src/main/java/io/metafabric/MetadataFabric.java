@@ -239,9 +239,8 @@ public interface MetadataFabric extends Records, AutoCloseable {
    * those that were seldom read. Nothing is fetched because of them, and no statistics of
    * predictions count them. Other regions are not told.
    *
-   * <p>Runs on the caller's thread, some microseconds for each; while it runs, reads are learned
-   * from a little later. The times say what is read regularly, where no later read was observed
-   * before.
+   * <p>Runs on the caller's thread, about 20 us for each; while it runs, reads are learned from a
+   * little later. The times say what is read regularly, where no later read was observed before.
    *
    * @return how many were learned from: all of them
    * @throws io.metafabric.core.error.ConfigurationException if one was before 1970 or is more than
