@@ -26,6 +26,8 @@ import io.metafabric.host.ListenerFailures;
 import io.metafabric.host.SystemClock;
 import io.metafabric.host.ThreadScheduler;
 import io.metafabric.host.WarmTiers;
+import io.metafabric.http.HttpConfig;
+import io.metafabric.http.HttpServer;
 import io.metafabric.migrate.HomeDirectory;
 import io.metafabric.node.FabricNode;
 import io.metafabric.node.NodeConfig;
@@ -91,6 +93,7 @@ public final class FabricBuilder {
   private @Nullable PeerAddress listen;
   private @Nullable PeerTls tls;
   private @Nullable ProtocolRange protocols;
+  private @Nullable HttpConfig http;
   private @Nullable Durability durability;
   private @Nullable Long hotTierBytes;
   private @Nullable Long maxIndexBytes;
@@ -188,6 +191,15 @@ public final class FabricBuilder {
   public FabricBuilder listen(String address) {
     Objects.requireNonNull(address, "listen");
     listen = once("listen", listen, PeerAddress.parse(address));
+    return this;
+  }
+
+  /**
+   * Answers HTTP, for hosts in other languages and for operators; docs/HTTP.md says what. Beyond
+   * this machine only with certificate and token. Default: nowhere.
+   */
+  public FabricBuilder http(HttpConfig config) {
+    http = once("http", http, config);
     return this;
   }
 
@@ -607,6 +619,9 @@ public final class FabricBuilder {
       NettyPeerTransport.requireServed(listen, tls != null);
     }
     var clock = new SystemClock();
+    if (http != null) {
+      HttpServer.requireServed(http, clock.wallMs());
+    }
     PeerProof proof = tls == null ? null : PeerProof.open(tls, clusterName(), here, clock::wallMs);
     Path where = or(directory, Path.of("metafabric-" + here));
     var disk = new FileDisk(where);
@@ -650,21 +665,44 @@ public final class FabricBuilder {
       events.close();
       throw e;
     }
-    return new OpenFabric(
-        node,
-        proof == null ? null : new CertificateWatch(proof, scheduler.serial("certificates")),
-        training,
-        clock,
-        events,
-        new Completions(scheduler.serial("callbacks"), clock),
-        or(fetchTimeout, Duration.ofSeconds(3)),
-        or(writeTimeout, Duration.ofSeconds(10)),
-        maxBytes,
-        origin,
-        or(originTimeToLive, Duration.ofSeconds(60)),
-        new OpenSession.Tokens(or(cluster, "default"), sessionSecret),
-        places.keySet(),
-        placeOfAddress);
+    var open =
+        new OpenFabric(
+            node,
+            proof == null ? null : new CertificateWatch(proof, scheduler.serial("certificates")),
+            training,
+            clock,
+            events,
+            new Completions(scheduler.serial("callbacks"), clock),
+            or(fetchTimeout, Duration.ofSeconds(3)),
+            or(writeTimeout, Duration.ofSeconds(10)),
+            maxBytes,
+            origin,
+            or(originTimeToLive, Duration.ofSeconds(60)),
+            new OpenSession.Tokens(or(cluster, "default"), sessionSecret),
+            places.keySet(),
+            placeOfAddress);
+    HttpConfig served = http;
+    if (served != null) {
+      serve(open, served, scheduler, clock);
+    }
+    return open;
+  }
+
+  private static void serve(
+      OpenFabric open, HttpConfig served, ThreadScheduler scheduler, SystemClock clock) {
+    try {
+      open.serve(
+          routes ->
+              new HttpServer(
+                  served,
+                  scheduler.fabric(),
+                  routes,
+                  scheduler.serial("http-work"),
+                  clock::wallMs));
+    } catch (RuntimeException e) {
+      open.close();
+      throw e;
+    }
   }
 
   private String clusterName() {

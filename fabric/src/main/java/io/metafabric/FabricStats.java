@@ -4,6 +4,7 @@ import io.metafabric.cache.HotTierStats;
 import io.metafabric.cache.WarmTierStats;
 import io.metafabric.core.store.StoreStats;
 import io.metafabric.core.transport.TransportStats;
+import io.metafabric.http.HttpStats;
 import io.metafabric.node.MemoryUse;
 import io.metafabric.node.MergeStats;
 import io.metafabric.node.NodeStats;
@@ -14,6 +15,7 @@ import io.metafabric.replicate.ReplicationStats;
 import io.metafabric.replicate.shadow.ShadowStats;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a fabric has counted since it was opened. Immutable.
@@ -25,6 +27,7 @@ import java.util.List;
  * @param shadows payloads that this region holds though it is not their home
  * @param rebuild copies that are missing, of payloads that this region is to hold and of shadows
  *     that went with a region that was evicted
+ * @param http what the HTTP endpoints were asked; null without {@link FabricBuilder#http}
  * @param memory all that is kept within a bound of bytes, each with its bound
  * @param transport bytes to and from other regions, and what was dropped
  */
@@ -40,6 +43,7 @@ public record FabricStats(
     MergeStats merges,
     ShadowStats shadows,
     RebuildStats rebuild,
+    @Nullable HttpStats http,
     List<MemoryUse> memory) {
   public FabricStats {
     memory = List.copyOf(memory);
@@ -86,7 +90,8 @@ public record FabricStats(
     }
   }
 
-  static FabricStats of(NodeStats node, Events events, MemoryUse callbacks) {
+  static FabricStats of(
+      NodeStats node, Events events, MemoryUse callbacks, @Nullable HttpStats http) {
     var memory = new ArrayList<>(node.memory());
     memory.add(callbacks);
     return new FabricStats(
@@ -109,6 +114,7 @@ public record FabricStats(
         node.merges(),
         node.shadows(),
         node.rebuild(),
+        http,
         memory);
   }
 }

@@ -6,6 +6,7 @@ import io.metafabric.core.place.Place;
 import io.metafabric.core.place.WriteConcern;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.version.Version;
+import io.metafabric.predict.ClientForecast;
 import io.metafabric.replicate.Comparison;
 import io.metafabric.replicate.Route;
 import io.metafabric.replicate.arm.CopyBudget;
@@ -105,6 +106,9 @@ public interface MetadataFabric extends Records, AutoCloseable {
 
   /** Where peers reach this node; empty if it does not listen. */
   Optional<PeerAddress> listening();
+
+  /** Where HTTP is answered; empty without {@link FabricBuilder#http}. */
+  Optional<PeerAddress> httpAddress();
 
   FabricStats stats();
 
@@ -268,6 +272,34 @@ public interface MetadataFabric extends Records, AutoCloseable {
    * with {@link FabricBuilder#prediction}.
    */
   void setPrediction(boolean enabled);
+
+  /**
+   * Tells the predictors of accesses of another time, so that they begin with what is known
+   * already: each is taken for a read that had to be fetched, in this region. Of one client they
+   * are given in the order in which they were made; a client that was never seen is a new one. What
+   * they teach stays and is kept over restarts, like what reads teach, within the same bound of
+   * memory: of many clients those that were named least lately are forgotten, and of many keys
+   * those that were seldom read. Nothing is fetched because of them, and no statistics of
+   * predictions count them. Other regions are not told.
+   *
+   * <p>Runs on the caller's thread, about 20 us for each; while it runs, reads are learned from a
+   * little later. The times say what is read regularly, where no later read was observed before.
+   *
+   * @return how many were learned from: all of them
+   * @throws io.metafabric.core.error.ConfigurationException if one was before 1970 or is more than
+   *     a minute ahead of this node's clock; those before it may have been learned from
+   */
+  long train(Iterable<PastAccess> accesses);
+
+  /**
+   * What a client is likely to read next, from what it has read last, in this region: what the
+   * predictors believe, whether it is worth fetching or not, and whether the values are here or
+   * not. Does not wait but for an observation in progress, and changes nothing.
+   *
+   * @param client as it is named in {@link #as} and {@link PastAccess}
+   * @throws io.metafabric.core.error.ConfigurationException if that is no client's name
+   */
+  ClientForecast predict(String client);
 
   /**
    * Other prices, from the next decision on. Not journaled: the next opening begins with {@link

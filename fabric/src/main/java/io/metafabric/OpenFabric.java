@@ -23,8 +23,11 @@ import io.metafabric.core.version.Version;
 import io.metafabric.host.BackgroundTraining;
 import io.metafabric.host.CertificateWatch;
 import io.metafabric.host.FileDisk;
+import io.metafabric.http.HttpRoute;
+import io.metafabric.http.HttpServer;
 import io.metafabric.node.FabricNode;
 import io.metafabric.node.ReadOutcome;
+import io.metafabric.predict.ClientForecast;
 import io.metafabric.replicate.Comparison;
 import io.metafabric.replicate.Route;
 import io.metafabric.replicate.arm.CopyBudget;
@@ -46,6 +49,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -68,6 +72,8 @@ final class OpenFabric implements MetadataFabric {
   private final Operations operations;
   private final ShadowOperations shadowOperations;
   private final Routes routes;
+  private final Learning learning;
+  private volatile @Nullable HttpServer http;
 
   OpenFabric(
       RunningNode running,
@@ -108,6 +114,7 @@ final class OpenFabric implements MetadataFabric {
     this.operations = new Operations(state, running, fetchTimeout, writeTimeout);
     this.shadowOperations = new ShadowOperations(state, running, completions);
     this.routes = new Routes(state, running, placed, placeOfAddress, fetchTimeout);
+    this.learning = new Learning(state, running, clock);
   }
 
   private FabricNode<Versioned> node() {
@@ -475,9 +482,7 @@ final class OpenFabric implements MetadataFabric {
     Objects.requireNonNull(
         client, "client must not be null; read from the fabric itself without one");
     state.requireOpen();
-    if (client.isBlank() || client.length() > 256) {
-      throw new ConfigurationException("a client's name must have 1 to 256 characters");
-    }
+    PastAccess.requireClient(client);
     return new Caller(client);
   }
 
@@ -487,10 +492,29 @@ final class OpenFabric implements MetadataFabric {
     return Optional.ofNullable(node().listening());
   }
 
+  /** Answers HTTP from now on; once, before the host has the fabric. */
+  void serve(Function<List<HttpRoute>, HttpServer> server) {
+    var endpoints =
+        new HttpEndpoints(
+            this, node().region().name(), () -> !state.isClosed() && node().store().isWritable());
+    http = server.apply(endpoints.routes());
+  }
+
+  @Override
+  public Optional<PeerAddress> httpAddress() {
+    state.requireOpen();
+    return Optional.ofNullable(http).map(HttpServer::address);
+  }
+
   @Override
   public FabricStats stats() {
     state.requireOpen();
-    return FabricStats.of(node().stats(), events.stats(), completions.memory());
+    HttpServer serving = http;
+    return FabricStats.of(
+        node().stats(),
+        events.stats(),
+        completions.memory(),
+        serving == null ? null : serving.stats());
   }
 
   @Override
@@ -612,6 +636,16 @@ final class OpenFabric implements MetadataFabric {
   }
 
   @Override
+  public long train(Iterable<PastAccess> accesses) {
+    return learning.train(accesses);
+  }
+
+  @Override
+  public ClientForecast predict(String client) {
+    return learning.predict(client);
+  }
+
+  @Override
   public CompletionStage<ShadowOutcome> shadow(String key, int factor, Duration timeToLive) {
     return shadowOperations.shadow(key, factor, timeToLive);
   }
@@ -635,6 +669,10 @@ final class OpenFabric implements MetadataFabric {
   public void close() {
     if (state.close()) {
       originFlights.close();
+      HttpServer serving = http;
+      if (serving != null) {
+        serving.close();
+      }
       try {
         running.close();
       } finally {

@@ -31,6 +31,11 @@ public final class ThreadScheduler implements Scheduler {
     this.failures = failures;
   }
 
+  /** Whose threads they are. */
+  public String fabric() {
+    return fabric;
+  }
+
   @Override
   public SerialExecutor serial(String name) {
     return SerialThread.start("metafabric-" + fabric + "-" + name, this::report);

@@ -49,6 +49,7 @@ import io.metafabric.core.wire.DeltaCoding;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.migrate.MovedHomes;
 import io.metafabric.predict.AccessRing;
+import io.metafabric.predict.ClientForecast;
 import io.metafabric.predict.Foresight;
 import io.metafabric.predict.PastPrediction;
 import io.metafabric.predict.Predictor;
@@ -1093,6 +1094,24 @@ public final class FabricNode<V> implements AutoCloseable {
   /** What copies may cost, from the next decision on. Any thread. */
   public void setCopyBudget(CopyBudget budget) {
     arm.setBudget(budget, clock.nanoTime());
+  }
+
+  /**
+   * Has the predictors learn from accesses of another time. Any thread; waits while an observation
+   * is in progress. Not before {@link #learnedBefore} is complete, or it may be forgotten again.
+   */
+  public void train(List<AccessEvent> past) {
+    prefetcher.train(past);
+  }
+
+  /** What a client is likely to read next. Any thread, as {@link #train}. */
+  public ClientForecast forecast(String client) {
+    return prefetcher.forecast(client);
+  }
+
+  /** Completes once the predictors have back what they had learned before the opening. */
+  public CompletableFuture<Void> learnedBefore() {
+    return keeper.restored();
   }
 
   /** Which shadows are to be made, from the next read on. Any thread. */

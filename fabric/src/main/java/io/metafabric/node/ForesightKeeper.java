@@ -6,6 +6,7 @@ import io.metafabric.core.port.Disk;
 import io.metafabric.predict.Foresight;
 import io.metafabric.predict.ForesightFile;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
@@ -24,6 +25,7 @@ final class ForesightKeeper {
   private final Foresight foresight;
   private final ForesightFile file;
   private final Executor background;
+  private final CompletableFuture<Void> restored = new CompletableFuture<>();
   private final AtomicLong savedAt = new AtomicLong();
   private long checkedNanos;
 
@@ -46,7 +48,14 @@ final class ForesightKeeper {
               log.warn("predictor {} cannot go on from what it had learned: {}", predictor, why));
     } catch (StorageException e) {
       log.warn("what was learned of accesses is learned anew: {}", e.getMessage());
+    } finally {
+      restored.complete(null);
     }
+  }
+
+  /** Completes once what was learned before is back, or is given up; before, it would replace. */
+  CompletableFuture<Void> restored() {
+    return restored;
   }
 
   /** Saves every few minutes what is new. */
@@ -75,6 +84,7 @@ final class ForesightKeeper {
 
   /** Saves what is new. Once the background has ended. */
   void close() {
+    restored.complete(null);
     save();
   }
 }

@@ -6,6 +6,7 @@ import io.metafabric.core.port.Clock;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.predict.AccessRing;
+import io.metafabric.predict.ClientForecast;
 import io.metafabric.predict.Foresight;
 import io.metafabric.predict.PastPrediction;
 import io.metafabric.replicate.FetchPath;
@@ -26,7 +27,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The control loop: what was read becomes predictions, what is predicted is priced, what pays is
  * fetched. Belongs to the node's loop; only {@link #stats}, {@link #decisionsOn}, {@link
- * #predictionsOf} and {@link #setEnabled} may be called by others.
+ * #predictionsOf}, {@link #train}, {@link #forecast} and {@link #setEnabled} may be called by
+ * others.
  */
 final class Prefetcher {
   /** What the control loop needs of the node's tiers. */
@@ -228,6 +230,14 @@ final class Prefetcher {
 
   List<PastPrediction> predictionsOf(Key key) {
     return foresight.explain(key);
+  }
+
+  void train(List<AccessEvent> past) {
+    foresight.train(past);
+  }
+
+  ClientForecast forecast(String client) {
+    return foresight.forecast(client, clock.wallMs());
   }
 
   PrefetchStats stats() {

@@ -79,13 +79,15 @@ class RoomsTest {
   @Test
   void eachThirdParty_staysInItsLeafPackage() {
     onlyIn("net.openhft..", "io.metafabric.cache.chronicle").check(PRODUCTION);
-    onlyIn("io.netty..", "io.metafabric.replicate.netty").check(PRODUCTION);
+    onlyIn("io.netty..", "io.metafabric.replicate.netty", "io.metafabric.http").check(PRODUCTION);
+    onlyIn("com.fasterxml..", "io.metafabric.http").check(PRODUCTION);
     onlyIn("com.github.luben..", "io.metafabric.replicate.zstd").check(PRODUCTION);
     onlyIn("org.tribuo..", "io.metafabric.predict.tribuo").check(PRODUCTION);
     onlyIn("com.oracle.labs..", "io.metafabric.predict.tribuo").check(PRODUCTION);
     onlyIn(
             "org.slf4j..",
             "io.metafabric.replicate.netty",
+            "io.metafabric.http",
             "io.metafabric.node",
             "io.metafabric.host")
         .check(PRODUCTION);
@@ -133,6 +135,7 @@ class RoomsTest {
         Set.of(
             "com.github.benmanes",
             "com.github.luben",
+            "com.fasterxml.jackson.core",
             "net.openhft",
             "io.netty",
             "org.slf4j",

@@ -43,8 +43,7 @@ final class ClientTrails {
    * trail is all zeros.
    */
   int trailOf(String client) {
-    int hash = client.hashCode() * 0x9E3779B9;
-    hash = hash ^ hash >>> 15;
+    int hash = hashOf(client);
     uses++;
     int place = placeOf(hash);
     while (hashes[place] != hash && lastUse[place] != 0 && sets() < maxSets) {
@@ -60,6 +59,18 @@ final class ClientTrails {
     }
     lastUse[place] = uses;
     return place * depth;
+  }
+
+  /** Where the client's trail begins, until the next call; -1 if it has none. Changes nothing. */
+  int find(String client) {
+    int hash = hashOf(client);
+    int place = placeOf(hash);
+    return hashes[place] == hash && lastUse[place] != 0 ? place * depth : -1;
+  }
+
+  private static int hashOf(String client) {
+    int hash = client.hashCode() * 0x9E3779B9;
+    return hash ^ hash >>> 15;
   }
 
   /** Where the client is, or the place of its set that was used least lately or never. */

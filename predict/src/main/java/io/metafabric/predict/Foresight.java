@@ -146,6 +146,50 @@ public final class Foresight {
   }
 
   /**
+   * Learns from reads of another time, those of one client in the order in which it read, as if
+   * each had had to be fetched. Nothing is proposed because of them, and no score counts them.
+   */
+  public synchronized void train(List<AccessEvent> past) {
+    if (asksForClients) {
+      past.forEach(event -> trails.place(event.client(), event.key()));
+    }
+    for (GatedPredictor predictor : predictors.values()) {
+      predictor.train(past);
+    }
+    observed += past.size();
+  }
+
+  /**
+   * What a client is likely to read next, from where it stands: likeliest first, each key once,
+   * whether it is held here or not. Learns nothing, and no gate counts it.
+   */
+  public synchronized ClientForecast forecast(String client, long wallMs) {
+    PredictionContext standing = standing(client, wallMs);
+    boolean known = standing != null;
+    var best = new LinkedHashMap<Key, Prediction>();
+    for (GatedPredictor predictor : predictors.values()) {
+      List<Prediction> said =
+          predictor.forecast(client, wallMs, MAX_PREDICTIONS_PER_CLIENT, standing);
+      if (said != null) {
+        known = true;
+        said.forEach(each -> best.merge(each.key(), each, Foresight::surer));
+      }
+    }
+    var sorted = new ArrayList<>(best.values());
+    sorted.sort(BEST_FIRST);
+    int most = Math.min(sorted.size(), MAX_PREDICTIONS_PER_CLIENT);
+    return new ClientForecast(client, known, sorted.subList(0, most));
+  }
+
+  private @Nullable PredictionContext standing(String client, long wallMs) {
+    Trails.Trail trail = trails.find(client);
+    return trail == null
+        ? null
+        : new PredictionContext(
+            client, trail.newestFirst(), region, wallMs, HORIZON, MAX_PREDICTIONS_PER_CLIENT);
+  }
+
+  /**
    * What the clients that have read since they were last asked about will read next: likeliest
    * first, each key once, in the name of the predictor that is surest of it. Of very many clients,
    * some wait for the next call.

@@ -68,6 +68,37 @@ final class GatedPredictor {
     }
   }
 
+  /** Learns from reads of another time. */
+  void train(List<AccessEvent> past) {
+    if (!(predictor instanceof RankedPredictor ranked)) {
+      observe(past);
+      return;
+    }
+    try {
+      ranked.train(past);
+    } catch (Throwable failure) {
+      fail(failure);
+    }
+  }
+
+  /**
+   * What a client is likely to read next, in its own name; null if nothing is known of the client.
+   *
+   * @param standing null if the client's last reads are not known
+   */
+  @Nullable List<Prediction> forecast(
+      String client, long nowMs, int most, @Nullable PredictionContext standing) {
+    if (!(predictor instanceof RankedPredictor ranked)) {
+      return standing == null ? null : predict(standing);
+    }
+    try {
+      return ranked.forecast(client, nowMs, most);
+    } catch (Throwable failure) {
+      fail(failure);
+      return null;
+    }
+  }
+
   /** Its predictions in its own name, as many as were asked for; the gate has not seen them. */
   List<Prediction> predict(PredictionContext context) {
     if (predictor == null || predictor instanceof RankedPredictor) {

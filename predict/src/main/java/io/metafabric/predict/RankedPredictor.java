@@ -5,6 +5,7 @@ import io.metafabric.core.access.Prediction;
 import io.metafabric.core.record.Key;
 import java.util.List;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A predictor that sees every read in its place, ranks what it proposes by what came of it before,
@@ -26,6 +27,18 @@ interface RankedPredictor extends Predictor {
 
   /** Learns from reads in other regions, of which no need follows here. */
   void learn(List<AccessEvent> events);
+
+  /**
+   * Learns from reads of another time as {@link #observe} does from those of now, and proposes
+   * nothing: what may be wasted is as it was.
+   */
+  void train(List<AccessEvent> past);
+
+  /**
+   * What a client is likely to read next, likeliest first, held here or not; null if nothing is
+   * known of the client. Learns nothing.
+   */
+  @Nullable List<Prediction> forecast(String client, long nowMs, int most);
 
   /** Outcomes of its prefetches since the last call. */
   void resolved(long used, long wasted);

@@ -90,7 +90,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   private final int popularity;
   private final RankingModel model;
   private final WasteGovernor governor = new WasteGovernor();
-  private final Proposals proposals;
+  private Proposals proposals;
   private final OpenProposals open;
   private final float[] described;
   private final Sighting sighting = new Sighting();
@@ -205,6 +205,13 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   }
 
   private void observe(AccessEvent event) {
+    observe(event, true);
+  }
+
+  /**
+   * @param now whether it is read now, so that it counts in what may be wasted
+   */
+  private void observe(AccessEvent event, boolean now) {
     see(event, true);
     facts.countRead(sighting.slot);
     proposals.nextRead();
@@ -212,7 +219,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
       if (event.outcome() == AccessEvent.Outcome.PREFETCHED) {
         usedOnTime++;
       }
-      needed(sighting.slot);
+      needed(sighting.slot, now);
       int trail = needs.trailOf(event.client());
       sighting.lastNeed = needs.at(trail, 0);
       sighting.needBefore = needs.at(trail, 1);
@@ -265,16 +272,47 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     }
   }
 
-  private void needed(int slot) {
+  @Override
+  public void train(List<AccessEvent> past) {
+    // What waits for an outcome here is not judged by needs of another time, nor the other way.
+    dropOpen();
+    Proposals ofNow = proposals;
+    proposals = new Proposals(sources.length);
+    try {
+      for (AccessEvent event : past) {
+        observe(event, false);
+        proposals(key -> false, 0);
+      }
+    } finally {
+      proposals = ofNow;
+      dropOpen();
+    }
+  }
+
+  private void dropOpen() {
+    while (!open.isEmpty()) {
+      int place = open.oldest();
+      int slot = keys.slotOf(open.reference(place));
+      boolean far = open.isFar(place);
+      if (slot != 0 && facts.open(slot, far) == place + 1) {
+        facts.setOpen(slot, far, 0);
+      }
+      open.removeOldest();
+    }
+  }
+
+  private void needed(int slot, boolean now) {
     needCount++;
     if (needCount % HORIZON_NEEDS == 0) {
       fitHorizon();
     }
-    governor.need();
     boolean foreseenNearby = cameTrue(facts.open(slot, false) - 1);
     boolean foreseenFromAfar = cameTrue(facts.open(slot, true) - 1);
-    if (foreseenNearby || foreseenFromAfar) {
-      governor.foreseen();
+    if (now) {
+      governor.need();
+      if (foreseenNearby || foreseenFromAfar) {
+        governor.foreseen();
+      }
     }
     facts.setNeededAt(slot, needCount);
     closeOverdue();
@@ -488,16 +526,36 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
    */
   @Override
   public List<Prediction> predict(PredictionContext context) {
-    var standing = new Sighting();
     List<String> last = context.lastKeys();
-    standing.reference = keys.find(last.get(0));
-    standing.slot = keys.slotOf(standing.reference);
-    standing.client = context.client().hashCode();
+    int before = last.size() > 1 ? keys.find(last.get(1)) : 0;
+    Sighting standing = standing(context.client(), keys.find(last.get(0)), before, context.nowMs());
+    return consulted(standing, context.horizon(), context.maxPredictions());
+  }
+
+  @Override
+  public @Nullable List<Prediction> forecast(String client, long nowMs, int most) {
+    int trail = reads.find(client);
+    if (trail < 0 || reads.at(trail, 0) == 0) {
+      return null;
+    }
+    Sighting standing = standing(client, reads.at(trail, 0), reads.at(trail, 1), nowMs);
+    return consulted(standing, HORIZON, most);
+  }
+
+  private Sighting standing(String client, int reference, int before, long nowMs) {
+    var standing = new Sighting();
+    standing.reference = reference;
+    standing.slot = keys.slotOf(reference);
+    standing.client = client.hashCode();
     standing.own = true;
     standing.need = true;
-    standing.atMs = Math.max(sighting.atMs, context.nowMs());
-    standing.lastRead = last.size() > 1 ? keys.find(last.get(1)) : 0;
-    standing.lastNeed = standing.lastRead;
+    standing.atMs = Math.max(sighting.atMs, nowMs);
+    standing.lastRead = before;
+    standing.lastNeed = before;
+    return standing;
+  }
+
+  private List<Prediction> consulted(Sighting standing, Duration horizon, int most) {
     var said = new Proposals(sources.length);
     for (int i = 0; i < sources.length; i++) {
       int source = i;
@@ -511,13 +569,11 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
       if (path != null) {
         describe(said, i, slot);
         double probability = model.probability(model.score(described, 0));
-        all.add(
-            new Prediction(
-                Key.of(path), region, probability, context.horizon(), reason(said, i), name));
+        all.add(new Prediction(Key.of(path), region, probability, horizon, reason(said, i), name));
       }
     }
     all.sort(LIKELIEST_FIRST);
-    return List.copyOf(all.subList(0, Math.min(all.size(), context.maxPredictions())));
+    return List.copyOf(all.subList(0, Math.min(all.size(), most)));
   }
 
   @Override

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where each client stands: its last keys, and whether it has read since it was last asked about.
@@ -45,7 +46,17 @@ final class Trails {
     this.maxBytes = maxBytes;
   }
 
+  /** A client has read, and is to be asked about. */
   void append(String client, String key) {
+    Trail trail = place(client, key);
+    if (!trail.active && !trail.forgotten) {
+      trail.active = true;
+      active.add(trail);
+    }
+  }
+
+  /** Where a client stands; it is not asked about for that. */
+  Trail place(String client, String key) {
     Trail trail = byClient.get(client);
     if (trail == null) {
       trail = new Trail(client);
@@ -53,13 +64,15 @@ final class Trails {
       bytes += BYTES_PER_CLIENT + HeapSize.atMost(client);
     }
     push(trail, key);
-    if (!trail.active) {
-      trail.active = true;
-      active.add(trail);
-    }
     while (bytes > maxBytes) {
       forgetOldest();
     }
+    return trail;
+  }
+
+  /** Null if it is not known, or not any more. */
+  @Nullable Trail find(String client) {
+    return byClient.get(client);
   }
 
   private void push(Trail trail, String key) {

@@ -497,7 +497,8 @@ public final class Journal implements AutoCloseable {
     retiring.removeAll(old);
   }
 
-  boolean isUsable() {
+  /** Whether it takes entries; not after a failure. */
+  public boolean isUsable() {
     return failure == null;
   }
 

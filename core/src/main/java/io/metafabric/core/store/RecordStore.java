@@ -2025,6 +2025,13 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return journal.tornTails();
   }
 
+  /**
+   * Whether what is written can be stored; after a failure of the disk only what is there is read.
+   */
+  public boolean isWritable() {
+    return journal.isUsable();
+  }
+
   public StoreStats stats() {
     long tornBytes = journal.tornTails().stream().mapToLong(TornTail::bytes).sum();
     DeadHeaders collected = deadHeaders;

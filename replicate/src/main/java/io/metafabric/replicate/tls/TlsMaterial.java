@@ -18,6 +18,7 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509ExtendedTrustManager;
+import org.jspecify.annotations.Nullable;
 
 /** One state of a node's key, certificates and trust, checked. Immutable. */
 final class TlsMaterial {
@@ -51,6 +52,38 @@ final class TlsMaterial {
       PrivateKey key,
       List<X509Certificate> trusted) {
     X509Certificate own = chain.get(0);
+    requireTogether(chainFile, own, keyFile, key);
+    requireUsages(chainFile, own);
+    return new TlsMaterial(chainFile, chain, key, trusted);
+  }
+
+  /**
+   * What a server shows to clients that show nothing.
+   *
+   * @throws ConfigurationException if the key is not the certificate's, or the certificate is not a
+   *     server's, or for another time
+   */
+  static TlsMaterial ofServer(
+      NamedFile chainFile,
+      List<X509Certificate> chain,
+      NamedFile keyFile,
+      PrivateKey key,
+      long nowMs) {
+    X509Certificate own = chain.get(0);
+    requireTogether(chainFile, own, keyFile, key);
+    List<String> usages = usages(chainFile, own);
+    if (usages != null && !usages.contains(ANY_USAGE) && !usages.contains(SERVER_AUTH)) {
+      throw chainFile.bad("has a certificate whose extended key usages lack serverAuth", null);
+    }
+    String notNow = CertificateName.problemAt(own, Instant.ofEpochMilli(nowMs));
+    if (notNow != null) {
+      throw chainFile.bad("has a certificate that " + notNow, null);
+    }
+    return new TlsMaterial(chainFile, chain, key, List.of());
+  }
+
+  private static void requireTogether(
+      NamedFile chainFile, X509Certificate own, NamedFile keyFile, PrivateKey key) {
     if (!belongTogether(key, own)) {
       throw keyFile.bad(
           "has a private key that is not the one of the certificate "
@@ -59,8 +92,6 @@ final class TlsMaterial {
               + chainFile.path(),
           null);
     }
-    requireUsages(chainFile, own);
-    return new TlsMaterial(chainFile, chain, key, trusted);
   }
 
   private static boolean belongTogether(PrivateKey key, X509Certificate certificate) {
@@ -86,12 +117,7 @@ final class TlsMaterial {
   }
 
   private static void requireUsages(NamedFile file, X509Certificate own) {
-    List<String> usages;
-    try {
-      usages = own.getExtendedKeyUsage();
-    } catch (CertificateException e) {
-      throw file.bad("has a certificate whose extended key usages cannot be read", e);
-    }
+    List<String> usages = usages(file, own);
     if (usages != null
         && !usages.contains(ANY_USAGE)
         && !(usages.contains(CLIENT_AUTH) && usages.contains(SERVER_AUTH))) {
@@ -99,6 +125,14 @@ final class TlsMaterial {
           "has a certificate for one direction alone; a node both dials and is dialled, so its"
               + " extended key usages must have serverAuth and clientAuth, or there must be none",
           null);
+    }
+  }
+
+  private static @Nullable List<String> usages(NamedFile file, X509Certificate own) {
+    try {
+      return own.getExtendedKeyUsage();
+    } catch (CertificateException e) {
+      throw file.bad("has a certificate whose extended key usages cannot be read", e);
     }
   }
 
@@ -155,6 +189,15 @@ final class TlsMaterial {
   }
 
   SSLContext context(X509ExtendedTrustManager trust) {
+    return contextOf(trust);
+  }
+
+  /** Of a server, which believes nobody's certificate and asks for none. */
+  SSLContext serverContext() {
+    return contextOf();
+  }
+
+  private SSLContext contextOf(TrustManager... trust) {
     char[] password = "in memory alone".toCharArray();
     try {
       KeyStore store = emptyStore();
@@ -163,7 +206,7 @@ final class TlsMaterial {
           KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
       keys.init(store, password);
       SSLContext context = SSLContext.getInstance("TLSv1.3");
-      context.init(keys.getKeyManagers(), new TrustManager[] {trust}, null);
+      context.init(keys.getKeyManagers(), trust, null);
       // A session that is taken up again is one whose certificate is not looked at.
       context.getServerSessionContext().setSessionTimeout(1);
       return context;
