@@ -232,6 +232,15 @@ class RefusingDiskTest {
   }
 
   @Test
+  void aCloseThatFails_leavesNothingOpen() {
+    JournalTest.append(journal, 0, 2);
+    disk.failNextSyncs(1);
+    assertThatThrownBy(journal::close).hasMessageContaining("simulated fault");
+    assertThat(disk.openFiles()).isEmpty();
+    assertThat(journal.image()).isNull();
+  }
+
+  @Test
   void whoCannotNoteTheEnd_makesDurableWhatThereIs() {
     journal.append(List.of(entry(100)), false);
     journal.makeDurable();
