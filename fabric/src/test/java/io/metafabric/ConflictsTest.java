@@ -242,6 +242,18 @@ class ConflictsTest {
   }
 
   @Test
+  void whereTheMergeIsNotCalledAnyMore_theNewestOfSeveralValuesIsRead() {
+    try (var fabric = open(ConflictRule.merge("first", (a, b) -> a))) {
+      for (int i = 0; i < 3; i++) {
+        fabric.put("n/" + i, utf8("a"), Version.NONE);
+        fabric.put("n/" + i, utf8("b"), Version.NONE);
+        assertThat(fabric.get("n/" + i).map(Versioned::utf8)).hasValue("b");
+        assertThat(fabric.stats().merges().off()).containsOnlyKeys("n");
+      }
+    }
+  }
+
+  @Test
   void aMergeThatDoesNotReturn_isLeftBehind_andReadsAndCloseDoNotWaitForIt() {
     var never = new CountDownLatch(1);
     ConflictRule endless =

@@ -917,7 +917,7 @@ public final class FabricNode<V> implements AutoCloseable {
     if (!change.local() && mayBeMissed(change.record())) {
       replicator.chase(change.record());
     }
-    if (merging.concernsReads(change.record())) {
+    if (merging.isToBeMerged(change.record())) {
       hot.drop(change.record().key());
       return;
     }

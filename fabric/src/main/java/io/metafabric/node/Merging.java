@@ -186,9 +186,12 @@ final class Merging {
 
   /** Whether a read of this state is to show more than its winner. */
   boolean concernsReads(MetadataRecord known) {
-    return known.hasSiblings()
-        && store.conflictRules().of(known.key()).mergesEverywhere()
-        && !off.containsKey(known.key().namespace());
+    return isToBeMerged(known) && !off.containsKey(known.key().namespace());
+  }
+
+  /** Whether the hot tier takes no part of this state, also if the merge is not called any more. */
+  boolean isToBeMerged(MetadataRecord known) {
+    return known.hasSiblings() && store.conflictRules().of(known.key()).mergesEverywhere();
   }
 
   /**

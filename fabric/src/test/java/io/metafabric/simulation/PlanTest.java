@@ -32,7 +32,7 @@ class PlanTest {
     }
     for (Class<?> operation : Operations.class.getDeclaredClasses()) {
       if (Action.class.isAssignableFrom(operation)) {
-        assertThat(actions.getOrDefault(operation, 0)).as("of %s", operation).isGreaterThan(1_000);
+        assertThat(actions.getOrDefault(operation, 0)).as("of %s", operation).isGreaterThan(800);
       }
     }
     assertThat(countOf(actions, Operations.class)).isGreaterThan(400_000);
