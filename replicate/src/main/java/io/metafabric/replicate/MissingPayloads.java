@@ -151,24 +151,31 @@ final class MissingPayloads {
 
   /** Of records that were taken over, those without the payload that is to be held. */
   void consider(List<MetadataRecord> records) {
+    boolean isNews = false;
     for (MetadataRecord record : records) {
       Header lacking = missing(record);
       if (lacking != null) {
-        add(record.key(), lacking);
+        isNews |= add(record.key(), lacking);
       }
     }
-    work();
+    // What waits for the next try goes on waiting: two regions that tell each other of what neither
+    // can have would ask each other without end.
+    if (isNews) {
+      work();
+    }
   }
 
-  private void add(Key key, Header lacking) {
+  /** Whether it was not waiting already. */
+  private boolean add(Key key, Header lacking) {
     if (keys.containsKey(key)) {
-      return;
+      return false;
     }
     if (keys.size() >= MAX_KEYS) {
       overflowed = true;
-      return;
+      return false;
     }
     put(key, lacking, 0);
+    return true;
   }
 
   private void put(Key key, Header lacking, int tries) {
