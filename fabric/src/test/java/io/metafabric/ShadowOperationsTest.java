@@ -36,6 +36,7 @@ class ShadowOperationsTest {
   @TempDir Path directory;
 
   private final List<MetadataFabric> open = new ArrayList<>();
+  private int maxValueBytes = 64 << 10;
 
   private FabricBuilder builder(String region, List<Integer> ports) {
     FabricBuilder builder =
@@ -43,6 +44,7 @@ class ShadowOperationsTest {
             .region(region)
             .directory(directory.resolve(region))
             .home("n", "ap", "eu")
+            .maxValueBytes(maxValueBytes)
             .listen("127.0.0.1:" + ports.get(REGIONS.indexOf(region)));
     for (String other : REGIONS) {
       if (!other.equals(region)) {
@@ -111,6 +113,20 @@ class ShadowOperationsTest {
     ShadowOutcome dropped = done(in("ap").dropShadows("n/1"));
     assertThat(dropped.done()).containsExactlyInAnyOrder("sa", "us");
     assertThat(done(in("ap").shadows("n/1")).shadows()).isEmpty();
+  }
+
+  @Test
+  void aValueThatIsLongerThanMayGoByNow_getsNoShadow_andThatIsSaid() throws Exception {
+    openAll();
+    in("ap").put("n/1", new byte[5000]);
+    closeAll();
+    open.clear();
+    maxValueBytes = 4096;
+    openAll();
+    ShadowOutcome made = done(in("ap").shadow("n/1", 4, TTL));
+    assertThat(made.done()).isEmpty();
+    assertThat(made.notDone()).containsOnlyKeys("ap");
+    assertThat(made.notDone().get("ap")).contains("maxValueBytes");
   }
 
   @Test

@@ -251,7 +251,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   private void bodyIsLate() {
     long allowedNanos =
         service.config().patience().toNanos()
-            + received * TimeUnit.SECONDS.toNanos(1) / MIN_BYTES_PER_SECOND;
+            + TimeUnit.SECONDS.toNanos(received / MIN_BYTES_PER_SECOND);
     long leftNanos = allowedNanos - (System.nanoTime() - bodySinceNanos);
     if (leftNanos > 0) {
       in(Duration.ofNanos(leftNanos), this::bodyIsLate);

@@ -1,6 +1,7 @@
 package io.metafabric.http;
 
 import io.metafabric.core.error.FabricClosedException;
+import io.metafabric.core.error.OverloadedException;
 import io.metafabric.core.port.SerialExecutor;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpRequest;
@@ -138,6 +139,9 @@ final class HttpService {
     }
     if (cause instanceof FabricClosedException) {
       return Answer.failure(503, "the fabric is closed");
+    }
+    if (cause instanceof OverloadedException) {
+      return Answer.failure(503, String.valueOf(cause.getMessage()));
     }
     // Who asks is told nothing of what is inside.
     log.warn("an HTTP request failed", cause);

@@ -73,13 +73,25 @@ final class Shadows implements ShadowWork {
   /** How many times its time to live a shadow may live on without asking again. */
   private static final int LEAVE_SPANS = 8;
 
-  /** Looked at in one sweep. */
-  private static final int MAX_DUE = 64;
+  /** Looked at in one sweep, each at the price of a small frame. */
+  private static final int MAX_DUE = 512;
 
   /** Beyond that, what went with a region is made again when it is read. */
   private static final int MAX_REMAKES = 4096;
 
   private static final int MAX_REMAKES_IN_SWEEP = 16;
+
+  /**
+   * A shadow that went with its region.
+   *
+   * @param left how many others there are
+   */
+  private record Lost(Key key, ShadowTerms terms, int left, double readsPerSecond) {}
+
+  private static final Comparator<Lost> MOST_AT_RISK_FIRST =
+      Comparator.comparingInt(Lost::left)
+          .thenComparing(Comparator.comparingDouble(Lost::readsPerSecond).reversed())
+          .thenComparing(Lost::key);
 
   private final RegionName region;
   private final RecordStore store;
@@ -262,11 +274,19 @@ final class Shadows implements ShadowWork {
     }
     return node.wherever(key)
         .thenCompose(
-            record ->
-                record == null || record.payload() == null
-                    ? answered(MoveOutcome.NOT_FOUND, "there is no value of " + key + " to hold")
-                        .thenApply(List::of)
-                    : onLoop(() -> tellAll(key).thenCompose(all -> place(record, terms, all))));
+            record -> {
+              if (record == null || record.payload() == null) {
+                return answered(MoveOutcome.NOT_FOUND, "there is no value of " + key + " to hold")
+                    .thenApply(List::of);
+              }
+              if (!replicator.mayGo(record)) {
+                return answered(
+                        MoveOutcome.REFUSED,
+                        "its value is longer than maxValueBytes, and was written under another")
+                    .thenApply(List::of);
+              }
+              return onLoop(() -> tellAll(key).thenCompose(all -> place(record, terms, all)));
+            });
   }
 
   private @Nullable String problemOf(Key key) {
@@ -481,7 +501,7 @@ final class Shadows implements ShadowWork {
             said ->
                 onLoop(
                     () -> {
-                      Frame.ShadowAnswer first = said.get(0);
+                      Frame.ShadowAnswer first = firstOf(said);
                       if (first.outcome() != MoveOutcome.DONE) {
                         shelf.putOff(key, clock.nanoTime(), LOOK_AGAIN.toNanos());
                         String why =
@@ -518,7 +538,14 @@ final class Shadows implements ShadowWork {
 
   /** Asks for leave to have one, or to keep it; completes with what home or backup says. */
   CompletableFuture<Frame.ShadowAnswer> claim(Key key, ShadowTerms terms, @Nullable Dot dot) {
-    return askHolder(ShadowVerb.CLAIM, key, terms, dot).thenApply(said -> said.get(0));
+    return askHolder(ShadowVerb.CLAIM, key, terms, dot).thenApply(this::firstOf);
+  }
+
+  /** A peer that errs may answer for nobody. */
+  private Frame.ShadowAnswer firstOf(List<Frame.ShadowAnswer> said) {
+    return said.isEmpty()
+        ? answer(MoveOutcome.REFUSED, "home or backup answered without saying anything")
+        : said.get(0);
   }
 
   /** By leave of the home: keeps what was read here, or fetches it. */
@@ -623,25 +650,32 @@ final class Shadows implements ShadowWork {
 
   /** Shadows that went with a region: those first of which fewest are left, then what is read. */
   private void remakeSome() {
-    List<Key> first =
-        remake.keySet().stream()
-            .sorted(
-                Comparator.comparingInt((Key key) -> ledger.of(key, clock.nanoTime()).size())
-                    .thenComparing(
-                        Comparator.comparingDouble(rebuilding::readsPerSecond).reversed())
-                    .thenComparing(Comparator.naturalOrder()))
+    // Looked up once each: leaves end and rates change while it is sorted.
+    List<Lost> first =
+        remake.entrySet().stream()
+            .map(
+                each ->
+                    new Lost(
+                        each.getKey(),
+                        each.getValue(),
+                        ledger.of(each.getKey(), clock.nanoTime()).size(),
+                        rebuilding.readsPerSecond(each.getKey())))
+            .sorted(MOST_AT_RISK_FIRST)
             .limit(MAX_REMAKES_IN_SWEEP)
             .toList();
-    for (Key key : first) {
+    for (Lost each : first) {
+      Key key = each.key();
       Header header = store.header(key);
       int payloadBytes = header == null ? 0 : header.payloadBytes();
-      if (!rebuilding.take(payloadBytes)) {
+      // It is sent to those that have one too.
+      int sent = isHolder(key) ? each.terms().factor() - homesIn(node.homesOf(key)) : 0;
+      if (sent > 0 && !rebuilding.take((long) sent * payloadBytes)) {
         return;
       }
-      ShadowTerms terms = remake.remove(key);
+      remake.remove(key);
       outstanding = remake.size();
-      if (terms != null && isHolder(key)) {
-        makeHere(key, terms).thenAccept(answers -> remade(answers, payloadBytes));
+      if (sent > 0) {
+        makeHere(key, each.terms()).thenAccept(answers -> remade(answers, payloadBytes));
       }
     }
   }

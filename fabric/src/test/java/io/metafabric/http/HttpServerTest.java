@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.metafabric.core.error.OverloadedException;
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.host.ThreadScheduler;
@@ -107,6 +108,16 @@ class HttpServerTest {
       assertThat(all(waits))
           .containsSubsequence("HTTP/1.1 200", "{\"late\":true}", "HTTP/1.1 500", "\"error\"")
           .doesNotContain("secret");
+      assertThat(server.stats().failed()).isOne();
+    }
+  }
+
+  @Test
+  void whereTooMuchIsUnderWay_thatIsSaid() throws Exception {
+    late.completeExceptionally(new OverloadedException("wait until some have ended"));
+    try (HttpServer server = serve();
+        Socket socket = connect(server, "GET /late" + HEAD + "Connection: close\r\n\r\n")) {
+      assertThat(all(socket)).startsWith("HTTP/1.1 503").contains("wait until some have ended");
       assertThat(server.stats().failed()).isOne();
     }
   }

@@ -10,14 +10,17 @@ import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimLink;
 import io.metafabric.core.store.Precondition;
+import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.Frame.ShadowAnswer;
 import io.metafabric.core.wire.Frame.ShadowFacts;
 import io.metafabric.core.wire.MoveOutcome;
 import io.metafabric.core.wire.ShadowReason;
 import io.metafabric.replicate.ProtocolRange;
 import io.metafabric.replicate.RebuildStats;
+import io.metafabric.replicate.ShadowWork;
 import io.metafabric.replicate.shadow.ShadowRule;
 import io.metafabric.replicate.shadow.ShadowRules;
+import io.metafabric.replicate.shadow.ShadowTerms;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -374,6 +377,78 @@ class ShadowsTest {
         }
       }
     }
+  }
+
+  @Test
+  void shadowsThatWentWithARegion_areMadeAgainWithinTheBudget() {
+    cluster.prefetchBytesPerSecond = 20_000;
+    start();
+    // All are as far from each other, so the first by name are chosen.
+    var lost = new RegionName("af");
+    var asks = new RegionName("eu");
+    var keys = new ArrayList<Key>();
+    for (int i = 0; keys.size() < 120; i++) {
+      Key each = Key.of("n/shadow" + i);
+      if (!in(lost).homesOf(each).include(lost)) {
+        keys.add(each);
+        in(asks).write(each, Bytes.copyOf(new byte[4000]), Header.NEVER, Precondition.NONE);
+      }
+    }
+    run(5);
+    for (Key each : keys) {
+      done(in(asks).makeShadows(each, 4, Duration.ofMinutes(10)));
+    }
+    cluster.crash(lost);
+    List<RegionName> up = cluster.regions.stream().filter(cluster::isUp).toList();
+    done(in(up.get(0)).evict(lost));
+    for (int second = 1; second <= 60; second++) {
+      run(1);
+      for (RegionName each : up) {
+        assertThat(in(each).stats().rebuild().bytes()).isLessThanOrEqualTo((second + 2) * 20_000L);
+      }
+    }
+    long made = 0;
+    for (RegionName each : up) {
+      RebuildStats stats = in(each).stats().rebuild();
+      assertThat(stats.outstanding()).as("in %s", each).isZero();
+      made += stats.made();
+    }
+    assertThat(made).isGreaterThan(40);
+  }
+
+  /** Errs: answers for nobody. */
+  private static final class SaysNothing implements ShadowWork {
+    @Override
+    public CompletableFuture<List<ShadowAnswer>> asked(RegionName by, Frame.ShadowRequest request) {
+      return CompletableFuture.completedFuture(List.of());
+    }
+
+    @Override
+    public CompletableFuture<ShadowAnswer> hold(MetadataRecord record, ShadowTerms terms) {
+      throw new AssertionError("nobody asks it to");
+    }
+
+    @Override
+    public void fetched(Key key, RegionName by) {}
+
+    @Override
+    public boolean hasShadow(Key key, RegionName region) {
+      return false;
+    }
+  }
+
+  @Test
+  void aHomeThatAnswersForNobody_hasNoShadowEnded() {
+    start();
+    made(home(), 3);
+    RegionName holder = holders().get(0);
+    in(home()).replicator().shadowsBy(new SaysNothing());
+    in(backup()).replicator().shadowsBy(new SaysNothing());
+    assertThat(done(in(holder).dropShadows(key)))
+        .filteredOn(answer -> answer.region().equals(holder))
+        .hasSize(1)
+        .allMatch(answer -> answer.outcome() == MoveOutcome.REFUSED);
+    assertThat(answersFromHere(holder, "first")).isTrue();
   }
 
   /** In a region whose client's reads make none, so that what there is was predicted. */

@@ -55,20 +55,19 @@ final class CopyAccount {
   }
 
   /**
-   * Pays with bytes alone: for a copy that is a duty, not a bargain. A second's worth pays for what
-   * is larger.
+   * Pays with bytes alone: for a copy that is a duty, not a bargain. One that is larger than a
+   * second's worth begins with that, and nothing is paid for until the rest has been earned.
    */
   boolean payBytes(long wireBytes, long nowNanos) {
-    long price = Math.min(wireBytes, budget.bytesPerSecond());
-    boolean pays = bytes.has(price, nowNanos);
+    boolean pays = bytes.has(Math.min(wireBytes, budget.bytesPerSecond()), nowNanos);
     if (pays) {
-      bytes.take(price);
+      bytes.take(wireBytes);
     }
     return pays;
   }
 
   void giveBackBytes(long wireBytes) {
-    bytes.giveBack(Math.min(wireBytes, budget.bytesPerSecond()));
+    bytes.giveBack(wireBytes);
   }
 
   /** A copy was read, or is gone. */

@@ -5,7 +5,8 @@ import io.metafabric.core.error.ConfigurationException;
 /**
  * What copies into one region may cost. Immutable. None of the three is ever exceeded.
  *
- * @param bytesPerSecond on the links, at least 1; a second's worth may go at once
+ * @param bytesPerSecond on the links, at least 1; a second's worth may go at once. A missing copy
+ *     that is larger goes whole, and nothing after it before that has been earned
  * @param dollarsPerDay in any 24 hours of time passed, whatever the wall clock says; 0 to {@value
  *     #MAX_DOLLARS}. With 0, only what is free is copied
  * @param storedBytes of copies that are on their way, or here and not read yet; at least 1

@@ -38,7 +38,7 @@ final class TokenBucket {
     return bytes <= credit / NANOS_PER_SECOND;
   }
 
-  /** What {@link #has} has just said is there. */
+  /** What {@link #has} has just said is there; of what is more, nothing is there until it is. */
   void take(long bytes) {
     credit -= bytes * NANOS_PER_SECOND;
   }

@@ -26,7 +26,8 @@ public final class ShadowShelf {
 
   private final long maxBytes;
 
-  // Guarded by this, as is all below. By path, which is what reads are told by.
+  // Guarded by this, as is all below. By path, which is what reads are told by; the one that was
+  // looked at last comes last.
   private final Map<String, HeldShadow> shadows = new LinkedHashMap<>();
   private long bytes;
   private long made;
@@ -117,22 +118,27 @@ public final class ShadowShelf {
     return held == null ? null : held.facts(nowNanos);
   }
 
-  /** Those whose time to be looked at has come, at most so many; each is told of once. */
+  /**
+   * Those whose time to be looked at has come, at most so many, those first that were looked at
+   * longest ago; each is told of once.
+   */
   public synchronized List<Due> due(long nowNanos, int most) {
-    var due = new ArrayList<Due>();
-    for (HeldShadow held : shadows.values()) {
-      if (due.size() >= most) {
-        break;
-      }
-      if (!held.ending && held.life.isDue(nowNanos)) {
-        held.ending = true;
-        due.add(
-            new Due(
-                held.key,
-                held.record.header().version().dot(),
-                held.terms,
-                held.hits > held.hitsSeen));
-      }
+    List<HeldShadow> looked =
+        shadows.values().stream()
+            .filter(held -> !held.ending && held.life.isDue(nowNanos))
+            .limit(most)
+            .toList();
+    var due = new ArrayList<Due>(looked.size());
+    for (HeldShadow held : looked) {
+      held.ending = true;
+      due.add(
+          new Due(
+              held.key,
+              held.record.header().version().dot(),
+              held.terms,
+              held.hits > held.hitsSeen));
+      shadows.remove(held.key.path());
+      shadows.put(held.key.path(), held);
     }
     return due;
   }
@@ -172,14 +178,18 @@ public final class ShadowShelf {
   }
 
   /**
-   * Ends one, unless what it holds is not what it was thought to be.
+   * Ends one, unless what it holds is not what it was thought to be; then it is looked at again.
    *
    * @param dot of the payload that may go
    * @param byRequest whether it is dropped, or has expired
    */
   public synchronized boolean end(Key key, Dot dot, boolean byRequest) {
     HeldShadow held = shadows.get(key.path());
-    if (held == null || !held.record.header().version().dot().equals(dot)) {
+    if (held == null) {
+      return false;
+    }
+    if (!held.record.header().version().dot().equals(dot)) {
+      held.ending = false;
       return false;
     }
     shadows.remove(key.path());

@@ -101,6 +101,19 @@ class CopyAccountTest {
   }
 
   @Test
+  void whatIsOwed_andIsMoreThanASecondsWorth_isPaidOff_beforeAnythingElseGoes() {
+    var account = new CopyAccount(new CopyBudget(1_000, 1, 10), 0);
+    assertThat(account.payBytes(3_500, 0)).isTrue();
+    assertThat(account.payBytes(1, 2_500_000_000L)).isFalse();
+    assertThat(account.payBytes(100, 2_600_000_000L)).isTrue();
+    assertThat(account.payBytes(3_500, 2_700_000_000L)).as("not without a full second").isFalse();
+
+    assertThat(account.payBytes(3_500, 5_000_000_000L)).isTrue();
+    account.giveBackBytes(3_500);
+    assertThat(account.payBytes(1_000, 5_000_000_000L)).isTrue();
+  }
+
+  @Test
   void whatIsRefusedForOneBound_isNotTakenFromTheOthers() {
     var account = new CopyAccount(new CopyBudget(1_000, 1, 10), 0);
     assertThat(account.pay(1_000, 1e6, 11, 0)).isEqualTo(Decision.Reason.OVER_STORED_BYTES);

@@ -15,6 +15,7 @@ import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.ShadowReason;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -69,6 +70,21 @@ class ShadowShelfTest {
   }
 
   @Test
+  void whereMoreAreDueThanAreLookedAtAtOnce_eachHasItsTurn() {
+    for (int key = 1; key <= 3; key++) {
+      shelf.put(record(key, key, 10), TERMS, 0);
+    }
+    var seen = new HashSet<Key>();
+    for (int look = 1; look <= 2; look++) {
+      for (ShadowShelf.Due due : shelf.due(look * TTL_NANOS, 2)) {
+        seen.add(due.key());
+        shelf.livesOn(due.key(), look * TTL_NANOS);
+      }
+    }
+    assertThat(seen).hasSize(3);
+  }
+
+  @Test
   void onlyTheVersionThatMayGo_ends() {
     MetadataRecord first = record(1, 1, 10);
     shelf.put(first, TERMS, 0);
@@ -79,6 +95,20 @@ class ShadowShelfTest {
     assertThat(shelf.contains(first.key())).isFalse();
     assertThat(shelf.stats().expired()).isOne();
     assertThat(shelf.stats().bytes()).isZero();
+  }
+
+  @Test
+  void whatBecameNewerWhileItWasToEnd_isLookedAtAgain_andEnds() {
+    MetadataRecord first = record(1, 1, 10);
+    shelf.put(first, TERMS, 0);
+    ShadowShelf.Due due = shelf.due(TTL_NANOS, 9).get(0);
+    assertThat(shelf.fades(due.key(), TTL_NANOS)).isTrue();
+    shelf.refresh(record(1, 2, 10));
+    assertThat(shelf.end(due.key(), due.dot(), false)).isFalse();
+    ShadowShelf.Due again = shelf.due(TTL_NANOS, 9).get(0);
+    assertThat(again.dot()).isEqualTo(new Dot(due.dot().actor(), 2));
+    assertThat(shelf.fades(again.key(), TTL_NANOS)).isTrue();
+    assertThat(shelf.end(again.key(), again.dot(), false)).isTrue();
   }
 
   @Test
