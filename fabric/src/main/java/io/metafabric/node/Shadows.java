@@ -413,6 +413,8 @@ final class Shadows implements ShadowWork {
     }
     Set<RegionName> having = new HashSet<>(ledger.of(key, clock.nanoTime()));
     having.remove(by);
+    // What nobody can read there now is made up for; of too many the next look ends one.
+    having.removeIf(other -> !replicator.isTrusted(other));
     int there = homesIn(node.homesOf(key)) + having.size();
     if (there >= terms.factor()) {
       return answer(

@@ -207,6 +207,27 @@ class ShadowsTest {
   }
 
   @Test
+  void whileARegionIsAway_itsShadowsAreMadeWhereTheyAreRead() {
+    cluster.shadows =
+        new ShadowConfig(ShadowRules.of(ShadowRule.forNamespace("n", 3, TTL)), 1 << 20);
+    start();
+    RegionName away = others().get(0);
+    RegionName instead = others().get(1);
+    read(away);
+    run(1);
+    assertThat(holders()).containsExactly(away);
+    for (RegionName other : cluster.regions) {
+      if (!other.equals(away)) {
+        cluster.network.split(away.name(), other.name());
+      }
+    }
+    run(8);
+    read(instead);
+    run(1);
+    assertThat(holders()).containsExactly(instead);
+  }
+
+  @Test
   void aRegionThatIsAway_isNamed() {
     start();
     RegionName away = others().get(0);

@@ -522,7 +522,7 @@ public final class Replicator implements AutoCloseable {
       holding.add(backup);
     }
     holding.add(header.writtenIn());
-    holding.removeIf(region -> !isPeer(region) || !link(region).isTrusted());
+    holding.removeIf(region -> !isTrusted(region));
     return holding.size();
   }
 
@@ -836,6 +836,11 @@ public final class Replicator implements AutoCloseable {
 
   public boolean isPeer(RegionName region) {
     return outbound.containsKey(region) && membership.isMember(region);
+  }
+
+  /** Whether a region is a peer that is likely to answer now. */
+  public boolean isTrusted(RegionName region) {
+    return isPeer(region) && link(region).isTrusted();
   }
 
   /** Asks {@code home} to make {@code to} the home of a key. */
