@@ -81,6 +81,10 @@ class MemoryBoundsTest {
       assertThat(fabric.stats().memory())
           .extracting(MemoryUse::what)
           .containsExactly(
+              "shadows",
+              "who has shadows",
+              "who reads what",
+              "decisions on shadows",
               "hot tier",
               "key index",
               "header tree",
