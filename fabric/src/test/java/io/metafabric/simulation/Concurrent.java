@@ -287,14 +287,18 @@ final class Concurrent {
 
   // ---- At the end.
 
-  /** What has not come true yet; null if nothing is missing. */
-  static @Nullable String missingAtTheEnd(Simulation run) {
+  /**
+   * What has not come true yet; null if nothing is missing.
+   *
+   * @param mayDiffer whether regions may differ as {@link #mayDiffer} says
+   */
+  static @Nullable String missingAtTheEnd(Simulation run, boolean mayDiffer) {
     for (Key key : run.setting().concurrentKeys()) {
       MetadataRecord agreed = run.members().get(0).node().store().read(key);
       for (Site site : run.members()) {
         MetadataRecord here = site.node().store().read(key);
         if (!lasting(run, here).equals(lasting(run, agreed))
-            && !mayDiffer(run, key, site, run.members().get(0))) {
+            && !(mayDiffer && mayDiffer(run, key, site, run.members().get(0)))) {
           return key + " is " + here + " in " + site + ", but " + agreed;
         }
         if (here == null) {

@@ -2,9 +2,7 @@ package io.metafabric.benchmarks.replay;
 
 import io.metafabric.core.record.RegionName;
 import io.metafabric.predict.Source;
-import io.metafabric.replicate.arm.CopyKeeper;
 import io.metafabric.replicate.arm.Prices;
-import io.metafabric.replicate.arm.UpdatePolicy;
 import java.util.BitSet;
 
 /**

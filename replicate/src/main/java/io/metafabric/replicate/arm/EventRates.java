@@ -85,7 +85,7 @@ final class EventRates {
   }
 
   /** Hashes of texts differ least where a table looks. */
-  static int spread(int hash) {
+  private static int spread(int hash) {
     int h = (hash ^ (hash >>> 16)) * 0x85ebca6b;
     h = (h ^ (h >>> 13)) * 0xc2b2ae35;
     return h ^ (h >>> 16);

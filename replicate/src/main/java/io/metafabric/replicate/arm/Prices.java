@@ -130,19 +130,19 @@ public record Prices(
   }
 
   /** Of a byte out of one region into another. */
-  double transferred(RegionName from, RegionName to) {
+  public double transferred(RegionName from, RegionName to) {
     return transfers.isEmpty()
         ? perTransferredByte
         : transfers.getOrDefault(new Pair(from, to), perTransferredByte);
   }
 
   /** Of a byte that is kept in a region for an hour. */
-  double stored(RegionName in) {
+  public double stored(RegionName in) {
     return storage.getOrDefault(in, perStoredByteHour);
   }
 
   /** Of a millisecond that a reader in a region need not wait. */
-  double saved(RegionName in) {
+  public double saved(RegionName in) {
     return savedMs.getOrDefault(in, perSavedMs);
   }
 

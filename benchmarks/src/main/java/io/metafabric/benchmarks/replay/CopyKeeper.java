@@ -1,4 +1,4 @@
-package io.metafabric.replicate.arm;
+package io.metafabric.benchmarks.replay;
 
 /**
  * Decides for one region which changed payloads are sent there, and how long copies are kept,
@@ -7,7 +7,7 @@ package io.metafabric.replicate.arm;
  * does so where that was cheaper of late. Bounded. Decides only; the copies are the caller's to
  * make and to drop. Not thread-safe; the caller owns the clock.
  */
-public final class CopyKeeper {
+final class CopyKeeper {
   /** The other way must have cost no more than this share. */
   private static final double HYSTERESIS = 0.9;
 

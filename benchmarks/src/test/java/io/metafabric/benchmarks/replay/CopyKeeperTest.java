@@ -1,9 +1,11 @@
-package io.metafabric.replicate.arm;
+package io.metafabric.benchmarks.replay;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.replicate.arm.Prices;
 import java.util.Random;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
@@ -13,6 +15,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class CopyKeeperTest {
   private static final long HOUR = 3_600_000;
+  private static final RegionName OSLO = new RegionName("oslo");
+  private static final RegionName PARIS = new RegionName("paris");
 
   /** A byte costs a micro-dollar to send and a thousandth an hour to store. */
   private static CopyKeeper keeper(double perSavedMs) {
@@ -20,7 +24,7 @@ class CopyKeeperTest {
   }
 
   private static UpdatePolicy.Terms terms(int payloadBytes) {
-    return new UpdatePolicy.Terms(Candidates.OSLO, Candidates.PARIS, payloadBytes, 100);
+    return new UpdatePolicy.Terms(OSLO, PARIS, payloadBytes, 100);
   }
 
   /** What is asked for the last of many versions of keys, each read an hour after or never. */
@@ -115,7 +119,7 @@ class CopyKeeperTest {
   @ParameterizedTest
   @ValueSource(doubles = {-1, Double.NaN, Double.POSITIVE_INFINITY})
   void termsThatCannotBe_areRefused(double remoteMs) {
-    assertThatThrownBy(() -> new UpdatePolicy.Terms(Candidates.OSLO, Candidates.PARIS, 1, remoteMs))
+    assertThatThrownBy(() -> new UpdatePolicy.Terms(OSLO, PARIS, 1, remoteMs))
         .isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> terms(-1)).isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> new UpdatePolicy(Prices.DEFAULT, -1))

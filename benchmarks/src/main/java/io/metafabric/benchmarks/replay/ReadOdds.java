@@ -1,4 +1,4 @@
-package io.metafabric.replicate.arm;
+package io.metafabric.benchmarks.replay;
 
 import java.util.Arrays;
 
@@ -185,7 +185,7 @@ final class ReadOdds {
 
   /** The place of a key; -1 if it has none. */
   int slotOf(String path) {
-    int hash = EventRates.spread(path.hashCode());
+    int hash = spread(path.hashCode());
     int first = (hash & (SLOTS / WAYS - 1)) * WAYS;
     for (int i = first; i < first + WAYS; i++) {
       if (hashes[i] == hash && last[i] != NOTHING) {
@@ -197,7 +197,7 @@ final class ReadOdds {
 
   /** A place for a key that has none. */
   int take(String path) {
-    int hash = EventRates.spread(path.hashCode());
+    int hash = spread(path.hashCode());
     int first = (hash & (SLOTS / WAYS - 1)) * WAYS;
     int fewest = first;
     for (int i = first; i < first + WAYS; i++) {
@@ -210,5 +210,12 @@ final class ReadOdds {
     versionsRead[fewest] = 0;
     last[fewest] = NOTHING;
     return fewest;
+  }
+
+  /** MurmurHash3's finaliser, as replays were measured with it: all bits decide on the place. */
+  private static int spread(int hash) {
+    int h = (hash ^ (hash >>> 16)) * 0x85ebca6b;
+    h = (h ^ (h >>> 13)) * 0xc2b2ae35;
+    return h ^ (h >>> 16);
   }
 }

@@ -1,7 +1,8 @@
-package io.metafabric.replicate.arm;
+package io.metafabric.benchmarks.replay;
 
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.replicate.arm.Prices;
 
 /**
  * Whether a changed payload is sent to a region that need not hold it, and for how long one is kept
@@ -18,7 +19,7 @@ import io.metafabric.core.record.RegionName;
  * @param overheadBytes what a fetched record costs on the wire beside its payload; what is sent
  *     along with its header costs none
  */
-public record UpdatePolicy(Prices prices, int overheadBytes) {
+record UpdatePolicy(Prices prices, int overheadBytes) {
   /** The time that looks best is mostly a little less so. */
   private static final double MARGIN = 2;
 

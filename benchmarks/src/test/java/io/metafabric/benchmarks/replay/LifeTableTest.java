@@ -1,4 +1,4 @@
-package io.metafabric.replicate.arm;
+package io.metafabric.benchmarks.replay;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;

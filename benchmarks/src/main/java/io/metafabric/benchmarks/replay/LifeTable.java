@@ -1,4 +1,4 @@
-package io.metafabric.replicate.arm;
+package io.metafabric.benchmarks.replay;
 
 import java.util.Arrays;
 
