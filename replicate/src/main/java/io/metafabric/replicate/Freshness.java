@@ -115,7 +115,7 @@ public final class Freshness {
    */
   public VersionVector appliedBy(RegionName peer) {
     Outbound link = link(peer);
-    return link.standing().applied().merge(link.acknowledged());
+    return link.standing().applied().merge(link.applied());
   }
 
   /** How many writes an actor is known to have made; -1 if nobody who knows has said so. */

@@ -121,6 +121,7 @@ final class Outbound implements PeerHandler {
   private SerialExecutor.@Nullable Task handshakeTimer;
   private final Progress progress;
   private final CatchUpTries catchUp;
+  private final SentParts parts = new SentParts();
   // Since a connection was of use: one that ends as soon as it was made is a failed attempt too.
   private int failedAttempts;
   private long establishedNanos;
@@ -153,6 +154,9 @@ final class Outbound implements PeerHandler {
   private final AtomicLong timesBehindRetention = new AtomicLong();
   private long coalescedByEarlierStreams;
   private volatile VersionVector peerHas = VersionVector.EMPTY;
+
+  // Of that, what leaves nothing out that is still to come.
+  private volatile VersionVector peerHasWhole = VersionVector.EMPTY;
   private boolean comesEmpty;
   private volatile boolean drained;
   private final AtomicLong connects = new AtomicLong();
@@ -195,7 +199,7 @@ final class Outbound implements PeerHandler {
             config.grantedPause(),
             () -> events.onBehindRetention(peer),
             progress::lackingUpTo,
-            this::pump);
+            this::caughtUp);
     this.neededAfter = progress.position();
     this.lackingEntries = progress.lackingEntries();
   }
@@ -327,7 +331,7 @@ final class Outbound implements PeerHandler {
     }
     ChangeStream ended = stream;
     if (ended != null) {
-      progress.advance(ended.acknowledged(), ended.acknowledgedPosition());
+      noteAdvance(ended);
       coalescedByEarlierStreams += ended.coalesced();
     }
     connection = null;
@@ -378,10 +382,12 @@ final class Outbound implements PeerHandler {
     if (!wasKept || comesEmpty) {
       deltas.forgetAll();
     }
+    parts.reset();
     catchUp.connected();
     lag.reset();
     comesEmpty = false;
     peerHas = welcome.applied();
+    peerHasWhole = peerHas;
     lag.acknowledged(peerHas);
     established = true;
     pair.linked(welcome.nodeId());
@@ -511,6 +517,7 @@ final class Outbound implements PeerHandler {
     // If it ever comes back, then with nothing.
     comesEmpty = true;
     peerHas = VersionVector.EMPTY;
+    peerHasWhole = VersionVector.EMPTY;
     neededAfter = Long.MAX_VALUE;
     pair.evicted(why);
     PeerConnection to = connection;
@@ -623,15 +630,19 @@ final class Outbound implements PeerHandler {
     inFlightBytes = from.inFlightBytes();
     waitingBytes = from.waitingBytes();
     coalesced = coalescedByEarlierStreams + from.coalesced();
-    progress.advance(from.acknowledged(), from.acknowledgedPosition());
-    neededAfter = progress.position();
-    checkRetention(from);
+    noteAdvance(from);
+    neededAfter = from.acknowledgedPosition();
+    noteLacking(from);
+    if (hasBroughtAll(from)) {
+      endParts(from, to);
+    }
+    lackingEntries = progress.lackingEntries();
     boolean wasDrained = drained;
     drained = hasAll(from) && !progress.isLacking();
     if (drained && !wasDrained) {
       sendHeartbeat(to);
     }
-    if (more || (!paused && credit > 0 && from.mustReadOn())) {
+    if (more || (!paused && !parts.isEnding() && credit > 0 && from.mustReadOn())) {
       pumpLater();
     }
   }
@@ -641,8 +652,15 @@ final class Outbound implements PeerHandler {
     return from.isDrained() || (paused && lag.changes() == 0);
   }
 
+  /** What a peer has of a stream in parts is no more than it said before: it may all come again. */
+  private void noteAdvance(ChangeStream from) {
+    if (!parts.isOn()) {
+      progress.advance(from.acknowledged(), from.acknowledgedPosition());
+    }
+  }
+
   /** What was not kept for the peer is not passed over in silence. */
-  private void checkRetention(ChangeStream from) {
+  private void noteLacking(ChangeStream from) {
     if (from.lackingUpTo() > 0) {
       boolean isNews = progress.lacks(from.lackingFrom(), from.lackingUpTo());
       from.lackingIsNoted();
@@ -651,23 +669,48 @@ final class Outbound implements PeerHandler {
         catchUp.lacksMore();
       }
     }
-    if (catchUp.isDone() && progress.isLacking() && progress.position() >= progress.lackingUpTo()) {
+  }
+
+  private void caughtUp() {
+    parts.compared(store.publishedPosition());
+    pump();
+  }
+
+  private boolean hasBroughtAll(ChangeStream from) {
+    return catchUp.isDone()
+        && progress.isLacking()
+        && from.acknowledgedPosition() >= progress.lackingUpTo()
+        && from.acknowledgedPosition() >= parts.comparedUpTo();
+  }
+
+  private void endParts(ChangeStream from, PeerConnection to) {
+    if (!parts.isOn()) {
       progress.lacksNothing();
+      return;
     }
-    lackingEntries = progress.lackingEntries();
+    parts.end();
+    if (!from.hasInFlight()) {
+      to.send(parts.whole(from.acknowledged()));
+    }
   }
 
   private boolean mayBeSent(ChangeStream from) {
-    return !paused && from.inFlightBytes() < Math.min(credit, config.windowBytes());
+    return !paused
+        && !parts.isEnding()
+        && from.inFlightBytes() < Math.min(credit, config.windowBytes());
   }
 
   /** Returns whether there may be more. */
   private boolean sendOne(ChangeStream from, PeerConnection to) {
     ChangeStream.Batch batch = from.next();
+    noteLacking(from);
     if (batch == null) {
       return false;
     }
-    Frame frame = deltas.encoded(batch.frame());
+    if (progress.isLacking() && protocol >= Frame.Part.SINCE) {
+      parts.begin();
+    }
+    Frame frame = parts.isOn() ? new Frame.Part(batch.frame()) : deltas.encoded(batch.frame());
     if (!to.send(frame)) {
       from.refused(batch);
       return false;
@@ -728,9 +771,9 @@ final class Outbound implements PeerHandler {
     return standing;
   }
 
-  /** Of this region's changes. Any thread. */
-  VersionVector acknowledged() {
-    return peerHas;
+  /** Which of this region's changes the peer has, and all that they had replaced. Any thread. */
+  VersionVector applied() {
+    return peerHasWhole;
   }
 
   /**
@@ -933,6 +976,7 @@ final class Outbound implements PeerHandler {
         rewindsWithoutProgress = 0;
         failedAttempts = 0;
         peerHas = current.acknowledged();
+        peerHasWhole = parts.isOn() ? peerHasWhole : peerHas;
         lag.acknowledged(peerHas);
         events.onAdvance();
       }
@@ -971,6 +1015,18 @@ final class Outbound implements PeerHandler {
     @Override
     public void onNoBase(Frame.NoBase noBase) {
       deltas.forget(noBase.keys());
+    }
+
+    @Override
+    public void onWhole(Frame.Whole whole) {
+      ChangeStream current = stream;
+      if (current != null && parts.isWhole(whole)) {
+        peerHasWhole = current.acknowledged();
+        noteAdvance(current);
+        progress.lacksNothing();
+        events.onAdvance();
+        pump();
+      }
     }
 
     @Override

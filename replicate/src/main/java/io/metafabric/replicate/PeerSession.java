@@ -57,14 +57,7 @@ final class PeerSession implements PeerHandler {
     /** As {@link Freshness#standing}. */
     Frame.Standing standing(RegionName peer, long sequence, @Nullable VersionVector told);
 
-    void changes(RegionName peer, PeerConnection from, Frame.Changes changes);
-
-    /**
-     * The same with payloads that are told by what is here.
-     *
-     * @throws WireFormatException if they do not come to what their headers say
-     */
-    void deltas(RegionName peer, PeerConnection from, Frame.Deltas deltas);
+    IncomingChanges incoming();
 
     /** How often those records are read here of which this region has, or had, a copy. */
     List<Frame.Reading> readings(List<MetadataRecord> records);
@@ -126,6 +119,7 @@ final class PeerSession implements PeerHandler {
   private int protocol;
   private @Nullable RepairServer repairs;
   private @Nullable PrefetchAnswers prefetches;
+  private final ReceivedParts parts = new ReceivedParts();
   private VersionVector told = VersionVector.EMPTY;
   private long standings;
 
@@ -391,7 +385,7 @@ final class PeerSession implements PeerHandler {
     public void onChanges(Frame.Changes changes) {
       if (mayBe(changes)) {
         tellReads(changes.records());
-        host.changes(by, from(), changes);
+        host.incoming().changes(by, from(), changes);
       }
     }
 
@@ -402,10 +396,23 @@ final class PeerSession implements PeerHandler {
       }
       tellReads(deltas.changes().records());
       try {
-        host.deltas(by, from(), deltas);
+        host.incoming().deltas(by, from(), deltas);
       } catch (WireFormatException e) {
         violation(by + " sent a delta that is none: " + e.getMessage());
       }
+    }
+
+    @Override
+    public void onPart(Frame.Part part) {
+      if (mayBe(part.changes())) {
+        tellReads(part.changes().records());
+        host.incoming().part(by, from(), parts, part.changes());
+      }
+    }
+
+    @Override
+    public void onWhole(Frame.Whole whole) {
+      host.incoming().whole(by, from(), parts, whole);
     }
 
     /** Before they are taken: by what is told, the next ones come with their payload or without. */

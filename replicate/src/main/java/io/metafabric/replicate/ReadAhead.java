@@ -106,8 +106,10 @@ final class ReadAhead {
     Own own = lookedAhead != null ? lookedAhead : beside.poll();
     boolean more = own != null;
     if (own == null) {
-      noteLacking();
+      long before = cursor.position();
       JournalEntry entry = cursor.next();
+      // Afterwards: what compaction dropped while this was read, was dropped.
+      noteLacking(before);
       more = entry != null;
       own = ownOf(entry);
     }
@@ -215,10 +217,10 @@ final class ReadAhead {
   }
 
   /** Compaction has dropped some of what is next: what was replaced is missing. */
-  private void noteLacking() {
+  private void noteLacking(long after) {
     long keptFrom = store.keptFrom();
-    if (position + 1 < keptFrom) {
-      firstLacking = Math.min(firstLacking, position + 1);
+    if (after + 1 < keptFrom) {
+      firstLacking = Math.min(firstLacking, after + 1);
       lastLacking = Math.max(lastLacking, keptFrom - 1);
     }
   }

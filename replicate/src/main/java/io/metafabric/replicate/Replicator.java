@@ -1,9 +1,7 @@
 package io.metafabric.replicate;
 
-import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.error.StorageException;
-import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.place.Configuration;
 import io.metafabric.core.place.HomeLookup;
 import io.metafabric.core.place.Homes;
@@ -14,14 +12,11 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
-import io.metafabric.core.store.AppliedPrefix;
 import io.metafabric.core.store.Inbound;
 import io.metafabric.core.store.Published;
 import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.transport.PeerAddress;
-import io.metafabric.core.transport.PeerConnection;
 import io.metafabric.core.transport.PeerTransport;
-import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.DeltaCoding;
@@ -42,7 +37,6 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
@@ -97,7 +91,6 @@ public final class Replicator implements AutoCloseable {
   private final Provenance provenance;
   private final DeltaCounters deltaCounters = new DeltaCounters();
   private final @Nullable DeltaCoding deltaCoding;
-  private final DeltaReader deltaReader;
   private CopyUpdates updates;
   private volatile ShadowWork shadows = new NoShadows();
   private volatile CatchUp catchUp = CatchUp.BY_THE_STREAM_ALONE;
@@ -106,12 +99,7 @@ public final class Replicator implements AutoCloseable {
   private volatile MembershipListener listener = MembershipListener.NONE;
   private final AtomicBoolean pumpQueued = new AtomicBoolean();
 
-  // Of changes that came from each peer and wait for the disk.
-  private final Map<RegionName, AtomicLong> received = new ConcurrentHashMap<>();
-  private final AtomicLong overCredit = new AtomicLong();
-  private final AtomicLong changesReceived = new AtomicLong();
-  private final AtomicLong gaps = new AtomicLong();
-  private final AtomicLong batchesRefused = new AtomicLong();
+  private final IncomingChanges incoming;
   private final AtomicLong refusedPeers = new AtomicLong();
   private final AtomicLong withoutHandshake = new AtomicLong();
   private final AtomicLong repliesDropped = new AtomicLong();
@@ -147,7 +135,6 @@ public final class Replicator implements AutoCloseable {
     this.provenance = new Provenance(store);
     this.updates = new CopyUpdates(config.region(), null, clock);
     this.deltaCoding = deltaCoding;
-    this.deltaReader = new DeltaReader(copies, deltaCoding, deltaCounters);
     this.clocks = new ClockAgreement(config.peers().keySet(), store.maxClockSkew());
     this.holders = new Holders(config.holderBytes());
     this.moves = new MoveRequests(loop, this::link);
@@ -200,6 +187,16 @@ public final class Replicator implements AutoCloseable {
     this.freshness = new Freshness(store, loop, clock, outbound, this::isPeer, this::knowsItsOwn);
     this.floor = new StableFloor(config.peers().keySet());
     this.membership = new Membership(config, store, loop, this::reconfigured);
+    this.incoming =
+        new IncomingChanges(
+            config,
+            store,
+            loop,
+            copies,
+            new DeltaReader(copies, deltaCoding, deltaCounters),
+            key -> isToHold(config.region(), key),
+            peer -> membership.configuration().since(peer),
+            this::pair);
     this.inheritance =
         new Inheritance(
             config.region(),
@@ -1084,9 +1081,9 @@ public final class Replicator implements AutoCloseable {
     outbound.forEach((peer, link) -> peers.add(link.stats(repairs.stats(peer))));
     return new ReplicationStats(
         peers,
-        changesReceived.get(),
-        gaps.get(),
-        batchesRefused.get(),
+        incoming.changesReceived(),
+        incoming.gaps(),
+        incoming.batchesRefused(),
         refusedPeers.get(),
         withoutHandshake.get(),
         repliesDropped.get(),
@@ -1100,8 +1097,8 @@ public final class Replicator implements AutoCloseable {
             fetches.rerouted()),
         fetches.prefetchingBytes(),
         prefetchAnswersBytes.get(),
-        overCredit.get(),
-        received.values().stream().mapToLong(AtomicLong::get).sum(),
+        incoming.overCredit(),
+        incoming.waitingBytes(),
         holders.estimatedBytes(),
         deltaCounters.stats());
   }
@@ -1242,155 +1239,8 @@ public final class Replicator implements AutoCloseable {
     }
 
     @Override
-    public void changes(RegionName peer, PeerConnection from, Frame.Changes changes) {
-      if (isDue(peer, from, changes)) {
-        long bytes = bytesOf(changes);
-        if (takeRoom(peer, bytes)) {
-          take(peer, from, changes, bytes);
-        }
-      }
-    }
-
-    @Override
-    public void deltas(RegionName peer, PeerConnection from, Frame.Deltas deltas) {
-      long more = DeltaReader.payloadBytes(deltas, config.maxValueBytes());
-      Frame.Changes changes = deltas.changes();
-      if (!isDue(peer, from, changes)) {
-        return;
-      }
-      long bytes = bytesOf(changes) + more;
-      if (!takeRoom(peer, bytes)) {
-        return;
-      }
-      DeltaReader.Result read;
-      try {
-        read = deltaReader.read(deltas, key -> isToHold(config.region(), key) || copies.wants(key));
-      } catch (WireFormatException e) {
-        receivedFrom(peer).addAndGet(-bytes);
-        throw e;
-      }
-      if (!read.unwanted().isEmpty()) {
-        from.send(new Frame.NotHolding(read.unwanted()));
-      }
-      if (!read.withoutBase().isEmpty()) {
-        from.send(new Frame.NoBase(read.withoutBase()));
-      }
-      if (read.withoutBase().stream().anyMatch(key -> isToHold(config.region(), key))) {
-        // What is acknowledged may be given up where it came from: it comes again, whole.
-        receivedFrom(peer).addAndGet(-bytes);
-        from.send(
-            new Frame.Ack(changes.actor(), store.appliedOf(peer).counter(changes.actor()), true));
-        return;
-      }
-      var whole =
-          new Frame.Changes(changes.actor(), changes.after(), changes.upTo(), read.records());
-      take(peer, from, whole, bytes);
-    }
-
-    /** Whether it is what comes next of its actor; if not, and that is of use, the peer is told. */
-    private boolean isDue(RegionName peer, PeerConnection from, Frame.Changes changes) {
-      ActorId actor = changes.actor();
-      long before = store.takenUpTo(actor);
-      if (store.isHeld(actor)) {
-        // Its clock is ahead, or ours behind: what follows waits where it comes from.
-        return false;
-      }
-      if (changes.after() > before) {
-        missing(peer, from, actor);
-        return false;
-      }
-      if (changes.upTo() <= before) {
-        from.send(new Frame.Ack(actor, store.appliedOf(peer).counter(actor), false));
-        return false;
-      }
-      return true;
-    }
-
-    private void take(RegionName peer, PeerConnection from, Frame.Changes changes, long bytes) {
-      var news = new ArrayList<Inbound>();
-      var useless = new ArrayList<Key>();
-      for (MetadataRecord record : changes.records()) {
-        news.add(inbound(record, useless));
-      }
-      if (!useless.isEmpty()) {
-        from.send(new Frame.NotHolding(useless));
-      }
-      var charged = new AtomicLong(bytes);
-      Runnable giveBack = () -> receivedFrom(peer).addAndGet(-charged.getAndSet(0));
-      store
-          .applyRange(
-              changes.after(),
-              news,
-              new AppliedPrefix(peer, changes.actor(), changes.upTo()),
-              membership.configuration().since(peer),
-              giveBack)
-          .whenComplete(
-              (taken, failure) -> {
-                // A range that was refused comes again: the peer gets no acknowledgement.
-                giveBack.run();
-                notTaken(peer, failure);
-                if (failure == null) {
-                  loop.execute(() -> applied(peer, from, changes, taken));
-                }
-              });
-    }
-
-    private void notTaken(RegionName peer, @Nullable Throwable failure) {
-      if (failure != null) {
-        batchesRefused.incrementAndGet();
-      }
-      pair(peer)
-          .cannotTake(
-              failure == null
-                  ? null
-                  : "changes from " + peer + " cannot be taken: " + failure.getMessage());
-    }
-
-    private AtomicLong receivedFrom(RegionName peer) {
-      return received.computeIfAbsent(peer, unknown -> new AtomicLong());
-    }
-
-    private long bytesOf(Frame.Changes changes) {
-      long bytes = 0;
-      for (MetadataRecord record : changes.records()) {
-        bytes += RecordCodec.estimatedBytes(record);
-      }
-      return bytes;
-    }
-
-    /** A sender counts a batch as sent before its credit is used up, so there is one beyond it. */
-    private boolean takeRoom(RegionName peer, long bytes) {
-      AtomicLong waiting = receivedFrom(peer);
-      if (waiting.get() > config.windowBytes()) {
-        // A peer that does not keep to what was granted: it comes again.
-        overCredit.incrementAndGet();
-        return false;
-      }
-      waiting.addAndGet(bytes);
-      return true;
-    }
-
-    private void missing(RegionName peer, PeerConnection from, ActorId actor) {
-      gaps.incrementAndGet();
-      from.send(new Frame.Ack(actor, store.appliedOf(peer).counter(actor), true));
-    }
-
-    private Inbound inbound(MetadataRecord record, List<Key> useless) {
-      boolean keep = isToHold(config.region(), record.key());
-      if (!keep && record.payload() != null && !copies.wants(record.key())) {
-        useless.add(record.key());
-      }
-      return new Inbound(record, keep);
-    }
-
-    private void applied(
-        RegionName peer, PeerConnection from, Frame.Changes changes, boolean taken) {
-      if (taken) {
-        changesReceived.addAndGet(changes.records().size());
-        from.send(new Frame.Ack(changes.actor(), changes.upTo(), false));
-      } else {
-        missing(peer, from, changes.actor());
-      }
+    public IncomingChanges incoming() {
+      return incoming;
     }
 
     @Override

@@ -70,6 +70,16 @@ abstract class UnexpectedFrames implements Frame.Handler {
   }
 
   @Override
+  public void onPart(Frame.Part part) {
+    unexpected(part);
+  }
+
+  @Override
+  public void onWhole(Frame.Whole whole) {
+    unexpected(whole);
+  }
+
+  @Override
   public void onNoBase(Frame.NoBase noBase) {
     unexpected(noBase);
   }

@@ -60,6 +60,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiPredicate;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -1143,10 +1144,34 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    *     {@link StorageException} if what is known of one cannot be read, and the others were taken
    */
   public CompletableFuture<Void> applyAll(List<Inbound> inbound) {
+    return applyEach(inbound, () -> true, true);
+  }
+
+  /**
+   * Takes over changes that another region sent in the order of its actor's counters, some of which
+   * were replaced by what comes later: nothing is said of what is complete. As {@link #applyAll},
+   * but what was deleted here and forgotten is from the past, and stays deleted.
+   *
+   * @param from the region
+   * @param since as {@link #applyRange} has it: of a state that was given up since nothing is taken
+   */
+  public CompletableFuture<Void> applyPart(RegionName from, List<Inbound> inbound, long since) {
+    return applyEach(inbound, () -> !isGivenUp(from, since), false);
+  }
+
+  /**
+   * @param isPresent whether it is some region's present state, not what one once sent
+   */
+  private CompletableFuture<Void> applyEach(
+      List<Inbound> inbound, BooleanSupplier mayBeTaken, boolean isPresent) {
     long nowMs = clock.wallMs();
     var all = new AllDone(inbound.size());
     synchronized (decisions) {
       requireOpen();
+      if (!mayBeTaken.getAsBoolean()) {
+        return CompletableFuture.failedFuture(
+            new FabricException("the state of a region that was taken in again is given up"));
+      }
       IndexFullException full = noRoomFor(inbound);
       if (full != null) {
         return CompletableFuture.failedFuture(full);
@@ -1157,7 +1182,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           continue;
         }
         try {
-          if (!stageIfNews(one, all) && !keepDead(one, all) && !deleteAgain(one.record(), all)) {
+          if (!stageIfNews(one, all)
+              && !(isPresent && (keepDead(one, all) || deleteAgain(one.record(), all)))) {
             afterNewer(one.record().key(), all);
           }
         } catch (StorageException e) {

@@ -220,6 +220,49 @@ public sealed interface Frame {
   }
 
   /**
+   * Changes of which some that are left out were replaced by what comes later, or was written
+   * elsewhere: the journal that they are read from has dropped entries that the other side has not
+   * had. Each is what it says, but the counters are no more than a place in the stream, before a
+   * {@link Whole} says otherwise. From protocol 3 on.
+   */
+  record Part(Changes changes) implements Frame {
+    /** The first version of the protocol that has it, and {@link Whole}. */
+    public static final int SINCE = 3;
+
+    @Override
+    public int since() {
+      return SINCE;
+    }
+
+    @Override
+    public boolean isControl() {
+      return false;
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onPart(this);
+    }
+  }
+
+  /**
+   * What was sent in parts is whole, up to these counters: with what was acknowledged of it and
+   * what a comparison has brought the other side has everything. The dialler says it, and the other
+   * side says the same once it is durable there. From protocol 3 on.
+   */
+  record Whole(VersionVector upTo) implements Frame {
+    @Override
+    public int since() {
+      return Part.SINCE;
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onWhole(this);
+    }
+  }
+
+  /**
    * Changes of which some payloads are told as what is not as in another version, which the other
    * side has acknowledged. From protocol 3 on, to a side that takes compressed frames.
    *
@@ -869,6 +912,10 @@ public sealed interface Frame {
     void onDeltas(Deltas deltas);
 
     void onNoBase(NoBase noBase);
+
+    void onPart(Part part);
+
+    void onWhole(Whole whole);
 
     void onReads(Reads reads);
   }

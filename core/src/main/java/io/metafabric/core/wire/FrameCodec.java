@@ -103,6 +103,8 @@ public final class FrameCodec {
   private static final int SHADOW_REQUEST = 32;
   private static final int HOLD_SHADOW = 33;
   private static final int SHADOW_REPLY = 34;
+  private static final int PART = 35;
+  private static final int WHOLE = 36;
 
   private static final int FOUND = 1;
   private static final int NOT_HELD = 2;
@@ -148,6 +150,9 @@ public final class FrameCodec {
   private static int estimatedBytes(Frame frame) {
     if (frame instanceof Frame.Changes changes) {
       return estimatedBytes(changes);
+    }
+    if (frame instanceof Frame.Part part) {
+      return estimatedBytes(part.changes());
     }
     if (frame instanceof Frame.Deltas deltas) {
       return estimatedBytes(deltas.changes())
@@ -227,7 +232,7 @@ public final class FrameCodec {
   private static boolean isKnown(int type) {
     return type <= CREDIT
         || (type >= COMPARE && type <= READS)
-        || (type >= SHADOW_REQUEST && type <= SHADOW_REPLY);
+        || (type >= SHADOW_REQUEST && type <= WHOLE);
   }
 
   private static Frame decodeBody(int type, ByteReader in) {
@@ -290,6 +295,8 @@ public final class FrameCodec {
       case CUT_OFF -> new Frame.CutOff(readRefusal(in), in.text("why", MAX_TEXT_BYTES));
       case DELTAS -> DeltasCodec.read(in, readChanges(in));
       case READS -> new Frame.Reads(readList(in, "readings", FrameCodec::readReading));
+      case PART -> new Frame.Part(readChanges(in));
+      case WHOLE -> new Frame.Whole(RecordCodec.readVector(in));
       case NO_BASE -> new Frame.NoBase(readList(in, "keys", RecordCodec::readKey));
       case SHADOW_REQUEST -> readShadowRequest(in);
       case HOLD_SHADOW ->
@@ -722,6 +729,18 @@ public final class FrameCodec {
         RecordCodec.writeKey(out, reading.key());
         out.varint(reading.microReads());
       }
+    }
+
+    @Override
+    public void onPart(Frame.Part part) {
+      begin(PART);
+      writeChanges(part.changes());
+    }
+
+    @Override
+    public void onWhole(Frame.Whole whole) {
+      begin(WHOLE);
+      RecordCodec.writeVector(out, whole.upTo());
     }
 
     @Override

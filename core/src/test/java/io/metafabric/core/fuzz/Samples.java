@@ -111,6 +111,8 @@ final class Samples {
             new Frame.Changes(ACTOR, 0, 9, List.of(value("9", 8, "told", 0).withoutPayload())),
             List.of(new Frame.Delta(8, new Dot(ACTOR, 3), 7, Bytes.utf8("delta")))),
         new Frame.NoBase(List.of(Key.of("n/1"))),
+        new Frame.Part(new Frame.Changes(ACTOR, 0, 9, records())),
+        new Frame.Whole(VersionVector.of(new Dot(ACTOR, 300))),
         new Frame.Reads(List.of(new Frame.Reading(Key.of("n/1"), 300))),
         new Frame.Ack(ACTOR, 4, true),
         new Frame.Fetch(

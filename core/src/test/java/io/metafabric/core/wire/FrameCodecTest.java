@@ -116,6 +116,15 @@ class FrameCodecTest {
     golden.put(
         new Frame.NoBase(List.of(Key.of("n/1"))), "00000007" + "0320de8e" + "1c00" + "01036e2f31");
     golden.put(
+        new Frame.Part(new Frame.Changes(ACTOR, 1, 9, List.of(newer()))),
+        "00000022"
+            + "cc0ae7eb"
+            + "2300"
+            + "0000000000000011010901"
+            + "2200046e2f3235088c010602657501a93c5f93e807");
+    golden.put(new Frame.Whole(VersionVector.of(new Dot(ACTOR, 300))),
+        "0000000d" + "8d42adab" + "2400" + "010000000000000011ac02");
+    golden.put(
         new Frame.ShadowRequest(
             128, ShadowVerb.CLAIM, Key.of("n/1"), ShadowReason.FIRST_READ, 3, 300, null),
         "0000000e" + "dd465e08" + "2000" + "800102036e2f310203ac0200");
@@ -482,6 +491,11 @@ class FrameCodecTest {
                             .ofMaxSize(3))
                     .as(FrameCodecTest::deltas),
                 AnyRecords.keys().list().ofMaxSize(5).map(Frame.NoBase::new),
+                Combinators.combine(
+                        AnyRecords.actors(), Arbitraries.longs().between(0, 1000), records)
+                    .as(FrameCodecTest::changes)
+                    .map(frame -> new Frame.Part((Frame.Changes) frame)),
+                AnyRecords.vectors().map(Frame.Whole::new),
                 Combinators.combine(AnyRecords.keys(), amounts)
                     .as(Frame.Reading::new)
                     .list()
@@ -684,12 +698,16 @@ class FrameCodecTest {
                         || frame instanceof Frame.ShadowReply
                         || frame instanceof Frame.Deltas
                         || frame instanceof Frame.NoBase
+                        || frame instanceof Frame.Part
+                        || frame instanceof Frame.Whole
                         || frame instanceof Frame.Reads);
     assertThat(oneOfEach())
         .hasAtLeastOneElementOfType(Frame.CutOff.class)
         .hasAtLeastOneElementOfType(Frame.Standing.class)
         .hasAtLeastOneElementOfType(Frame.Deltas.class)
         .hasAtLeastOneElementOfType(Frame.NoBase.class)
+        .hasAtLeastOneElementOfType(Frame.Part.class)
+        .hasAtLeastOneElementOfType(Frame.Whole.class)
         .hasAtLeastOneElementOfType(Frame.Reads.class);
   }
 
@@ -827,6 +845,7 @@ class FrameCodecTest {
         .containsOnly(
             Frame.Changes.class,
             Frame.Deltas.class,
+            Frame.Part.class,
             Frame.FetchReply.class,
             Frame.Push.class,
             Frame.Hold.class,
