@@ -157,11 +157,15 @@ final class HeldChanges {
     return byActor.isEmpty();
   }
 
-  /** Those in the journal of which the first is not too far ahead any more. */
+  /**
+   * Those in the journal of which none is too far ahead any more: they count as applied together,
+   * since each may leave out what a later one has replaced.
+   */
   synchronized List<JournalEntry.Held> due(long nowMs) {
     var due = new ArrayList<JournalEntry.Held>();
     for (Range range : byActor.values()) {
-      if (range.at != null && !isAhead(range.entry.records().get(0), nowMs)) {
+      if (range.at != null
+          && range.entry.records().stream().noneMatch(each -> isAhead(each, nowMs))) {
         due.add(range.entry);
       }
     }
@@ -200,7 +204,9 @@ final class HeldChanges {
     long aheadMs = 0;
     for (Range range : byActor.values()) {
       changes += range.entry.records().size();
-      aheadMs = Math.max(aheadMs, aheadMs(range.entry.records().get(0), nowMs));
+      for (MetadataRecord each : range.entry.records()) {
+        aheadMs = Math.max(aheadMs, aheadMs(each, nowMs));
+      }
     }
     return new HeldStats(byActor.size(), changes, aheadMs, bytes, everHeld);
   }

@@ -869,7 +869,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return -1;
   }
 
-  /** Applies what is before {@code ahead}, and holds the rest. */
+  /**
+   * Takes what is before {@code ahead}, and holds the rest. Nothing counts as applied before all
+   * does: what a change that is held has replaced was left out.
+   */
   private CompletableFuture<Boolean> hold(
       long after,
       List<Inbound> inbound,
@@ -877,28 +880,22 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       AppliedPrefix prefix,
       long since,
       Runnable onHeld) {
-    long before = inbound.get(ahead).record().header().version().dot().counter() - 1;
-    long upTo = Math.max(after, before);
-    // What is before is durable first. A prefix of nothing is no entry.
-    CompletableFuture<Boolean> first =
-        upTo == 0
-            ? CompletableFuture.completedFuture(true)
-            : applyWhole(
-                after,
-                inbound.subList(0, ahead),
-                new AppliedPrefix(prefix.region(), prefix.actor(), upTo),
-                since);
+    if (after > takenUpTo(prefix.actor())) {
+      return CompletableFuture.completedFuture(false);
+    }
     var records = new ArrayList<MetadataRecord>();
     for (Inbound each : inbound.subList(ahead, inbound.size())) {
       records.add(each.keepPayload() ? each.record() : each.record().withoutPayload());
     }
     var entry =
-        new JournalEntry.Held(prefix.region(), prefix.actor(), before, prefix.counter(), records);
-    return first.thenCompose(
-        taken -> {
-          onHeld.run();
-          return taken ? hold(entry, since) : CompletableFuture.completedFuture(false);
-        });
+        new JournalEntry.Held(prefix.region(), prefix.actor(), after, prefix.counter(), records);
+    // What is before is durable first.
+    return applyPart(prefix.region(), inbound.subList(0, ahead), since)
+        .thenCompose(
+            taken -> {
+              onHeld.run();
+              return hold(entry, since);
+            });
   }
 
   private CompletableFuture<Boolean> hold(JournalEntry.Held entry, long since) {
@@ -947,22 +944,13 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     for (JournalEntry.Held range : held.due(clock.wallMs())) {
       var inbound = new ArrayList<Inbound>();
       range.records().forEach(record -> inbound.add(new Inbound(record, true)));
-      int ahead = firstAhead(inbound);
-      List<Inbound> ready = ahead < 0 ? inbound : inbound.subList(0, ahead);
-      long upTo =
-          ahead < 0
-              ? range.upTo()
-              : range.records().get(ahead).header().version().dot().counter() - 1;
-      if (upTo <= takenUpTo(range.actor())) {
-        continue;
-      }
       try {
         synchronized (decisions) {
           if (held.isLive(range)) {
             applyWhole(
                 range.after(),
-                ready,
-                new AppliedPrefix(range.region(), range.actor(), upTo),
+                inbound,
+                new AppliedPrefix(range.region(), range.actor(), range.upTo()),
                 Long.MAX_VALUE);
           }
         }

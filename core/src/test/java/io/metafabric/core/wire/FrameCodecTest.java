@@ -122,7 +122,8 @@ class FrameCodecTest {
             + "2300"
             + "0000000000000011010901"
             + "2200046e2f3235088c010602657501a93c5f93e807");
-    golden.put(new Frame.Whole(VersionVector.of(new Dot(ACTOR, 300))),
+    golden.put(
+        new Frame.Whole(VersionVector.of(new Dot(ACTOR, 300))),
         "0000000d" + "8d42adab" + "2400" + "010000000000000011ac02");
     golden.put(
         new Frame.ShadowRequest(
