@@ -158,6 +158,7 @@ final class Repairs {
     peer.lacksOwn = false;
     peer.mustCompare = false;
     peer.due = NEVER;
+    peer.failures = 0; // else what must be compared once it is back would wait until it is due
     heard(peer);
   }
 
