@@ -69,7 +69,7 @@ final class Invariants {
   }
 
   /** What has not come true yet; null if nothing is missing. */
-  @Nullable String missingAtTheEnd(boolean siblingsMayDiffer) {
+  @Nullable String missingAtTheEnd() {
     for (Site site : run.sites()) {
       if (!site.isUp()) {
         return site + " is not up";
@@ -106,7 +106,7 @@ final class Invariants {
         return key + " is " + agreed + ", but not in all regions; " + notApplied(agreed);
       }
     }
-    String missing = Concurrent.missingAtTheEnd(run, siblingsMayDiffer);
+    String missing = Concurrent.missingAtTheEnd(run);
     if (missing != null) {
       return missing;
     }

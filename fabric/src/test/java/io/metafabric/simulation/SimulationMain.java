@@ -25,9 +25,6 @@ public final class SimulationMain {
       var run = new SeedRun(seed);
       run.go(args.length > 2 ? Path.of(args[2]) : null);
       System.out.println(seed + " " + Long.toHexString(run.hash()));
-      if (run.siblingsDiffer()) {
-        System.out.println("# siblings differ");
-      }
       if (run.failure() != null) {
         System.out.println("# " + run.failure().getMessage());
       }
