@@ -65,6 +65,7 @@ class ReplicatorTest {
     final List<String> dialled = new ArrayList<>();
     String failsAt = "";
     String welcomesAt = "";
+    int speaks = 1;
     boolean endsAfterWelcome;
     @Nullable PeerHandler handler;
     @Nullable Acceptor acceptor;
@@ -86,7 +87,7 @@ class ReplicatorTest {
         var opened = new PlayedConnection();
         connection = opened;
         handler = by;
-        var welcome = new Frame.Welcome(1, "test", new RegionName(welcomesAt), 7, has);
+        var welcome = new Frame.Welcome(speaks, "test", new RegionName(welcomesAt), 7, has);
         loop.execute(() -> by.onOpen(opened));
         loop.execute(() -> by.onFrame(opened, welcome));
         if (endsAfterWelcome) {
@@ -517,6 +518,177 @@ class ReplicatorTest {
         .isTrue();
     close(again);
     assertThat(us(replicator()).lackingEntries()).as("and that too").isZero();
+  }
+
+  private <T extends Frame> List<T> sentOver(PlayedConnection connection, Class<T> type) {
+    return connection.sent.stream().filter(type::isInstance).map(type::cast).toList();
+  }
+
+  @Test
+  void whatHasGaps_goesInParts_andIsSaidToBeWholeOnceTheRestWasBrought() {
+    compaction = new CompactionConfig(1 << 30, 0);
+    transport.failsAt = "us";
+    transport.speaks = 3;
+    Replicator replicator = replicator();
+    var behind = new ArrayList<CompletableFuture<Void>>();
+    replicator.catchUpWith(
+        peer -> {
+          behind.add(new CompletableFuture<>());
+          return behind.get(behind.size() - 1);
+        });
+    replicator.start();
+    for (int round = 0; round < 40; round++) {
+      write(0, 100, 200);
+    }
+    world.runFor(Duration.ofSeconds(1));
+    transport.failsAt = "";
+    transport.welcomesAt = "us";
+    world.runFor(Duration.ofSeconds(10));
+    transport.answer(new Frame.Credit(1 << 20, false));
+    world.runFor(Duration.ofMillis(10));
+    List<Frame.Part> parts = sentOver(transport.connection, Frame.Part.class);
+    assertThat(changesSent()).as("that it would take for complete").isEmpty();
+    assertThat(parts).isNotEmpty();
+    parts.forEach(each -> acknowledge(each.changes()));
+    long upTo = parts.get(parts.size() - 1).changes().upTo();
+    assertThat(upTo).isEqualTo(4000);
+    ActorId actor = parts.get(0).changes().actor();
+    assertThat(replicator.freshness().appliedBy(US).counter(actor)).isZero();
+    assertThat(us(replicator).pendingChanges()).isZero();
+
+    write(0, 1, 200); // while the comparison is under way
+    Frame.Changes meanwhile = transport.connection.last(Frame.Part.class).changes();
+    assertThat(meanwhile.upTo()).isEqualTo(4001);
+    behind.get(0).complete(null);
+    world.runFor(Duration.ofMillis(1));
+    assertThat(sentOver(transport.connection, Frame.Whole.class))
+        .as("the peer lacks what may have replaced what it was to be brought")
+        .isEmpty();
+    acknowledge(meanwhile);
+    var whole = new Frame.Whole(VersionVector.of(new Dot(actor, 4001)));
+    assertThat(sentOver(transport.connection, Frame.Whole.class)).contains(whole);
+    assertThat(us(replicator).lackingEntries()).isPositive();
+
+    write(1, 2, 200);
+    assertThat(transport.connection.last(Frame.Part.class).changes()).isEqualTo(meanwhile);
+    int said = sentOver(transport.connection, Frame.Whole.class).size();
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(sentOver(transport.connection, Frame.Whole.class))
+        .as("it may have been lost")
+        .hasSizeGreaterThan(said);
+    transport.answer(new Frame.Whole(VersionVector.of(new Dot(actor, 7))));
+    world.runFor(Duration.ofMillis(1));
+    assertThat(us(replicator).lackingEntries()).as("nobody asked for that").isPositive();
+    transport.answer(whole);
+    world.runFor(Duration.ofMillis(1));
+    assertThat(us(replicator).lackingEntries()).isZero();
+    assertThat(replicator.freshness().appliedBy(US).counter(actor)).isEqualTo(4001);
+    assertThat(changesSent()).hasSize(1);
+    assertThat(changesSent().get(0).after()).isEqualTo(4001);
+    acknowledge(changesSent().get(0));
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(transport.connection.last(Frame.Heartbeat.class).backlog())
+        .isEqualTo(new Frame.Backlog(true, true, false, 0, 0));
+  }
+
+  @Test
+  void aLinkThatEndsBeforeItIsWhole_leavesNothingThatCountsAsHad() {
+    compaction = new CompactionConfig(1 << 30, 0);
+    transport.failsAt = "us";
+    transport.speaks = 3;
+    Replicator replicator = replicator();
+    replicator.catchUpWith(peer -> new CompletableFuture<>());
+    replicator.start();
+    for (int round = 0; round < 40; round++) {
+      write(0, 100, 200);
+    }
+    world.runFor(Duration.ofSeconds(1));
+    transport.failsAt = "";
+    transport.welcomesAt = "us";
+    world.runFor(Duration.ofSeconds(10));
+    transport.answer(new Frame.Credit(1 << 20, false));
+    world.runFor(Duration.ofMillis(10));
+    List<Frame.Part> before = sentOver(transport.connection, Frame.Part.class);
+    before.forEach(each -> acknowledge(each.changes()));
+
+    PeerHandler handler = transport.handler;
+    PlayedConnection ended = transport.connection;
+    loop.execute(() -> handler.onClosed(ended, "cut"));
+    world.runFor(Duration.ofSeconds(10));
+    assertThat(transport.connection).isNotSameAs(ended);
+    transport.answer(new Frame.Credit(1 << 20, false));
+    world.runFor(Duration.ofMillis(10));
+    assertThat(sentOver(transport.connection, Frame.Part.class).get(0).changes().after()).isZero();
+    assertThat(changesSent()).isEmpty();
+  }
+
+  @Test
+  void whatComesInParts_isKeptAndAcknowledged_andCountsAsAppliedOnceItIsWhole() {
+    Replicator replicator = replicator();
+    replicator.start();
+    var connection = new PlayedConnection();
+    PeerHandler session = session(connection);
+    var actor = new ActorId(5);
+    session.onFrame(connection, part(actor, 3, 4, record("us/4", 4, "before its time")));
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(connection.last(Frame.Ack.class)).isEqualTo(new Frame.Ack(actor, 0, true));
+
+    session.onFrame(connection, part(actor, 0, 3, record("us/3", 3, "in place of 1 and 2")));
+    session.onFrame(connection, part(actor, 3, 4, record("us/4", 4, "in its time")));
+    session.onFrame(connection, part(actor, 4, 9));
+    assertThat(sentOver(connection, Frame.Ack.class)).as("nothing is durable yet").hasSize(1);
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(connection.last(Frame.Ack.class)).isEqualTo(new Frame.Ack(actor, 9, false));
+    assertThat(store.header(Key.of("us/4"))).isNotNull();
+    assertThat(store.appliedOf(US)).isEqualTo(VersionVector.EMPTY);
+
+    var tooMuch = new Frame.Whole(VersionVector.of(new Dot(actor, 10)));
+    session.onFrame(connection, tooMuch);
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(sentOver(connection, Frame.Whole.class)).isEmpty();
+    assertThat(store.appliedOf(US)).isEqualTo(VersionVector.EMPTY);
+
+    var whole = new Frame.Whole(VersionVector.of(new Dot(actor, 9)));
+    session.onFrame(connection, whole);
+    assertThat(sentOver(connection, Frame.Whole.class)).as("not durable yet").isEmpty();
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(sentOver(connection, Frame.Whole.class)).containsExactly(whole);
+    assertThat(store.appliedOf(US)).isEqualTo(whole.upTo());
+    session.onFrame(connection, whole);
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(sentOver(connection, Frame.Whole.class)).as("its answer was lost").hasSize(2);
+    session.onFrame(
+        connection, new Frame.Changes(actor, 9, 10, List.of(record("us/10", 10, "goes on"))));
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(store.appliedOf(US).counter(actor)).isEqualTo(10);
+  }
+
+  @Test
+  void aPartThatIsStampedTooFarAhead_isNotAcknowledged_norWhatIsBehindIt() {
+    Replicator replicator = replicator();
+    replicator.start();
+    var connection = new PlayedConnection();
+    PeerHandler session = session(connection);
+    var actor = new ActorId(5);
+    MetadataRecord now = record("us/1", 1, "now");
+    Header header = now.header();
+    var late =
+        new Version(header.version().dot(), VersionVector.EMPTY, new Stamp(Long.MAX_VALUE >> 1));
+    var ahead =
+        new MetadataRecord(
+            now.key(), Header.value(late, US, now.payload(), Header.NEVER), now.payload());
+    session.onFrame(connection, part(actor, 0, 1, ahead));
+    session.onFrame(connection, part(actor, 1, 2, record("us/2", 2, "behind it")));
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(sentOver(connection, Frame.Ack.class)).isEmpty();
+    assertThat(replicator.stats().batchesRefused()).isPositive();
+    session.onFrame(connection, part(actor, 0, 1, now));
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(connection.last(Frame.Ack.class)).isEqualTo(new Frame.Ack(actor, 1, false));
+  }
+
+  private static Frame.Part part(ActorId actor, long after, long upTo, MetadataRecord... records) {
+    return new Frame.Part(new Frame.Changes(actor, after, upTo, List.of(records)));
   }
 
   @Test
