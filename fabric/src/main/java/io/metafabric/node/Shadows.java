@@ -306,8 +306,8 @@ final class Shadows implements ShadowWork {
     var others = new TreeSet<RegionName>();
     Map<RegionName, Long> reads = new TreeMap<>(readers.of(key));
     for (Frame.ShadowAnswer each : told) {
-      if (replicator.isToHold(each.region(), key)) {
-        continue;
+      if (each.region().equals(region) || replicator.isToHold(each.region(), key)) {
+        continue; // the key may have moved away from this region meanwhile
       }
       Frame.ShadowFacts facts = each.facts();
       if (each.outcome() == MoveOutcome.UNREACHABLE) {

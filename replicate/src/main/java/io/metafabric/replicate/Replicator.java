@@ -858,7 +858,24 @@ public final class Replicator implements AutoCloseable {
 
   private <T> CompletableFuture<T> onLoop(Supplier<CompletableFuture<T>> action) {
     var result = new CompletableFuture<T>();
-    loop.execute(() -> action.get().thenAccept(result::complete));
+    loop.execute(
+        () -> {
+          try {
+            action
+                .get()
+                .whenComplete(
+                    (done, failure) -> {
+                      if (failure == null) {
+                        result.complete(done);
+                      } else {
+                        result.completeExceptionally(failure);
+                      }
+                    });
+          } catch (RuntimeException e) {
+            // Who waits for it is to know.
+            result.completeExceptionally(e);
+          }
+        });
     return result;
   }
 
