@@ -172,7 +172,8 @@ final class Shadows implements ShadowWork {
   private <T> CompletableFuture<T> onLoop(Supplier<CompletableFuture<T>> action) {
     var result = new CompletableFuture<T>();
     loop.execute(
-        () ->
+        () -> {
+          try {
             action
                 .get()
                 .whenComplete(
@@ -182,7 +183,12 @@ final class Shadows implements ShadowWork {
                       } else {
                         result.completeExceptionally(failure);
                       }
-                    }));
+                    });
+          } catch (StorageException e) {
+            // What is known of a key cannot be read: who waits for it is to know.
+            result.completeExceptionally(e);
+          }
+        });
     return result;
   }
 
@@ -524,7 +530,13 @@ final class Shadows implements ShadowWork {
   }
 
   private CompletableFuture<List<Frame.ShadowAnswer>> elsewhere(Key key, Dot dot) {
-    Header known = store.header(key);
+    Header known;
+    try {
+      known = store.header(key);
+    } catch (StorageException e) {
+      return CompletableFuture.completedFuture(
+          List.of(answer(MoveOutcome.REFUSED, "what is known of it cannot be read: " + e)));
+    }
     boolean readable = known != null && known.isVisibleAt(clock.wallMs());
     if (!readable || isHolder(key)) {
       // As home or backup by now it may need it itself.
@@ -552,7 +564,13 @@ final class Shadows implements ShadowWork {
 
   /** By leave of the home: keeps what was read here, or fetches it. */
   void take(Key key, ShadowTerms terms) {
-    MetadataRecord here = node.here(key);
+    MetadataRecord here;
+    try {
+      here = node.here(key);
+    } catch (StorageException e) {
+      log.add(key, "no shadow is made: what is known of it cannot be read: " + e.getMessage());
+      return;
+    }
     if (here != null && here.payload() != null) {
       put(here.alone(), terms);
     } else if (here != null && here.header().isVisibleAt(clock.wallMs())) {
@@ -667,8 +685,13 @@ final class Shadows implements ShadowWork {
             .toList();
     for (Lost each : first) {
       Key key = each.key();
-      Header header = store.header(key);
-      int payloadBytes = header == null ? 0 : header.payloadBytes();
+      int payloadBytes;
+      try {
+        Header header = store.header(key);
+        payloadBytes = header == null ? 0 : header.payloadBytes();
+      } catch (StorageException e) {
+        continue; // until it can be read
+      }
       // It is sent to those that have one too.
       int sent = isHolder(key) ? each.terms().factor() - homesIn(node.homesOf(key)) : 0;
       if (sent > 0 && !rebuilding.take((long) sent * payloadBytes)) {
@@ -700,12 +723,17 @@ final class Shadows implements ShadowWork {
 
   private void promote(Key key) {
     MetadataRecord held = shelf.get(key);
-    if (held != null
-        && isHolder(key)
-        && !store.holdsPayload(key)
-        && store.isCurrent(key, held.header().version().dot())) {
-      store.keep(held);
-      log.add(key, "its shadow went to the journal: this region is home or backup now");
+    try {
+      if (held != null
+          && isHolder(key)
+          && !store.holdsPayload(key)
+          && store.isCurrent(key, held.header().version().dot())) {
+        store.keep(held);
+        log.add(key, "its shadow went to the journal: this region is home or backup now");
+      }
+    } catch (StorageException e) {
+      // It stays a shadow for as long as nothing else can be read here.
+      log.add(key, "its shadow is not in the journal: what is known of it cannot be read: " + e);
     }
   }
 

@@ -851,7 +851,7 @@ final class Outbound implements PeerHandler {
 
   /** Whether the peer has this write of ours, durably. */
   boolean hasAcknowledged(Dot write) {
-    return peerHas.contains(write);
+    return peerHasWhole.contains(write);
   }
 
   PeerStats stats(RepairStats repair) {

@@ -3,6 +3,7 @@ package io.metafabric.core.store;
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.conflict.Conflict;
 import io.metafabric.core.conflict.ConflictLog;
+import io.metafabric.core.conflict.ConflictRule;
 import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.digest.HeaderTree;
 import io.metafabric.core.digest.LiveDots;
@@ -1029,8 +1030,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    */
   private boolean deleteAgain(MetadataRecord record, Staged.Completion done) {
     Key key = record.key();
-    if (undecidedYet.containsKey(key) || !wasForgotten(record)) {
+    if (undecidedYet.containsKey(key)) {
       return false;
+    }
+    if (!wasForgotten(record)) {
+      return deleteAgainBeside(record, done);
     }
     Header known = newestHeader(key);
     VersionVector context = known == null ? VersionVector.EMPTY : known.version().asContext();
@@ -1055,6 +1059,41 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         new Published(deletion, true),
         RecordCodec.estimatedBytes(deletion),
         done);
+    return true;
+  }
+
+  /**
+   * The same of some versions of a key of which others are known: they were replaced by what is
+   * forgotten. The deletion is one version more, which has seen them and nothing else, until it is
+   * forgotten as well.
+   */
+  private boolean deleteAgainBeside(MetadataRecord record, Staged.Completion done) {
+    Key key = record.key();
+    ConflictRule rule = config.conflicts().rules().of(key);
+    MetadataRecord known = rule.keepsSiblings() && rule.merge() == null ? newestRecord(key) : null;
+    if (known == null) {
+      return false;
+    }
+    VersionVector context = VersionVector.EMPTY;
+    Stamp newest = new Stamp(0);
+    boolean isVisible = false;
+    for (Sibling each : record.versions()) {
+      if (isOfThePast(each.header(), known)) {
+        Version found = each.header().version();
+        context = context.merge(found.asContext());
+        newest = found.stamp().compareTo(newest) > 0 ? found.stamp() : newest;
+        isVisible |= each.header().isVisibleAt(clock.wallMs());
+      }
+    }
+    if (!isVisible) {
+      return false;
+    }
+    var version = new Version(new Dot(actor, ++lastCounter), context, newest.next());
+    var deletion = new MetadataRecord(key, Header.tombstone(version, config.region()), null);
+    written++;
+    Siblings.Joined joined = Siblings.join(known, deletion, config.maxValueBytes());
+    logFallenOut(joined);
+    stageBeside(joined.record(), known, new Published(joined.record(), true), done);
     return true;
   }
 
