@@ -59,6 +59,12 @@ public sealed interface Event {
       String key, Version written, List<String> where, List<@Nullable Version> known)
       implements Event {}
 
-  /** Acknowledged writes of a region that count no more: it was taken out of the cluster. */
+  /**
+   * Acknowledged writes of a region that count no more: it was taken out of the cluster. Nor do
+   * those that it takes until it returns, as long as it has not heard of it.
+   */
   record Evicted(String region) implements Event {}
+
+  /** A region that was evicted begins anew. */
+  record Returned(String region) implements Event {}
 }

@@ -27,6 +27,7 @@ public final class HistoryChecker {
   private final Map<Dot, String> named = new HashMap<>();
   private final Map<String, List<Event.Wrote>> written = new HashMap<>();
   private final Set<Dot> missedByNobody = new HashSet<>();
+  private final Set<String> evicted = new HashSet<>();
   private final Map<String, List<Version>> hiding = new HashMap<>();
   private final Set<String> mayBeHidden = new HashSet<>();
   private final List<String> problems = new ArrayList<>();
@@ -55,14 +56,17 @@ public final class HistoryChecker {
       read(read);
     } else if (event instanceof Event.SaidToBeDurable durable) {
       durable(durable);
-    } else if (event instanceof Event.Evicted evicted) {
+    } else if (event instanceof Event.Returned returned) {
+      evicted.remove(returned.region());
+    } else if (event instanceof Event.Evicted gone) {
+      evicted.add(gone.region());
       // What hides others goes on doing so.
       written
           .values()
           .forEach(
               all ->
                   all.stream()
-                      .filter(each -> each.region().equals(evicted.region()))
+                      .filter(each -> each.region().equals(gone.region()))
                       .forEach(each -> missedByNobody.add(each.version().dot())));
     }
   }
@@ -73,6 +77,9 @@ public final class HistoryChecker {
       problems.add("one dot names two writes: " + wrote + ", and one of " + before);
     }
     written.computeIfAbsent(wrote.key(), none -> new ArrayList<>()).add(wrote);
+    if (evicted.contains(wrote.region())) {
+      missedByNobody.add(wrote.version().dot());
+    }
     if (wrote.hides()) {
       mayHide(wrote.key(), wrote.version());
     }

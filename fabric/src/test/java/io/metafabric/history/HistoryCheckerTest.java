@@ -229,6 +229,18 @@ class HistoryCheckerTest {
   }
 
   @Test
+  void whatARegionWritesThatHasNotHeardOfItsEviction_isMissedByNobody_untilItReturns() {
+    history.add(new Event.Evicted("eu"));
+    wrote(Event.NO_SESSION, "k", first);
+    freshRead("k", null, 0);
+    accepted();
+    history.add(new Event.Returned("eu"));
+    wrote(Event.NO_SESSION, "other", second);
+    freshRead("other", null, 0);
+    refused("staleness");
+  }
+
+  @Test
   void aDeletionThatAnEvictedRegionHadAlone_isMissedByNobody_andMayHide() {
     wrote(Event.NO_SESSION, "k", first);
     deleted(Event.NO_SESSION, "k", second);

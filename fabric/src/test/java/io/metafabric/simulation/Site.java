@@ -56,6 +56,7 @@ final class Site {
   private final Map<Key, Header> seen = new HashMap<>();
   private final List<Write> pending = new ArrayList<>();
   private long lostNanos;
+  private long begunAnewNanos;
   private boolean hasLost;
   private VersionVector applied = VersionVector.EMPTY;
   private long forgottenBefore;
@@ -174,6 +175,8 @@ final class Site {
     configuration();
     if (configured.admitted() != before) {
       run.world().trace(region + " begins anew");
+      begunAnewNanos = run.world().nanoTime();
+      run.travellers().returned(region);
       seen.clear();
       concurrent.forget();
     }
@@ -288,8 +291,8 @@ final class Site {
   }
 
   /**
-   * Whether another region may still go by what this one said before its disk lost something: it
-   * has not been heard since.
+   * Whether another region may still go by what this one said before its disk lost something, or
+   * before it was emptied: it has not been heard since.
    */
   boolean mayBeMisjudgedBy(Site judge) {
     boolean isHeard =
@@ -297,7 +300,9 @@ final class Site {
             .filter(peer -> peer.region().equals(region))
             .anyMatch(
                 peer -> peer.state() == PeerState.IN_SYNC || peer.state() == PeerState.CATCHING_UP);
-    return hasLost && (!isHeard || run.world().nanoTime() - lostNanos < UNNOTICED.toNanos());
+    long goneNanos = Math.max(lostNanos, begunAnewNanos);
+    return (hasLost || begunAnewNanos > 0)
+        && (!isHeard || run.world().nanoTime() - goneNanos < UNNOTICED.toNanos());
   }
 
   void mount(SimDisk other) {

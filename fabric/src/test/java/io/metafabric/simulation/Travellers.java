@@ -92,11 +92,14 @@ final class Travellers {
     all.forEach(this::forget);
   }
 
-  /** What was deleted before stays hidden. */
+  /** What was deleted before stays hidden, and whoever was evicted is so. */
   private static void keepWhatHides(Event event, List<Event> next) {
     if (event instanceof Event.Wrote wrote && wrote.hides()) {
       next.add(new Event.MayHide(wrote.key(), wrote.version()));
-    } else if (event instanceof Event.MayHide || event instanceof Event.MayHaveWritten) {
+    } else if (event instanceof Event.MayHide
+        || event instanceof Event.MayHaveWritten
+        || event instanceof Event.Evicted
+        || event instanceof Event.Returned) {
       next.add(event);
     }
   }
@@ -136,6 +139,10 @@ final class Travellers {
 
   void evicted(RegionName region) {
     history.add(new Event.Evicted(region.name()));
+  }
+
+  void returned(RegionName region) {
+    history.add(new Event.Returned(region.name()));
   }
 
   void check() {
@@ -343,7 +350,7 @@ final class Travellers {
                       .durable(key, header.version(), concern, TIMEOUT),
               (done, failure) -> {
                 List<RegionName> where = durableIn(site, key, header, concern, failure);
-                saidToBeDurable(key, header, where);
+                saidToBeDurable(site, key, header, where);
                 run.ended("durable", site.region(), key.hashCode(), failure == null ? 1 : 0);
               });
         },
@@ -367,11 +374,12 @@ final class Travellers {
     return where;
   }
 
-  private void saidToBeDurable(Key key, Header header, List<RegionName> where) {
+  private void saidToBeDurable(Site by, Key key, Header header, List<RegionName> where) {
     var regions = new ArrayList<String>();
     var known = new ArrayList<@Nullable Version>();
     for (Site other : run.sites()) {
-      if (where.contains(other.region()) && maySpeak(other)) {
+      boolean isAsSaid = other == by || !other.mayBeMisjudgedBy(by);
+      if (where.contains(other.region()) && maySpeak(other) && isAsSaid) {
         Site.Look there = other.look(key);
         if (there.isSeen()) {
           regions.add(other.name());
