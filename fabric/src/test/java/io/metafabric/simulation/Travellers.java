@@ -15,6 +15,7 @@ import io.metafabric.core.session.TokenFormat;
 import io.metafabric.core.session.WriteConcernException;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
 import io.metafabric.history.Event;
 import io.metafabric.history.HistoryChecker;
 import io.metafabric.node.FabricNode;
@@ -408,9 +409,10 @@ final class Travellers {
         (done, failure) -> {
           if (failure == null && age == begun && maySpeak(other)) {
             said++;
-            boolean isThere = needs.lacking(dot -> other.node().store().isApplied(dot)).isEmpty();
-            if (!isThere && !other.mayBeMisjudgedBy(site)) {
-              run.violation(other + " is said to have, and lacks some of, " + needs, null);
+            VersionVector lacking = needs.lacking(dot -> other.node().store().isApplied(dot));
+            if (!lacking.isEmpty() && !other.mayBeMisjudgedBy(site)) {
+              String what = lacking + " of " + needs + ", as " + site + " says";
+              run.violation(other + " is said to have, and lacks, " + what, null);
             }
           }
           run.ended("replicated", site.region(), who, failure == null ? 1 : 0);

@@ -176,6 +176,7 @@ final class IncomingChanges {
   /** What came in parts has been made whole by what else was brought: it counts as applied. */
   void whole(RegionName peer, PeerConnection from, ReceivedParts parts, Frame.Whole whole) {
     VersionVector upTo = whole.upTo();
+    VersionVector applied = store.appliedOf(peer);
     var noted = new ArrayList<CompletableFuture<Boolean>>();
     for (int i = 0; i < upTo.size(); i++) {
       ActorId actor = upTo.actor(i);
@@ -185,7 +186,8 @@ final class IncomingChanges {
         gaps.incrementAndGet();
         return; // it says so again
       }
-      if (counter > taken) {
+      if (counter > applied.counter(actor)) {
+        // Perhaps it is on its way to the disk already: it is not said before it is there.
         var prefix = new AppliedPrefix(peer, actor, counter);
         noted.add(store.applyRange(0, List.of(), prefix, admittedSince(peer), () -> {}));
       }
