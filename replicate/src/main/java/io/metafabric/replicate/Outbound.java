@@ -642,7 +642,7 @@ final class Outbound implements PeerHandler {
     if (drained && !wasDrained) {
       sendHeartbeat(to);
     }
-    if (more || (!paused && !parts.isEnding() && credit > 0 && from.mustReadOn())) {
+    if (more || (mayBeSent(from) && credit > 0 && from.mustReadOn())) {
       pumpLater();
     }
   }
@@ -697,7 +697,16 @@ final class Outbound implements PeerHandler {
   private boolean mayBeSent(ChangeStream from) {
     return !paused
         && !parts.isEnding()
+        && !mustCatchUpFirst()
         && from.inFlightBytes() < Math.min(credit, config.windowBytes());
+  }
+
+  /**
+   * A peer that knows of no parts would take what has gaps for complete: it is brought what
+   * replaced what is left out before.
+   */
+  private boolean mustCatchUpFirst() {
+    return progress.isLacking() && !catchUp.isDone() && protocol < Frame.Part.SINCE;
   }
 
   /** Returns whether there may be more. */
@@ -705,6 +714,10 @@ final class Outbound implements PeerHandler {
     ChangeStream.Batch batch = from.next();
     noteLacking(from);
     if (batch == null) {
+      return false;
+    }
+    if (mustCatchUpFirst()) {
+      from.refused(batch);
       return false;
     }
     if (progress.isLacking() && protocol >= Frame.Part.SINCE) {
