@@ -378,11 +378,13 @@ final class Outbound implements PeerHandler {
             welcome.applied(),
             progress.resumeAt(welcome.applied()),
             outgoing);
+    parts.reset();
+    // What is noted from now on is of what it has now, be it less than it had.
+    noteAdvance(stream);
     deltas.understood(protocol, false);
     if (!wasKept || comesEmpty) {
       deltas.forgetAll();
     }
-    parts.reset();
     catchUp.connected();
     lag.reset();
     comesEmpty = false;
