@@ -207,7 +207,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       RandomGenerator random,
       SerialExecutor committing,
       PublicationListener listener) {
-    JournalEntry.Configured refill = Refill.empty(disk);
+    JournalEntry.Configured refill = Refill.empty(disk, config.cluster(), config.region());
     StoreImage.Loaded opened = StoreImage.open(config, disk);
     if (opened == null) {
       opened = replay(config, disk, random.nextLong());
@@ -1618,7 +1618,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     Configuration now = configured.published().configuration();
     long admitted = now.since(config.region());
     List<String> unreadable = evictedState().save(admitted, elsewhere, passOver);
-    Refill.begin(disk, now, admitted);
+    Refill.begin(disk, config.cluster(), config.region(), now, admitted);
     return unreadable;
   }
 

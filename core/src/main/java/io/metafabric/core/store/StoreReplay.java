@@ -107,14 +107,24 @@ final class StoreReplay implements Journal.Replay {
   }
 
   private void checkIdentity(JournalEntry.Opened opened) {
-    if (!opened.cluster().equals(cluster) || !opened.region().equals(region)) {
+    requireSame(directory, opened.cluster(), opened.region(), cluster, region);
+  }
+
+  /** Refuses a directory of another region, or of another cluster. */
+  static void requireSame(
+      String directory,
+      String itsCluster,
+      RegionName itsRegion,
+      String cluster,
+      RegionName region) {
+    if (!itsCluster.equals(cluster) || !itsRegion.equals(region)) {
       throw new ConfigurationException(
           "the directory "
               + directory
               + " belongs to region "
-              + opened.region()
+              + itsRegion
               + " of cluster \""
-              + opened.cluster()
+              + itsCluster
               + "\", not to region "
               + region
               + " of cluster \""

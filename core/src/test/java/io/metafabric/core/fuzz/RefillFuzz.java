@@ -1,10 +1,12 @@
 package io.metafabric.core.fuzz;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.codec.ConfigurationCodec;
+import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.place.Configuration;
 import io.metafabric.core.port.Clock;
@@ -25,6 +27,7 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -83,7 +86,24 @@ class RefillFuzz {
     var out = new ByteWriter(64).i64(0x4d46524546494c31L).i32(0).i32(0);
     ConfigurationCodec.write(out, back);
     out.varint(back.since(EU));
-    return Stream.of(Resealed.refill(out.toArray()));
+    return Stream.of(Resealed.refill(out.toArray()), markOf("eu"), markOf("us"));
+  }
+
+  private static byte[] markOf(String region) {
+    var out = new ByteWriter(64).i64(0x4d46524546494c32L).i32(0).i32(0).text("test").text(region);
+    ConfigurationCodec.write(out, Configuration.INITIAL.without(EU).readmitting(EU));
+    return Resealed.refill(out.varint(2).toArray());
+  }
+
+  @Test
+  void aMarkOfAnotherRegion_isRefused_andNothingIsDeleted() {
+    var disk = new SimDisk(1);
+    STOPPED.forEach((name, content) -> write(disk, name, content));
+    write(disk, MARK, markOf("us"));
+    assertThatThrownBy(() -> open(disk))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("region us");
+    assertThat(disk.list()).containsAll(STOPPED.keySet());
   }
 
   @MethodSource("seeds")
@@ -98,7 +118,15 @@ class RefillFuzz {
     STOPPED.forEach((name, content) -> write(disk, name, content));
     write(disk, MARK, mark);
     SimDisk found = disk.copy("a process that ended", new SplittableRandom(1));
-    RecordStore store = open(found);
+    RecordStore store;
+    try {
+      store = open(found);
+    } catch (ConfigurationException e) {
+      // It says, with the right checksum, that the directory is another region's.
+      assertThat(Arrays.equals(mark, Resealed.refill(mark))).isTrue();
+      assertThat(found.list()).containsAll(STOPPED.keySet());
+      return;
+    }
     long keys = store.stats().keys();
     boolean isSealed = mark.length >= HEADER_BYTES && Arrays.equals(mark, Resealed.refill(mark));
     if (!isSealed) {
