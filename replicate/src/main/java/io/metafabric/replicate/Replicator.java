@@ -144,7 +144,7 @@ public final class Replicator implements AutoCloseable {
     this.random = random;
     this.copies = copies;
     this.homeMoves = homeMoves;
-    this.provenance = new Provenance(store);
+    this.provenance = new Provenance(store, this::presentRegionOf);
     this.updates = new CopyUpdates(config.region(), null, clock);
     this.deltaCoding = deltaCoding;
     this.deltaReader = new DeltaReader(copies, deltaCoding, deltaCounters);
@@ -373,6 +373,15 @@ public final class Replicator implements AutoCloseable {
             return catchUp.onBehindRetention(behind);
           }
         });
+  }
+
+  private @Nullable RegionName presentRegionOf(ActorId actor) {
+    for (RegionPair each : pairs.values()) {
+      if (actor.equals(each.presentActor())) {
+        return each.region();
+      }
+    }
+    return null;
   }
 
   private RegionPair pair(RegionName peer) {
