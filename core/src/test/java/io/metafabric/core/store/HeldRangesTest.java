@@ -77,6 +77,16 @@ class HeldRangesTest {
   }
 
   @Test
+  void aStampIsAhead_ifTheClockIsBehindItByMoreThanMayBe() {
+    long[] aheadMs = {-SKEW_MS, 0, SKEW_MS - 1, SKEW_MS, SKEW_MS + 1, 2 * SKEW_MS};
+    for (long each : aheadMs) {
+      assertThat(held.isAhead(new Stamp((NOW_MS + each) << 16), NOW_MS))
+          .as("by %d ms", each)
+          .isEqualTo(each > SKEW_MS);
+    }
+  }
+
+  @Test
   void moreThanTheBound_isAhead_theLatestOfItsVersionsCounts_andSystemRecordsNeverAre() {
     assertThat(held.isAhead(record(ONE, 1, NOW_MS + SKEW_MS, 1), NOW_MS)).isFalse();
     assertThat(held.isAhead(record(ONE, 1, NOW_MS + SKEW_MS + 1, 1), NOW_MS)).isTrue();
