@@ -36,7 +36,7 @@ import org.junit.jupiter.api.io.TempDir;
  * value names the write that it is of, so that what a merge has lost is missed.
  */
 class RoamingConflictsTest {
-  private static final long SEED = 23;
+  private static final long SEED = Long.getLong("roaming.seed", 23);
   private static final int WALKERS = 4;
   private static final int STEPS = 120;
   private static final int KEYS = 3;
