@@ -872,8 +872,12 @@ class ReplicatorTest {
     assertThat(refusal.reason()).isEqualTo(Refusal.REGION_TAKEN);
     assertThat(refusal.message()).contains("us", "eu", "copies of it");
 
-    // Its own next connection is welcome.
-    session(new PlayedConnection());
+    // Its own next connection is welcome, in place of the first: a region has one.
+    assertThat(first.closings).isEmpty();
+    var next = new PlayedConnection();
+    session(next);
+    assertThat(first.closings).containsExactly("replaced by a newer connection");
+    assertThat(next.closings).isEmpty();
   }
 
   /** What is sent is a violation: nothing of it is taken, and the peer is cut off and told. */
