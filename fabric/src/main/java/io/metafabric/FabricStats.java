@@ -9,6 +9,7 @@ import io.metafabric.node.MemoryUse;
 import io.metafabric.node.MergeStats;
 import io.metafabric.node.NodeStats;
 import io.metafabric.node.PrefetchStats;
+import io.metafabric.node.WaitStats;
 import io.metafabric.replicate.PeerStats;
 import io.metafabric.replicate.RebuildStats;
 import io.metafabric.replicate.ReplicationStats;
@@ -27,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param shadows payloads that this region holds though it is not their home
  * @param rebuild copies that are missing, of payloads that this region is to hold and of shadows
  *     that went with a region that was evicted
+ * @param waiting callers that wait for other regions, and those that were refused
  * @param http what the HTTP endpoints were asked; null without {@link FabricBuilder#http}
  * @param memory all that is kept within a bound of bytes, each with its bound
  * @param transport bytes to and from other regions, and what was dropped
@@ -43,6 +45,7 @@ public record FabricStats(
     MergeStats merges,
     ShadowStats shadows,
     RebuildStats rebuild,
+    WaitStats waiting,
     @Nullable HttpStats http,
     List<MemoryUse> memory) {
   public FabricStats {
@@ -114,6 +117,7 @@ public record FabricStats(
         node.merges(),
         node.shadows(),
         node.rebuild(),
+        node.waiting(),
         http,
         memory);
   }

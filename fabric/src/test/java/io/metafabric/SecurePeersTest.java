@@ -139,7 +139,7 @@ class SecurePeersTest {
       Files.writeString(trust, both);
       eu.reloadCertificates();
       awaitThat("back", () -> isInSync(eu, "us") && isInSync(us, "eu"));
-      assertThat(eu.explain("n/after").version()).isPresent();
+      awaitThat("what was written meanwhile", () -> eu.explain("n/after").version().isPresent());
       assertThat(us.peer("eu").stats().refusal()).isNull();
     }
   }

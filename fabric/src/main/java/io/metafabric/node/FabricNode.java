@@ -1200,6 +1200,7 @@ public final class FabricNode<V> implements AutoCloseable {
         merging.stats(),
         shadows.stats(),
         replicator.rebuildStats().plus(shadows.rebuildStats()),
+        guarantees.stats(),
         MemoryUses.of(
             config,
             hotStats,

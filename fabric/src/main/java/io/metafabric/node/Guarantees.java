@@ -76,6 +76,11 @@ public final class Guarantees {
     return waits.estimatedBytes();
   }
 
+  /** Who waits. Any thread. */
+  WaitStats stats() {
+    return waits.stats();
+  }
+
   /** Something was published here. Any thread. */
   void published() {
     waits.advanced();

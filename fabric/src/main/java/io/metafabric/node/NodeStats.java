@@ -28,6 +28,7 @@ public record NodeStats(
     MergeStats merges,
     ShadowStats shadows,
     RebuildStats rebuild,
+    WaitStats waiting,
     List<MemoryUse> memory) {
   public NodeStats {
     memory = List.copyOf(memory);

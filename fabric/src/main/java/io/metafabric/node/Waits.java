@@ -11,13 +11,14 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Callers that wait until something is known here or elsewhere: all are looked at again whenever
  * something has come that they may wait for, and once a tick. Holds {@value #MAX_BYTES} bytes at
- * most, by estimate; who comes beyond that is refused. Thread-safe; what is not said to be for any
- * thread runs on the loop.
+ * most, by estimate; who comes beyond that is refused, and counted. Thread-safe; what is not said
+ * to be for any thread runs on the loop.
  */
 final class Waits {
   static final long MAX_BYTES = 16 << 20;
@@ -54,6 +55,8 @@ final class Waits {
   private final Clock clock;
   private final AtomicBoolean queued = new AtomicBoolean();
   private final AtomicLong bytes = new AtomicLong();
+  private final AtomicInteger callers = new AtomicInteger();
+  private final AtomicLong refused = new AtomicLong();
   private List<Waiting> waiting = new ArrayList<>();
 
   /** On their way to the loop, which may end before. Guarded by itself, as is the flag. */
@@ -76,6 +79,7 @@ final class Waits {
     long charge = named + OVERHEAD_BYTES;
     if (bytes.addAndGet(charge) > MAX_BYTES) {
       bytes.addAndGet(-charge);
+      refused.incrementAndGet();
       attempt
           .ended()
           .completeExceptionally(
@@ -85,6 +89,7 @@ final class Waits {
                       + " bytes; begin fewer at a time, or give them shorter timeouts"));
       return;
     }
+    callers.incrementAndGet();
     var each = new Waiting(attempt, charge, clock.nanoTime() + timeout.toNanos());
     boolean late;
     synchronized (coming) {
@@ -111,8 +116,13 @@ final class Waits {
     }
   }
 
-  private void end(Waiting each) {
+  private void leave(Waiting each) {
     bytes.addAndGet(-each.bytes);
+    callers.decrementAndGet();
+  }
+
+  private void end(Waiting each) {
+    leave(each);
     each.attempt
         .ended()
         .completeExceptionally(
@@ -160,13 +170,18 @@ final class Waits {
       return false;
     }
     each.lastTry.cancel();
-    bytes.addAndGet(-each.bytes);
+    leave(each);
     return true;
   }
 
   /** What waits, in bytes, by estimate. Any thread. */
   long estimatedBytes() {
     return bytes.get();
+  }
+
+  /** Any thread. */
+  WaitStats stats() {
+    return new WaitStats(callers.get(), refused.get());
   }
 
   /** Nobody will come any more. The loop has ended before. */

@@ -40,6 +40,15 @@ final class RegionBugs {
                     + " journal.durablePosition());",
                 "return published;")),
         new Exhibit(
+            "queue-drops",
+            new OneTest(
+                "node.OpenConflictsTest",
+                "whatFallsOutOfTheQueueOfMerges_isCounted_andMergedLater"),
+            new Change(
+                NODE + "Merging.java",
+                "boolean isLeft = open.hasNext();\n",
+                "boolean isLeft = open.hasNext();\n    if (!isLeft) {\n      return;\n    }\n")),
+        new Exhibit(
             "slow-fill",
             new OneTest("cache.AdaptiveTierTest", "anOlderWrite_isRefused_howeverLateItComes"),
             new Change(CACHE + "AdaptiveTier.java", "!index.isCurrent(key, dot) || ", "")),

@@ -10,6 +10,7 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.record.Sibling;
 import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.sim.SimLink;
 import io.metafabric.core.store.CompactionConfig;
@@ -24,6 +25,7 @@ import io.metafabric.core.version.VersionVector;
 import io.metafabric.replicate.Comparison;
 import io.metafabric.replicate.HomeMoves;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -523,6 +525,27 @@ final class OpenConflictsTest {
     assertThat(written(cluster, US) + written(cluster, AP)).isZero();
     cluster.world.runFor(LONG);
     assertThat(state(cluster, EU, key)).as("once").isEqualTo(merged);
+  }
+
+  @Test
+  void whatFallsOutOfTheQueueOfMerges_isCounted_andMergedLater() {
+    var cluster = new SimCluster(61, 1 << 18, "eu");
+    cluster.conflicts = conflicts(union());
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(1));
+    int keys = 4_500; // and room for 4,096
+    var open = new ArrayList<MetadataRecord>();
+    for (int i = 0; i < keys; i++) {
+      Sibling later = gone(key(i), 2L * i + 2, VersionVector.EMPTY).versions().get(0);
+      Sibling earlier = gone(key(i), 2L * i + 1, VersionVector.EMPTY).versions().get(0);
+      open.add(MetadataRecord.of(key(i), List.of(later, earlier)));
+    }
+    give(cluster, EU, open.toArray(MetadataRecord[]::new));
+    var merges = cluster.node(EU).stats().merges();
+    assertThat(merges.dropped()).isPositive();
+    cluster.world.runUntil(
+        "all are merged", () -> cluster.node(EU).store().keysWithSiblings().isEmpty(), LONG);
+    assertThat(written(cluster, EU)).isEqualTo(keys);
   }
 
   private static long written(SimCluster cluster, RegionName region) {

@@ -98,6 +98,7 @@ class WaitsTest {
     }
     world.runFor(Duration.ofSeconds(1));
     assertThat(waits.estimatedBytes()).isLessThanOrEqualTo(Waits.MAX_BYTES);
+    assertThat(waits.stats()).isEqualTo(new WaitStats(15, 5));
     isKnown = true;
     waits.advanced();
     world.runFor(Duration.ofSeconds(1));
@@ -113,6 +114,7 @@ class WaitsTest {
     }
     assertThat(refused).isEqualTo(5);
     assertThat(waits.estimatedBytes()).isZero();
+    assertThat(waits.stats()).isEqualTo(new WaitStats(0, 5));
     assertThat(add(1 << 20).ended).isNotDone();
   }
 
@@ -161,5 +163,6 @@ class WaitsTest {
     assertThat(failureOf(notBegun)).isInstanceOf(FabricClosedException.class);
     assertThat(failureOf(late)).isInstanceOf(FabricClosedException.class);
     assertThat(waits.estimatedBytes()).isZero();
+    assertThat(waits.stats()).isEqualTo(new WaitStats(0, 0));
   }
 }

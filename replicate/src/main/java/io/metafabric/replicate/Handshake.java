@@ -244,6 +244,20 @@ final class Handshake {
       return new Frame.Refuse(
           Refusal.EVICTED, here + ", which was dialled, was evicted or has to be filled anew");
     }
+    RegionName writer = host.provenance().regionOf(hello.actor());
+    if (writer != null && !writer.equals(hello.region())) {
+      return new Frame.Refuse(
+          Refusal.IDENTITY,
+          there
+              + " says that it writes as "
+              + hello.actor()
+              + ", and to "
+              + here
+              + " that is region "
+              + writer
+              + "; each opening of a directory draws an actor of its own, so one of the two is not"
+              + " to be trusted");
+    }
     String contradiction = host.pair(hello.region()).contradiction(hello.nodeId(), hello.actor());
     return contradiction == null ? null : new Frame.Refuse(Refusal.REGION_TAKEN, contradiction);
   }

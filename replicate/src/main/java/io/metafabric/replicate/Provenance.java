@@ -10,10 +10,12 @@ import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a peer cannot have written, and what nobody can have seen. Thread-safe.
+ * What a peer cannot have written, and what nobody can have seen. Thread-safe, but for what is said
+ * to belong to the loop.
  *
  * <p>A peer may hand on what others wrote, in comparisons and answers to fetches; what it streams
  * as changes is its own. Of this node's own present actor everybody knows at most what it has
@@ -22,12 +24,26 @@ import org.jspecify.annotations.Nullable;
  */
 final class Provenance {
   private final RecordStore store;
+  private final Function<ActorId, @Nullable RegionName> announced;
 
-  Provenance(RecordStore store) {
+  /**
+   * @param announced which peer has said that it writes as an actor now; on the loop
+   */
+  Provenance(RecordStore store, Function<ActorId, @Nullable RegionName> announced) {
     this.store = store;
+    this.announced = announced;
   }
 
-  /** Why these changes are not the peer's own; null if nothing says so. */
+  /**
+   * On the loop: whose actor it is. That of the region whose changes were taken first under it, or
+   * before there were any, which said first that it writes under it; null if nobody did.
+   */
+  @Nullable RegionName regionOf(ActorId actor) {
+    RegionName known = store.regionOf(actor);
+    return known == null ? announced.apply(actor) : known;
+  }
+
+  /** On the loop: why these changes are not the peer's own; null if nothing says so. */
   @Nullable String problemOf(RegionName by, Frame.Changes changes) {
     for (MetadataRecord record : changes.records()) {
       RegionName writtenIn = record.header().writtenIn();
@@ -35,7 +51,7 @@ final class Provenance {
         return by + " sent a change of region " + writtenIn;
       }
     }
-    RegionName known = store.regionOf(changes.actor());
+    RegionName known = regionOf(changes.actor());
     if (known != null && !known.equals(by)) {
       return by + " sent changes of actor " + changes.actor() + ", which is of region " + known;
     }

@@ -284,6 +284,11 @@ final class RegionPair {
     heartbeats.begin(clock.nanoTime());
   }
 
+  /** As whom the peer writes now, as it said when it dialled last; null before. */
+  @Nullable ActorId presentActor() {
+    return servedActor;
+  }
+
   /** Something came on the connection that the peer dialled. */
   void heardOnSession() {
     heartbeats.heard(clock.nanoTime());

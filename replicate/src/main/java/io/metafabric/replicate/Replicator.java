@@ -132,7 +132,7 @@ public final class Replicator implements AutoCloseable {
     this.random = random;
     this.copies = copies;
     this.homeMoves = homeMoves;
-    this.provenance = new Provenance(store);
+    this.provenance = new Provenance(store, this::presentRegionOf);
     this.updates = new CopyUpdates(config.region(), null, clock);
     this.deltaCoding = deltaCoding;
     this.clocks = new ClockAgreement(config.peers().keySet(), store.maxClockSkew());
@@ -370,6 +370,15 @@ public final class Replicator implements AutoCloseable {
             return catchUp.onBehindRetention(behind);
           }
         });
+  }
+
+  private @Nullable RegionName presentRegionOf(ActorId actor) {
+    for (RegionPair each : pairs.values()) {
+      if (actor.equals(each.presentActor())) {
+        return each.region();
+      }
+    }
+    return null;
   }
 
   private RegionPair pair(RegionName peer) {

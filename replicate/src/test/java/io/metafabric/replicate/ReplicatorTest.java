@@ -1003,6 +1003,20 @@ class ReplicatorTest {
     assertThat(told.applied().get(EU).counter(store.actor())).isEqualTo(1);
   }
 
+  private static Frame.Hello helloOfAp(ActorId actor) {
+    return new Frame.Hello(
+        1,
+        1,
+        "test",
+        AP,
+        11,
+        actor,
+        List.of(AP, EU, US),
+        MAX_VALUE_BYTES,
+        new TreeMap<>(),
+        Frame.Belonging.INITIAL);
+  }
+
   /** Region ap dials, and is refused. */
   private Frame.Configured toldToTheEvicted() {
     PeerTransport.Acceptor acceptor = transport.acceptor;
@@ -1010,19 +1024,7 @@ class ReplicatorTest {
     var connection = new PlayedConnection();
     PeerHandler evicted = acceptor.accept(connection);
     evicted.onOpen(connection);
-    evicted.onFrame(
-        connection,
-        new Frame.Hello(
-            1,
-            1,
-            "test",
-            AP,
-            11,
-            new ActorId(12),
-            List.of(AP, EU, US),
-            MAX_VALUE_BYTES,
-            new TreeMap<>(),
-            Frame.Belonging.INITIAL));
+    evicted.onFrame(connection, helloOfAp(new ActorId(12)));
     assertThat(connection.last(Frame.Refuse.class).reason()).isEqualTo(Refusal.EVICTED);
     return connection.last(Frame.Configured.class);
   }
@@ -1043,8 +1045,12 @@ class ReplicatorTest {
     assertThat(refusal.reason()).isEqualTo(Refusal.REGION_TAKEN);
     assertThat(refusal.message()).contains("us", "eu", "copies of it");
 
-    // Its own next connection is welcome.
-    session(new PlayedConnection());
+    // Its own next connection is welcome, in place of the first: a region has one.
+    assertThat(first.closings).isEmpty();
+    var next = new PlayedConnection();
+    session(next);
+    assertThat(first.closings).containsExactly("replaced by a newer connection");
+    assertThat(next.closings).isEmpty();
   }
 
   /** What is sent is a violation: nothing of it is taken, and the peer is cut off and told. */
@@ -1073,6 +1079,45 @@ class ReplicatorTest {
     cutsOff(
         () -> new Frame.Changes(new ActorId(77), 3, 1000, List.of()),
         "us sent changes of actor 000000000000004d, which is of region ap");
+  }
+
+  /** It has written nothing yet. */
+  @Test
+  void changesOfAnActorThatAnotherRegionHasSaidToBe_areCutOff() {
+    cutsOff(
+        () -> {
+          dials(helloOfAp(new ActorId(78)));
+          return new Frame.Changes(new ActorId(78), 0, 1000, List.of());
+        },
+        "us sent changes of actor 000000000000004e, which is of region ap");
+  }
+
+  @Test
+  void whoSaysToBeAnActorOfAnother_isRefused_whetherThatHasWrittenOrNot() {
+    replicator().start();
+    var first = new PlayedConnection();
+    session(first);
+    store.applyRange(0, List.of(), new AppliedPrefix(US, new ActorId(6), 3));
+    world.runFor(Duration.ofMillis(100));
+    for (ActorId taken : List.of(new ActorId(8), new ActorId(6), store.actor())) {
+      Frame.Refuse refusal = dials(helloOfAp(taken)).last(Frame.Refuse.class);
+      assertThat(refusal.reason()).isEqualTo(Refusal.IDENTITY);
+      assertThat(refusal.message())
+          .contains("region ap says that it writes as " + taken)
+          .contains("that is region " + (taken.equals(store.actor()) ? EU : US));
+    }
+    assertThat(first.closings).isEmpty();
+    assertThat(dials(helloOfAp(new ActorId(9))).last(Frame.Welcome.class).region()).isEqualTo(EU);
+  }
+
+  private PlayedConnection dials(Frame.Hello hello) {
+    PeerTransport.Acceptor acceptor = transport.acceptor;
+    assertThat(acceptor).isNotNull();
+    var connection = new PlayedConnection();
+    PeerHandler handler = acceptor.accept(connection);
+    handler.onOpen(connection);
+    handler.onFrame(connection, hello);
+    return connection;
   }
 
   @Test

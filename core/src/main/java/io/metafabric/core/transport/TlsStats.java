@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * @param revoked connections closed because what was trusted when they were made is not any more
  * @param reloads how often changed files were taken
  * @param failedReloads how often they were not, and those of before were kept
- * @param expiresAtMs when this node's certificate does, epoch milliseconds
+ * @param expiresAtMs when the first of this node's own certificates does, or the last of those that
+ *     it trusts; epoch milliseconds
  * @param problem why the files as they are now are not taken; null if they are
  * @param lastRefusal what was wrong with the last one of {@code refused}; null if there was none
  */

@@ -309,12 +309,14 @@ class CrowdedIndexTest {
         .isInstanceOf(CorruptJournalException.class);
   }
 
-  @Test
-  void aPayloadThatIsDamaged_isGivenUpLikeAnyOther() {
+  /** Also where there would be room for it, since it must stay. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aPayloadThatIsDamaged_isGivenUpLikeAnyOther(boolean roomIfItMustStay) {
     publish(value(1, key(0), "v"));
     long length = bytesOf(newest.get(key(0)));
     publish(value(1, key(1), "v"));
-    index.limitSuperseded(0, (key, dot) -> true);
+    index.limitSuperseded(roomIfItMustStay ? length - 1 : 0, (key, dot) -> true);
     String file =
         disk.files().stream().filter(name -> name.endsWith(".log")).findFirst().orElseThrow();
     MetadataRecord shown = index.read(key(0));

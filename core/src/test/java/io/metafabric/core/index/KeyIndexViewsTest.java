@@ -254,6 +254,76 @@ class KeyIndexViewsTest {
         .isBetween(2 * each, 4 * each);
   }
 
+  @Test
+  void payloadsThatWereReplaced_takeNoPlaceAmongThoseThatMayBeShown() {
+    publish(key(1), value("stays"));
+    publish(key(2), value("stays too"));
+    supersede(key(1));
+    supersede(key(2));
+    long two = index.supersededBytes();
+    long before = index.bytes();
+    for (int i = 0; i < 2_000; i++) {
+      publish(key(3), value("old"));
+      supersede(key(3));
+    }
+    publish(key(3), value("new"));
+    assertThat(index.bytes()).as("with a few places more").isLessThan(before + 2_000);
+    assertThat(index.supersededBytes()).isEqualTo(two);
+
+    index.limitSuperseded(two - 1, (key, dot) -> false);
+    publish(key(4), value("makes room"));
+    assertThat(index.substitute(key(1)).held()).as("the older one").isNull();
+    assertThat(index.substitute(key(2)).held()).isNotNull();
+    assertThat(index.supersededDropped()).isEqualTo(1);
+  }
+
+  @Test
+  void payloadsOfOlderWrites_takeMemory_untilThereAreNone() {
+    long before = index.bytes();
+    publish(key(0), value("x"));
+    long one = index.bytes();
+    for (int i = 0; i < 300; i++) {
+      publish(key(1), value("x"));
+      supersede(key(1));
+      publish(key(100 + i), value("x"));
+      supersede(key(100 + i));
+    }
+    assertThat(index.bytes()).isGreaterThan(one + 300 * 2 * Long.BYTES).isGreaterThan(before);
+  }
+
+  @Test
+  void aKeyThatIsForgotten_leavesNothingOfWhatWasBesideIt() {
+    Sibling deleted = tombstone();
+    Sibling beside = value("expires", 5);
+    Sibling winner = value("expires too", 6);
+    publish(key(1), winner, beside, deleted);
+    assertThat(index.keysWithMortalSiblings()).containsExactly(key(1));
+
+    index.forget(key(1), dot(winner));
+    assertThat(index.siblingsOf(key(1))).isEmpty();
+    assertThat(index.keysWithSiblings()).isEmpty();
+    assertThat(index.keysWithMortalSiblings()).isEmpty();
+  }
+
+  @Test
+  void aFrameThatHasMoved_isReadWhereItIs_andWhoMovesAnotherIsTold() {
+    var stored = new JournalEntry.Stored(MetadataRecord.of(key(1), List.of(value("moves"))));
+    FrameLocation from = journal.append(List.of(stored)).get(0);
+    FrameLocation to = journal.append(List.of(stored)).get(0);
+    journal.makeDurable();
+    index.publish(null, stored, from);
+    publish(key(2), value("stays"));
+
+    assertThat(index.moved(key(2), from, to)).as("of another key").isFalse();
+    assertThat(index.moved(key(1), to, from)).as("of which nothing is known").isFalse();
+    assertThat(index.moved(key(1), from, to)).isTrue();
+    assertThat(index.moved(key(1), from, to)).as("it is not there any more").isFalse();
+    var places = new HashSet<Long>();
+    index.forEachWrite((actor, number, place) -> places.add(place & Long.MAX_VALUE));
+    assertThat(places).contains(to.place()).doesNotContain(from.place());
+    assertThat(index.read(key(1))).isEqualTo(stored.record());
+  }
+
   private byte[] describe() {
     var out = new ByteWriter(1024);
     index.describeTo(out);
@@ -310,6 +380,69 @@ class KeyIndexViewsTest {
     index.limitSuperseded(0, (key, dot) -> false);
     publish(key(5), value("makes room"));
     assertThat(index.supersededBytes()).isZero();
+  }
+
+  @Test
+  void anImage_knowsWhichPayloadsAreTheOldest() {
+    for (int i = 0; i < 60; i++) {
+      publish(key(i), value("v" + i));
+    }
+    for (int i = 0; i < 60; i++) {
+      supersede(key(i));
+    }
+    long bytes = index.supersededBytes();
+    byte[] description = describe();
+    try (DiskFile file = disk.open("image")) {
+      index.writePages(file, PAGES_AT);
+    }
+    index = restored(description);
+    assertThat(index).isNotNull();
+    index.limitSuperseded(bytes / 2, (key, dot) -> false);
+    publish(key(99), value("makes room"));
+    for (int i = 0; i < 60; i++) {
+      assertThat(index.substitute(key(i)).held() != null)
+          .as("key %d of 60", i)
+          .isEqualTo(i >= 60 - index.supersededBytes() * 60 / bytes);
+    }
+  }
+
+  /** The same, but of one table more or fewer slots are said to be in use. */
+  private static byte[] withSlots(byte[] description, int more) {
+    var in = new ByteReader(ByteBuffer.wrap(description));
+    var out = new ByteWriter(description.length);
+    out.i64(in.i64("hash seed")).varint(in.varint("keys"));
+    int actors = in.varint("actors", 0, 10);
+    out.varint(actors);
+    for (int i = 0; i < actors; i++) {
+      out.i64(in.i64("actor"));
+    }
+    boolean changed = false;
+    for (int i = 0; i < KeyIndex.tables(); i++) {
+      int pages = in.varint("pages", 0, 1_000);
+      int used = in.varint("slots", 0, 10_000);
+      boolean change = !changed && used > 1;
+      out.varint(pages).varint(change ? used + more : used).i32(in.i32("checksum"));
+      changed |= change;
+    }
+    assertThat(changed).isTrue();
+    while (in.remaining() > 0) {
+      out.u8(in.u8("siblings"));
+    }
+    return out.toArray();
+  }
+
+  @Test
+  void anImageThatSaysOfHowManySlotsItIs_isHeldToIt() {
+    for (int i = 0; i < 500; i++) {
+      publish(key(i), value("v" + i));
+    }
+    byte[] description = describe();
+    try (DiskFile file = disk.open("image")) {
+      index.writePages(file, PAGES_AT);
+    }
+    assertThat(restored(withSlots(description, 0))).isNotNull();
+    assertThat(restored(withSlots(description, 1))).isNull();
+    assertThat(restored(withSlots(description, -1))).isNull();
   }
 
   @ParameterizedTest

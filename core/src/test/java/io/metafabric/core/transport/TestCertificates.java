@@ -50,6 +50,7 @@ public final class TestCertificates {
     private Instant from = Instant.now().minus(Duration.ofDays(1));
     private Instant until = Instant.now().plus(Duration.ofDays(30));
     private String usage;
+    private KeyPair keys;
 
     public Wish uri(String uri) {
       uris.add(uri);
@@ -63,6 +64,12 @@ public final class TestCertificates {
 
     public Wish until(Instant time) {
       until = time;
+      return this;
+    }
+
+    /** Instead of new ones on the curve P-256. */
+    public Wish keys(KeyPair pair) {
+      keys = pair;
       return this;
     }
 
@@ -81,19 +88,29 @@ public final class TestCertificates {
   private static final String EXTENDED_USAGE = "2.5.29.37";
 
   private final String name;
-  private final KeyPair keys = newKeys();
+  private final KeyPair keys;
   private final X509Certificate own;
   private int serial = 1;
 
   public TestCertificates(String name) throws GeneralSecurityException {
+    this(name, newKeys(), new Wish().until(Instant.now().plus(Duration.ofDays(60))));
+  }
+
+  private TestCertificates(String name, KeyPair keys, Wish wish) throws GeneralSecurityException {
     this.name = name;
+    this.keys = keys;
     this.own =
         certificate(
             name,
             keys,
-            new Wish().until(Instant.now().plus(Duration.ofDays(60))),
+            wish,
             Der.sequence(
                 Der.oid(BASIC_CONSTRAINTS), Der.isTrue(), Der.octets(Der.sequence(Der.isTrue()))));
+  }
+
+  /** The same authority, with a certificate of its own for another time. */
+  public TestCertificates valid(Instant from, Instant until) throws GeneralSecurityException {
+    return new TestCertificates(name, keys, new Wish().from(from).until(until));
   }
 
   /** Its own certificate. */
@@ -118,8 +135,16 @@ public final class TestCertificates {
     return make(new Wish().uri("metafabric://" + cluster + "/" + region));
   }
 
-  public Made make(Wish wish) throws GeneralSecurityException {
+  /** One that nobody has issued but who shows it, by the name of the authority. */
+  public Made selfSigned(Wish wish) throws GeneralSecurityException {
     KeyPair subject = newKeys();
+    X509Certificate signed =
+        new TestCertificates(name, subject, wish).certificate(name, subject, wish, new byte[0]);
+    return new Made(signed, subject.getPrivate(), signed);
+  }
+
+  public Made make(Wish wish) throws GeneralSecurityException {
+    KeyPair subject = wish.keys == null ? newKeys() : wish.keys;
     return new Made(certificate("node", subject, wish, new byte[0]), subject.getPrivate(), own);
   }
 

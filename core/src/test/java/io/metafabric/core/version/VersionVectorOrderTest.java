@@ -173,7 +173,10 @@ class VersionVectorOrderTest {
     var fifth = new Dot(PARIS, 5);
     var elsewhere = new Dot(TOKYO, 3);
 
-    assertThat(vector.withLone(List.of(third, fifth, elsewhere)).loneDots()).isEqualTo(3);
+    VersionVector all = vector.withLone(List.of(third, fifth, elsewhere));
+    assertThat(all.loneDots()).isEqualTo(3);
+    assertThat(all.lone()).containsExactly(third, fifth, elsewhere);
+    assertThat(vector.lone()).isEmpty();
     for (List<Dot> dots :
         List.of(
             List.of(fifth, third),

@@ -208,7 +208,9 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
       return;
     }
     if (!completion.isSuccess()) {
-      failed(tls.failed(completion.cause()));
+      if (!closedHere) {
+        failed(tls.failed(completion.cause()));
+      }
       return;
     }
     String problem = tls.complete();
@@ -438,6 +440,15 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
   @SuppressWarnings("FutureReturnValueIgnored")
   static void close(Channel channel) {
     channel.close();
+  }
+
+  /** On the event loop: makes room for others who come. */
+  void displace() {
+    close("it has not said who it is, and others wait to");
+    if (!open) {
+      // In a handshake an orderly end takes its time, and who is displaced would still be held.
+      closeNow();
+    }
   }
 
   /** On the event loop: without waiting for the other side. */

@@ -207,7 +207,7 @@ public final class NettyPeerTransport implements PeerTransport {
     if (displaced != null) {
       counters.displaced.increment();
       arrivals.ended(displaced);
-      displaced.close("it has not said who it is, and others wait to");
+      displaced.displace();
     }
     NettyConnection taken = init(channel, acceptor, null);
     arrivals.add(taken, from);

@@ -68,7 +68,7 @@ public final class PeerProof {
   private State load(List<byte[]> contents) {
     TlsMaterial material = files.load(contents);
     material.requireFor(cluster, region, wallMs.getAsLong());
-    var trust = new PeerTrust(material.pathChecks(), cluster, wallMs);
+    var trust = new PeerTrust(material.trust(), cluster, wallMs);
     return new State(material.context(trust), trust, material.expiresAtMs());
   }
 

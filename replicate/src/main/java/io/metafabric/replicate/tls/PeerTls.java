@@ -55,7 +55,7 @@ public final class PeerTls {
    * From PEM files.
    *
    * @param certificate the node's own one first, then those between it and its authority, if any
-   * @param key of the node's certificate, PKCS #8, not encrypted: EC, RSA or Ed25519
+   * @param key of the node's certificate, PKCS #8, not encrypted: EC, RSA, RSA-PSS or Ed25519
    * @param trust the authorities whose certificates are believed, or those of the peers themselves
    */
   public static PeerTls fromPem(Path certificate, Path key, Path trust) {
@@ -71,6 +71,7 @@ public final class PeerTls {
                 Pem.certificates(chainFile, contents.get(0)),
                 keyFile,
                 Pem.key(keyFile, contents.get(1)),
+                trustFile,
                 Pem.certificates(trustFile, contents.get(2))));
   }
 
@@ -98,6 +99,7 @@ public final class PeerTls {
               chain(keyFile, keys, alias),
               keyFile,
               key(keyFile, keys, alias, keyPassword),
+              trustFile,
               trusted(trustFile, open(trustFile, contents.get(1), trustPassword)));
         });
   }

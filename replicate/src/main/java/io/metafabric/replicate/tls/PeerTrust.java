@@ -11,7 +11,7 @@ import javax.net.ssl.SSLEngine;
 import javax.net.ssl.X509ExtendedTrustManager;
 
 /**
- * Believes whose certificate leads to a trusted one, is valid now, and names a region of the
+ * Believes whose certificate leads to a trusted one, both valid now, and names a region of the
  * cluster. Which region it is, whoever dials or is dialled must see to. Thread-safe.
  *
  * <p>No name of a host is looked at: a peer is the one that its certificate names, wherever it is.
@@ -19,35 +19,32 @@ import javax.net.ssl.X509ExtendedTrustManager;
 final class PeerTrust extends X509ExtendedTrustManager {
   private static final X509Certificate[] NO_HINTS = {};
 
-  private final X509ExtendedTrustManager paths;
+  private final TrustedNow trusted;
   private final String cluster;
   private final LongSupplier wallMs;
 
-  PeerTrust(X509ExtendedTrustManager paths, String cluster, LongSupplier wallMs) {
-    this.paths = paths;
+  PeerTrust(TrustedNow trusted, String cluster, LongSupplier wallMs) {
+    this.trusted = trusted;
     this.cluster = cluster;
     this.wallMs = wallMs;
   }
 
   /** Who shows these certificates, on a connection that is open. */
   PeerIdentity check(X509Certificate[] chain) throws CertificateException {
-    return check(
-        chain, () -> paths.checkClientTrusted(chain, chain[0].getPublicKey().getAlgorithm()));
+    return check(chain, by -> by.checkClientTrusted(chain, chain[0].getPublicKey().getAlgorithm()));
   }
 
-  private interface PathCheck {
-    void run() throws CertificateException;
-  }
-
-  private PeerIdentity check(X509Certificate[] chain, PathCheck path) throws CertificateException {
+  private PeerIdentity check(X509Certificate[] chain, TrustedNow.PathCheck path)
+      throws CertificateException {
     String who = "the certificate of " + CertificateName.described(chain[0]);
     // Also of one that is trusted itself, of which the JDK looks at nothing else.
-    String notNow = CertificateName.problemAt(chain[0], Instant.ofEpochMilli(wallMs.getAsLong()));
+    Instant now = Instant.ofEpochMilli(wallMs.getAsLong());
+    String notNow = CertificateName.problemAt(chain[0], now);
     if (notNow != null) {
       throw new CertificateException(who + " " + notNow);
     }
     try {
-      path.run();
+      trusted.check(now, path);
     } catch (CertificateException e) {
       throw new CertificateException(who + " is not trusted here: " + reason(e), e);
     }
@@ -77,37 +74,37 @@ final class PeerTrust extends X509ExtendedTrustManager {
   @Override
   public void checkClientTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
       throws CertificateException {
-    check(chain, () -> paths.checkClientTrusted(chain, authType, engine));
+    check(chain, by -> by.checkClientTrusted(chain, authType, engine));
   }
 
   @Override
   public void checkServerTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
       throws CertificateException {
-    check(chain, () -> paths.checkServerTrusted(chain, authType, engine));
+    check(chain, by -> by.checkServerTrusted(chain, authType, engine));
   }
 
   @Override
   public void checkClientTrusted(X509Certificate[] chain, String authType, Socket socket)
       throws CertificateException {
-    check(chain, () -> paths.checkClientTrusted(chain, authType, socket));
+    check(chain, by -> by.checkClientTrusted(chain, authType, socket));
   }
 
   @Override
   public void checkServerTrusted(X509Certificate[] chain, String authType, Socket socket)
       throws CertificateException {
-    check(chain, () -> paths.checkServerTrusted(chain, authType, socket));
+    check(chain, by -> by.checkServerTrusted(chain, authType, socket));
   }
 
   @Override
   public void checkClientTrusted(X509Certificate[] chain, String authType)
       throws CertificateException {
-    check(chain, () -> paths.checkClientTrusted(chain, authType));
+    check(chain, by -> by.checkClientTrusted(chain, authType));
   }
 
   @Override
   public void checkServerTrusted(X509Certificate[] chain, String authType)
       throws CertificateException {
-    check(chain, () -> paths.checkServerTrusted(chain, authType));
+    check(chain, by -> by.checkServerTrusted(chain, authType));
   }
 
   /**

@@ -25,7 +25,7 @@ final class Pem {
   private static final Pattern SECTION =
       Pattern.compile("-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \\1-----");
 
-  private static final List<String> KEY_ALGORITHMS = List.of("EC", "RSA", "EdDSA", "RSASSA-PSS");
+  private static final List<String> KEY_ALGORITHMS = List.of("EC", "RSA", "EdDSA", TlsKey.RSA_PSS);
 
   private Pem() {}
 
@@ -123,7 +123,7 @@ final class Pem {
 
   /** Without a cause: who knows what of the key a provider's message would show. */
   private static RuntimeException unreadable(NamedFile file) {
-    return file.bad("has a private key that cannot be read; use an EC, RSA or Ed25519 key", null);
+    return file.bad("has a private key that cannot be read; " + TlsKey.REMEDY, null);
   }
 
   private static byte[] decoded(Section section) {

@@ -29,7 +29,7 @@ public final class ServerTls {
    *
    * @param certificate the server's own one first, then those between it and its authority, if any;
    *     it names the hosts by which clients know the server
-   * @param key of the certificate, PKCS #8, not encrypted: EC, RSA or Ed25519
+   * @param key of the certificate, PKCS #8, not encrypted: EC, RSA, RSA-PSS or Ed25519
    */
   public static ServerTls fromPem(Path certificate, Path key) {
     return new ServerTls(

@@ -7,16 +7,14 @@ import java.io.IOException;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.PrivateKey;
-import java.security.Signature;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.util.List;
-import java.util.Locale;
+import java.util.Objects;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
-import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509ExtendedTrustManager;
 import org.jspecify.annotations.Nullable;
 
@@ -29,14 +27,17 @@ final class TlsMaterial {
   private final NamedFile file;
   private final List<X509Certificate> chain;
   private final PrivateKey key;
-  private final List<X509Certificate> trusted;
+  private final @Nullable TrustedNow trust;
 
+  /**
+   * @param trust null for a server that asks nobody who they are
+   */
   private TlsMaterial(
-      NamedFile file, List<X509Certificate> chain, PrivateKey key, List<X509Certificate> trusted) {
+      NamedFile file, List<X509Certificate> chain, PrivateKey key, @Nullable TrustedNow trust) {
     this.file = file;
     this.chain = List.copyOf(chain);
     this.key = key;
-    this.trusted = List.copyOf(trusted);
+    this.trust = trust;
   }
 
   /**
@@ -50,11 +51,12 @@ final class TlsMaterial {
       List<X509Certificate> chain,
       NamedFile keyFile,
       PrivateKey key,
+      NamedFile trustFile,
       List<X509Certificate> trusted) {
     X509Certificate own = chain.get(0);
     requireTogether(chainFile, own, keyFile, key);
     requireUsages(chainFile, own);
-    return new TlsMaterial(chainFile, chain, key, trusted);
+    return new TlsMaterial(chainFile, chain, key, new TrustedNow(trustFile, trusted));
   }
 
   /**
@@ -75,44 +77,38 @@ final class TlsMaterial {
     if (usages != null && !usages.contains(ANY_USAGE) && !usages.contains(SERVER_AUTH)) {
       throw chainFile.bad("has a certificate whose extended key usages lack serverAuth", null);
     }
-    String notNow = CertificateName.problemAt(own, Instant.ofEpochMilli(nowMs));
-    if (notNow != null) {
-      throw chainFile.bad("has a certificate that " + notNow, null);
+    requireValid(chainFile, chain, Instant.ofEpochMilli(nowMs));
+    return new TlsMaterial(chainFile, chain, key, null);
+  }
+
+  private static void requireValid(NamedFile file, List<X509Certificate> chain, Instant now) {
+    for (int i = 0; i < chain.size(); i++) {
+      String notNow = CertificateName.problemAt(chain.get(i), now);
+      if (notNow != null) {
+        throw file.bad(
+            i == 0
+                ? "has a certificate that " + notNow
+                : "has as number "
+                    + (i + 1)
+                    + " the certificate of "
+                    + CertificateName.described(chain.get(i))
+                    + ", which "
+                    + notNow,
+            null);
+      }
     }
-    return new TlsMaterial(chainFile, chain, key, List.of());
   }
 
   private static void requireTogether(
       NamedFile chainFile, X509Certificate own, NamedFile keyFile, PrivateKey key) {
-    if (!belongTogether(key, own)) {
+    TlsKey.requireUsable(keyFile, key);
+    if (!TlsKey.isOf(key, own)) {
       throw keyFile.bad(
           "has a private key that is not the one of the certificate "
               + CertificateName.described(own)
               + " in "
               + chainFile.path(),
           null);
-    }
-  }
-
-  private static boolean belongTogether(PrivateKey key, X509Certificate certificate) {
-    String algorithm =
-        switch (key.getAlgorithm()) {
-          case "EC" -> "SHA256withECDSA";
-          case "RSA" -> "SHA256withRSA";
-          default -> key.getAlgorithm();
-        };
-    byte[] probe = {1, 2, 3};
-    try {
-      Signature signing = Signature.getInstance(algorithm);
-      signing.initSign(key);
-      signing.update(probe);
-      byte[] signed = signing.sign();
-      Signature checking = Signature.getInstance(algorithm);
-      checking.initVerify(certificate.getPublicKey());
-      checking.update(probe);
-      return checking.verify(signed);
-    } catch (GeneralSecurityException e) {
-      return false;
     }
   }
 
@@ -137,16 +133,16 @@ final class TlsMaterial {
   }
 
   /**
-   * Checks that the certificate is this node's, now.
+   * Checks that the certificate is this node's, now, and that somebody can be trusted.
    *
-   * @throws ConfigurationException if it is for another one, or for another time
+   * @throws ConfigurationException if it is for another one, or for another time; or if it, or all
+   *     that is trusted, is by authorities for another time
    */
   void requireFor(String cluster, RegionName region, long nowMs) {
     X509Certificate own = chain.get(0);
-    String notNow = CertificateName.problemAt(own, Instant.ofEpochMilli(nowMs));
-    if (notNow != null) {
-      throw file.bad("has a certificate that " + notNow, null);
-    }
+    Instant now = Instant.ofEpochMilli(nowMs);
+    requireValid(file, chain, now);
+    trust().requireAny(now);
     PeerIdentity name;
     try {
       name = CertificateName.of(own);
@@ -163,33 +159,23 @@ final class TlsMaterial {
     }
   }
 
+  /** When the first of its own certificates does, or the last of those that it trusts. */
   long expiresAtMs() {
-    return chain.get(0).getNotAfter().toInstant().toEpochMilli();
+    long ownMs =
+        chain.stream()
+            .mapToLong(each -> each.getNotAfter().toInstant().toEpochMilli())
+            .min()
+            .orElseThrow();
+    return Math.min(ownMs, trust().untilMs());
   }
 
-  /** Believes whom the trusted certificates say, and nobody else. */
-  X509ExtendedTrustManager pathChecks() {
-    try {
-      KeyStore store = emptyStore();
-      for (int i = 0; i < trusted.size(); i++) {
-        store.setCertificateEntry(String.format(Locale.ROOT, "trusted-%d", i), trusted.get(i));
-      }
-      TrustManagerFactory factory =
-          TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-      factory.init(store);
-      for (TrustManager manager : factory.getTrustManagers()) {
-        if (manager instanceof X509ExtendedTrustManager checks) {
-          return checks;
-        }
-      }
-      throw new ConfigurationException("tls: this JDK checks no certificates");
-    } catch (GeneralSecurityException | IOException e) {
-      throw file.bad("cannot be used with TLS", e);
-    }
+  /** Whom to believe; not of a server. */
+  TrustedNow trust() {
+    return Objects.requireNonNull(trust, "a server trusts nobody");
   }
 
-  SSLContext context(X509ExtendedTrustManager trust) {
-    return contextOf(trust);
+  SSLContext context(X509ExtendedTrustManager checks) {
+    return contextOf(checks);
   }
 
   /** Of a server, which believes nobody's certificate and asks for none. */

@@ -27,6 +27,7 @@ import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
+import java.security.KeyPairGenerator;
 import java.security.KeyStore;
 import java.time.Duration;
 import java.time.Instant;
@@ -221,6 +222,14 @@ class TlsTransportTest extends PeerTransportContract {
   }
 
   @Test
+  void aSelfSignedCertificate_isRefused_alsoByTheNameOfTheAuthority() throws Exception {
+    Made own = authority.selfSigned(new Wish().uri("metafabric://prod/us"));
+    assertThat(own.certificate().getIssuerX500Principal())
+        .isEqualTo(authority.certificate().getSubjectX500Principal());
+    refusedToBoth(own, authority, "metafabric://prod/us is not trusted here");
+  }
+
+  @Test
   void aPeerThatIsNotBelievedByTheDialler_isToldTo() throws Exception {
     var accepted = new CopyOnWriteArrayList<Told>();
     PeerAddress address = listen(accepted);
@@ -252,6 +261,67 @@ class TlsTransportTest extends PeerTransportContract {
       await("refused", () -> tls(server).refused() == 1);
       assertThat(tls(server).lastRefusal()).contains("metafabric://prod/us has expired at");
       await("told", () -> !dialled.untrusted.isEmpty());
+    }
+  }
+
+  @Test
+  void aCertificateOfAnExpiredAuthority_isRefused_byFileAndField_andTheConnectionsOfItEnd()
+      throws Exception {
+    var brief =
+        new TestCertificates("brief")
+            .valid(Instant.now().minusSeconds(60), Instant.now().plusSeconds(300));
+    PeerProof guards = proof("guard", eu, authority, "eu");
+    Path trust = directory.resolve("guard-trust.pem");
+    Files.writeString(
+        trust,
+        TestCertificates.pem(authority.certificate()) + TestCertificates.pem(brief.certificate()));
+    guards.reload();
+    var accepted = new CopyOnWriteArrayList<Told>();
+    try (var guard = transport(world, "guard", guards);
+        var visitor =
+            transport(
+                world, "visitor", proof("visitor", brief.of("prod", "us"), authority, "us"))) {
+      PeerAddress address =
+          guard.listen(
+              world.anyAddress("guard"),
+              connection -> {
+                var told = new Told();
+                accepted.add(told);
+                return told;
+              });
+      visitor.connect(address, new Told());
+      await("in", () -> !accepted.isEmpty() && accepted.get(0).connection != null);
+      aheadMs.set(600_000);
+      guards.reload();
+      await("out", () -> !accepted.get(0).closed.isEmpty());
+
+      var again = new Told();
+      visitor.connect(address, again);
+      await("refused", () -> tls(guard).refused() == 1);
+      await("told", () -> !again.untrusted.isEmpty());
+      assertThat(tls(guard).lastRefusal())
+          .contains("metafabric://prod/us is not trusted here")
+          .contains("trust " + trust + " has the certificate of \"CN=brief\", which has expired");
+      assertThat(accepted).hasSize(1);
+      assertOthersAreServed(address);
+    }
+  }
+
+  @Test
+  void rsaPssKeys_connectBothWays() throws Exception {
+    KeyPairGenerator generator = KeyPairGenerator.getInstance("RSASSA-PSS");
+    generator.initialize(2048);
+    Made own =
+        authority.make(new Wish().uri("metafabric://prod/ap").keys(generator.generateKeyPair()));
+    var accepted = new CopyOnWriteArrayList<Told>();
+    try (var pss = transport(world, "pss", proof("pss", own, authority, "ap"))) {
+      var out = new Told();
+      pss.connect(listen(accepted), out);
+      await("it has dialled", () -> out.connection != null);
+      var in = new Told();
+      client.connect(pss.listen(world.anyAddress("pss"), connection -> new Told()), in);
+      await("it was dialled", () -> in.connection != null);
+      assertThat(in.connection.provenAs()).hasToString("metafabric://prod/ap");
     }
   }
 

@@ -17,13 +17,19 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
+import java.security.KeyPair;
 import java.security.KeyPairGenerator;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
+import java.security.spec.MGF1ParameterSpec;
+import java.security.spec.PSSParameterSpec;
+import java.security.spec.RSAKeyGenParameterSpec;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -169,6 +175,130 @@ class PeerTlsTest {
     refused("certificate", "not valid before " + tomorrow.toString().substring(0, 16));
   }
 
+  @Test
+  void anAuthorityOutOfItsTime_isRefused_withFileAndField() throws Exception {
+    Instant yesterday = Instant.now().minus(Duration.ofDays(1));
+    TestCertificates old = authority.valid(yesterday.minusSeconds(9), yesterday);
+    String since = "which has expired at " + yesterday.toString().substring(0, 16);
+    old.certificateTo(trust);
+    refused("trust " + trust, "no certificate that is valid now", "\"CN=prod\"", since);
+    Path keyStore = eu.keyStoreTo(directory.resolve("eu.p12"), PASSWORD);
+    Path trustStore = old.trustStoreTo(directory.resolve("trust.p12"), PASSWORD);
+    char[] password = PASSWORD.toCharArray();
+    refused(
+        PeerTls.fromKeyStore(keyStore, password, trustStore, password),
+        "trustStore " + trustStore,
+        since);
+    authority.certificateTo(trust);
+    Files.writeString(
+        certificate,
+        TestCertificates.pem(eu.certificate()) + TestCertificates.pem(old.certificate()));
+    refused("certificate " + certificate, "number 2", "\"CN=prod\"", since);
+
+    Instant tomorrow = Instant.now().plus(Duration.ofDays(1));
+    eu.certificateTo(certificate);
+    authority.valid(tomorrow, tomorrow.plusSeconds(9)).certificateTo(trust);
+    refused("trust " + trust, "not valid before " + tomorrow.toString().substring(0, 16));
+  }
+
+  @Test
+  void whoIsOfAnAuthorityThatHasExpired_isNotTrusted_andTheOthersAre() throws Exception {
+    Instant now = Instant.now();
+    var brief = new TestCertificates("brief").valid(now.minusSeconds(60), now.plusSeconds(300));
+    Made us = brief.of("prod", "us");
+    Files.writeString(
+        trust,
+        TestCertificates.pem(authority.certificate()) + TestCertificates.pem(brief.certificate()));
+    var aheadMs = new AtomicLong();
+    PeerProof proof =
+        PeerProof.open(
+            PeerTls.fromPem(certificate, key, trust),
+            "prod",
+            EU,
+            () -> System.currentTimeMillis() + aheadMs.get());
+    assertThat(proof.whoIs(new X509Certificate[] {us.certificate()}))
+        .hasToString("metafabric://prod/us");
+
+    aheadMs.set(600_000);
+    notTrusted(
+        proof,
+        us,
+        "metafabric://prod/us is not trusted here",
+        "trust " + trust + " has the certificate of \"CN=brief\", which has expired at");
+    assertThat(proof.whoIs(chainOf("us"))).hasToString("metafabric://prod/us");
+    notTrusted(proof, new TestCertificates("brief").of("prod", "us"), "issued by one");
+
+    // Its own certificate was renewed for the same key.
+    brief.valid(now, now.plusSeconds(3_600)).certificateTo(trust);
+    proof.reload();
+    assertThat(proof.whoIs(new X509Certificate[] {us.certificate()}))
+        .hasToString("metafabric://prod/us");
+    aheadMs.set(7_200_000);
+    notTrusted(proof, us, "trust " + trust, "\"CN=brief\", which has expired at");
+  }
+
+  @Test
+  void whatEndsFirst_isTold() throws Exception {
+    Instant until = Instant.now().plus(Duration.ofDays(2));
+    long untilMs = until.getEpochSecond() * 1000;
+    authority.valid(until.minusSeconds(1_000_000), until).certificateTo(trust);
+    assertThat(open().stats().expiresAtMs()).as("of the authority").isEqualTo(untilMs);
+    authority.certificateTo(trust);
+    Files.writeString(
+        certificate,
+        TestCertificates.pem(eu.certificate())
+            + TestCertificates.pem(
+                authority.valid(until.minusSeconds(1_000_000), until).certificate()));
+    assertThat(open().stats().expiresAtMs()).as("of its own chain").isEqualTo(untilMs);
+  }
+
+  private static KeyPair rsaPss(@Nullable PSSParameterSpec boundTo)
+      throws GeneralSecurityException {
+    KeyPairGenerator generator = KeyPairGenerator.getInstance("RSASSA-PSS");
+    generator.initialize(new RSAKeyGenParameterSpec(2048, RSAKeyGenParameterSpec.F4, boundTo));
+    return generator.generateKeyPair();
+  }
+
+  @Test
+  void anRsaPssKey_isTaken_inBothForms_andIsToldFromAnother() throws Exception {
+    Wish wish = new Wish().uri("metafabric://prod/eu");
+    for (PSSParameterSpec boundTo : Arrays.asList(null, pss("SHA-384", 48))) {
+      eu = authority.make(wish.keys(rsaPss(boundTo)));
+      eu.certificateTo(certificate);
+      eu.keyTo(key);
+      assertThat(open().stats().problem()).isNull();
+      Path keyStore = eu.keyStoreTo(directory.resolve("eu.p12"), PASSWORD);
+      Path trustStore = authority.trustStoreTo(directory.resolve("trust.p12"), PASSWORD);
+      char[] password = PASSWORD.toCharArray();
+      open(PeerTls.fromKeyStore(keyStore, password, trustStore, password));
+    }
+    authority.make(wish.keys(rsaPss(null))).keyTo(key);
+    refused("key " + key, "not the one of the certificate metafabric://prod/eu");
+  }
+
+  private static PSSParameterSpec pss(String digest, int saltBytes) {
+    return new PSSParameterSpec(digest, "MGF1", new MGF1ParameterSpec(digest), saltBytes, 1);
+  }
+
+  @Test
+  void aKeyThatTlsCannotUse_isRefused() throws Exception {
+    eu = authority.make(new Wish().uri("metafabric://prod/eu").keys(rsaPss(pss("SHA-1", 20))));
+    eu.certificateTo(certificate);
+    eu.keyTo(key);
+    refused("key " + key, "bound to SHA-1", "SHA-256");
+    KeyPairGenerator dsa = KeyPairGenerator.getInstance("DSA");
+    dsa.initialize(2048);
+    eu = authority.make(new Wish().uri("metafabric://prod/eu").keys(dsa.generateKeyPair()));
+    Path keyStore = eu.keyStoreTo(directory.resolve("eu.p12"), PASSWORD);
+    Path trustStore = authority.trustStoreTo(directory.resolve("trust.p12"), PASSWORD);
+    char[] password = PASSWORD.toCharArray();
+    refused(
+        PeerTls.fromKeyStore(keyStore, password, trustStore, password),
+        "keyStore " + keyStore,
+        "of the kind DSA",
+        "RSA-PSS");
+  }
+
   private void ownIs(Wish wish) throws GeneralSecurityException, IOException {
     Made made = authority.make(wish);
     made.certificateTo(certificate);
@@ -292,7 +422,9 @@ class PeerTlsTest {
                 .uri("metafabric://prod/us")
                 .from(Instant.now().minusSeconds(90))
                 .until(Instant.now().minusSeconds(60)));
-    old.certificateTo(trust);
+    Files.writeString(
+        trust,
+        TestCertificates.pem(authority.certificate()) + TestCertificates.pem(old.certificate()));
     proof.reload();
     notTrusted(proof, old, "has expired");
   }
