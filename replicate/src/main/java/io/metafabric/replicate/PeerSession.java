@@ -66,9 +66,6 @@ final class PeerSession implements PeerHandler {
      */
     void deltas(RegionName peer, PeerConnection from, Frame.Deltas deltas);
 
-    /** How often those records are read here of which this region has, or had, a copy. */
-    List<Frame.Reading> readings(List<MetadataRecord> records);
-
     @Nullable MetadataRecord find(Key key);
 
     /** An older value that may be shown; null if there is none. */
@@ -142,6 +139,13 @@ final class PeerSession implements PeerHandler {
                 connection.close("no handshake in time");
               }
             });
+  }
+
+  /** How often keys are read here; a peer of an older protocol is not told. */
+  void tellReads(List<Frame.Reading> readings) {
+    if (peer != null && protocol >= 3) {
+      connection.send(new Frame.Reads(readings));
+    }
   }
 
   void close(String reason) {
@@ -390,7 +394,6 @@ final class PeerSession implements PeerHandler {
     @Override
     public void onChanges(Frame.Changes changes) {
       if (mayBe(changes)) {
-        tellReads(changes.records());
         host.changes(by, from(), changes);
       }
     }
@@ -400,19 +403,10 @@ final class PeerSession implements PeerHandler {
       if (!mayBe(deltas.changes())) {
         return;
       }
-      tellReads(deltas.changes().records());
       try {
         host.deltas(by, from(), deltas);
       } catch (WireFormatException e) {
         violation(by + " sent a delta that is none: " + e.getMessage());
-      }
-    }
-
-    /** Before they are taken: by what is told, the next ones come with their payload or without. */
-    private void tellReads(List<MetadataRecord> records) {
-      List<Frame.Reading> readings = protocol < 3 ? List.of() : host.readings(records);
-      if (!readings.isEmpty()) {
-        from().send(new Frame.Reads(readings));
       }
     }
 
@@ -544,7 +538,6 @@ final class PeerSession implements PeerHandler {
         violation(problem);
         return;
       }
-      tellReads(push.records());
       List<Key> useless = host.push(by, push.records());
       if (!useless.isEmpty()) {
         from().send(new Frame.NotHolding(useless));
