@@ -12,6 +12,7 @@ import io.metafabric.node.PrefetchStats;
 import io.metafabric.replicate.PeerStats;
 import io.metafabric.replicate.RebuildStats;
 import io.metafabric.replicate.ReplicationStats;
+import io.metafabric.replicate.arm.KeptStats;
 import io.metafabric.replicate.shadow.ShadowStats;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param events what listeners were told
  * @param merges what became of concurrent values that a rule merges
  * @param shadows payloads that this region holds though it is not their home
+ * @param kept payloads that stay beside the hot tier because they pay
  * @param rebuild copies that are missing, of payloads that this region is to hold and of shadows
  *     that went with a region that was evicted
  * @param http what the HTTP endpoints were asked; null without {@link FabricBuilder#http}
@@ -42,6 +44,7 @@ public record FabricStats(
     Events events,
     MergeStats merges,
     ShadowStats shadows,
+    KeptStats kept,
     RebuildStats rebuild,
     @Nullable HttpStats http,
     List<MemoryUse> memory) {
@@ -113,6 +116,7 @@ public record FabricStats(
         events,
         node.merges(),
         node.shadows(),
+        node.kept(),
         node.rebuild(),
         http,
         memory);

@@ -1224,6 +1224,7 @@ public final class FabricNode<V> implements AutoCloseable {
         prefetchStats,
         merging.stats(),
         shadows.stats(),
+        kept.stats(),
         replicator.rebuildStats().plus(shadows.rebuildStats()),
         MemoryUses.of(
             config,
