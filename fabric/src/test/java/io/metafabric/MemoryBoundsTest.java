@@ -104,6 +104,7 @@ class MemoryBoundsTest {
               "moved homes",
               "invalidated copies",
               "superseded copies",
+              "kept copies",
               "callers that wait",
               "access ring",
               "decisions on copies",
