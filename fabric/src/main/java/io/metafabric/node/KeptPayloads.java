@@ -2,6 +2,7 @@ package io.metafabric.node;
 
 import io.metafabric.core.access.AccessEvent;
 import io.metafabric.core.access.AccessEvent.Outcome;
+import io.metafabric.core.error.StorageException;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
@@ -164,9 +165,16 @@ final class KeptPayloads {
       return;
     }
     Key key = Key.of(event.key());
-    if (!isInQuestion(key)) {
-      return;
+    if (isInQuestion(key)) {
+      try {
+        read(key, event);
+      } catch (StorageException e) {
+        // What cannot be read here now is not kept.
+      }
     }
+  }
+
+  private void read(Key key, AccessEvent event) {
     CopyTerms terms = terms(key, store.header(key));
     if (terms == null) {
       return;

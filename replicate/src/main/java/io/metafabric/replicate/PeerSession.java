@@ -74,7 +74,7 @@ final class PeerSession implements PeerHandler {
     /** Whether this region may say of a key that nobody wrote it. */
     boolean answersFor(Key key);
 
-    void gaveCopy(Key key, RegionName peer);
+    void gaveCopy(MetadataRecord record, RegionName peer);
 
     /** Takes over what is of use, and returns the keys of which it is not. */
     List<Key> push(RegionName from, List<MetadataRecord> records);
@@ -518,7 +518,7 @@ final class PeerSession implements PeerHandler {
       if (record.header().isTombstone()) {
         return new Frame.Answer.Found(record);
       }
-      host.gaveCopy(wanted.key(), by);
+      host.gaveCopy(record, by);
       return new Frame.Answer.Found(record);
     }
 

@@ -294,7 +294,8 @@ public final class Replicator implements AutoCloseable {
           @Override
           public void onReads(RegionName from, Frame.Reads reads) {
             for (Frame.Reading each : reads.readings()) {
-              if (each.microReads() > 0) {
+              if (each.microReads() > 0 && !isToHold(from, each.key())) {
+                holders.add(each.key(), from);
                 isRead(from, each.key());
               }
             }
@@ -516,11 +517,11 @@ public final class Replicator implements AutoCloseable {
     updates = new CopyUpdates(config.region(), arm, clock, this::rttMs);
   }
 
-  /** A region reads a key, and has a copy from now on. */
   private void isRead(RegionName by, Key key) {
-    if (!isToHold(by, key)) {
-      holders.add(key, by);
+    try {
       updates.isRead(by, key, store.header(key));
+    } catch (StorageException e) {
+      // What is not known to be read is only sent a little less.
     }
   }
 
@@ -1459,10 +1460,11 @@ public final class Replicator implements AutoCloseable {
     }
 
     @Override
-    public void gaveCopy(Key key, RegionName peer) {
-      if (!isToHold(peer, key)) {
-        isRead(peer, key);
-        shadows.fetched(key, peer);
+    public void gaveCopy(MetadataRecord record, RegionName peer) {
+      if (!isToHold(peer, record.key())) {
+        holders.add(record.key(), peer);
+        updates.isRead(peer, record.key(), record.header());
+        shadows.fetched(record.key(), peer);
       }
     }
 
