@@ -479,7 +479,7 @@ final class Shadows implements ShadowWork {
 
   private CompletableFuture<Frame.ShadowAnswer> put(MetadataRecord record, ShadowTerms terms) {
     Key key = record.key();
-    Header known = store.header(key);
+    Header known = headerHere(key);
     if (known == null || !known.version().dot().equals(record.header().version().dot())) {
       return answered(MoveOutcome.REFUSED, "something newer is known in " + region);
     }
@@ -491,6 +491,15 @@ final class Shadows implements ShadowWork {
     }
     log.add(key, "shadow here, " + terms.reason() + ", for " + Duration.ofNanos(terms.ttlNanos()));
     return CompletableFuture.completedFuture(held(key, ""));
+  }
+
+  /** Null also if it cannot be read now. */
+  private @Nullable Header headerHere(Key key) {
+    try {
+      return store.header(key);
+    } catch (StorageException e) {
+      return null;
+    }
   }
 
   @Override
@@ -534,7 +543,14 @@ final class Shadows implements ShadowWork {
   }
 
   private CompletableFuture<List<Frame.ShadowAnswer>> elsewhere(Key key, Dot dot) {
-    Header known = store.header(key);
+    Header known;
+    try {
+      known = store.header(key);
+    } catch (StorageException e) {
+      // Whether it is of use is not known then, so it stays.
+      return CompletableFuture.completedFuture(
+          List.of(answer(MoveOutcome.REFUSED, "what is known of it cannot be read here now")));
+    }
     boolean readable = known != null && known.isVisibleAt(clock.wallMs());
     if (!readable || isHolder(key)) {
       // As home or backup by now it may need it itself.
@@ -685,7 +701,7 @@ final class Shadows implements ShadowWork {
             .toList();
     for (Lost each : first) {
       Key key = each.key();
-      Header header = store.header(key);
+      Header header = headerHere(key);
       int payloadBytes = header == null ? 0 : header.payloadBytes();
       // It is sent to those that have one too.
       int sent = isHolder(key) ? each.terms().factor() - homesIn(node.homesOf(key)) : 0;
