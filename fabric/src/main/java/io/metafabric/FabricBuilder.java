@@ -115,6 +115,7 @@ public final class FabricBuilder {
   private @Nullable CopyBudget copyBudget;
   private @Nullable ShadowRules shadowRules;
   private @Nullable Long shadowBytes;
+  private @Nullable Long keptCopyBytes;
   private @Nullable Long repairBytesPerSecond;
   private @Nullable Long peerBytesPerSecond;
   private @Nullable Hedging hedging;
@@ -565,6 +566,21 @@ public final class FabricBuilder {
   }
 
   /**
+   * What copies may take in memory, beside the hot tier and the shadows, that other regions' homes
+   * sent unasked or that were read here, and that pay for longer than the hot tier may have them; 0
+   * to 64 GiB, with 0 there are none. Never more than the copy budget's stored bytes. Default: 256
+   * MiB, at most a sixteenth of the JVM's maximum heap.
+   */
+  public FabricBuilder keptCopyBytes(long bytes) {
+    if (bytes < 0 || bytes > NodeConfig.MAX_KEPT_BYTES) {
+      throw new ConfigurationException(
+          "keptCopyBytes must be 0 to " + NodeConfig.MAX_KEPT_BYTES + ", was " + bytes);
+    }
+    keptCopyBytes = once("keptCopyBytes", keptCopyBytes, bytes);
+    return this;
+  }
+
+  /**
    * Budget of the comparisons that this region begins with others, both ways; see {@link
    * MetadataFabric#compare}. Default: 8 MiB/s.
    */
@@ -756,7 +772,10 @@ public final class FabricBuilder {
         CostBenefitPolicy.of(priced),
         or(copyBudget, CopyBudget.DEFAULT),
         or(prediction, true),
-        shadowConfig(regions));
+        shadowConfig(regions),
+        or(
+            keptCopyBytes,
+            Math.min(NodeConfig.DEFAULT_KEPT_BYTES, Runtime.getRuntime().maxMemory() / 16)));
   }
 
   private ShadowConfig shadowConfig(List<RegionName> regions) {

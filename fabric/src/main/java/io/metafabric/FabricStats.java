@@ -13,6 +13,7 @@ import io.metafabric.node.WaitStats;
 import io.metafabric.replicate.PeerStats;
 import io.metafabric.replicate.RebuildStats;
 import io.metafabric.replicate.ReplicationStats;
+import io.metafabric.replicate.arm.KeptStats;
 import io.metafabric.replicate.shadow.ShadowStats;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param events what listeners were told
  * @param merges what became of concurrent values that a rule merges
  * @param shadows payloads that this region holds though it is not their home
+ * @param kept payloads that stay beside the hot tier because they pay
  * @param rebuild copies that are missing, of payloads that this region is to hold and of shadows
  *     that went with a region that was evicted
  * @param waiting callers that wait for other regions, and those that were refused
@@ -44,6 +46,7 @@ public record FabricStats(
     Events events,
     MergeStats merges,
     ShadowStats shadows,
+    KeptStats kept,
     RebuildStats rebuild,
     WaitStats waiting,
     @Nullable HttpStats http,
@@ -116,6 +119,7 @@ public record FabricStats(
         events,
         node.merges(),
         node.shadows(),
+        node.kept(),
         node.rebuild(),
         node.waiting(),
         http,

@@ -83,6 +83,8 @@ class MemoryBoundsTest {
           .containsExactly(
               "shadows",
               "who has shadows",
+              "shadows to be made again",
+              "shadows to be claimed",
               "who reads what",
               "decisions on shadows",
               "hot tier",
@@ -104,6 +106,7 @@ class MemoryBoundsTest {
               "moved homes",
               "invalidated copies",
               "superseded copies",
+              "kept copies",
               "callers that wait",
               "access ring",
               "decisions on copies",

@@ -33,6 +33,9 @@ class StaleValueTest {
       try (var eu = fabrics.open(0, ports);
           var ap = fabrics.open(2, ports)) {
         ThreeFabricsTest.awaitSync(us, eu, ap);
+        // So that a header comes alone.
+        eu.setPrediction(false);
+        ap.setPrediction(false);
         key = keyOfOthers(us);
         one = us.put(key, utf8("one"));
         await().atMost(PATIENCE).until(() -> eu.get(key).isPresent());

@@ -125,6 +125,7 @@ public final class FabricNode<V> implements AutoCloseable {
   private final HomeMover mover;
   private final PayloadChase chase;
   private final ShadowShelf shelf;
+  private final KeptPayloads kept;
   private final ShadowLog shadowLog = new ShadowLog();
   private final Shadows shadows;
   private final ShadowKeeper shadowKeeper;
@@ -191,6 +192,16 @@ public final class FabricNode<V> implements AutoCloseable {
             deltas);
     replicator.catchUpWith(peer -> replicator.compare(peer).thenAccept(compared -> {}));
     replicator.decideUpdatesWith(arm);
+    this.kept =
+        new KeptPayloads(
+            region,
+            store,
+            replicator,
+            arm,
+            clock,
+            new Copies()::find,
+            config.keptBytes(),
+            config.copyBudget());
     replicator.tellOfMembership(new Membership());
     var rebuilding = new WithinTheBudget();
     replicator.rebuildBy(rebuilding);
@@ -339,7 +350,7 @@ public final class FabricNode<V> implements AutoCloseable {
     }
     MetadataRecord record = warm.get(key);
     if (record == null) {
-      record = shadowOf(key);
+      record = copyOf(key);
     }
     if (record == null || !isVisible(record.header())) {
       return null;
@@ -504,15 +515,21 @@ public final class FabricNode<V> implements AutoCloseable {
   private @Nullable MetadataRecord known(Key key) {
     MetadataRecord held = warm.get(key);
     if (held == null) {
-      held = shadowOf(key);
+      held = copyOf(key);
     }
     return held == null ? store.read(key) : held;
   }
 
-  /** The shadow that this region has, if it is of the newest version; else null. */
-  private @Nullable MetadataRecord shadowOf(Key key) {
-    MetadataRecord held = shelf.get(key);
-    Header newest = held == null ? null : store.header(key);
+  /**
+   * The shadow that this region has, or what is kept, if it is of the newest version; else null.
+   */
+  private @Nullable MetadataRecord copyOf(Key key) {
+    MetadataRecord shadow = newest(shelf.get(key));
+    return shadow == null ? newest(kept.get(key)) : shadow;
+  }
+
+  private @Nullable MetadataRecord newest(@Nullable MetadataRecord held) {
+    Header newest = held == null ? null : store.header(held.key());
     return held != null && newest != null && KeyIndex.isSameWrite(held.header(), newest)
         ? held.withHeader(newest)
         : null;
@@ -632,7 +649,8 @@ public final class FabricNode<V> implements AutoCloseable {
     }
     MetadataRecord newest = null;
     for (MetadataRecord each :
-        Arrays.asList(substitute.held(), superseded.get(key), shelf.get(key), there)) {
+        Arrays.asList(
+            substitute.held(), superseded.get(key), shelf.get(key), kept.get(key), there)) {
       if (each != null
           && substitute.allows(each, nowMs)
           && (newest == null || LastWriterWins.wins(each.header(), newest.header()))) {
@@ -832,6 +850,11 @@ public final class FabricNode<V> implements AutoCloseable {
       }
     }
     replicator.published(changes);
+    List<Published> inQuestion =
+        changes.stream().filter(change -> kept.isInQuestion(change.record().key())).toList();
+    if (!inQuestion.isEmpty()) {
+      loop.execute(() -> kept.changed(inQuestion));
+    }
     guarantees.published();
   }
 
@@ -1033,6 +1056,7 @@ public final class FabricNode<V> implements AutoCloseable {
       keeper.tick(clock.nanoTime());
       guarantees.tick();
       shadowKeeper.tick();
+      kept.tick();
       if (clock.nanoTime() - chasedNanos > CHASE_EVERY.toNanos()) {
         chasedNanos = clock.nanoTime();
         chase.run();
@@ -1094,6 +1118,7 @@ public final class FabricNode<V> implements AutoCloseable {
   /** What copies may cost, from the next decision on. Any thread. */
   public void setCopyBudget(CopyBudget budget) {
     arm.setBudget(budget, clock.nanoTime());
+    kept.setBudget(budget);
   }
 
   /**
@@ -1199,6 +1224,7 @@ public final class FabricNode<V> implements AutoCloseable {
         prefetchStats,
         merging.stats(),
         shadows.stats(),
+        kept.stats(),
         replicator.rebuildStats().plus(shadows.rebuildStats()),
         guarantees.stats(),
         MemoryUses.of(
@@ -1218,6 +1244,7 @@ public final class FabricNode<V> implements AutoCloseable {
                     InvalidatedCopies.MAX_BYTES),
                 new MemoryUse(
                     "superseded copies", superseded.estimatedBytes(), SupersededCopies.MAX_BYTES),
+                new MemoryUse("kept copies", kept.stats().bytes(), kept.stats().maxBytes()),
                 new MemoryUse("callers that wait", guarantees.waitingBytes(), Waits.MAX_BYTES),
                 new MemoryUse(
                     "access ring", accesses.retainedBytes(), accesses.maxRetainedBytes()))));
@@ -1287,7 +1314,7 @@ public final class FabricNode<V> implements AutoCloseable {
         return record;
       }
       Dot newest = record.header().version().dot();
-      for (MetadataRecord copy : Arrays.asList(hot.peek(key), shelf.get(key))) {
+      for (MetadataRecord copy : Arrays.asList(hot.peek(key), shelf.get(key), kept.get(key))) {
         if (copy != null && copy.header().version().dot().equals(newest)) {
           return record.withPayload(copy.payload());
         }
@@ -1302,17 +1329,25 @@ public final class FabricNode<V> implements AutoCloseable {
 
     @Override
     public boolean wants(Key key) {
+      return isWanted(key) || kept.wants(key);
+    }
+
+    private boolean isWanted(Key key) {
       return hot.peek(key) != null || invalidated.contains(key) || shelf.contains(key);
     }
 
     @Override
     public void offer(MetadataRecord record) {
       if (store.isCurrent(record.key(), record.header().version().dot())) {
+        boolean wanted = isWanted(record.key());
         invalidated.remove(record.key());
         superseded.remove(record.key());
         MetadataRecord known = asKnownHere(record);
         shelf.refresh(known);
-        hot.fill(known);
+        kept.arrived(known);
+        if (wanted) {
+          hot.fill(known);
+        }
       } else {
         store.applyOne(new Inbound(record, false));
       }
@@ -1368,6 +1403,7 @@ public final class FabricNode<V> implements AutoCloseable {
     @Override
     public void read(AccessEvent event) {
       shadowKeeper.read(event);
+      kept.read(event);
     }
 
     @Override
@@ -1385,7 +1421,7 @@ public final class FabricNode<V> implements AutoCloseable {
       if (record == null
           || record.payload() != null
           || record.hasSiblings()
-          || shadowOf(key) != null
+          || copyOf(key) != null
           || !record.header().isVisibleAt(clock.wallMs())) {
         return null;
       }

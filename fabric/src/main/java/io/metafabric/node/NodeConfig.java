@@ -1,5 +1,6 @@
 package io.metafabric.node;
 
+import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.place.HomeLookup;
 import io.metafabric.core.store.StoreConfig;
 import io.metafabric.core.transport.PeerAddress;
@@ -13,6 +14,8 @@ import java.time.Duration;
  * @param copyBudget what prefetching may cost at first
  * @param prediction whether prefetching is on at first
  * @param shadows which payloads are held beside home and backup
+ * @param keptBytes what copies may take in memory that stay beside the hot tier, 0 to 64 GiB; with
+ *     0 there are none
  */
 public record NodeConfig(
     StoreConfig store,
@@ -22,7 +25,18 @@ public record NodeConfig(
     CostBenefitPolicy policy,
     CopyBudget copyBudget,
     boolean prediction,
-    ShadowConfig shadows) {
+    ShadowConfig shadows,
+    long keptBytes) {
+  public static final long MAX_KEPT_BYTES = 64L << 30;
+  public static final long DEFAULT_KEPT_BYTES = 256L << 20;
+
+  public NodeConfig {
+    if (keptBytes < 0 || keptBytes > MAX_KEPT_BYTES) {
+      throw new ConfigurationException(
+          "keptCopyBytes must be 0 to " + MAX_KEPT_BYTES + ", was " + keptBytes);
+    }
+  }
+
   /** The same with another address for its peers. */
   public NodeConfig listeningAt(PeerAddress address) {
     return new NodeConfig(
@@ -33,6 +47,7 @@ public record NodeConfig(
         policy,
         copyBudget,
         prediction,
-        shadows);
+        shadows,
+        keptBytes);
   }
 }

@@ -6,6 +6,7 @@ import io.metafabric.core.store.StoreStats;
 import io.metafabric.core.transport.TransportStats;
 import io.metafabric.replicate.RebuildStats;
 import io.metafabric.replicate.ReplicationStats;
+import io.metafabric.replicate.arm.KeptStats;
 import io.metafabric.replicate.shadow.ShadowStats;
 import java.util.List;
 
@@ -27,6 +28,7 @@ public record NodeStats(
     PrefetchStats prefetch,
     MergeStats merges,
     ShadowStats shadows,
+    KeptStats kept,
     RebuildStats rebuild,
     WaitStats waiting,
     List<MemoryUse> memory) {

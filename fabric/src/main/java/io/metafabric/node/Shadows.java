@@ -81,6 +81,14 @@ final class Shadows implements ShadowWork {
 
   private static final int MAX_REMAKES_IN_SWEEP = 16;
 
+  /** Of which home or backup may not know; of more the next look at each asks. */
+  private static final int MAX_RECLAIMS = 1 << 16;
+
+  /** An entry of a map, a key and terms, without characters. */
+  private static final long ENTRY_BYTES = 240;
+
+  private static final long MOST_BYTES = ENTRY_BYTES + 2L * Key.MAX_BYTES;
+
   /**
    * A shadow that went with its region.
    *
@@ -113,6 +121,8 @@ final class Shadows implements ShadowWork {
   /** Of which home or backup may not know. */
   private final Set<Key> reclaims = new LinkedHashSet<>();
 
+  private final AtomicLong remakeBytes = new AtomicLong();
+  private final AtomicLong reclaimsBytes = new AtomicLong();
   private volatile int outstanding;
   private final AtomicLong remakes = new AtomicLong();
   private final AtomicLong remadeBytes = new AtomicLong();
@@ -310,7 +320,7 @@ final class Shadows implements ShadowWork {
     var silent = new ArrayList<Frame.ShadowAnswer>();
     var having = new TreeSet<RegionName>();
     var others = new TreeSet<RegionName>();
-    Map<RegionName, Long> reads = new TreeMap<>(readers.of(key));
+    Map<RegionName, Long> reads = new TreeMap<>(readers.of(key, clock.nanoTime()));
     for (Frame.ShadowAnswer each : told) {
       if (each.region().equals(region) || replicator.isToHold(each.region(), key)) {
         continue; // the key may have moved away from this region meanwhile
@@ -475,7 +485,7 @@ final class Shadows implements ShadowWork {
 
   private CompletableFuture<Frame.ShadowAnswer> put(MetadataRecord record, ShadowTerms terms) {
     Key key = record.key();
-    Header known = store.header(key);
+    Header known = headerHere(key);
     if (known == null || !known.version().dot().equals(record.header().version().dot())) {
       return answered(MoveOutcome.REFUSED, "something newer is known in " + region);
     }
@@ -489,9 +499,18 @@ final class Shadows implements ShadowWork {
     return CompletableFuture.completedFuture(held(key, ""));
   }
 
+  /** Null also if it cannot be read now. */
+  private @Nullable Header headerHere(Key key) {
+    try {
+      return store.header(key);
+    } catch (StorageException e) {
+      return null;
+    }
+  }
+
   @Override
   public void fetched(Key key, RegionName by) {
-    readers.fetched(key, by);
+    readers.fetched(key, by, clock.nanoTime());
     readersBytes.set(readers.estimatedBytes());
   }
 
@@ -534,8 +553,9 @@ final class Shadows implements ShadowWork {
     try {
       known = store.header(key);
     } catch (StorageException e) {
+      // Whether it is of use is not known then, so it stays.
       return CompletableFuture.completedFuture(
-          List.of(answer(MoveOutcome.REFUSED, "what is known of it cannot be read: " + e)));
+          List.of(answer(MoveOutcome.REFUSED, "what is known of it cannot be read here now")));
     }
     boolean readable = known != null && known.isVisibleAt(clock.wallMs());
     if (!readable || isHolder(key)) {
@@ -641,13 +661,20 @@ final class Shadows implements ShadowWork {
       remakesFailed.incrementAndGet();
     }
     outstanding = remake.size();
+    remakeBytes.set(remake.keySet().stream().mapToLong(Shadows::bytesOf).sum());
   }
 
   void rehomed(Key key) {
     promote(key);
-    if (shelf.contains(key) && !isHolder(key)) {
-      reclaims.add(key);
+    boolean isNews = reclaims.size() < MAX_RECLAIMS && shelf.contains(key) && !isHolder(key);
+    if (isNews && reclaims.add(key)) {
+      reclaimsBytes.addAndGet(bytesOf(key));
     }
+  }
+
+  /** Of an entry of a map by key, by estimate. */
+  private static long bytesOf(Key key) {
+    return ENTRY_BYTES + 2L * key.utf8Length();
   }
 
   /** A region that was away is back: if it is a home, it may have begun anew. */
@@ -659,6 +686,7 @@ final class Shadows implements ShadowWork {
     for (int i = 0; i < MAX_DUE && !reclaims.isEmpty(); i++) {
       Key key = reclaims.iterator().next();
       reclaims.remove(key);
+      reclaimsBytes.addAndGet(-bytesOf(key));
       ShadowTerms terms = shelf.terms(key);
       MetadataRecord held = shelf.get(key);
       if (terms != null && held != null && !isHolder(key)) {
@@ -698,6 +726,7 @@ final class Shadows implements ShadowWork {
         return;
       }
       remake.remove(key);
+      remakeBytes.addAndGet(-bytesOf(key));
       outstanding = remake.size();
       if (sent > 0) {
         makeHere(key, each.terms()).thenAccept(answers -> remade(answers, payloadBytes));
@@ -754,6 +783,8 @@ final class Shadows implements ShadowWork {
     return List.of(
         new MemoryUse("shadows", stats.bytes(), stats.maxBytes()),
         new MemoryUse("who has shadows", ledgerBytes.get(), ShadowLedger.MAX_BYTES),
+        new MemoryUse("shadows to be made again", remakeBytes.get(), MAX_REMAKES * MOST_BYTES),
+        new MemoryUse("shadows to be claimed", reclaimsBytes.get(), MAX_RECLAIMS * MOST_BYTES),
         new MemoryUse("who reads what", readersBytes.get(), ShadowReaders.MAX_BYTES),
         new MemoryUse("decisions on shadows", log.retainedBytes(), ShadowLog.MAX_BYTES));
   }

@@ -12,6 +12,7 @@ import io.metafabric.core.store.Precondition;
 import io.metafabric.core.wire.FrameCodec;
 import io.metafabric.replicate.ProtocolRange;
 import io.metafabric.replicate.arm.Decision;
+import io.metafabric.replicate.arm.Prices;
 import io.metafabric.replicate.arm.UpdateTotals;
 import java.time.Duration;
 import java.util.Random;
@@ -80,7 +81,7 @@ class CopyUpdatesTest {
         .prefetch()
         .arm()
         .updates()
-        .getOrDefault(holder, new UpdateTotals(0, 0, 0, 0, 0));
+        .getOrDefault(holder, UpdateTotals.NONE);
   }
 
   private Decision.Reason lastReason() {
@@ -91,6 +92,7 @@ class CopyUpdatesTest {
   @Test
   void aCopyThatIsReadOften_isPushed_andNoReadWaits() {
     start();
+    long before = updates().pushed();
     for (int i = 0; i < 60; i++) {
       write();
       for (int second = 0; second < 5; second++) {
@@ -98,7 +100,7 @@ class CopyUpdatesTest {
         assertThat(read()).isTrue();
       }
     }
-    assertThat(updates().pushed()).isEqualTo(60);
+    assertThat(updates().pushed() - before).isEqualTo(60);
     assertThat(updates().invalidated()).isZero();
   }
 
@@ -130,8 +132,120 @@ class CopyUpdatesTest {
     write();
     assertThat(updates()).isEqualTo(then);
     assertThat(read()).isFalse();
-    write();
-    assertThat(updates().pushed()).isEqualTo(then.pushed() + 1);
+    for (int i = 0; i < 20; i++) {
+      write();
+      read();
+    }
+    assertThat(updates().pushed()).isGreaterThan(then.pushed() + 5);
+    assertThat(read()).isTrue();
+  }
+
+  private Key otherKey(String prefix, int number) {
+    for (int i = 0; ; i++) {
+      Key other = Key.of("n/" + prefix + "." + number + "." + i);
+      var at = cluster.node(home).homesOf(other);
+      if (at.home().equals(home) && backup.equals(at.backup())) {
+        return other;
+      }
+    }
+  }
+
+  /** Writes keys that are new, each read there soon after or never; how many of them were there. */
+  private int foundOfNew(String prefix, int count, boolean isRead) {
+    int found = 0;
+    for (int i = 0; i < count; i++) {
+      Key other = otherKey(prefix, i);
+      cluster.node(home).write(other, written, Header.NEVER, Precondition.NONE);
+      cluster.world.runFor(SECOND);
+      boolean there = cluster.node(holder).readHere("c", other) != null;
+      found += there ? 1 : 0;
+      if (isRead && !there) {
+        cluster.node(holder).read("c", other);
+      }
+      cluster.world.runFor(SECOND);
+    }
+    return found;
+  }
+
+  @Test
+  void whatIsNew_isThereBeforeItIsRead_whereTheLikesOfItAreRead() {
+    cluster.keptBytes = 1 << 20;
+    start();
+    assertThat(foundOfNew("read", 60, true)).isGreaterThan(50);
+    assertThat(updates().unasked()).isGreaterThan(50);
+    assertThat(updates().read()).isGreaterThan(50);
+    var decisions = cluster.node(home).decisionsOn(otherKey("read", 59));
+    assertThat(decisions).hasSize(1);
+    assertThat(decisions.get(0).toString()).startsWith("pushed: first copy in " + holder);
+  }
+
+  @Test
+  void whatIsNew_isNotSentWhereTheLikesOfItAreNeverRead() {
+    cluster.keptBytes = 1 << 20;
+    start();
+    for (int i = 0; i < 400; i++) {
+      cluster.node(home).write(otherKey("unread", i), written, Header.NEVER, Precondition.NONE);
+      cluster.world.runFor(SECOND);
+    }
+    long before = updates().pushed();
+    for (int i = 400; i < 500; i++) {
+      cluster.node(home).write(otherKey("unread", i), written, Header.NEVER, Precondition.NONE);
+      cluster.world.runFor(SECOND);
+    }
+    assertThat(updates().pushed() - before).isLessThan(10);
+  }
+
+  @Test
+  void whatOthersWrite_isSentOnByTheHome() {
+    cluster.keptBytes = 1 << 20;
+    start();
+    foundOfNew("read", 60, true);
+    Key other = otherKey("elsewhere", 0);
+    cluster.node(backup).write(other, written, Header.NEVER, Precondition.NONE);
+    cluster.world.runFor(SECOND);
+    MetadataRecord there = cluster.node(holder).readHere("c", other);
+    assertThat(there).isNotNull();
+    assertThat(there.payload()).isEqualTo(written);
+  }
+
+  @Test
+  void whereThereIsNoRoom_nothingIsSentUnasked_butNowAndThen() {
+    cluster.keptBytes = 0;
+    start();
+    assertThat(foundOfNew("read", 60, true)).isZero();
+    assertThat(updates().unasked()).isBetween(1L, 5L);
+  }
+
+  /** Prices and the worth of a millisecond go into the next decision. */
+  @Test
+  void whereWaitingIsWorthNothing_fromNowOn_nothingIsSentThatIsReadNowAndThen() {
+    cluster.keptBytes = 1 << 20;
+    start();
+    assertThat(foundOfNew("read", 30, true)).isGreaterThan(20);
+    cluster.node(home).setPrices(Prices.DEFAULT.withSavedMs(0));
+    long before = updates().pushed();
+    assertThat(foundOfNew("cheap", 30, true)).isZero();
+    assertThat(updates().pushed()).isEqualTo(before);
+  }
+
+  @Test
+  void theBudgetOfTheHome_isNeverExceeded_andWhatItRefusesIsTold() {
+    cluster.keptBytes = 1 << 20;
+    cluster.prefetchBytesPerSecond = BYTES;
+    start();
+    long began = cluster.world.nanoTime();
+    long before = updates().pushedBytes();
+    for (int i = 0; i < 50; i++) {
+      for (int j = 0; j < 5; j++) {
+        cluster
+            .node(home)
+            .write(otherKey("many", 5 * i + j), written, Header.NEVER, Precondition.NONE);
+      }
+      cluster.world.runFor(SECOND);
+      double seconds = 1 + (cluster.world.nanoTime() - began) / 1e9;
+      assertThat((double) updates().pushedBytes() - before).isLessThanOrEqualTo(BYTES * seconds);
+    }
+    assertThat(updates().refused()).isPositive();
   }
 
   @Test

@@ -76,6 +76,9 @@ public final class SimCluster {
 
   public ShadowConfig shadows = ShadowConfig.DEFAULT;
 
+  /** None, so that it is plain who has what. */
+  public long keptBytes = 0;
+
   /** Of short payloads too, which most are. */
   public DeltaConfig deltas = new DeltaConfig(48, 48, 1 << 20, 32 << 20);
 
@@ -156,7 +159,8 @@ public final class SimCluster {
             CostBenefitPolicy.of(Prices.DEFAULT),
             CopyBudget.DEFAULT.withBytesPerSecond(prefetchBytesPerSecond),
             true,
-            shadows);
+            shadows,
+            keptBytes);
     var limits = new TransportLimits(1 << 20, 4 << 20, 1 << 20, 4 << 20);
     var ports =
         new NodePorts(

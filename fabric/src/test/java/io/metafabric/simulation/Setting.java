@@ -106,6 +106,11 @@ record Setting(
     return weather;
   }
 
+  /** None, so few that they push each other out, or enough for all. */
+  private static long keptBytes(long seed) {
+    return List.of(0L, 8L << 10, 1L << 20).get((int) Math.floorMod(seed, 3L));
+  }
+
   SimCluster cluster(long seed) {
     var cluster =
         new SimCluster(seed, segmentBytes, NAMES.subList(0, regions).toArray(new String[0]));
@@ -114,6 +119,7 @@ record Setting(
     cluster.hotTierBytes = hotTierBytes;
     cluster.routing = new RoutingConfig(Map.of(), hedging);
     cluster.prefetchBytesPerSecond = prefetchBytesPerSecond;
+    cluster.keptBytes = keptBytes(seed);
     cluster.conflicts =
         new ConflictConfig(
             new ConflictRules(

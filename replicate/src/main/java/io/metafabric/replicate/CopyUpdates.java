@@ -2,93 +2,87 @@ package io.metafabric.replicate;
 
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
-import io.metafabric.core.wire.Frame;
+import io.metafabric.replicate.arm.CopyTerms;
 import io.metafabric.replicate.arm.CopyWrite;
 import io.metafabric.replicate.arm.ReplicationManager;
 import io.metafabric.replicate.arm.Update;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.function.Predicate;
+import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
-/** Puts questions about copies in other regions to the ARM, and tells it what is heard of them. */
+/**
+ * Puts questions about payloads that regions need not hold to the ARM, and tells it what is heard
+ * of them.
+ */
 final class CopyUpdates {
-  private static final double MICRO = 1e6;
-
   private final RegionName here;
   private final @Nullable ReplicationManager arm;
   private final Clock clock;
+  private final ToDoubleFunction<RegionName> rttMs;
 
   /**
-   * @param arm null to push every update
+   * @param arm null to push every update of what a region holds
+   * @param rttMs of a region; NaN before it was measured
    */
-  CopyUpdates(RegionName here, @Nullable ReplicationManager arm, Clock clock) {
+  CopyUpdates(
+      RegionName here,
+      @Nullable ReplicationManager arm,
+      Clock clock,
+      ToDoubleFunction<RegionName> rttMs) {
     this.here = here;
     this.arm = arm;
     this.clock = clock;
+    this.rttMs = rttMs;
+  }
+
+  /** Whether what nobody holds is in question at all. */
+  boolean decides() {
+    return arm != null;
   }
 
   /**
-   * What a region with a copy is sent for a write.
+   * What a region is sent for a write. Before its round trip was measured nothing can be priced,
+   * and the payload goes to those that hold one.
    *
-   * @param rttMs NaN before it was measured: then nothing can be priced, and the payload goes
+   * @param holds whether the region has, or had, a copy
    */
-  Update decide(RegionName holder, MetadataRecord write, double rttMs, double pressure) {
+  Update decide(RegionName region, MetadataRecord write, double pressure, boolean holds) {
     Bytes payload = write.payload();
-    if (arm == null || payload == null || Double.isNaN(rttMs)) {
-      return Update.PUSH;
+    CopyTerms terms = payload == null ? null : terms(region, payload.length());
+    if (arm == null || terms == null) {
+      return holds ? Update.PUSH : Update.INVALIDATE;
     }
     return arm.decide(
-        new CopyWrite(
-            write.key(),
-            write.header().version().dot(),
-            holder,
-            here,
-            payload.length(),
-            rttMs,
-            pressure),
+        new CopyWrite(write.key(), write.header().version().dot(), terms, pressure, holds),
         clock.nanoTime());
   }
 
-  void gaveCopy(RegionName to, Key key) {
-    if (arm != null) {
-      arm.gaveCopy(key, to, clock.nanoTime());
+  private @Nullable CopyTerms terms(RegionName region, int payloadBytes) {
+    double ms = rttMs.applyAsDouble(region);
+    return Double.isNaN(ms) ? null : new CopyTerms(here, region, payloadBytes, ms);
+  }
+
+  /** It was fetched here, or the region says so. */
+  void isRead(RegionName by, Key key, @Nullable Header known) {
+    CopyTerms terms = known == null ? null : terms(by, known.payloadBytes());
+    if (arm != null && terms != null) {
+      arm.readElsewhere(key, terms, clock.nanoTime());
+    }
+  }
+
+  void wrote(RegionName region, MetadataRecord record) {
+    CopyTerms terms = terms(region, record.header().payloadBytes());
+    if (arm != null && terms != null) {
+      arm.wroteElsewhere(record.key(), terms, clock.nanoTime());
     }
   }
 
   void dropped(RegionName by, Key key) {
     if (arm != null) {
-      arm.dropped(key, by);
+      arm.dropped(key, by, clock.nanoTime());
     }
-  }
-
-  void told(RegionName by, Frame.Reads reads) {
-    if (arm != null) {
-      reads.readings().forEach(each -> arm.toldReads(each.key(), by, each.microReads() / MICRO));
-    }
-  }
-
-  /**
-   * How often those records are read here of which this region has a copy.
-   *
-   * @param copied whether it has, or had until a moment ago
-   */
-  List<Frame.Reading> readings(List<MetadataRecord> records, Predicate<Key> copied) {
-    var readings = new ArrayList<Frame.Reading>();
-    if (arm == null) {
-      return readings;
-    }
-    long nowNanos = clock.nanoTime();
-    for (MetadataRecord record : records) {
-      Key key = record.key();
-      if (copied.test(key)) {
-        double perSecond = arm.readsPerSecond(key.path(), nowNanos);
-        readings.add(new Frame.Reading(key, Math.round(perSecond * MICRO)));
-      }
-    }
-    return readings;
   }
 }

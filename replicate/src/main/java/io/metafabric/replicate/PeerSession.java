@@ -59,9 +59,6 @@ final class PeerSession implements PeerHandler {
 
     IncomingChanges incoming();
 
-    /** How often those records are read here of which this region has, or had, a copy. */
-    List<Frame.Reading> readings(List<MetadataRecord> records);
-
     @Nullable MetadataRecord find(Key key);
 
     /** An older value that may be shown; null if there is none. */
@@ -70,7 +67,7 @@ final class PeerSession implements PeerHandler {
     /** Whether this region may say of a key that nobody wrote it. */
     boolean answersFor(Key key);
 
-    void gaveCopy(Key key, RegionName peer);
+    void gaveCopy(MetadataRecord record, RegionName peer);
 
     /** Takes over what is of use, and returns the keys of which it is not. */
     List<Key> push(RegionName from, List<MetadataRecord> records);
@@ -136,6 +133,13 @@ final class PeerSession implements PeerHandler {
                 connection.close("no handshake in time");
               }
             });
+  }
+
+  /** How often keys are read here; a peer of an older protocol is not told. */
+  void tellReads(List<Frame.Reading> readings) {
+    if (peer != null && protocol >= 3) {
+      connection.send(new Frame.Reads(readings));
+    }
   }
 
   void close(String reason) {
@@ -384,7 +388,6 @@ final class PeerSession implements PeerHandler {
     @Override
     public void onChanges(Frame.Changes changes) {
       if (mayBe(changes)) {
-        tellReads(changes.records());
         host.incoming().changes(by, from(), changes);
       }
     }
@@ -394,7 +397,6 @@ final class PeerSession implements PeerHandler {
       if (!mayBe(deltas.changes())) {
         return;
       }
-      tellReads(deltas.changes().records());
       try {
         host.incoming().deltas(by, from(), deltas);
       } catch (WireFormatException e) {
@@ -405,7 +407,6 @@ final class PeerSession implements PeerHandler {
     @Override
     public void onPart(Frame.Part part) {
       if (mayBe(part.changes())) {
-        tellReads(part.changes().records());
         host.incoming().part(by, from(), parts, part.changes());
       }
     }
@@ -413,14 +414,6 @@ final class PeerSession implements PeerHandler {
     @Override
     public void onWhole(Frame.Whole whole) {
       host.incoming().whole(by, from(), parts, whole);
-    }
-
-    /** Before they are taken: by what is told, the next ones come with their payload or without. */
-    private void tellReads(List<MetadataRecord> records) {
-      List<Frame.Reading> readings = protocol < 3 ? List.of() : host.readings(records);
-      if (!readings.isEmpty()) {
-        from().send(new Frame.Reads(readings));
-      }
     }
 
     private boolean mayBe(Frame.Changes changes) {
@@ -531,7 +524,7 @@ final class PeerSession implements PeerHandler {
       if (record.header().isTombstone()) {
         return new Frame.Answer.Found(record);
       }
-      host.gaveCopy(wanted.key(), by);
+      host.gaveCopy(record, by);
       return new Frame.Answer.Found(record);
     }
 
@@ -551,7 +544,6 @@ final class PeerSession implements PeerHandler {
         violation(problem);
         return;
       }
-      tellReads(push.records());
       List<Key> useless = host.push(by, push.records());
       if (!useless.isEmpty()) {
         from().send(new Frame.NotHolding(useless));

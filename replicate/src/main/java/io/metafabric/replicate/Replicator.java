@@ -17,6 +17,7 @@ import io.metafabric.core.store.Published;
 import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.transport.PeerTransport;
+import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.DeltaCoding;
@@ -133,7 +134,7 @@ public final class Replicator implements AutoCloseable {
     this.copies = copies;
     this.homeMoves = homeMoves;
     this.provenance = new Provenance(store, this::presentRegionOf);
-    this.updates = new CopyUpdates(config.region(), null, clock);
+    this.updates = new CopyUpdates(config.region(), null, clock, this::rttMs);
     this.deltaCoding = deltaCoding;
     this.clocks = new ClockAgreement(config.peers().keySet(), store.maxClockSkew());
     this.holders = new Holders(config.holderBytes());
@@ -182,7 +183,7 @@ public final class Replicator implements AutoCloseable {
               pairs.put(peer, pair);
               Outbound link = newLink(peer, address, pair);
               outbound.put(peer, link);
-              repairs.add(peer, link, record -> outgoing(peer, record));
+              repairs.add(peer, link, record -> outgoingLate(peer, record));
             });
     this.freshness = new Freshness(store, loop, clock, outbound, this::isPeer, this::knowsItsOwn);
     this.floor = new StableFloor(config.peers().keySet());
@@ -290,7 +291,12 @@ public final class Replicator implements AutoCloseable {
 
           @Override
           public void onReads(RegionName from, Frame.Reads reads) {
-            updates.told(from, reads);
+            for (Frame.Reading each : reads.readings()) {
+              if (each.microReads() > 0 && !isToHold(from, each.key())) {
+                holders.add(each.key(), from);
+                isRead(from, each.key());
+              }
+            }
           }
 
           @Override
@@ -515,7 +521,37 @@ public final class Replicator implements AutoCloseable {
    * sent everything. To be called before {@link #start}.
    */
   public void decideUpdatesWith(ReplicationManager arm) {
-    updates = new CopyUpdates(config.region(), arm, clock);
+    updates = new CopyUpdates(config.region(), arm, clock, this::rttMs);
+  }
+
+  private void isRead(RegionName by, Key key) {
+    try {
+      updates.isRead(by, key, store.header(key));
+    } catch (StorageException e) {
+      // What is not known to be read is only sent a little less.
+    }
+  }
+
+  /**
+   * Tells homes what is read here that is not to be held here; on the loop. What they cannot be
+   * told now they are not told.
+   *
+   * @param perSecond by key
+   */
+  public void tellReads(Map<Key, Double> perSecond) {
+    var byHome = new TreeMap<RegionName, List<Frame.Reading>>();
+    perSecond.forEach(
+        (key, rate) ->
+            byHome
+                .computeIfAbsent(homes.homesOf(key).home(), home -> new ArrayList<>())
+                .add(new Frame.Reading(key, Math.max(1, Math.round(rate * 1e6)))));
+    byHome.forEach(
+        (home, readings) -> {
+          PeerSession session = sessions.get(home);
+          if (session != null) {
+            session.tellReads(readings);
+          }
+        });
   }
 
   /** In how many other regions a payload can probably be read. */
@@ -564,7 +600,7 @@ public final class Replicator implements AutoCloseable {
       return; // what cannot be read here is offered by others, or when they compare
     }
     if (known != null) {
-      List<MetadataRecord> offered = List.of(outgoing(region, known));
+      List<MetadataRecord> offered = List.of(outgoingLate(region, known));
       link(region).send(new Frame.Repair(0, 0, true, List.of(), offered));
     }
   }
@@ -590,23 +626,32 @@ public final class Replicator implements AutoCloseable {
 
   private final Host host = new Host();
 
-  /** The payload goes along to those who must have it, and to those who were given a copy. */
+  /** The payload goes along to those who must have it, and to those to whom it is worth it. */
   private MetadataRecord outgoing(RegionName peer, MetadataRecord record) {
     boolean withPayload =
-        isToHold(peer, record.key())
-            || (holders.of(record.key()).contains(peer) && isToPush(peer, record));
+        isToHold(peer, record.key()) || (isHome(record.key()) && isToPush(peer, record));
     return withPayload && config.allows(record) ? record : record.withoutPayload();
   }
 
-  /** A shadow was asked for, and is sent every update; another copy where that pays. */
-  private boolean isToPush(RegionName holder, MetadataRecord record) {
-    if (shadows.hasShadow(record.key(), holder)) {
+  /** What is brought up to date, which is no news: of what need not be held, to holders alone. */
+  private MetadataRecord outgoingLate(RegionName peer, MetadataRecord record) {
+    return isToHold(peer, record.key()) || holders.of(record.key()).contains(peer)
+        ? outgoing(peer, record)
+        : record.withoutPayload();
+  }
+
+  /** A shadow was asked for, and is sent every update; others where that pays. */
+  private boolean isToPush(RegionName region, MetadataRecord record) {
+    Key key = record.key();
+    if (shadows.hasShadow(key, region)) {
       return true;
     }
-    Outbound link = link(holder);
-    Update update = updates.decide(holder, record, link.rttMs(), link.pressure());
+    boolean holds = holders.of(key).contains(region);
+    Update update = updates.decide(region, record, link(region).pressure(), holds);
     if (update == Update.DROP) {
-      holders.remove(record.key(), holder);
+      holders.remove(key, region);
+    } else if (update == Update.PUSH && !holds) {
+      holders.add(key, region);
     }
     return update == Update.PUSH;
   }
@@ -618,7 +663,7 @@ public final class Replicator implements AutoCloseable {
     }
     noteTimes(changes);
     overtake(changes);
-    if (holders.estimatedBytes() > 0) {
+    if (holders.estimatedBytes() > 0 || (updates.decides() && outbound.size() > 1)) {
       forwardAll(changes);
     }
     if (pumpQueued.compareAndSet(false, true)) {
@@ -649,7 +694,7 @@ public final class Replicator implements AutoCloseable {
     }
   }
 
-  /** Of what came from elsewhere, to those who were given copies by this home. */
+  /** Of what came from elsewhere, to those to whom it is worth it. */
   private void forwardAll(List<Published> changes) {
     var toForward = new ArrayList<MetadataRecord>();
     for (Published change : changes) {
@@ -673,19 +718,26 @@ public final class Replicator implements AutoCloseable {
         || homes.homesOf(key).include(region);
   }
 
+  public RegionName homeOf(Key key) {
+    return homes.homesOf(key).home();
+  }
+
   private boolean isHome(Key key) {
     return homes.homesOf(key).home().equals(config.region());
   }
 
-  /** The home hands a payload that another region wrote on to those who have a copy from it. */
+  /** The home hands a payload on that another region wrote. */
   private void forward(MetadataRecord record) {
     if (!config.allows(record)) {
       return;
     }
-    Set<RegionName> holding = holders.of(record.key());
-    for (RegionName region : holding) {
-      boolean hasIt = region.equals(record.header().writtenIn()) || isToHold(region, record.key());
-      if (!hasIt && !link(region).isPaused() && isToPush(region, record)) {
+    for (RegionName region : members()) {
+      if (isToHold(region, record.key())) {
+        continue;
+      }
+      if (region.equals(record.header().writtenIn())) {
+        updates.wrote(region, record);
+      } else if (!link(region).isPaused() && isToPush(region, record)) {
         link(region).send(new Frame.Push(List.of(record)));
       }
     }
@@ -1285,17 +1337,12 @@ public final class Replicator implements AutoCloseable {
     }
 
     @Override
-    public void gaveCopy(Key key, RegionName peer) {
-      if (!isToHold(peer, key)) {
-        holders.add(key, peer);
-        updates.gaveCopy(peer, key);
-        shadows.fetched(key, peer);
+    public void gaveCopy(MetadataRecord record, RegionName peer) {
+      if (!isToHold(peer, record.key())) {
+        holders.add(record.key(), peer);
+        updates.isRead(peer, record.key(), record.header());
+        shadows.fetched(record.key(), peer);
       }
-    }
-
-    @Override
-    public List<Frame.Reading> readings(List<MetadataRecord> records) {
-      return updates.readings(records, key -> !isToHold(config.region(), key) && copies.wants(key));
     }
 
     @Override
@@ -1362,7 +1409,7 @@ public final class Replicator implements AutoCloseable {
           loop,
           background,
           Replicator.this::repaired,
-          record -> outgoing(peer, record),
+          record -> outgoingLate(peer, record),
           missing::consider);
     }
 

@@ -4,6 +4,7 @@ import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.MoveOutcome;
+import io.metafabric.core.wire.ShadowVerb;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -17,8 +18,14 @@ final class ShadowRequests {
   /** The version of the protocol that knows of shadows. */
   private static final int SINCE = 3;
 
+  /**
+   * A question under way.
+   *
+   * @param ofOthers whether the answer may tell of other regions than the one that gives it
+   */
   private record Request(
       RegionName to,
+      boolean ofOthers,
       CompletableFuture<List<Frame.ShadowAnswer>> result,
       SerialExecutor.Task timeout) {}
 
@@ -40,7 +47,8 @@ final class ShadowRequests {
       return silent(to, "region " + to + " speaks protocol " + link.protocol() + ", without them");
     }
     long id = ++lastRequest;
-    if (!link.send(frame.apply(id))) {
+    Frame asked = frame.apply(id);
+    if (!link.send(asked)) {
       return silent(to, "region " + to + " cannot be reached");
     }
     var result = new CompletableFuture<List<Frame.ShadowAnswer>>();
@@ -48,8 +56,13 @@ final class ShadowRequests {
         loop.schedule(
             timeout,
             () -> end(id, unreachable(to, "region " + to + " did not answer in " + timeout)));
-    requests.put(id, new Request(to, result, task));
+    requests.put(id, new Request(to, tellsOfOthers(asked), result, task));
     return result;
+  }
+
+  /** Whoever makes shadows says what became of each. */
+  private static boolean tellsOfOthers(Frame asked) {
+    return asked instanceof Frame.ShadowRequest request && request.verb() == ShadowVerb.MAKE;
   }
 
   private static CompletableFuture<List<Frame.ShadowAnswer>> silent(RegionName to, String why) {
@@ -70,9 +83,14 @@ final class ShadowRequests {
 
   void onReply(RegionName from, Frame.ShadowReply reply) {
     Request request = requests.get(reply.requestId());
-    if (request != null && request.to().equals(from)) {
-      end(reply.requestId(), reply.answers());
+    if (request == null || !request.to().equals(from)) {
+      return;
     }
+    boolean honest =
+        request.ofOthers() || reply.answers().stream().allMatch(each -> each.region().equals(from));
+    end(
+        reply.requestId(),
+        honest ? reply.answers() : unreachable(from, from + " answered for another region"));
   }
 
   void disconnected(RegionName peer) {

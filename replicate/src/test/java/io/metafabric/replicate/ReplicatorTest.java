@@ -31,7 +31,10 @@ import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
+import io.metafabric.core.wire.FrameCodec;
+import io.metafabric.core.wire.MoveOutcome;
 import io.metafabric.core.wire.Refusal;
+import io.metafabric.core.wire.ShadowVerb;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -65,7 +68,7 @@ class ReplicatorTest {
     final List<String> dialled = new ArrayList<>();
     String failsAt = "";
     String welcomesAt = "";
-    int speaks = 1;
+    int protocol = 1;
     boolean endsAfterWelcome;
     @Nullable PeerHandler handler;
     @Nullable Acceptor acceptor;
@@ -87,7 +90,7 @@ class ReplicatorTest {
         var opened = new PlayedConnection();
         connection = opened;
         handler = by;
-        var welcome = new Frame.Welcome(speaks, "test", new RegionName(welcomesAt), 7, has);
+        var welcome = new Frame.Welcome(protocol, "test", new RegionName(welcomesAt), 7, has);
         loop.execute(() -> by.onOpen(opened));
         loop.execute(() -> by.onFrame(opened, welcome));
         if (endsAfterWelcome) {
@@ -528,7 +531,7 @@ class ReplicatorTest {
   void whatHasGaps_goesInParts_andIsSaidToBeWholeOnceTheRestWasBrought() {
     compaction = new CompactionConfig(1 << 30, 0);
     transport.failsAt = "us";
-    transport.speaks = 3;
+    transport.protocol = 3;
     Replicator replicator = replicator();
     var behind = new ArrayList<CompletableFuture<Void>>();
     replicator.catchUpWith(
@@ -595,7 +598,7 @@ class ReplicatorTest {
   void aLinkThatEndsBeforeItIsWhole_leavesNothingThatCountsAsHad() {
     compaction = new CompactionConfig(1 << 30, 0);
     transport.failsAt = "us";
-    transport.speaks = 3;
+    transport.protocol = 3;
     Replicator replicator = replicator();
     replicator.catchUpWith(peer -> new CompletableFuture<>());
     replicator.start();
@@ -798,6 +801,40 @@ class ReplicatorTest {
     world.runFor(Duration.ofSeconds(10));
     assertThat(results).hasSize(2);
     assertThat(sent(Frame.Forget.class)).isEmpty();
+  }
+
+  @Test
+  void whatAPeerSaysOfShadowsElsewhere_isNotBelieved_unlessItMadeThem() {
+    transport.welcomesAt = "us";
+    transport.protocol = FrameCodec.PROTOCOL;
+    Replicator replicator = replicator();
+    replicator.start();
+    world.runFor(Duration.ofSeconds(1));
+    var ofItself = new Frame.ShadowAnswer(US, MoveOutcome.NOT_FOUND, "", null);
+    var ofAnother = new Frame.ShadowAnswer(AP, MoveOutcome.DONE, "", null);
+    assertThat(askedOfShadow(replicator, ShadowVerb.TELL, ofItself)).containsExactly(ofItself);
+    assertThat(askedOfShadow(replicator, ShadowVerb.MAKE, ofItself, ofAnother))
+        .containsExactly(ofItself, ofAnother);
+    for (ShadowVerb verb : List.of(ShadowVerb.TELL, ShadowVerb.CLAIM, ShadowVerb.END)) {
+      assertThat(askedOfShadow(replicator, verb, ofAnother))
+          .singleElement()
+          .satisfies(
+              each -> {
+                assertThat(each.region()).isEqualTo(US);
+                assertThat(each.outcome()).isEqualTo(MoveOutcome.UNREACHABLE);
+                assertThat(each.message()).contains("another region");
+              });
+    }
+  }
+
+  private List<Frame.ShadowAnswer> askedOfShadow(
+      Replicator replicator, ShadowVerb verb, Frame.ShadowAnswer... answers) {
+    var said = replicator.askShadow(US, verb, Key.of("us/1"), null, null);
+    world.runFor(Duration.ofMillis(1));
+    long request = transport.connection.last(Frame.ShadowRequest.class).requestId();
+    transport.answer(new Frame.ShadowReply(request, List.of(answers)));
+    world.runFor(Duration.ofMillis(1));
+    return said.join();
   }
 
   @Test

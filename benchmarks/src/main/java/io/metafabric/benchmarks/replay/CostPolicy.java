@@ -15,6 +15,19 @@ interface CostPolicy {
    */
   boolean changed(int key, int payloadBytes, long nowMs);
 
+  /**
+   * Who sends the payload for a write, unless with the header: another region must hear of it
+   * first.
+   */
+  default int sender(int key, int writer) {
+    return writer;
+  }
+
+  /** What a key's reader tells its home after a read, in bytes; 0 if it tells nothing. */
+  default int toldBytes(int key) {
+    return 0;
+  }
+
   /** What was sent along has come. */
   void sent(int key, long nowMs);
 

@@ -114,6 +114,7 @@ final class CostReplay {
       if (!policy.read(row, nowMs)) {
         miss(row, key, nowMs);
       }
+      meter.send(world.reader[key], world.home[key], policy.toldBytes(key));
     }
     int wanted = policy.takePrefetches(region, buffer, nowMs);
     for (int i = 0; i < wanted; i++) {
@@ -197,9 +198,12 @@ final class CostReplay {
       meter.sendHeader(writer, reader, OVERHEAD_BYTES);
     }
     if (policy.changed(key, bytes[key], nowMs)) {
+      int sender = policy.sender(key, writer);
+      boolean along = sender == writer;
+      double heardMs = along ? nowMs : nowMs + world.sheet.rttMs(writer, sender) / 2;
       meter.copy();
-      meter.send(writer, reader, bytes[key]);
-      depart(Kind.SENT, key, nowMs + world.sheet.rttMs(writer, reader) / 2, NOBODY);
+      meter.send(sender, reader, bytes[key] + (along ? 0L : OVERHEAD_BYTES));
+      depart(Kind.SENT, key, heardMs + world.sheet.rttMs(sender, reader) / 2, NOBODY);
     }
   }
 

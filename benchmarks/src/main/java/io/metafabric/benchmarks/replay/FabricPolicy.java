@@ -418,6 +418,16 @@ final class FabricPolicy implements ReplayPolicy {
     }
   }
 
+  /** Decides on copies that stay too. */
+  ReplicationManager arm() {
+    return arm;
+  }
+
+  /** What the key is to the fabric. */
+  Key keyOf(int key) {
+    return records[key].key();
+  }
+
   @Override
   public void learn(int row) {
     if (sharesModel) {

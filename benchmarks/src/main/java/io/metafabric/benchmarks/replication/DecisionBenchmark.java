@@ -3,14 +3,20 @@ package io.metafabric.benchmarks.replication;
 import io.metafabric.core.access.Prediction;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
 import io.metafabric.replicate.arm.Candidate;
 import io.metafabric.replicate.arm.CopyBudget;
+import io.metafabric.replicate.arm.CopyTerms;
+import io.metafabric.replicate.arm.CopyWrite;
 import io.metafabric.replicate.arm.CostBenefitPolicy;
 import io.metafabric.replicate.arm.Decision;
 import io.metafabric.replicate.arm.Prices;
 import io.metafabric.replicate.arm.ReplicationManager;
+import io.metafabric.replicate.arm.Update;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
@@ -39,6 +45,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 public class DecisionBenchmark {
   private static final RegionName HERE = new RegionName("paris");
+  private static final CopyTerms TERMS = new CopyTerms(HERE, new RegionName("oslo"), 4096, 40);
   private static final int KEYS = 10_000;
   private static final int BATCH = 16;
   private static final int BATCHES = 4096;
@@ -53,11 +60,15 @@ public class DecisionBenchmark {
           true,
           key -> false,
           0);
+  private final Key[] written = new Key[3 * KEYS];
+  private final SplittableRandom random = new SplittableRandom(2);
   private int next;
+  private long writes;
   private long nowNanos;
 
   @Setup
   public void fill() {
+    Arrays.setAll(written, i -> Key.of("written/" + i));
     var random = new SplittableRandom(1);
     var from = List.of(new RegionName("oslo"), new RegionName("rome"));
     for (int i = 0; i < BATCHES; i++) {
@@ -83,6 +94,22 @@ public class DecisionBenchmark {
       }
       batches.add(List.copyOf(batch));
     }
+  }
+
+  /**
+   * What a region is sent for one write: of 30,000 keys in turn by chance, a third read there
+   * since; half of the regions' copies are known.
+   */
+  @Benchmark
+  public boolean send() {
+    writes++;
+    nowNanos += 1_000_000;
+    Key key = written[random.nextInt(written.length)];
+    if (writes % 3 == 0) {
+      arm.readElsewhere(key, TERMS, nowNanos);
+    }
+    var write = new CopyWrite(key, new Dot(new ActorId(1), writes), TERMS, 1, writes % 2 == 0);
+    return arm.decide(write, nowNanos) == Update.PUSH;
   }
 
   @Benchmark

@@ -331,8 +331,8 @@ public sealed interface Frame {
   }
 
   /**
-   * How often the answering side reads what it has copies of, and was sent changes of. From
-   * protocol 3 on.
+   * How often the answering side reads keys whose home the dialler is and that it need not hold.
+   * From protocol 3 on.
    */
   record Reads(List<Reading> readings) implements Frame {
     public Reads {

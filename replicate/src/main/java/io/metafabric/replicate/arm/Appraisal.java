@@ -10,6 +10,8 @@ import java.util.Locale;
  * @param updates expected within the horizon, by others
  * @param savedMs for each of the reads
  * @param perMs what a millisecond is worth there
+ * @param spared what each of the reads would transfer itself; 0 where that is not reckoned, as the
+ *     copy is likely to be gone after its first read
  * @param transfer of the copy
  * @param storage for the horizon
  * @param updating transfer of the updates
@@ -22,13 +24,14 @@ public record Appraisal(
     double updates,
     double savedMs,
     double perMs,
+    double spared,
     double transfer,
     double storage,
     double updating,
     double linkPressure,
     double targetPressure) {
   public double benefit() {
-    return probability * reads * savedMs * perMs;
+    return probability * reads * (savedMs * perMs + spared);
   }
 
   public double cost() {
@@ -50,7 +53,7 @@ public record Appraisal(
   public String toString() {
     return String.format(
         Locale.ROOT,
-        "benefit %.4f = p %.2f x %.2f reads x %.1f ms x %.4f; cost %.4f ="
+        "benefit %.4f = p %.2f x %.2f reads x (%.1f ms x %.4f + transfer %.4f); cost %.4f ="
             + " (transfer %.4f + %.2f updates %.4f) x link %.2f + storage %.6f x tier %.1f"
             + " micro-dollars",
         benefit(),
@@ -58,6 +61,7 @@ public record Appraisal(
         reads,
         savedMs,
         perMs,
+        spared,
         cost(),
         transfer,
         updates,

@@ -41,6 +41,11 @@ public record CostBenefitPolicy(Prices prices, double minProbability, int overhe
     return new CostBenefitPolicy(other, minProbability, overheadBytes);
   }
 
+  /** For copies that are to stay, by the same prices. */
+  KeepingPolicy keeping() {
+    return new KeepingPolicy(prices, overheadBytes);
+  }
+
   /**
    * @param readsPerSecond of the key, in the region where the copy would be
    * @param updatesPerSecond of the key, by other regions
@@ -69,6 +74,7 @@ public record CostBenefitPolicy(Prices prices, double minProbability, int overhe
         updates,
         Math.max(0, candidate.remoteMs() - candidate.localMs()),
         prices.saved(to),
+        0,
         transfer,
         wireBytes(candidate) * seconds / SECONDS_PER_HOUR * prices.stored(to),
         updates * transfer,

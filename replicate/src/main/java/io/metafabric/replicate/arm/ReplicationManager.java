@@ -18,7 +18,13 @@ import org.jspecify.annotations.Nullable;
 public final class ReplicationManager {
   private static final long MAX_LOG_BYTES = 1L << 20;
   private static final long MAX_RETAINED_BYTES =
-      MAX_LOG_BYTES + CopyLedger.MAX_BYTES + RemoteCopies.MAX_BYTES + 2L * EventRates.BYTES;
+      MAX_LOG_BYTES
+          + CopyLedger.MAX_BYTES
+          + UpdateManager.MAX_BYTES
+          + CopyKeeper.BYTES
+          + 2L * EventRates.BYTES;
+
+  private static final long NANOS_PER_MS = 1_000_000;
 
   /** The key comes last so that the same candidates in another order are decided the same. */
   private static final Comparator<Decision> BEST_FIRST =
@@ -29,6 +35,7 @@ public final class ReplicationManager {
   // Not under this one's lock: changes are published without waiting for decisions.
   private final EventRates reads;
   private final EventRates updates;
+  private final CopiesHere copiesHere = new CopiesHere();
 
   private final CopyAccount account;
   private final PayThreshold threshold;
@@ -36,7 +43,9 @@ public final class ReplicationManager {
   private final UpdateManager copiesElsewhere = new UpdateManager();
   private final DecisionLog log = new DecisionLog(MAX_LOG_BYTES);
   private final Map<Decision.Reason, Long> counts = new EnumMap<>(Decision.Reason.class);
+  private final long beganNanos;
   private CostBenefitPolicy policy;
+  private volatile KeepingPolicy keeping;
   private long refusedBytes;
   private volatile boolean enabled;
 
@@ -50,6 +59,8 @@ public final class ReplicationManager {
       Predicate<Key> held,
       long nowNanos) {
     this.policy = policy;
+    this.keeping = policy.keeping();
+    this.beganNanos = nowNanos;
     this.account = new CopyAccount(budget, nowNanos);
     this.threshold = new PayThreshold(nowNanos);
     this.ledger = new CopyLedger(account, threshold, held);
@@ -70,6 +81,7 @@ public final class ReplicationManager {
   /** From the next decision on. */
   public synchronized void setPrices(Prices prices) {
     policy = policy.withPrices(prices);
+    keeping = policy.keeping();
   }
 
   /** From the next decision on. */
@@ -82,31 +94,67 @@ public final class ReplicationManager {
     reads.count(path, nowNanos);
   }
 
-  /** Another region has fetched a key from here, and has a copy from now on. */
-  public synchronized void gaveCopy(Key key, RegionName to, long nowNanos) {
-    copiesElsewhere.gaveCopy(key, to, nowNanos);
+  private long ms(long nowNanos) {
+    return Math.max(0, nowNanos - beganNanos) / NANOS_PER_MS;
   }
 
-  /** A region says how often it reads what it has a copy of. */
-  public synchronized void toldReads(Key key, RegionName by, double readsPerSecond) {
-    copiesElsewhere.told(key, by, readsPerSecond);
+  /** A key is read in another region, which has fetched it here, or says so. */
+  public synchronized void readElsewhere(Key key, CopyTerms terms, long nowNanos) {
+    copiesElsewhere.read(key, terms, keeping, ms(nowNanos));
   }
 
-  /** A region says that it has a copy no more. */
-  public synchronized void dropped(Key key, RegionName by) {
-    copiesElsewhere.dropped(key, by);
+  /** A key was written in another region, which need not hold it and has its payload. */
+  public synchronized void wroteElsewhere(Key key, CopyTerms terms, long nowNanos) {
+    copiesElsewhere.wrote(key, terms, keeping, ms(nowNanos));
   }
 
-  /** What a region that has a copy is sent; asked again about the same write, the same. */
+  /** A region has not taken a payload, or says that it has a copy no more. */
+  public synchronized void dropped(Key key, RegionName by, long nowNanos) {
+    copiesElsewhere.dropped(key, by, ms(nowNanos));
+  }
+
+  /** What a region is sent that need not hold it; asked again about the same write, the same. */
   public synchronized Update decide(CopyWrite write, long nowNanos) {
     Update before = copiesElsewhere.decidedOn(write);
     if (before != null) {
       return before;
     }
-    Decision priced = copiesElsewhere.price(write, policy.prices(), nowNanos);
+    Decision priced = copiesElsewhere.price(write, keeping, ms(nowNanos));
     Decision last = priced.reason() == Decision.Reason.PUSHED ? paid(priced, nowNanos) : priced;
-    log.add(last);
-    return copiesElsewhere.decided(write, last, nowNanos);
+    if (write.holds() || priced.reason() == Decision.Reason.PUSHED) {
+      // That regions are not sent what they never had is no news.
+      log.add(last);
+    }
+    return copiesElsewhere.decided(write, last, ms(nowNanos));
+  }
+
+  /**
+   * Another region made a version of a key that is not to be held here. Waits for no decision on
+   * other copies, nor do those that follow.
+   *
+   * @return for how long to keep its payload if that came along, in ms; 0 for not at all
+   */
+  public double changedElsewhere(Key key, CopyTerms terms, long nowNanos) {
+    return copiesHere.changed(key, terms, keeping, ms(nowNanos));
+  }
+
+  /** For how long to keep a payload that came behind its header, in ms. */
+  public double arrived(Key key, CopyTerms terms, long nowNanos) {
+    return copiesHere.arrived(key, terms, keeping, ms(nowNanos));
+  }
+
+  /** The same for one that was written here. */
+  public double changedHere(Key key, CopyTerms terms, long nowNanos) {
+    return copiesHere.changedHere(key, terms, keeping, ms(nowNanos));
+  }
+
+  /**
+   * A key was read here that is not to be held here.
+   *
+   * @param cached whether a cache had it, so that nothing else was needed
+   */
+  public CopyRead readHere(Key key, CopyTerms terms, boolean cached, long nowNanos) {
+    return copiesHere.read(key, terms, keeping, cached, ms(nowNanos));
   }
 
   private Decision paid(Decision push, long nowNanos) {
@@ -245,6 +293,7 @@ public final class ReplicationManager {
         log.retainedBytes()
             + ledger.retainedBytes()
             + copiesElsewhere.retainedBytes()
+            + CopyKeeper.BYTES
             + 2L * EventRates.BYTES,
         MAX_RETAINED_BYTES);
   }

@@ -4,121 +4,188 @@ import io.metafabric.core.access.Prediction;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
 import java.time.Duration;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides what regions with a copy are sent when its key is written: the payload if the waiting
- * that it saves, should somebody read there before the next write, is worth more than its transfer.
- * What was decided last stays until the other is clearly better. Not thread-safe; the caller owns
- * the clock, the budget and the log.
+ * Decides what regions are sent when a key is written that they need not hold: the payload if not
+ * to have it there, should somebody read it before the next write, would cost more than its
+ * transfer and its storage. What was decided last stays until the other is clearly better. Of each
+ * region it has a {@link CopyKeeper}, which hears what a node is told: the writes, what the region
+ * fetches here, and what it says that it reads. Bounded. Not thread-safe; the caller owns the
+ * clock, the budget and the log.
  */
 final class UpdateManager {
-  /** A push goes on while it brings at least so much of its cost. */
-  private static final double LEAST_TO_GO_ON = 0.8;
+  /** Regions of which something is known; of more, those that were written to last. */
+  private static final int MAX_REGIONS = 8;
 
-  /** And begins again only when it brings so much. */
-  private static final double LEAST_TO_BEGIN_AGAIN = 1.25;
+  static final long MAX_BYTES = MAX_REGIONS * (CopyKeeper.BYTES + SentUpdates.BYTES);
 
-  private static final double MAX_HORIZON_SECONDS = 1e6;
+  /** A region that did not take such a payload is sent no other for so long. */
+  static final long NOT_TAKEN_MS = 60_000;
 
-  private final RemoteCopies copies = new RemoteCopies();
-  private final Map<RegionName, UpdateTotals> totals = new TreeMap<>();
+  private static final double MAX_HORIZON_MS = 1e15;
 
-  void gaveCopy(Key key, RegionName region, long nowNanos) {
-    copies.getOrBegin(key, region, nowNanos).fetched(nowNanos);
-  }
+  private static final class Region {
+    final SentUpdates sent = new SentUpdates();
+    final CopyKeeper keeper = new CopyKeeper(sent::forget);
+    long takesNoneUntilMs = Long.MIN_VALUE;
 
-  void told(Key key, RegionName region, double readsPerSecond) {
-    RemoteCopy copy = copies.get(key, region);
-    if (copy != null) {
-      copy.told(readsPerSecond);
+    boolean takesUnasked(long nowMs) {
+      return nowMs >= takesNoneUntilMs;
     }
   }
 
-  void dropped(Key key, RegionName region) {
-    copies.remove(key, region);
+  private final Map<RegionName, Region> regions = new LinkedHashMap<>(16, 0.75f, true);
+  private final Map<RegionName, UpdateTotals> totals = new TreeMap<>();
+
+  private Region region(RegionName name) {
+    Region known = regions.computeIfAbsent(name, first -> new Region());
+    if (regions.size() > MAX_REGIONS) {
+      Iterator<RegionName> eldest = regions.keySet().iterator();
+      eldest.next();
+      eldest.remove();
+    }
+    return known;
+  }
+
+  private void count(RegionName region, UpdateTotals more) {
+    totals.merge(region, more, UpdateTotals::plus);
+  }
+
+  /** Somebody reads a key in a region: it was fetched here, or the region says so. */
+  void read(Key key, CopyTerms terms, KeepingPolicy policy, long nowMs) {
+    Region there = region(terms.to());
+    int slot = there.keeper.slot(key.path(), nowMs);
+    int standsFor = ToldReads.standsFor(key.path(), terms.payloadBytes());
+    if (there.keeper.isUnread(slot) && there.sent.last(slot) == Update.PUSH) {
+      count(terms.to(), UpdateTotals.NONE.withRead(standsFor, terms.remoteMs()));
+    }
+    there.keeper.read(slot, terms, policy, false, standsFor, nowMs);
+    there.sent.read(slot, nowMs);
+  }
+
+  /** A region made a version of a key, and so has its payload. */
+  void wrote(Key key, CopyTerms terms, KeepingPolicy policy, long nowMs) {
+    Region there = region(terms.to());
+    int slot = there.keeper.slot(key.path(), nowMs);
+    int standsFor = ToldReads.standsFor(key.path(), terms.payloadBytes());
+    there.keeper.changedHere(slot, terms, policy, standsFor, nowMs);
+    there.sent.read(slot, nowMs);
+  }
+
+  /** A region has not taken a payload, or has a copy no more. */
+  void dropped(Key key, RegionName region, long nowMs) {
+    Region there = region(region);
+    int slot = there.keeper.slotOf(key.path());
+    if (slot >= 0) {
+      there.sent.forget(slot);
+    }
+    there.takesNoneUntilMs = nowMs + NOT_TAKEN_MS;
   }
 
   /** What was decided for the write before; null if it is a new one. */
   @Nullable Update decidedOn(CopyWrite write) {
-    RemoteCopy copy = copies.get(write.key(), write.holder());
-    return copy == null ? null : copy.decidedOn(write.dot());
+    Region there = region(write.terms().to());
+    int slot = there.keeper.slotOf(write.key().path());
+    return slot < 0 ? null : there.sent.decidedOn(slot, write.dot());
   }
 
   /** Prices the update; whether it can be paid is for the caller to say, with {@link #decided}. */
-  Decision price(CopyWrite write, Prices prices, long nowNanos) {
-    RemoteCopy copy = copies.getOrBegin(write.key(), write.holder(), nowNanos);
-    copy.written(nowNanos);
-    double seconds = Math.min(MAX_HORIZON_SECONDS, 1 / copy.writesPerSecond());
-    var prediction =
-        new Prediction(
-            write.key(),
-            write.holder(),
-            copy.readFirst(),
-            Duration.ofMillis((long) (seconds * 1000)),
-            "update of the copy in " + write.holder(),
-            "copies");
-    var candidate =
-        new Candidate(
-            prediction,
-            write.from(),
-            write.payloadBytes(),
-            write.remoteMs(),
-            0,
-            write.linkPressure(),
-            0);
+  Decision price(CopyWrite write, KeepingPolicy policy, long nowMs) {
+    CopyTerms terms = write.terms();
+    Region there = region(terms.to());
+    int slot = there.keeper.slot(write.key().path(), nowMs);
+    Keeping keeping = there.keeper.changed(slot, terms, policy, nowMs);
     var appraisal =
         new Appraisal(
-            copy.readFirst(),
+            keeping.chance(),
             1,
             0,
-            write.remoteMs(),
-            prices.saved(write.holder()),
-            write.payloadBytes() * prices.transferred(write.from(), write.holder()),
-            0,
+            terms.remoteMs(),
+            policy.prices().saved(terms.to()),
+            policy.lack(terms) - policy.waiting(terms),
+            policy.sending(terms),
+            keeping.storing(),
             0,
             write.linkPressure(),
             1);
-    double least = leastRatio(copy.last());
-    Decision.Reason reason = Decision.Reason.PUSHED;
-    if (!(appraisal.benefit() > appraisal.cost() * least)) {
-      reason =
-          copy.isForLongNotWorthIt(nowNanos)
-              ? Decision.Reason.DROPPED
-              : Decision.Reason.INVALIDATED;
-    }
-    return new Decision(candidate, appraisal, least, reason);
+    boolean goesOn = there.sent.last(slot) == Update.PUSH;
+    double least = goesOn ? CopyKeeper.MARGIN_TO_GO_ON : CopyKeeper.MARGIN;
+    boolean pays = appraisal.benefit() > appraisal.cost() * least;
+    int standsFor = ToldReads.standsFor(write.key().path(), terms.payloadBytes());
+    there.keeper.decided(slot, terms, policy, keeping, pays, standsFor, nowMs);
+    boolean all = there.keeper.way() == CopyKeeper.Way.ALL;
+    boolean sends = (pays || all) && (write.holds() || there.takesUnasked(nowMs));
+    Decision.Reason reason =
+        sends
+            ? Decision.Reason.PUSHED
+            : there.sent.isForLongNotWorthIt(slot, nowMs)
+                ? Decision.Reason.DROPPED
+                : Decision.Reason.INVALIDATED;
+    return new Decision(candidate(write, keeping, all), appraisal, all ? 0 : least, reason);
   }
 
-  private static double leastRatio(@Nullable Update last) {
-    if (last == null) {
-      return 1;
-    }
-    return last == Update.PUSH ? LEAST_TO_GO_ON : LEAST_TO_BEGIN_AGAIN;
+  private static Candidate candidate(CopyWrite write, Keeping keeping, boolean all) {
+    CopyTerms terms = write.terms();
+    var prediction =
+        new Prediction(
+            write.key(),
+            terms.to(),
+            keeping.chance(),
+            Duration.ofMillis((long) Math.min(MAX_HORIZON_MS, keeping.forMs())),
+            (write.holds() ? "update of the copy in " : "first copy in ")
+                + terms.to()
+                + (all ? ", where to keep all was cheaper of late" : ""),
+            "copies");
+    return new Candidate(
+        prediction,
+        terms.from(),
+        terms.payloadBytes(),
+        terms.remoteMs(),
+        0,
+        write.linkPressure(),
+        0);
   }
 
   /** What becomes of it, with the budget's word. */
-  Update decided(CopyWrite write, Decision decision, long nowNanos) {
-    Update update =
-        switch (decision.reason()) {
-          case PUSHED -> Update.PUSH;
-          case DROPPED -> Update.DROP;
-          default -> Update.INVALIDATE;
-        };
-    UpdateTotals before = totals.getOrDefault(write.holder(), UpdateTotals.NONE);
-    boolean refused =
-        update == Update.INVALIDATE && decision.reason() != Decision.Reason.INVALIDATED;
-    totals.put(
-        write.holder(), refused ? before.withRefused() : before.with(update, write.payloadBytes()));
-    RemoteCopy copy = copies.get(write.key(), write.holder());
-    if (update == Update.DROP) {
-      copies.remove(write.key(), write.holder());
-    } else if (copy != null) {
-      copy.decided(write.dot(), update, nowNanos);
+  Update decided(CopyWrite write, Decision decision, long nowMs) {
+    RegionName to = write.terms().to();
+    Region there = region(to);
+    Update update = updateOf(decision);
+    int slot = there.keeper.slot(write.key().path(), nowMs);
+    if (update == Update.PUSH) {
+      there.keeper.sent(
+          slot, ToldReads.standsFor(write.key().path(), write.terms().payloadBytes()));
+      double dollars = decision.appraisal().price() / 1e6;
+      count(to, UpdateTotals.NONE.withPush(write.terms().payloadBytes(), write.holds(), dollars));
+    } else if (isRefused(decision)) {
+      count(to, UpdateTotals.NONE.withRefused());
+    } else if (write.holds()) {
+      count(
+          to,
+          update == Update.DROP
+              ? UpdateTotals.NONE.withDropped()
+              : UpdateTotals.NONE.withInvalidated());
     }
+    there.sent.decided(slot, write.dot(), update, nowMs);
     return update;
+  }
+
+  private static boolean isRefused(Decision decision) {
+    return updateOf(decision) == Update.INVALIDATE
+        && decision.reason() != Decision.Reason.INVALIDATED;
+  }
+
+  private static Update updateOf(Decision decision) {
+    return switch (decision.reason()) {
+      case PUSHED -> Update.PUSH;
+      case DROPPED -> Update.DROP;
+      default -> Update.INVALIDATE;
+    };
   }
 
   Map<RegionName, UpdateTotals> totals() {
@@ -126,6 +193,6 @@ final class UpdateManager {
   }
 
   long retainedBytes() {
-    return copies.retainedBytes();
+    return regions.size() * (CopyKeeper.BYTES + SentUpdates.BYTES);
   }
 }

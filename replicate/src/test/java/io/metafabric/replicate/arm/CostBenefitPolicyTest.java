@@ -31,8 +31,8 @@ class CostBenefitPolicyTest {
     assertThat(decision.reason()).isEqualTo(Decision.Reason.WORTH_IT);
     assertThat(decision.toString())
         .isEqualTo(
-            "copied: after t/0, 900 B from oslo; benefit 56.0004 = p 0.50 x 1.40 reads x 40.0 ms"
-                + " x 2.0000; cost 12.0200 = (transfer 1.0000 + 3.00 updates 3.0000) x link 3.00 +"
+            "copied: after t/0, 900 B from oslo; benefit 56.0004 = p 0.50 x 1.40 reads x (40.0 ms"
+                + " x 2.0000 + transfer 0.0000); cost 12.0200 = (transfer 1.0000 + 3.00 updates 3.0000) x link 3.00 +"
                 + " storage 0.005000 x tier 4.0 micro-dollars; at least 1.50 for 1: worth it");
   }
 

@@ -17,6 +17,7 @@ import io.metafabric.core.wire.ShadowReason;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import net.jqwik.api.ForAll;
@@ -185,11 +186,27 @@ class ShadowShelfTest {
     var readers = new ShadowReaders();
     for (int i = 0; i < 20_000; i++) {
       ledger.add(Key.of("n/" + i), EU, TERMS, 100);
-      readers.fetched(Key.of("n/" + i), US);
+      readers.fetched(Key.of("n/" + i), US, i);
     }
     assertThat(ledger.estimatedBytes()).isBetween(1L, ShadowLedger.MAX_BYTES);
     assertThat(readers.estimatedBytes()).isBetween(1L, ShadowReaders.MAX_BYTES);
-    assertThat(readers.of(Key.of("n/19999"))).containsEntry(US, 1L);
-    assertThat(readers.of(Key.of("n/0"))).isEmpty();
+    assertThat(readers.of(Key.of("n/19999"), 19_999)).containsEntry(US, 1L);
+    assertThat(readers.of(Key.of("n/0"), 19_999)).isEmpty();
+  }
+
+  @Test
+  void whoReadLongAgo_countsLessThanWhoReadsNow_andAtLastNotAtAll() {
+    var readers = new ShadowReaders();
+    long hour = 3_600_000_000_000L;
+    Key key = Key.of("n/1");
+    for (int i = 0; i < 8; i++) {
+      readers.fetched(key, US, 0);
+    }
+    assertThat(readers.of(key, 0)).containsExactly(Map.entry(US, 8L));
+    for (int i = 0; i < 3; i++) {
+      readers.fetched(key, EU, 2 * hour);
+    }
+    assertThat(readers.of(key, 2 * hour)).containsOnly(Map.entry(US, 2L), Map.entry(EU, 3L));
+    assertThat(readers.of(key, 5 * hour)).isEmpty();
   }
 }

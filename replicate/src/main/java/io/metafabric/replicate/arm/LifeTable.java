@@ -1,4 +1,4 @@
-package io.metafabric.benchmarks.replay;
+package io.metafabric.replicate.arm;
 
 import java.util.Arrays;
 

@@ -1,4 +1,4 @@
-package io.metafabric.benchmarks.replay;
+package io.metafabric.replicate.arm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;

@@ -1,4 +1,4 @@
-package io.metafabric.benchmarks.replay;
+package io.metafabric.replicate.arm;
 
 import java.util.Arrays;
 
@@ -11,6 +11,7 @@ import java.util.Arrays;
  */
 final class ReadOdds {
   static final int SLOTS = 1 << 14;
+  static final long BYTES = SLOTS * (Integer.BYTES + Long.BYTES + 6L);
   private static final int WAYS = 4;
 
   /** What is known of all weighs as much as so many versions of the key itself. */
@@ -21,6 +22,9 @@ final class ReadOdds {
 
   /** After so many events it is counted anew what has been waiting for how long. */
   private static final int COUNT_EVERY = 512;
+
+  /** At first after so many, twice as many, and so on, so that little is enough to begin with. */
+  private static final int COUNT_FIRST = 16;
 
   /** After so many events what was counted before weighs half. */
   private static final int FADE_EVERY = 1 << 13;
@@ -33,14 +37,21 @@ final class ReadOdds {
   private static final byte CHANGED = 1;
   private static final byte READ = 2;
 
+  /** Changed, and nobody will say whether it is read. */
+  private static final byte UNSEEN = 3;
+
   private final int[] hashes = new int[SLOTS];
   private final byte[] versions = new byte[SLOTS];
   private final byte[] versionsRead = new byte[SLOTS];
+  private final byte[] versionsUnseen = new byte[SLOTS];
 
   /** What happened last to it. */
   private final byte[] last = new byte[SLOTS];
 
   private final long[] lastMs = new long[SLOTS];
+
+  /** For how many keys it stands until something happens next. */
+  private final byte[] stands = new byte[SLOTS];
 
   /** How often counts had faded then. */
   private final byte[] lastAge = new byte[SLOTS];
@@ -86,9 +97,24 @@ final class ReadOdds {
     if (versions[slot] == MOST_VERSIONS) {
       versions[slot] = (byte) (versions[slot] / 2);
       versionsRead[slot] = (byte) (versionsRead[slot] / 2);
+      versionsUnseen[slot] = (byte) (versionsUnseen[slot] / 2);
     }
     versions[slot]++;
     begin(slot, CHANGED, nowMs);
+  }
+
+  /**
+   * The version that was made last was sent, so that its first read may not be seen.
+   *
+   * @param standsFor how many keys, if it will be told; 0 if it will not
+   */
+  void sent(int slot, int standsFor) {
+    if (standsFor == 0) {
+      last[slot] = UNSEEN;
+      versionsUnseen[slot]++;
+    } else {
+      stands[slot] = (byte) standsFor;
+    }
   }
 
   /** This region made a version itself, and so has its payload. */
@@ -110,15 +136,22 @@ final class ReadOdds {
     begin(slot, READ, nowMs);
   }
 
+  /** Whether others made the last version, and it was not read since. */
+  boolean isUnread(int slot) {
+    return last[slot] == CHANGED;
+  }
+
   private void begin(int slot, byte what, long nowMs) {
     last[slot] = what;
+    stands[slot] = 1;
     lastMs[slot] = nowMs;
     lastAge[slot] = (byte) age;
     events++;
     if (events % FADE_EVERY == 0) {
       fade();
     }
-    if (events % COUNT_EVERY == 0) {
+    boolean early = events >= COUNT_FIRST && events < COUNT_EVERY && Long.bitCount(events) == 1;
+    if (early || events % COUNT_EVERY == 0) {
       countWaiting(nowMs);
     }
   }
@@ -133,11 +166,11 @@ final class ReadOdds {
 
   /** What began longer ago weighs less, whether it has ended by now or not. */
   private double weight(int slot) {
-    return 1.0 / (1L << (byte) (age - lastAge[slot]));
+    return (double) stands[slot] / (1L << (byte) (age - lastAge[slot]));
   }
 
   private void end(int slot, boolean needed, long nowMs) {
-    if (last[slot] == NOTHING) {
+    if (last[slot] == NOTHING || last[slot] == UNSEEN) {
       return;
     }
     LifeTable table = (last[slot] == CHANGED ? afterChange : afterRead)[kind(slot)];
@@ -154,7 +187,7 @@ final class ReadOdds {
       afterRead[kind].clearWaiting();
     }
     for (int slot = 0; slot < SLOTS; slot++) {
-      if (last[slot] != NOTHING) {
+      if (last[slot] != NOTHING && last[slot] != UNSEEN) {
         // So that an age that has come round does not look young.
         if ((byte) (age - lastAge[slot]) > MAX_AGE) {
           lastAge[slot] = (byte) (age - MAX_AGE);
@@ -173,8 +206,8 @@ final class ReadOdds {
   Outlook afterChange(int slot) {
     LifeTable others = afterChange[kind(slot)];
     // The version that has come is not among those whose fate is known.
-    double own =
-        (versionsRead[slot] + PRIOR * others.chance()) / (Math.max(0, versions[slot] - 1) + PRIOR);
+    int seen = Math.max(0, versions[slot] - versionsUnseen[slot] - 1);
+    double own = (versionsRead[slot] + PRIOR * others.chance()) / (seen + PRIOR);
     return new Outlook(others, own / others.chance());
   }
 
@@ -201,19 +234,24 @@ final class ReadOdds {
     int first = (hash & (SLOTS / WAYS - 1)) * WAYS;
     int fewest = first;
     for (int i = first; i < first + WAYS; i++) {
-      if (versions[i] < versions[fewest]) {
+      boolean older = versions[i] == versions[fewest] && lastMs[i] < lastMs[fewest];
+      if (last[i] == NOTHING || versions[i] < versions[fewest] || older) {
         fewest = i;
+        if (last[i] == NOTHING) {
+          break;
+        }
       }
     }
     hashes[fewest] = hash;
     versions[fewest] = 0;
     versionsRead[fewest] = 0;
+    versionsUnseen[fewest] = 0;
     last[fewest] = NOTHING;
     return fewest;
   }
 
   /** MurmurHash3's finaliser, as replays were measured with it: all bits decide on the place. */
-  private static int spread(int hash) {
+  static int spread(int hash) {
     int h = (hash ^ (hash >>> 16)) * 0x85ebca6b;
     h = (h ^ (h >>> 13)) * 0xc2b2ae35;
     return h ^ (h >>> 16);

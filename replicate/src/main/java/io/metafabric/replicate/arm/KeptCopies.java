@@ -1,0 +1,131 @@
+package io.metafabric.replicate.arm;
+
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Copies that stay for some time beside a cache, in memory. Holds a bounded number of bytes: to
+ * make room, those go first that were used longest ago, but none that came a moment ago; then what
+ * comes is not taken. Thread-safe; the caller owns the clock.
+ */
+public final class KeptCopies<V> {
+  private record Kept<V>(V copy, long bytes, double sinceMs, double untilMs) {
+    boolean isOver(double nowMs) {
+      return nowMs >= untilMs;
+    }
+  }
+
+  private final Consumer<V> onPushedOut;
+
+  // Guarded by this, as is all below. Those that were used last come last.
+  private final Map<String, Kept<V>> copies = new LinkedHashMap<>(16, 0.75f, true);
+  private long maxBytes;
+  private long bytes;
+  private long pushedOut;
+  private long notTaken;
+
+  /**
+   * @param maxBytes with 0 it takes nothing
+   * @param onPushedOut is told under the lock of this
+   */
+  public KeptCopies(long maxBytes, Consumer<V> onPushedOut) {
+    this.maxBytes = maxBytes;
+    this.onPushedOut = onPushedOut;
+  }
+
+  /** From now on; what is over it goes. */
+  public synchronized void setMaxBytes(long next) {
+    maxBytes = next;
+    makeRoom(0, Double.MAX_VALUE);
+  }
+
+  /**
+   * Takes a copy, in place of what it has of the same path.
+   *
+   * @param copyBytes that it takes
+   * @param forMs from now on
+   * @return whether there is room
+   */
+  public synchronized boolean put(String path, V copy, long copyBytes, double forMs, double nowMs) {
+    drop(path);
+    if (!makeRoom(copyBytes, nowMs)) {
+      notTaken++;
+      return false;
+    }
+    copies.put(path, new Kept<>(copy, copyBytes, nowMs, nowMs + forMs));
+    bytes += copyBytes;
+    return true;
+  }
+
+  private boolean makeRoom(long more, double nowMs) {
+    Iterator<Kept<V>> eldest = copies.values().iterator();
+    while (bytes > maxBytes - more && eldest.hasNext()) {
+      Kept<V> next = eldest.next();
+      if (!next.isOver(nowMs) && nowMs - next.sinceMs() < CopyKeeper.LEAST_MS) {
+        return false;
+      }
+      eldest.remove();
+      bytes -= next.bytes();
+      pushedOut++;
+      onPushedOut.accept(next.copy());
+    }
+    return bytes <= maxBytes - more;
+  }
+
+  /**
+   * Whether there is room for more without pushing anything out, as long as it is a small part of
+   * all.
+   */
+  public synchronized boolean hasRoom() {
+    return bytes < maxBytes - maxBytes / 8;
+  }
+
+  /** The copy, unless its time is over; null if there is none. */
+  public synchronized @Nullable V get(String path, double nowMs) {
+    Kept<V> kept = copies.get(path);
+    return kept == null || kept.isOver(nowMs) ? null : kept.copy();
+  }
+
+  /**
+   * Keeps what it has for so long from now on, but not less than what is kept at all; nothing
+   * happens if there is nothing.
+   */
+  public synchronized void keepOn(String path, double forMs, double nowMs) {
+    copies.computeIfPresent(
+        path,
+        (same, kept) ->
+            kept.isOver(nowMs)
+                ? kept
+                : new Kept<>(
+                    kept.copy(),
+                    kept.bytes(),
+                    kept.sinceMs(),
+                    Math.max(nowMs + forMs, kept.sinceMs() + CopyKeeper.LEAST_MS)));
+  }
+
+  public synchronized void drop(String path) {
+    Kept<V> kept = copies.remove(path);
+    if (kept != null) {
+      bytes -= kept.bytes();
+    }
+  }
+
+  /** Lets go of those whose time is over. Looks at all. */
+  public synchronized void sweep(double nowMs) {
+    Iterator<Kept<V>> each = copies.values().iterator();
+    while (each.hasNext()) {
+      Kept<V> kept = each.next();
+      if (kept.isOver(nowMs)) {
+        each.remove();
+        bytes -= kept.bytes();
+      }
+    }
+  }
+
+  public synchronized KeptStats stats() {
+    return new KeptStats(copies.size(), bytes, maxBytes, pushedOut, notTaken);
+  }
+}

@@ -1,0 +1,95 @@
+package io.metafabric.replicate.arm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.RepetitionInfo;
+import org.junit.jupiter.api.Test;
+
+class KeptCopiesTest {
+  private static final double LONG = 1e9;
+
+  private final List<String> pushedOut = new ArrayList<>();
+  private final KeptCopies<String> kept = new KeptCopies<>(100, pushedOut::add);
+
+  @Test
+  void aCopy_isThereForItsTime_andNoLonger() {
+    assertThat(kept.put("a", "A", 10, 20_000, 0)).isTrue();
+    assertThat(kept.get("a", 19_999)).isEqualTo("A");
+    assertThat(kept.get("a", 20_000)).isNull();
+    kept.sweep(20_000);
+    assertThat(kept.stats()).isEqualTo(new KeptStats(0, 0, 100, 0, 0));
+  }
+
+  @Test
+  void whoeverReadsIt_keepsItOn_orEndsIt_butNotAtOnce() {
+    kept.put("a", "A", 10, LONG, 0);
+    kept.keepOn("a", 0, 1_000);
+    assertThat(kept.get("a", CopyKeeper.LEAST_MS - 1)).isEqualTo("A");
+    assertThat(kept.get("a", CopyKeeper.LEAST_MS)).isNull();
+    kept.keepOn("a", LONG, CopyKeeper.LEAST_MS);
+    assertThat(kept.get("a", CopyKeeper.LEAST_MS)).as("what is over stays over").isNull();
+  }
+
+  @Test
+  void whatWasUsedLongestAgo_makesRoom_butNotWhatCameAMomentAgo() {
+    kept.put("a", "A", 40, LONG, 0);
+    kept.put("b", "B", 40, LONG, 0);
+    kept.get("a", 1);
+    assertThat(kept.put("c", "C", 40, LONG, 5_000)).isFalse();
+    assertThat(kept.put("c", "C", 40, LONG, CopyKeeper.LEAST_MS)).isTrue();
+    assertThat(pushedOut).containsExactly("B");
+    assertThat(kept.get("a", CopyKeeper.LEAST_MS)).isEqualTo("A");
+    assertThat(kept.stats()).isEqualTo(new KeptStats(2, 80, 100, 1, 1));
+    assertThat(kept.put("d", "D", 101, LONG, 1e8)).as("larger than all").isFalse();
+  }
+
+  @Test
+  void aSmallerBound_isKeptAtOnce() {
+    kept.put("a", "A", 40, LONG, 0);
+    kept.put("b", "B", 40, LONG, 0);
+    kept.setMaxBytes(50);
+    assertThat(pushedOut).containsExactly("A");
+    kept.setMaxBytes(0);
+    assertThat(kept.hasRoom()).isFalse();
+    assertThat(kept.put("a", "A", 1, LONG, 1)).isFalse();
+  }
+
+  @RepeatedTest(20)
+  void itNeverHasMoreThanItMay_norAnythingButWhatWasPutLast(RepetitionInfo run) {
+    var random = new Random(run.getCurrentRepetition());
+    Map<String, String> put = new HashMap<>();
+    long most = 100;
+    double nowMs = 0;
+    for (int i = 0; i < 5_000; i++) {
+      nowMs += random.nextInt(4_000);
+      String path = "n/" + random.nextInt(30);
+      switch (random.nextInt(8)) {
+        case 0 -> {
+          kept.drop(path);
+          put.remove(path);
+        }
+        case 1 -> kept.keepOn(path, random.nextInt(100_000), nowMs);
+        case 2 -> kept.sweep(nowMs);
+        case 3 -> {
+          most = random.nextInt(200);
+          kept.setMaxBytes(most);
+        }
+        default -> {
+          put.remove(path);
+          if (kept.put(path, path + i, random.nextInt(60), random.nextInt(100_000), nowMs)) {
+            put.put(path, path + i);
+          }
+        }
+      }
+      assertThat(kept.stats().bytes()).isBetween(0L, most);
+      String there = kept.get(path, nowMs);
+      assertThat(there == null || there.equals(put.get(path))).isTrue();
+    }
+  }
+}
