@@ -3,6 +3,7 @@ package io.metafabric.node;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.port.Clock;
+import io.metafabric.core.port.Later;
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
@@ -180,26 +181,7 @@ final class Shadows implements ShadowWork {
   }
 
   private <T> CompletableFuture<T> onLoop(Supplier<CompletableFuture<T>> action) {
-    var result = new CompletableFuture<T>();
-    loop.execute(
-        () -> {
-          try {
-            action
-                .get()
-                .whenComplete(
-                    (value, failure) -> {
-                      if (failure == null) {
-                        result.complete(value);
-                      } else {
-                        result.completeExceptionally(failure);
-                      }
-                    });
-          } catch (StorageException e) {
-            // What is known of a key cannot be read: who waits for it is to know.
-            result.completeExceptionally(e);
-          }
-        });
-    return result;
+    return Later.on(loop, action);
   }
 
   private static CompletableFuture<List<Frame.ShadowAnswer>> together(

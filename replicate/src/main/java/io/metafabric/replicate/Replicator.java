@@ -7,6 +7,7 @@ import io.metafabric.core.place.HomeLookup;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.place.Place;
 import io.metafabric.core.port.Clock;
+import io.metafabric.core.port.Later;
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
@@ -918,26 +919,7 @@ public final class Replicator implements AutoCloseable {
   }
 
   private <T> CompletableFuture<T> onLoop(Supplier<CompletableFuture<T>> action) {
-    var result = new CompletableFuture<T>();
-    loop.execute(
-        () -> {
-          try {
-            action
-                .get()
-                .whenComplete(
-                    (done, failure) -> {
-                      if (failure == null) {
-                        result.complete(done);
-                      } else {
-                        result.completeExceptionally(failure);
-                      }
-                    });
-          } catch (RuntimeException e) {
-            // Who waits for it is to know.
-            result.completeExceptionally(e);
-          }
-        });
-    return result;
+    return Later.on(loop, action);
   }
 
   private List<RegionName> candidates(Key key, @Nullable Header known) {

@@ -380,16 +380,7 @@ class ReplicatorTest {
     compaction = new CompactionConfig(1 << 30, 0);
     transport.failsAt = "us";
     Replicator replicator = replicator();
-    replicator.start();
-    for (int round = 0; round < 40; round++) {
-      write(0, 100, 200);
-    }
-    world.runFor(Duration.ofSeconds(1));
-    transport.failsAt = "";
-    transport.welcomesAt = "us";
-    world.runFor(Duration.ofSeconds(10));
-    transport.answer(new Frame.Credit(1 << 20, false));
-    world.runFor(Duration.ofMillis(10));
+    startBehindRetention(replicator);
     changesSent().forEach(this::acknowledge);
     write(0, 10, 200);
     acknowledge(transport.connection.last(Frame.Changes.class));
@@ -523,6 +514,20 @@ class ReplicatorTest {
     assertThat(us(replicator()).lackingEntries()).as("and that too").isZero();
   }
 
+  /** Region us connects when compaction is past what it has. */
+  private void startBehindRetention(Replicator replicator) {
+    replicator.start();
+    for (int round = 0; round < 40; round++) {
+      write(0, 100, 200);
+    }
+    world.runFor(Duration.ofSeconds(1));
+    transport.failsAt = "";
+    transport.welcomesAt = "us";
+    world.runFor(Duration.ofSeconds(10));
+    transport.answer(new Frame.Credit(1 << 20, false));
+    world.runFor(Duration.ofMillis(10));
+  }
+
   private <T extends Frame> List<T> sentOver(PlayedConnection connection, Class<T> type) {
     return connection.sent.stream().filter(type::isInstance).map(type::cast).toList();
   }
@@ -539,16 +544,7 @@ class ReplicatorTest {
           behind.add(new CompletableFuture<>());
           return behind.get(behind.size() - 1);
         });
-    replicator.start();
-    for (int round = 0; round < 40; round++) {
-      write(0, 100, 200);
-    }
-    world.runFor(Duration.ofSeconds(1));
-    transport.failsAt = "";
-    transport.welcomesAt = "us";
-    world.runFor(Duration.ofSeconds(10));
-    transport.answer(new Frame.Credit(1 << 20, false));
-    world.runFor(Duration.ofMillis(10));
+    startBehindRetention(replicator);
     List<Frame.Part> parts = sentOver(transport.connection, Frame.Part.class);
     assertThat(changesSent()).as("that it would take for complete").isEmpty();
     assertThat(parts).isNotEmpty();
@@ -601,16 +597,7 @@ class ReplicatorTest {
     transport.protocol = 3;
     Replicator replicator = replicator();
     replicator.catchUpWith(peer -> new CompletableFuture<>());
-    replicator.start();
-    for (int round = 0; round < 40; round++) {
-      write(0, 100, 200);
-    }
-    world.runFor(Duration.ofSeconds(1));
-    transport.failsAt = "";
-    transport.welcomesAt = "us";
-    world.runFor(Duration.ofSeconds(10));
-    transport.answer(new Frame.Credit(1 << 20, false));
-    world.runFor(Duration.ofMillis(10));
+    startBehindRetention(replicator);
     List<Frame.Part> before = sentOver(transport.connection, Frame.Part.class);
     before.forEach(each -> acknowledge(each.changes()));
 
