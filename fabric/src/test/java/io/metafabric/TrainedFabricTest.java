@@ -78,6 +78,8 @@ class TrainedFabricTest {
                 .directory(directory.resolve(names.get(i)))
                 .listen("127.0.0.1:" + ports.get(i))
                 .home("page", "eu", "us")
+                // Else the home would send the values before anybody foresees that they are read.
+                .keptCopyBytes(0)
                 // On loopback there is little to save.
                 .prices(Prices.DEFAULT.withSavedMs(names.get(i), 1_000_000));
         for (int j = 0; j < 3; j++) {
