@@ -52,6 +52,8 @@ final class DeleteBugs {
                 "node.ForgottenDeletesTest",
                 "aRegionWithADiskFromBeforeTheDeletion_isToldAgain_andNothingNewerIsHurt"),
             new Change(
-                CORE + "store/RecordStore.java", "&& !deleteAgain(one.record(), all)) {", ") {")));
+                CORE + "store/RecordStore.java",
+                "(keepDead(one, all) || deleteAgain(one.record(), all))",
+                "keepDead(one, all)")));
   }
 }
