@@ -76,6 +76,11 @@ final class CatchUpTries {
     return done;
   }
 
+  /** How often it has failed since it last came to an end. */
+  int failures() {
+    return failures;
+  }
+
   private void attempt() {
     int on = connection;
     long upTo = lackingUpTo.getAsLong();

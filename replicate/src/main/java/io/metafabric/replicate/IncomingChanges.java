@@ -31,6 +31,9 @@ import org.jspecify.annotations.Nullable;
  * acknowledges them once they are durable. Belongs to the loop, but for the counts.
  */
 final class IncomingChanges {
+  /** What one that waits takes beside its records. */
+  private static final int FRAME_BYTES = 256;
+
   private final ReplicationConfig config;
   private final RecordStore store;
   private final SerialExecutor loop;
@@ -181,8 +184,7 @@ final class IncomingChanges {
     for (int i = 0; i < upTo.size(); i++) {
       ActorId actor = upTo.actor(i);
       long counter = upTo.counterAt(i);
-      long taken = store.takenUpTo(actor);
-      if (counter > Math.max(taken, parts.publishedUpTo(actor))) {
+      if (counter > Math.max(applied.counter(actor), parts.publishedUpTo(actor))) {
         gaps.incrementAndGet();
         return; // it says so again
       }
@@ -314,7 +316,7 @@ final class IncomingChanges {
   }
 
   private static long bytesOf(Frame.Changes changes) {
-    long bytes = 0;
+    long bytes = FRAME_BYTES;
     for (MetadataRecord record : changes.records()) {
       bytes += RecordCodec.estimatedBytes(record);
     }

@@ -89,6 +89,7 @@ final class Outbound implements PeerHandler {
     CompletableFuture<Void> onBehindRetention(RegionName peer);
   }
 
+  private static final int TRIES_BEFORE_GAPS = 5;
   private static final Duration PROGRESS_EVERY = Duration.ofSeconds(10);
   private static final double RTT_WEIGHT = 0.2;
 
@@ -679,10 +680,10 @@ final class Outbound implements PeerHandler {
   }
 
   private boolean hasBroughtAll(ChangeStream from) {
+    long needed = Math.max(progress.lackingUpTo(), parts.comparedUpTo());
     return catchUp.isDone()
         && progress.isLacking()
-        && from.acknowledgedPosition() >= progress.lackingUpTo()
-        && from.acknowledgedPosition() >= parts.comparedUpTo();
+        && (from.acknowledgedPosition() >= needed || hasAll(from));
   }
 
   private void endParts(ChangeStream from, PeerConnection to) {
@@ -704,11 +705,15 @@ final class Outbound implements PeerHandler {
   }
 
   /**
-   * A peer that knows of no parts would take what has gaps for complete: it is brought what
-   * replaced what is left out before.
+   * A peer that knows of no parts would take what has gaps for complete. It is brought what has
+   * replaced what is left out before; unless that fails again and again, as where a disk is
+   * damaged.
    */
   private boolean mustCatchUpFirst() {
-    return progress.isLacking() && !catchUp.isDone() && protocol < Frame.Part.SINCE;
+    return protocol < Frame.Part.SINCE
+        && progress.isLacking()
+        && !catchUp.isDone()
+        && catchUp.failures() < TRIES_BEFORE_GAPS;
   }
 
   /** Returns whether there may be more. */
@@ -1035,8 +1040,8 @@ final class Outbound implements PeerHandler {
     @Override
     public void onWhole(Frame.Whole whole) {
       ChangeStream current = stream;
-      if (current != null && parts.isWhole(whole)) {
-        peerHasWhole = current.acknowledged();
+      if (current != null && parts.isWhole(whole, current.acknowledged())) {
+        peerHasWhole = whole.upTo();
         noteAdvance(current);
         progress.lacksNothing();
         events.onAdvance();

@@ -406,13 +406,23 @@ final class PeerSession implements PeerHandler {
 
     @Override
     public void onPart(Frame.Part part) {
-      if (mayBe(part.changes())) {
-        host.incoming().part(by, from(), parts, part.changes());
+      if (!mayBe(part.changes())) {
+        return;
       }
+      if (parts.isFullFor(part.changes().actor())) {
+        violation(by + " sent parts of more than " + ReceivedParts.MAX_ACTORS + " actors");
+        return;
+      }
+      host.incoming().part(by, from(), parts, part.changes());
     }
 
     @Override
     public void onWhole(Frame.Whole whole) {
+      String problem = host.provenance().problemOf(by, whole, parts);
+      if (problem != null) {
+        violation(problem);
+        return;
+      }
       host.incoming().whole(by, from(), parts, whole);
     }
 

@@ -58,6 +58,22 @@ final class Provenance {
     return problemOf(by, changes.records());
   }
 
+  /** On the loop: why these actors are not the peer's; null if nothing says so. */
+  @Nullable String problemOf(RegionName by, Frame.Whole whole, ReceivedParts parts) {
+    for (int i = 0; i < whole.upTo().size(); i++) {
+      ActorId actor = whole.upTo().actor(i);
+      RegionName known = regionOf(actor);
+      boolean isTheirs = known == null ? parts.takenUpTo(actor) > 0 : known.equals(by);
+      if (!isTheirs) {
+        return by
+            + " said to have sent all of actor "
+            + actor
+            + (known == null ? ", of which it has sent nothing" : ", which is of region " + known);
+      }
+    }
+    return null;
+  }
+
   /** Why these records cannot be; null if they can. */
   @Nullable String problemOf(RegionName by, List<MetadataRecord> records) {
     ActorId own = store.actor();

@@ -10,6 +10,9 @@ import java.util.concurrent.CompletableFuture;
  * says where the stream goes on, and nothing of what is complete. Belongs to the loop.
  */
 final class ReceivedParts {
+  /** Openings of one directory; a peer that has more was opened anew every minute for weeks. */
+  static final int MAX_ACTORS = 1 << 16;
+
   private final Map<ActorId, Long> taken = new HashMap<>();
   private final Map<ActorId, Long> published = new HashMap<>();
   private int refusals;
@@ -18,6 +21,11 @@ final class ReceivedParts {
   /** Up to which counter an actor's changes are published here or on their way to the journal. */
   long takenUpTo(ActorId actor) {
     return taken.getOrDefault(actor, 0L);
+  }
+
+  /** Whether it knows so many others that it takes no more. */
+  boolean isFullFor(ActorId actor) {
+    return taken.size() >= MAX_ACTORS && !taken.containsKey(actor);
   }
 
   long publishedUpTo(ActorId actor) {

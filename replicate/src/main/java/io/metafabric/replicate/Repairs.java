@@ -456,6 +456,9 @@ final class Repairs {
 
   private void regained(Peer peer) {
     peer.regaining = false;
+    if (peer.excluded) {
+      return;
+    }
     peer.lacksOwn = store.lacksOwn(peer.appliedThere);
     if (peer.lacksOwn) {
       waitLonger(peer); // the disk refused

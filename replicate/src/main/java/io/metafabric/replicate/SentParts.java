@@ -54,17 +54,15 @@ final class SentParts {
 
   /** What the peer is to be told, again and again until it says the same. */
   Frame.Whole whole(VersionVector acknowledged) {
-    Frame.Whole before = said;
-    if (before == null) {
-      before = new Frame.Whole(acknowledged);
-      said = before;
-    }
-    return before;
+    // Anew if it has acknowledged more since: what was under way was late, not lost.
+    var whole = new Frame.Whole(acknowledged);
+    said = whole;
+    return whole;
   }
 
   /** The peer says that up to there it is whole; returns whether that was waited for. */
-  boolean isWhole(Frame.Whole theirs) {
-    boolean isSame = theirs.equals(said);
+  boolean isWhole(Frame.Whole theirs, VersionVector acknowledged) {
+    boolean isSame = theirs.equals(said) && theirs.upTo().equals(acknowledged);
     if (isSame) {
       reset();
     }

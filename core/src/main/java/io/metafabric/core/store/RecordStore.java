@@ -3,7 +3,6 @@ package io.metafabric.core.store;
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.conflict.Conflict;
 import io.metafabric.core.conflict.ConflictLog;
-import io.metafabric.core.conflict.ConflictRule;
 import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.digest.HeaderTree;
 import io.metafabric.core.digest.LiveDots;
@@ -904,8 +903,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       if (isGivenUp(entry.region(), since)) {
         return CompletableFuture.completedFuture(false);
       }
-      CompletableFuture<Boolean> applied =
-          entry.after() < takenUpTo(entry.actor()) ? null : held.hold(entry);
+      long taken = takenUpTo(entry.actor());
+      if (entry.after() > taken) {
+        // What was in front of it was refused meanwhile.
+        return CompletableFuture.completedFuture(false);
+      }
+      CompletableFuture<Boolean> applied = entry.after() < taken ? null : held.hold(entry);
       if (applied == null) {
         // It is here already, and comes again; or comes again when there is room.
         return new CompletableFuture<>();
@@ -968,7 +971,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     synchronized (decisions) {
       requireOpen();
       long taken = takenUpTo(prefix.actor());
-      if (after > taken || isGivenUp(prefix.region(), since)) {
+      RegionName known = regionOf(prefix.actor());
+      boolean isAnothers = known != null && !known.equals(prefix.region());
+      if (after > taken || isAnothers || isGivenUp(prefix.region(), since)) {
         future.complete(false);
         return future;
       }
@@ -1030,11 +1035,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    */
   private boolean deleteAgain(MetadataRecord record, Staged.Completion done) {
     Key key = record.key();
-    if (undecidedYet.containsKey(key)) {
+    if (undecidedYet.containsKey(key) || !wasForgotten(record)) {
       return false;
-    }
-    if (!wasForgotten(record)) {
-      return deleteAgainBeside(record, done);
     }
     Header known = newestHeader(key);
     VersionVector context = known == null ? VersionVector.EMPTY : known.version().asContext();
@@ -1059,41 +1061,6 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         new Published(deletion, true),
         RecordCodec.estimatedBytes(deletion),
         done);
-    return true;
-  }
-
-  /**
-   * The same of some versions of a key of which others are known: they were replaced by what is
-   * forgotten. The deletion is one version more, which has seen them and nothing else, until it is
-   * forgotten as well.
-   */
-  private boolean deleteAgainBeside(MetadataRecord record, Staged.Completion done) {
-    Key key = record.key();
-    ConflictRule rule = config.conflicts().rules().of(key);
-    MetadataRecord known = rule.keepsSiblings() && rule.merge() == null ? newestRecord(key) : null;
-    if (known == null) {
-      return false;
-    }
-    VersionVector context = VersionVector.EMPTY;
-    Stamp newest = new Stamp(0);
-    boolean isVisible = false;
-    for (Sibling each : record.versions()) {
-      if (isOfThePast(each.header(), known)) {
-        Version found = each.header().version();
-        context = context.merge(found.asContext());
-        newest = found.stamp().compareTo(newest) > 0 ? found.stamp() : newest;
-        isVisible |= each.header().isVisibleAt(clock.wallMs());
-      }
-    }
-    if (!isVisible) {
-      return false;
-    }
-    var version = new Version(new Dot(actor, ++lastCounter), context, newest.next());
-    var deletion = new MetadataRecord(key, Header.tombstone(version, config.region()), null);
-    written++;
-    Siblings.Joined joined = Siblings.join(known, deletion, config.maxValueBytes());
-    logFallenOut(joined);
-    stageBeside(joined.record(), known, new Published(joined.record(), true), done);
     return true;
   }
 
