@@ -1040,7 +1040,7 @@ public final class FabricNode<V> implements AutoCloseable {
   /** Which region a client outside should use; see {@link Replicator#route}. */
   public CompletableFuture<Route> route(
       Key key, @Nullable Place client, Map<RegionName, Double> measuredMs) {
-    boolean isHere = store.holdsPayload(key) || shownHere(key) != null;
+    boolean isHere = store.holdsPayload(key) || shownHere(key) != null || copyOf(key) != null;
     return replicator.route(key, client, measuredMs, isHere);
   }
 

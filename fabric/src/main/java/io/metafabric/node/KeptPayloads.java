@@ -93,7 +93,7 @@ final class KeptPayloads {
 
   /** Whether a payload is of use that is sent unasked. Any thread. */
   boolean wants(Key key) {
-    return get(key) != null || (kept.hasRoom() && arm.isEnabled());
+    return isInQuestion(key) && (get(key) != null || (kept.hasRoom(nowMs()) && arm.isEnabled()));
   }
 
   /**

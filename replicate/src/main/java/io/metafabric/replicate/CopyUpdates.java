@@ -65,7 +65,15 @@ final class CopyUpdates {
     return Double.isNaN(ms) ? null : new CopyTerms(here, region, payloadBytes, ms);
   }
 
-  /** It was fetched here, or the region says so. */
+  /** It was fetched here: what was sent of it before is not there. */
+  void isFetched(RegionName by, Key key, @Nullable Header known) {
+    CopyTerms terms = known == null ? null : terms(by, known.payloadBytes());
+    if (arm != null && terms != null) {
+      arm.fetchedElsewhere(key, terms, clock.nanoTime());
+    }
+  }
+
+  /** The region says so. */
   void isRead(RegionName by, Key key, @Nullable Header known) {
     CopyTerms terms = known == null ? null : terms(by, known.payloadBytes());
     if (arm != null && terms != null) {

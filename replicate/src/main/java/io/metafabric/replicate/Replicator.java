@@ -648,6 +648,9 @@ public final class Replicator implements AutoCloseable {
       return true;
     }
     boolean holds = holders.of(key).contains(region);
+    if (!holds && store.conflictRules().of(key).keepsSiblings()) {
+      return false; // a copy is of one value
+    }
     Update update = updates.decide(region, record, link(region).pressure(), holds);
     if (update == Update.DROP) {
       holders.remove(key, region);
@@ -738,10 +741,16 @@ public final class Replicator implements AutoCloseable {
       }
       if (region.equals(record.header().writtenIn())) {
         updates.wrote(region, record);
-      } else if (!link(region).isPaused() && isToPush(region, record)) {
+      } else if (mayBeForwarded(region) && isToPush(region, record)) {
         link(region).send(new Frame.Push(List.of(record)));
       }
     }
+  }
+
+  /** What goes to a region that is away is paid for, and lost. */
+  private boolean mayBeForwarded(RegionName region) {
+    Outbound link = link(region);
+    return link.isTrusted() && !link.isPaused();
   }
 
   private void pumpAll() {
@@ -1322,7 +1331,7 @@ public final class Replicator implements AutoCloseable {
     public void gaveCopy(MetadataRecord record, RegionName peer) {
       if (!isToHold(peer, record.key())) {
         holders.add(record.key(), peer);
-        updates.isRead(peer, record.key(), record.header());
+        updates.isFetched(peer, record.key(), record.header());
         shadows.fetched(record.key(), peer);
       }
     }

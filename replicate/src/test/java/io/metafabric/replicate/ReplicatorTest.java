@@ -632,6 +632,11 @@ class ReplicatorTest {
     assertThat(store.header(Key.of("us/4"))).isNotNull();
     assertThat(store.appliedOf(US)).isEqualTo(VersionVector.EMPTY);
 
+    store.applyRange(0, List.of(), new AppliedPrefix(AP, new ActorId(77), 3));
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(store.applyRange(3, List.of(), new AppliedPrefix(US, new ActorId(77), 9)))
+        .as("whose actor is whose does not change")
+        .isCompletedWithValue(false);
     var tooMuch = new Frame.Whole(VersionVector.of(new Dot(actor, 10)));
     session.onFrame(connection, tooMuch);
     world.runFor(Duration.ofSeconds(1));
@@ -1142,6 +1147,23 @@ class ReplicatorTest {
     handler.onOpen(connection);
     handler.onFrame(connection, hello);
     return connection;
+  }
+
+  @Test
+  void aWholeForAnActorOfAnotherRegion_isCutOff_andSoIsAPart() {
+    var upTo = VersionVector.of(new Dot(new ActorId(77), 3));
+    cutsOff(() -> new Frame.Whole(upTo), "all of actor 000000000000004d, which is of region ap");
+    assertThat(store.regionOf(new ActorId(77))).isEqualTo(AP);
+    cutsOff(
+        () -> new Frame.Part(new Frame.Changes(new ActorId(77), 3, 1000, List.of())),
+        "us sent changes of actor 000000000000004d, which is of region ap");
+  }
+
+  @Test
+  void aWholeForAnActorOfWhichNothingCame_isCutOff() {
+    var upTo = VersionVector.of(new Dot(new ActorId(79), 3));
+    cutsOff(() -> new Frame.Whole(upTo), "of which it has sent nothing");
+    assertThat(store.regionOf(new ActorId(79))).isNull();
   }
 
   @Test

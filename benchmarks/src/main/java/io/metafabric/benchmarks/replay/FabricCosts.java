@@ -178,7 +178,7 @@ final class FabricCosts implements CostPolicy {
   public void sent(int key, long atMs) {
     underWay.clear(key);
     of(key).overtaken(key);
-    if (kept[world.reader[key]].hasRoom() || untilMs[key] > 0) {
+    if (kept[world.reader[key]].hasRoom(atMs) || untilMs[key] > 0) {
       keep(key, atMs);
     } else {
       holds.clear(key);

@@ -9,6 +9,10 @@ final class CopyAccount {
 
   private static final double MICRO = 1e6;
 
+  /** Who has a duty asks again within that. */
+  private static final long DUTIES_WAIT_NANOS = 2_000_000_000L;
+
+  private long dutiesFirstUntilNanos = Long.MIN_VALUE;
   private final TokenBucket bytes;
   private final DailyAllowance dollars;
   private CopyBudget budget;
@@ -39,7 +43,7 @@ final class CopyAccount {
       long wireBytes, double microDollars, long payloadBytes, long nowNanos) {
     long amount = (long) StrictMath.ceil(microDollars * UNITS);
     long limit = (long) (budget.dollarsPerDay() * MICRO * UNITS);
-    if (!bytes.has(wireBytes, nowNanos)) {
+    if (nowNanos < dutiesFirstUntilNanos || !bytes.has(wireBytes, nowNanos)) {
       return Decision.Reason.OVER_BYTES_PER_SECOND;
     }
     if (!dollars.has(amount, limit, nowNanos)) {
@@ -56,13 +60,16 @@ final class CopyAccount {
 
   /**
    * Pays with bytes alone: for a copy that is a duty, not a bargain. One that is larger than a
-   * second's worth begins with that, and nothing is paid for until the rest has been earned.
+   * second's worth begins with that, and nothing is paid for until the rest has been earned. While
+   * one waits to be paid no bargain is.
    */
   boolean payBytes(long wireBytes, long nowNanos) {
     boolean pays = bytes.has(Math.min(wireBytes, budget.bytesPerSecond()), nowNanos);
     if (pays) {
       bytes.take(wireBytes);
     }
+    // Else bargains would take what is earned before it is enough.
+    dutiesFirstUntilNanos = pays ? Long.MIN_VALUE : nowNanos + DUTIES_WAIT_NANOS;
     return pays;
   }
 

@@ -26,6 +26,7 @@ public final class KeptCopies<V> {
   private long bytes;
   private long pushedOut;
   private long notTaken;
+  private double fullUntilMs = Double.NEGATIVE_INFINITY;
 
   /**
    * @param maxBytes with 0 it takes nothing
@@ -53,6 +54,7 @@ public final class KeptCopies<V> {
     drop(path);
     if (!makeRoom(copyBytes, nowMs)) {
       notTaken++;
+      fullUntilMs = nowMs + CopyKeeper.LEAST_MS;
       return false;
     }
     copies.put(path, new Kept<>(copy, copyBytes, nowMs, nowMs + forMs));
@@ -60,27 +62,47 @@ public final class KeptCopies<V> {
     return true;
   }
 
+  /** Nothing goes unless that makes room enough. */
   private boolean makeRoom(long more, double nowMs) {
+    if (!canMakeRoom(more, nowMs)) {
+      return false;
+    }
     Iterator<Kept<V>> eldest = copies.values().iterator();
-    while (bytes > maxBytes - more && eldest.hasNext()) {
+    while (bytes > maxBytes - more) {
       Kept<V> next = eldest.next();
-      if (!next.isOver(nowMs) && nowMs - next.sinceMs() < CopyKeeper.LEAST_MS) {
-        return false;
-      }
       eldest.remove();
       bytes -= next.bytes();
       pushedOut++;
       onPushedOut.accept(next.copy());
     }
-    return bytes <= maxBytes - more;
+    return true;
+  }
+
+  private boolean canMakeRoom(long more, double nowMs) {
+    long left = bytes;
+    for (Kept<V> next : copies.values()) {
+      if (left <= maxBytes - more || !mayGo(next, nowMs)) {
+        break;
+      }
+      left -= next.bytes();
+    }
+    return left <= maxBytes - more;
+  }
+
+  private static boolean mayGo(Kept<?> kept, double nowMs) {
+    return kept.isOver(nowMs) || nowMs - kept.sinceMs() >= CopyKeeper.LEAST_MS;
   }
 
   /**
-   * Whether there is room for more without pushing anything out, as long as it is a small part of
-   * all.
+   * Whether what comes unasked is likely to find room. For some seconds after something did not, it
+   * is not: whoever sends it is to hear of that.
    */
-  public synchronized boolean hasRoom() {
-    return bytes < maxBytes - maxBytes / 8;
+  public synchronized boolean hasRoom(double nowMs) {
+    if (maxBytes == 0 || nowMs < fullUntilMs) {
+      return false;
+    }
+    Iterator<Kept<V>> eldest = copies.values().iterator();
+    return bytes < maxBytes - maxBytes / 8 || (eldest.hasNext() && mayGo(eldest.next(), nowMs));
   }
 
   /** The copy, unless its time is over; null if there is none. */

@@ -98,9 +98,16 @@ public final class ReplicationManager {
     return Math.max(0, nowNanos - beganNanos) / NANOS_PER_MS;
   }
 
-  /** A key is read in another region, which has fetched it here, or says so. */
+  /** A key is read in another region, which says so. */
   public synchronized void readElsewhere(Key key, CopyTerms terms, long nowNanos) {
-    copiesElsewhere.read(key, terms, keeping, ms(nowNanos));
+    copiesElsewhere.read(key, terms, keeping, false, ms(nowNanos));
+  }
+
+  /**
+   * A key is read in another region, which has fetched it here for that: no copy spared the wait.
+   */
+  public synchronized void fetchedElsewhere(Key key, CopyTerms terms, long nowNanos) {
+    copiesElsewhere.read(key, terms, keeping, true, ms(nowNanos));
   }
 
   /** A key was written in another region, which need not hold it and has its payload. */
@@ -115,6 +122,9 @@ public final class ReplicationManager {
 
   /** What a region is sent that need not hold it; asked again about the same write, the same. */
   public synchronized Update decide(CopyWrite write, long nowNanos) {
+    if (!copiesElsewhere.knows(write.terms().to())) {
+      return write.holds() ? Update.PUSH : Update.INVALIDATE;
+    }
     Update before = copiesElsewhere.decidedOn(write);
     if (before != null) {
       return before;

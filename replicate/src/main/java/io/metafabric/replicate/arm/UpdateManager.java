@@ -4,8 +4,6 @@ import io.metafabric.core.access.Prediction;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
 import java.time.Duration;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +17,10 @@ import org.jspecify.annotations.Nullable;
  * clock, the budget and the log.
  */
 final class UpdateManager {
-  /** Regions of which something is known; of more, those that were written to last. */
+  /**
+   * Regions of which something is learned: those that were met first. Others are sent the updates
+   * of what they hold, and nothing unasked.
+   */
   private static final int MAX_REGIONS = 8;
 
   static final long MAX_BYTES = MAX_REGIONS * (CopyKeeper.BYTES + SentUpdates.BYTES);
@@ -39,15 +40,27 @@ final class UpdateManager {
     }
   }
 
-  private final Map<RegionName, Region> regions = new LinkedHashMap<>(16, 0.75f, true);
+  private final Map<RegionName, Region> regions = new TreeMap<>();
   private final Map<RegionName, UpdateTotals> totals = new TreeMap<>();
 
-  private Region region(RegionName name) {
-    Region known = regions.computeIfAbsent(name, first -> new Region());
-    if (regions.size() > MAX_REGIONS) {
-      Iterator<RegionName> eldest = regions.keySet().iterator();
-      eldest.next();
-      eldest.remove();
+  private @Nullable Region region(RegionName name) {
+    Region known = regions.get(name);
+    if (known == null && regions.size() < MAX_REGIONS) {
+      known = new Region();
+      regions.put(name, known);
+    }
+    return known;
+  }
+
+  /** Whether anything is learned of a region. Of others nothing is known by which to price. */
+  boolean knows(RegionName name) {
+    return region(name) != null;
+  }
+
+  private Region requireKnown(RegionName name) {
+    Region known = region(name);
+    if (known == null) {
+      throw new IllegalStateException("nothing is learned of region " + name);
     }
     return known;
   }
@@ -56,12 +69,19 @@ final class UpdateManager {
     totals.merge(region, more, UpdateTotals::plus);
   }
 
-  /** Somebody reads a key in a region: it was fetched here, or the region says so. */
-  void read(Key key, CopyTerms terms, KeepingPolicy policy, long nowMs) {
+  /**
+   * Somebody reads a key in a region.
+   *
+   * @param fetched whether it was fetched here; else the region says so
+   */
+  void read(Key key, CopyTerms terms, KeepingPolicy policy, boolean fetched, long nowMs) {
     Region there = region(terms.to());
+    if (there == null) {
+      return;
+    }
     int slot = there.keeper.slot(key.path(), nowMs);
     int standsFor = ToldReads.standsFor(key.path(), terms.payloadBytes());
-    if (there.keeper.isUnread(slot) && there.sent.last(slot) == Update.PUSH) {
+    if (!fetched && there.keeper.isUnread(slot) && there.sent.last(slot) == Update.PUSH) {
       count(terms.to(), UpdateTotals.NONE.withRead(standsFor, terms.remoteMs()));
     }
     there.keeper.read(slot, terms, policy, false, standsFor, nowMs);
@@ -71,6 +91,9 @@ final class UpdateManager {
   /** A region made a version of a key, and so has its payload. */
   void wrote(Key key, CopyTerms terms, KeepingPolicy policy, long nowMs) {
     Region there = region(terms.to());
+    if (there == null) {
+      return;
+    }
     int slot = there.keeper.slot(key.path(), nowMs);
     int standsFor = ToldReads.standsFor(key.path(), terms.payloadBytes());
     there.keeper.changedHere(slot, terms, policy, standsFor, nowMs);
@@ -80,6 +103,9 @@ final class UpdateManager {
   /** A region has not taken a payload, or has a copy no more. */
   void dropped(Key key, RegionName region, long nowMs) {
     Region there = region(region);
+    if (there == null) {
+      return;
+    }
     int slot = there.keeper.slotOf(key.path());
     if (slot >= 0) {
       there.sent.forget(slot);
@@ -89,7 +115,7 @@ final class UpdateManager {
 
   /** What was decided for the write before; null if it is a new one. */
   @Nullable Update decidedOn(CopyWrite write) {
-    Region there = region(write.terms().to());
+    Region there = requireKnown(write.terms().to());
     int slot = there.keeper.slotOf(write.key().path());
     return slot < 0 ? null : there.sent.decidedOn(slot, write.dot());
   }
@@ -97,7 +123,7 @@ final class UpdateManager {
   /** Prices the update; whether it can be paid is for the caller to say, with {@link #decided}. */
   Decision price(CopyWrite write, KeepingPolicy policy, long nowMs) {
     CopyTerms terms = write.terms();
-    Region there = region(terms.to());
+    Region there = requireKnown(terms.to());
     int slot = there.keeper.slot(write.key().path(), nowMs);
     Keeping keeping = there.keeper.changed(slot, terms, policy, nowMs);
     var appraisal =
@@ -154,7 +180,7 @@ final class UpdateManager {
   /** What becomes of it, with the budget's word. */
   Update decided(CopyWrite write, Decision decision, long nowMs) {
     RegionName to = write.terms().to();
-    Region there = region(to);
+    Region there = requireKnown(to);
     Update update = updateOf(decision);
     int slot = there.keeper.slot(write.key().path(), nowMs);
     if (update == Update.PUSH) {

@@ -56,7 +56,7 @@ class KeptCopiesTest {
     kept.setMaxBytes(50);
     assertThat(pushedOut).containsExactly("A");
     kept.setMaxBytes(0);
-    assertThat(kept.hasRoom()).isFalse();
+    assertThat(kept.hasRoom(1e8)).isFalse();
     assertThat(kept.put("a", "A", 1, LONG, 1)).isFalse();
   }
 
