@@ -5,8 +5,8 @@ import java.util.Arrays;
 /**
  * How long it is until something is needed, if it ever is: a life table, of spans that double. What
  * is still waiting counts for the spans that it has been through, so that the young do not look
- * like those that nobody wants. Of spans that nothing has been through as much is expected as of
- * all, and at first a little. Who counts says what each weighs. Not thread-safe.
+ * like those that nobody wants. Of spans that nothing has been through little is expected, but
+ * something. Who counts says what each weighs. Not thread-safe.
  */
 final class LifeTable {
   /** The last one ends after 1,100 years. */
@@ -64,20 +64,16 @@ final class LifeTable {
 
   void compute() {
     double came = 0;
-    double cameNeeded = 0;
     for (int i = 0; i < SPANS; i++) {
       came += needed[i] + over[i] + waiting[i];
-      cameNeeded += needed[i];
     }
-    // The more has come to nothing, the less is expected of spans that nothing has been through.
-    double expected = PRIOR * (cameNeeded + PRIOR_NEEDED) / (came + PRIOR);
     double left = 1;
     double sumChance = 0;
     double sumMs = 0;
     double beginMs = 0;
     for (int i = 0; i < SPANS; i++) {
       double atRisk = came - waiting[i] / 2 + PRIOR;
-      double share = (needed[i] + expected) / atRisk;
+      double share = (needed[i] + PRIOR_NEEDED) / atRisk;
       double ended = Math.min(1, share + over[i] / atRisk);
       sumChance += left * share;
       sumMs += left * (1 - ended / 2) * (endMs(i) - beginMs);
