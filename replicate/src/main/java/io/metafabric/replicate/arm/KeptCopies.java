@@ -94,15 +94,12 @@ public final class KeptCopies<V> {
   }
 
   /**
-   * Whether what comes unasked is likely to find room. For some seconds after something did not, it
-   * is not: whoever sends it is to hear of that.
+   * Whether there is room for what comes unasked: without pushing anything out, as long as it is a
+   * small part of all. For some seconds after something found none there is none: whoever sends is
+   * to hear of it.
    */
   public synchronized boolean hasRoom(double nowMs) {
-    if (maxBytes == 0 || nowMs < fullUntilMs) {
-      return false;
-    }
-    Iterator<Kept<V>> eldest = copies.values().iterator();
-    return bytes < maxBytes - maxBytes / 8 || (eldest.hasNext() && mayGo(eldest.next(), nowMs));
+    return bytes < maxBytes - maxBytes / 8 && nowMs >= fullUntilMs;
   }
 
   /** The copy, unless its time is over; null if there is none. */
