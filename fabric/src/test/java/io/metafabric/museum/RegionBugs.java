@@ -18,8 +18,8 @@ final class RegionBugs {
             new OneTest("core.store.InboundRangeTest", "aRangeBehindAGap_isNotTaken"),
             new Change(
                 CORE + "store/RecordStore.java",
-                "if (after > taken || isGivenUp(prefix.region(), since)) {",
-                "if (isGivenUp(prefix.region(), since)) {")),
+                "if (after > taken || isAnothers || isGivenUp(prefix.region(), since)) {",
+                "if (isAnothers || isGivenUp(prefix.region(), since)) {")),
         new Exhibit(
             "refused-range-is-applied",
             new OneTest(
