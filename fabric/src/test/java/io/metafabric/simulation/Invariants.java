@@ -69,7 +69,7 @@ final class Invariants {
   }
 
   /** What has not come true yet; null if nothing is missing. */
-  @Nullable String missingAtTheEnd() {
+  @Nullable String missingAtTheEnd(boolean siblingsMayDiffer) {
     for (Site site : run.sites()) {
       if (!site.isUp()) {
         return site + " is not up";
@@ -106,7 +106,7 @@ final class Invariants {
         return key + " is " + agreed + ", but not in all regions; " + notApplied(agreed);
       }
     }
-    String missing = Concurrent.missingAtTheEnd(run);
+    String missing = Concurrent.missingAtTheEnd(run, siblingsMayDiffer);
     if (missing != null) {
       return missing;
     }

@@ -27,6 +27,7 @@ class LongSimulationTest {
   private final long first = Long.getLong("sim.firstSeed", System.currentTimeMillis());
   private final AtomicLong next = new AtomicLong(first);
   private final LongAdder runs = new LongAdder();
+  private final LongAdder differing = new LongAdder();
   private final LongAdder simulatedMs = new LongAdder();
   private final ConcurrentLinkedQueue<AssertionError> failures = new ConcurrentLinkedQueue<>();
 
@@ -62,6 +63,9 @@ class LongSimulationTest {
       } else if (seed % ONE_OF == 0 && run(seed).hash() != run.hash()) {
         failures.add(new AssertionError(Replay.hint(seed) + "other things happened again"));
       }
+      if (run.siblingsDiffer()) {
+        differing.increment();
+      }
       if (runs.sum() % 1000 == 0) {
         System.out.println(summary());
       }
@@ -80,12 +84,14 @@ class LongSimulationTest {
     double seconds = (System.nanoTime() - begunNanos) / 1e9;
     return String.format(
         Locale.ROOT,
-        "%d runs of seeds %d to %d, %.1f a second; %s simulated, %.0f seconds a second",
+        "%d runs of seeds %d to %d, %.1f a second; %s simulated, %.0f seconds a second; %d left"
+            + " siblings different",
         runs.sum(),
         first,
         next.get() - 1,
         runs.sum() / seconds,
         Duration.ofSeconds(simulatedMs.sum() / 1000),
-        simulatedMs.sum() / 1e3 / seconds);
+        simulatedMs.sum() / 1e3 / seconds,
+        differing.sum());
   }
 }

@@ -71,6 +71,11 @@ final class SeedRun {
     return run.deltas(DeltaStats::basesMissing);
   }
 
+  /** Whether regions differ at the end in siblings that some disk has lost. */
+  boolean siblingsDiffer() {
+    return run.siblingsDiffer();
+  }
+
   Duration simulated() {
     return Duration.ofNanos(run.world().nanoTime());
   }

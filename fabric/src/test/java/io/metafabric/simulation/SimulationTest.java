@@ -20,6 +20,8 @@ class SimulationTest {
   private static final @Nullable String TRACE = System.getProperty("sim.trace");
 
   private static OtherJvm other;
+  private static int runs;
+  private static int differing;
 
   @BeforeAll
   static void startTheOther() throws IOException {
@@ -30,6 +32,9 @@ class SimulationTest {
   @AfterAll
   static void stopTheOther() {
     other.close();
+    System.out.println(differing + " of " + runs + " seeds left siblings different");
+    // What is not yet held where disks are lost (docs/RULES.md) must not hide what is.
+    assertThat(differing).as("seeds in which siblings differ").isLessThanOrEqualTo(1 + runs / 50);
   }
 
   @ParameterizedTest
@@ -40,6 +45,8 @@ class SimulationTest {
     if (run.failure() != null) {
       throw new AssertionError(Replay.hint(seed) + explain(run), run.failure());
     }
+    runs++;
+    differing += run.siblingsDiffer() ? 1 : 0;
     assertThat(run.operations()).as("operations of seed %d", seed).isGreaterThanOrEqualTo(2000);
     assertThat(run.hash())
         .as("%sin the other JVM other things happened", Replay.hint(seed))
