@@ -2,12 +2,15 @@ package io.metafabric.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.metafabric.core.conflict.ConflictRule;
+import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimLink;
+import io.metafabric.core.store.ConflictConfig;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.wire.FrameCodec;
 import io.metafabric.replicate.ProtocolRange;
@@ -15,6 +18,7 @@ import io.metafabric.replicate.arm.Decision;
 import io.metafabric.replicate.arm.Prices;
 import io.metafabric.replicate.arm.UpdateTotals;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -206,6 +210,61 @@ class CopyUpdatesTest {
     MetadataRecord there = cluster.node(holder).readHere("c", other);
     assertThat(there).isNotNull();
     assertThat(there.payload()).isEqualTo(written);
+  }
+
+  /**
+   * Counted in changes that the home makes to its own books: what is paused is paid for by none.
+   */
+  @Test
+  void whatOthersWrite_isNotSentOn_toARegionThatIsPaused() {
+    cluster.keptBytes = 1 << 20;
+    start();
+    foundOfNew("read", 60, true);
+    long before = updates().pushed();
+    cluster.node(home).replicator().pause(holder);
+    for (int i = 0; i < 10; i++) {
+      Key other = otherKey("paused", i);
+      cluster.node(backup).write(other, written, Header.NEVER, Precondition.NONE);
+      cluster.world.runFor(SECOND);
+      assertThat(cluster.node(holder).readHere("c", other)).isNull();
+    }
+    assertThat(updates().pushed()).isEqualTo(before);
+
+    cluster.node(home).replicator().resume(holder);
+    cluster.world.runFor(SECOND);
+    Key other = otherKey("resumed", 0);
+    cluster.node(backup).write(other, written, Header.NEVER, Precondition.NONE);
+    cluster.world.runFor(SECOND);
+    assertThat(cluster.node(holder).readHere("c", other)).isNotNull();
+  }
+
+  @Test
+  void ofWhatMayHaveSiblings_nothingIsSentUnasked_norKept() {
+    cluster.keptBytes = 1 << 20;
+    cluster.conflicts =
+        new ConflictConfig(
+            new ConflictRules(Map.of("n", ConflictRule.siblings())), Duration.ofSeconds(60));
+    start();
+    assertThat(foundOfNew("read", 60, true)).isZero();
+    assertThat(updates().unasked()).isZero();
+    assertThat(cluster.node(holder).stats().kept().copies()).isZero();
+  }
+
+  @Test
+  void aClientIsSentWhereACopyIsKept() {
+    cluster.keptBytes = 1 << 20;
+    start();
+    assertThat(foundOfNew("read", 60, true)).isGreaterThan(50);
+    Key kept = otherKey("read", 50);
+    assertThat(cluster.node(holder).store().holdsPayload(kept)).isFalse();
+    for (RegionName asked : cluster.regions) {
+      var route = cluster.node(asked).route(kept, null, Map.of());
+      cluster.world.runFor(SECOND);
+      assertThat(route.join().choices())
+          .as("asked in %s", asked)
+          .filteredOn(choice -> choice.region().equals(holder))
+          .allSatisfy(choice -> assertThat(choice.holdsPayload()).isEqualTo(!asked.equals(backup)));
+    }
   }
 
   @Test

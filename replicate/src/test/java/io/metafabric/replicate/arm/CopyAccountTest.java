@@ -114,6 +114,21 @@ class CopyAccountTest {
   }
 
   @Test
+  void whileWhatIsOwedWaits_noBargainTakesWhatIsEarnedForIt() {
+    var account = new CopyAccount(new CopyBudget(1_000, 1, 10_000), 0);
+    assertThat(account.pay(1_000, 0, 1, 0)).isNull();
+    assertThat(account.payBytes(1_000, 500_000_000L)).isFalse();
+
+    assertThat(account.pay(100, 0, 1, 600_000_000L))
+        .isEqualTo(Decision.Reason.OVER_BYTES_PER_SECOND);
+    assertThat(account.payBytes(1_000, 1_000_000_000L)).isTrue();
+
+    assertThat(account.pay(100, 0, 1, 1_100_000_000L)).as("nothing waits now").isNull();
+    assertThat(account.payBytes(1_000, 1_200_000_000L)).isFalse();
+    assertThat(account.pay(100, 0, 1, 3_200_000_000L)).as("nobody asked again").isNull();
+  }
+
+  @Test
   void whatIsRefusedForOneBound_isNotTakenFromTheOthers() {
     var account = new CopyAccount(new CopyBudget(1_000, 1, 10), 0);
     assertThat(account.pay(1_000, 1e6, 11, 0)).isEqualTo(Decision.Reason.OVER_STORED_BYTES);

@@ -50,6 +50,31 @@ class KeptCopiesTest {
   }
 
   @Test
+  void whatIsLargerThanAllThatMayGo_emptiesNothing() {
+    kept.put("a", "A", 40, LONG, 0);
+    kept.put("b", "B", 40, LONG, 0);
+    double later = 10 * CopyKeeper.LEAST_MS;
+    assertThat(kept.put("huge", "H", 101, LONG, later)).isFalse();
+    kept.put("c", "C", 15, LONG, later);
+    assertThat(kept.put("d", "D", 90, LONG, later)).as("c came a moment ago").isFalse();
+    assertThat(pushedOut).isEmpty();
+    assertThat(kept.get("a", later)).isEqualTo("A");
+    assertThat(kept.get("b", later)).isEqualTo("B");
+    assertThat(kept.stats()).isEqualTo(new KeptStats(3, 95, 100, 0, 2));
+  }
+
+  @Test
+  void whatComesUnasked_hasRoom_unlessItIsNearlyFull_orSomethingFoundNoneAMomentAgo() {
+    kept.put("a", "A", 40, LONG, 0);
+    assertThat(kept.hasRoom(0)).isTrue();
+    assertThat(kept.put("b", "B", 70, LONG, 1)).isFalse();
+    assertThat(kept.hasRoom(CopyKeeper.LEAST_MS)).as("so that its sender hears of it").isFalse();
+    assertThat(kept.hasRoom(1 + CopyKeeper.LEAST_MS)).isTrue();
+    assertThat(kept.put("b", "B", 48, LONG, CopyKeeper.LEAST_MS)).isTrue();
+    assertThat(kept.hasRoom(1e8)).as("88 of 100").isFalse();
+  }
+
+  @Test
   void aSmallerBound_isKeptAtOnce() {
     kept.put("a", "A", 40, LONG, 0);
     kept.put("b", "B", 40, LONG, 0);

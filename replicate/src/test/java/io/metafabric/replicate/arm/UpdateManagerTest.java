@@ -197,7 +197,7 @@ class UpdateManagerTest {
           .isLessThanOrEqualTo(perSecond * (1 + (nowNanos - began) / 1e9));
     }
     assertThat(totals().refused()).isPositive();
-    assertThat(totals().pushed() + totals().refused()).isBetween(450L, 500L);
+    assertThat(totals().pushed() + totals().refused()).isEqualTo(500);
   }
 
   @RepeatedTest(20)
@@ -225,6 +225,39 @@ class UpdateManagerTest {
     assertThat(totals().refused()).isEqualTo(1);
     arm.setEnabled(true);
     assertThat(written()).isEqualTo(Update.PUSH);
+  }
+
+  @Test
+  void ofMoreRegionsThanItKnows_theRestAreSentUpdatesOfWhatTheyHold_andNothingUnasked() {
+    for (int i = 0; i < 8; i++) {
+      arm.readElsewhere(KEY, new CopyTerms(HERE, new RegionName("r" + i), BYTES, RTT_MS), nowNanos);
+    }
+    var ninth = new CopyTerms(HERE, new RegionName("r8"), BYTES, RTT_MS);
+    arm.readElsewhere(KEY, ninth, nowNanos);
+    for (int i = 0; i < 100; i++) {
+      nowNanos += SECOND;
+      Key key = Key.of("n/" + i);
+      var dot = new Dot(new ActorId(1), ++counter);
+      var unasked = new CopyWrite(key, dot, ninth, 1, false);
+      assertThat(arm.decide(unasked, nowNanos)).isEqualTo(Update.INVALIDATE);
+      assertThat(arm.decide(new CopyWrite(key, dot, ninth, 1, true), nowNanos))
+          .isEqualTo(Update.PUSH);
+      arm.dropped(key, ninth.to(), nowNanos);
+    }
+    var eighth = new CopyTerms(HERE, new RegionName("r7"), BYTES, RTT_MS);
+    var write = new CopyWrite(KEY, new Dot(new ActorId(1), ++counter), eighth, 1, false);
+    assertThat(arm.decide(write, nowNanos)).isEqualTo(Update.PUSH);
+  }
+
+  @Test
+  void aFetch_isNoReadOfTheCopyThatWasSent() {
+    assertThat(written()).isEqualTo(Update.PUSH);
+    arm.fetchedElsewhere(KEY, terms(BYTES, RTT_MS), nowNanos + SECOND);
+    assertThat(totals().read()).as("it had to ask, so it had none").isZero();
+    assertThat(totals().savedMs()).isZero();
+    assertThat(written()).isEqualTo(Update.PUSH);
+    read();
+    assertThat(totals().read()).isEqualTo(1);
   }
 
   @Test
