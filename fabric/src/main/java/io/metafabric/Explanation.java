@@ -6,6 +6,7 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.version.Version;
 import io.metafabric.predict.PastPrediction;
 import io.metafabric.replicate.arm.Decision;
+import io.metafabric.replicate.arm.KeptCopy;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * @param backup empty if there is one region only
  * @param inHotTier whether a read finds it in memory
  * @param inWarmTier whether the journal here holds its payload
+ * @param keptCopy a payload that this region need not hold and keeps in memory beside the hot tier,
+ *     with the reason
  * @param predictions the last ones of it here that were let through, newest last, each with the
  *     sources that proposed it, what each said, and what came of it
  * @param decisions the last ones about copying it here, newest last, with their numbers
@@ -36,6 +39,7 @@ public record Explanation(
     Optional<String> backup,
     boolean inHotTier,
     boolean inWarmTier,
+    Optional<KeptCopy> keptCopy,
     List<PastPrediction> predictions,
     List<String> decisions,
     List<String> shadows) {
@@ -46,6 +50,7 @@ public record Explanation(
       Homes homes,
       boolean inHotTier,
       boolean inWarmTier,
+      @Nullable KeptCopy keptCopy,
       List<PastPrediction> predictions,
       List<Decision> decisions,
       List<String> shadows) {
@@ -59,6 +64,7 @@ public record Explanation(
         Optional.ofNullable(homes.backup()).map(region -> region.name()),
         inHotTier,
         inWarmTier,
+        Optional.ofNullable(keptCopy),
         List.copyOf(predictions),
         decisions.stream().map(Decision::toString).toList(),
         List.copyOf(shadows));

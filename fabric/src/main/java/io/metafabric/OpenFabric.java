@@ -557,6 +557,7 @@ final class OpenFabric implements MetadataFabric {
         node().homesOf(parsed),
         node().hotTier().peek(parsed) != null,
         node().store().holdsPayload(parsed),
+        node().keptCopy(parsed),
         node().predictionsOf(parsed),
         node().decisionsOn(parsed),
         node().shadowDecisionsOn(parsed));

@@ -13,6 +13,8 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Optional;
 import java.util.SplittableRandom;
 
 /**
@@ -122,10 +124,13 @@ final class RegionProcess {
 
   /** Says which of the acknowledged writes this region knows nothing of. */
   private static void check(MetadataFabric fabric, Path acknowledged) throws IOException {
+    var versions = new HashMap<String, Optional<Version>>(); // nobody writes now
     for (String line : Files.readAllLines(acknowledged)) {
       String[] part = line.split(" ");
       var dot = new Dot(new ActorId(Long.parseLong(part[1])), Long.parseLong(part[2]));
-      if (!fabric.explain(part[0]).version().map(version -> version.covers(dot)).orElse(false)) {
+      Optional<Version> version =
+          versions.computeIfAbsent(part[0], key -> fabric.explain(key).version());
+      if (!version.map(known -> known.covers(dot)).orElse(false)) {
         say("LOST " + line);
       }
     }

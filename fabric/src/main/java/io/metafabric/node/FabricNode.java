@@ -67,6 +67,7 @@ import io.metafabric.replicate.Replicator;
 import io.metafabric.replicate.Route;
 import io.metafabric.replicate.arm.CopyBudget;
 import io.metafabric.replicate.arm.Decision;
+import io.metafabric.replicate.arm.KeptCopy;
 import io.metafabric.replicate.arm.Prices;
 import io.metafabric.replicate.arm.ReplicationManager;
 import io.metafabric.replicate.shadow.ShadowRules;
@@ -1193,6 +1194,11 @@ public final class FabricNode<V> implements AutoCloseable {
 
   public List<Decision> decisionsOn(Key key) {
     return prefetcher.decisionsOn(key);
+  }
+
+  /** The copy of a key that is kept beside the hot tier; null if none is. */
+  public @Nullable KeptCopy keptCopy(Key key) {
+    return kept.explain(key);
   }
 
   /** The last predictions of a key, newest last. */

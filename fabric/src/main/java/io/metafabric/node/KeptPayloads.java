@@ -17,6 +17,7 @@ import io.metafabric.replicate.arm.CopyBudget;
 import io.metafabric.replicate.arm.CopyRead;
 import io.metafabric.replicate.arm.CopyTerms;
 import io.metafabric.replicate.arm.KeptCopies;
+import io.metafabric.replicate.arm.KeptCopy;
 import io.metafabric.replicate.arm.KeptStats;
 import io.metafabric.replicate.arm.ReplicationManager;
 import java.util.LinkedHashMap;
@@ -91,6 +92,11 @@ final class KeptPayloads {
     return kept.get(key.path(), nowMs());
   }
 
+  /** What there is to say of what {@link #get} returns. Any thread. */
+  @Nullable KeptCopy explain(Key key) {
+    return kept.explain(key.path(), nowMs());
+  }
+
   /** Whether a payload is of use that is sent unasked. Any thread. */
   boolean wants(Key key) {
     return isInQuestion(key) && (get(key) != null || (kept.hasRoom(nowMs()) && arm.isEnabled()));
@@ -120,7 +126,7 @@ final class KeptPayloads {
     double forMs =
         local ? arm.changedHere(key, terms, nowNanos) : arm.changedElsewhere(key, terms, nowNanos);
     if (record.payload() != null) {
-      keep(record, forMs);
+      keep(record, local ? KeptCopy.Cause.WRITTEN : KeptCopy.Cause.SENT, forMs);
     }
   }
 
@@ -128,14 +134,15 @@ final class KeptPayloads {
   void arrived(MetadataRecord record) {
     CopyTerms terms = terms(record.key(), record.header());
     if (terms != null && isInQuestion(record.key())) {
-      keep(record, arm.arrived(record.key(), terms, clock.nanoTime()));
+      double forMs = arm.arrived(record.key(), terms, clock.nanoTime());
+      keep(record, KeptCopy.Cause.SENT, forMs);
     }
   }
 
-  private void keep(MetadataRecord record, double forMs) {
+  private void keep(MetadataRecord record, KeptCopy.Cause cause, double forMs) {
     String path = record.key().path();
     if (forMs > 0 && arm.isEnabled()) {
-      kept.put(path, record, bytesOf(record), forMs, nowMs());
+      kept.put(path, record, cause, bytesOf(record), forMs, nowMs());
     } else {
       kept.drop(path);
     }
@@ -191,7 +198,7 @@ final class KeptPayloads {
     } else if (read.forMs() > 0) {
       MetadataRecord copy = here.apply(key);
       if (copy != null && copy.payload() != null) {
-        keep(copy.alone(), read.forMs());
+        keep(copy.alone(), KeptCopy.Cause.READ, read.forMs());
       }
     }
   }

@@ -15,6 +15,7 @@ import io.metafabric.core.store.Precondition;
 import io.metafabric.core.wire.FrameCodec;
 import io.metafabric.replicate.ProtocolRange;
 import io.metafabric.replicate.arm.Decision;
+import io.metafabric.replicate.arm.KeptCopy;
 import io.metafabric.replicate.arm.Prices;
 import io.metafabric.replicate.arm.UpdateTotals;
 import java.time.Duration;
@@ -251,11 +252,16 @@ class CopyUpdatesTest {
   }
 
   @Test
-  void aClientIsSentWhereACopyIsKept() {
+  void aCopyIsExplained_whereItIsKept_andClientsAreSentThere() {
     cluster.keptBytes = 1 << 20;
     start();
     assertThat(foundOfNew("read", 60, true)).isGreaterThan(50);
     Key kept = otherKey("read", 50);
+    KeptCopy why = cluster.node(holder).keptCopy(kept);
+    assertThat(why.cause()).isEqualTo(KeptCopy.Cause.SENT);
+    assertThat(why.bytes()).isGreaterThan(BYTES);
+    assertThat(why.expiresIn()).isPositive();
+    assertThat(cluster.node(home).keptCopy(kept)).as("which holds it anyway").isNull();
     assertThat(cluster.node(holder).store().holdsPayload(kept)).isFalse();
     for (RegionName asked : cluster.regions) {
       var route = cluster.node(asked).route(kept, null, Map.of());

@@ -10,6 +10,7 @@ import io.metafabric.replicate.arm.CopyRead;
 import io.metafabric.replicate.arm.CopyTerms;
 import io.metafabric.replicate.arm.CopyWrite;
 import io.metafabric.replicate.arm.KeptCopies;
+import io.metafabric.replicate.arm.KeptCopy;
 import io.metafabric.replicate.arm.Prices;
 import io.metafabric.replicate.arm.Update;
 import java.util.BitSet;
@@ -179,7 +180,7 @@ final class FabricCosts implements CostPolicy {
     underWay.clear(key);
     of(key).overtaken(key);
     if (kept[world.reader[key]].hasRoom(atMs) || untilMs[key] > 0) {
-      keep(key, atMs);
+      keep(key, KeptCopy.Cause.SENT, atMs);
     } else {
       holds.clear(key);
       homeOf(key)
@@ -188,11 +189,11 @@ final class FabricCosts implements CostPolicy {
     }
   }
 
-  private void keep(int key, long atMs) {
+  private void keep(int key, KeptCopy.Cause cause, long atMs) {
     lose(key);
     if (keptMs[key] > 0
         && kept[world.reader[key]].put(
-            keyOf(key).path(), key, payloadBytes[key], keptMs[key], atMs)) {
+            keyOf(key).path(), key, cause, payloadBytes[key], keptMs[key], atMs)) {
       untilMs[key] = atMs + keptMs[key];
     }
   }
@@ -213,7 +214,7 @@ final class FabricCosts implements CostPolicy {
     payloadBytes[key] = world.payloadBytes[row];
     homeOf(key).arm().wroteElsewhere(keyOf(key), termsAtHome(key), nanos(atMs));
     keptMs[key] = of(key).arm().changedHere(keyOf(key), termsThere(key), nanos(atMs));
-    keep(key, atMs);
+    keep(key, KeptCopy.Cause.WRITTEN, atMs);
     of(key).arrived(row);
   }
 
@@ -230,7 +231,7 @@ final class FabricCosts implements CostPolicy {
       kept[world.reader[key]].keepOn(keyOf(key).path(), read.forMs(), atMs);
       untilMs[key] = atMs + read.forMs();
     } else if (held) {
-      keep(key, atMs);
+      keep(key, KeptCopy.Cause.READ, atMs);
     }
     boolean fetched = !held && !coming;
     boolean atHome = fetched && world.source(key) == world.home[key];
@@ -262,7 +263,7 @@ final class FabricCosts implements CostPolicy {
     nowMs = atMs;
     int key = world.trace.key()[row];
     of(key).arrived(row);
-    keep(key, atMs);
+    keep(key, KeptCopy.Cause.READ, atMs);
   }
 
   @Override
@@ -282,7 +283,7 @@ final class FabricCosts implements CostPolicy {
     nowMs = atMs;
     of(key).prefetched(key, awaited, atMs);
     if (awaited) {
-      keep(key, atMs);
+      keep(key, KeptCopy.Cause.READ, atMs);
     }
   }
 

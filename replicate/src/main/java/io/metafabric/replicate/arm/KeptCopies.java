@@ -1,5 +1,6 @@
 package io.metafabric.replicate.arm;
 
+import java.time.Duration;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -12,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * comes is not taken. Thread-safe; the caller owns the clock.
  */
 public final class KeptCopies<V> {
-  private record Kept<V>(V copy, long bytes, double sinceMs, double untilMs) {
+  private record Kept<V>(V copy, KeptCopy.Cause cause, long bytes, double sinceMs, double untilMs) {
     boolean isOver(double nowMs) {
       return nowMs >= untilMs;
     }
@@ -46,18 +47,20 @@ public final class KeptCopies<V> {
   /**
    * Takes a copy, in place of what it has of the same path.
    *
+   * @param cause for people
    * @param copyBytes that it takes
    * @param forMs from now on
    * @return whether there is room
    */
-  public synchronized boolean put(String path, V copy, long copyBytes, double forMs, double nowMs) {
+  public synchronized boolean put(
+      String path, V copy, KeptCopy.Cause cause, long copyBytes, double forMs, double nowMs) {
     drop(path);
     if (!makeRoom(copyBytes, nowMs)) {
       notTaken++;
       fullUntilMs = nowMs + CopyKeeper.LEAST_MS;
       return false;
     }
-    copies.put(path, new Kept<>(copy, copyBytes, nowMs, nowMs + forMs));
+    copies.put(path, new Kept<>(copy, cause, copyBytes, nowMs, nowMs + forMs));
     bytes += copyBytes;
     return true;
   }
@@ -108,6 +111,20 @@ public final class KeptCopies<V> {
     return kept == null || kept.isOver(nowMs) ? null : kept.copy();
   }
 
+  /** What there is to say of a copy, unless its time is over; null if there is none. */
+  public synchronized @Nullable KeptCopy explain(String path, double nowMs) {
+    Kept<V> kept =
+        copies.get(path); // which makes it one that was used last: one entry matters little
+    return kept == null || kept.isOver(nowMs)
+        ? null
+        : new KeptCopy(
+            kept.cause(), kept.bytes(), ofMs(nowMs - kept.sinceMs()), ofMs(kept.untilMs() - nowMs));
+  }
+
+  private static Duration ofMs(double ms) {
+    return Duration.ofMillis((long) ms);
+  }
+
   /**
    * Keeps what it has for so long from now on, but not less than what is kept at all; nothing
    * happens if there is nothing.
@@ -120,6 +137,7 @@ public final class KeptCopies<V> {
                 ? kept
                 : new Kept<>(
                     kept.copy(),
+                    kept.cause(),
                     kept.bytes(),
                     kept.sinceMs(),
                     Math.max(nowMs + forMs, kept.sinceMs() + CopyKeeper.LEAST_MS)));

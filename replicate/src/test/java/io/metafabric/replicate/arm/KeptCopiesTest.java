@@ -2,6 +2,8 @@ package io.metafabric.replicate.arm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.metafabric.replicate.arm.KeptCopy.Cause;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -19,7 +21,7 @@ class KeptCopiesTest {
 
   @Test
   void aCopy_isThereForItsTime_andNoLonger() {
-    assertThat(kept.put("a", "A", 10, 20_000, 0)).isTrue();
+    assertThat(kept.put("a", "A", Cause.READ, 10, 20_000, 0)).isTrue();
     assertThat(kept.get("a", 19_999)).isEqualTo("A");
     assertThat(kept.get("a", 20_000)).isNull();
     kept.sweep(20_000);
@@ -28,7 +30,7 @@ class KeptCopiesTest {
 
   @Test
   void whoeverReadsIt_keepsItOn_orEndsIt_butNotAtOnce() {
-    kept.put("a", "A", 10, LONG, 0);
+    kept.put("a", "A", Cause.READ, 10, LONG, 0);
     kept.keepOn("a", 0, 1_000);
     assertThat(kept.get("a", CopyKeeper.LEAST_MS - 1)).isEqualTo("A");
     assertThat(kept.get("a", CopyKeeper.LEAST_MS)).isNull();
@@ -38,25 +40,25 @@ class KeptCopiesTest {
 
   @Test
   void whatWasUsedLongestAgo_makesRoom_butNotWhatCameAMomentAgo() {
-    kept.put("a", "A", 40, LONG, 0);
-    kept.put("b", "B", 40, LONG, 0);
+    kept.put("a", "A", Cause.READ, 40, LONG, 0);
+    kept.put("b", "B", Cause.READ, 40, LONG, 0);
     kept.get("a", 1);
-    assertThat(kept.put("c", "C", 40, LONG, 5_000)).isFalse();
-    assertThat(kept.put("c", "C", 40, LONG, CopyKeeper.LEAST_MS)).isTrue();
+    assertThat(kept.put("c", "C", Cause.READ, 40, LONG, 5_000)).isFalse();
+    assertThat(kept.put("c", "C", Cause.READ, 40, LONG, CopyKeeper.LEAST_MS)).isTrue();
     assertThat(pushedOut).containsExactly("B");
     assertThat(kept.get("a", CopyKeeper.LEAST_MS)).isEqualTo("A");
     assertThat(kept.stats()).isEqualTo(new KeptStats(2, 80, 100, 1, 1));
-    assertThat(kept.put("d", "D", 101, LONG, 1e8)).as("larger than all").isFalse();
+    assertThat(kept.put("d", "D", Cause.READ, 101, LONG, 1e8)).as("larger than all").isFalse();
   }
 
   @Test
   void whatIsLargerThanAllThatMayGo_emptiesNothing() {
-    kept.put("a", "A", 40, LONG, 0);
-    kept.put("b", "B", 40, LONG, 0);
+    kept.put("a", "A", Cause.READ, 40, LONG, 0);
+    kept.put("b", "B", Cause.READ, 40, LONG, 0);
     double later = 10 * CopyKeeper.LEAST_MS;
-    assertThat(kept.put("huge", "H", 101, LONG, later)).isFalse();
-    kept.put("c", "C", 15, LONG, later);
-    assertThat(kept.put("d", "D", 90, LONG, later)).as("c came a moment ago").isFalse();
+    assertThat(kept.put("huge", "H", Cause.READ, 101, LONG, later)).isFalse();
+    kept.put("c", "C", Cause.READ, 15, LONG, later);
+    assertThat(kept.put("d", "D", Cause.READ, 90, LONG, later)).as("c came a moment ago").isFalse();
     assertThat(pushedOut).isEmpty();
     assertThat(kept.get("a", later)).isEqualTo("A");
     assertThat(kept.get("b", later)).isEqualTo("B");
@@ -65,24 +67,38 @@ class KeptCopiesTest {
 
   @Test
   void whatComesUnasked_hasRoom_unlessItIsNearlyFull_orSomethingFoundNoneAMomentAgo() {
-    kept.put("a", "A", 40, LONG, 0);
+    kept.put("a", "A", Cause.READ, 40, LONG, 0);
     assertThat(kept.hasRoom(0)).isTrue();
-    assertThat(kept.put("b", "B", 70, LONG, 1)).isFalse();
+    assertThat(kept.put("b", "B", Cause.READ, 70, LONG, 1)).isFalse();
     assertThat(kept.hasRoom(CopyKeeper.LEAST_MS)).as("so that its sender hears of it").isFalse();
     assertThat(kept.hasRoom(1 + CopyKeeper.LEAST_MS)).isTrue();
-    assertThat(kept.put("b", "B", 48, LONG, CopyKeeper.LEAST_MS)).isTrue();
+    assertThat(kept.put("b", "B", Cause.READ, 48, LONG, CopyKeeper.LEAST_MS)).isTrue();
     assertThat(kept.hasRoom(1e8)).as("88 of 100").isFalse();
   }
 
   @Test
   void aSmallerBound_isKeptAtOnce() {
-    kept.put("a", "A", 40, LONG, 0);
-    kept.put("b", "B", 40, LONG, 0);
+    kept.put("a", "A", Cause.READ, 40, LONG, 0);
+    kept.put("b", "B", Cause.READ, 40, LONG, 0);
     kept.setMaxBytes(50);
     assertThat(pushedOut).containsExactly("A");
     kept.setMaxBytes(0);
     assertThat(kept.hasRoom(1e8)).isFalse();
-    assertThat(kept.put("a", "A", 1, LONG, 1)).isFalse();
+    assertThat(kept.put("a", "A", Cause.READ, 1, LONG, 1)).isFalse();
+  }
+
+  @Test
+  void itSays_whyACopyIsHere_andForHowLong() {
+    kept.put("a", "A", Cause.SENT, 40, 60_000, 1_000);
+    assertThat(kept.explain("a", 11_000))
+        .isEqualTo(new KeptCopy(Cause.SENT, 40, Duration.ofSeconds(10), Duration.ofSeconds(50)));
+    kept.keepOn("a", 80_000, 11_000);
+    assertThat(kept.explain("a", 11_000))
+        .isEqualTo(new KeptCopy(Cause.SENT, 40, Duration.ofSeconds(10), Duration.ofSeconds(80)));
+    assertThat(kept.explain("a", 91_000)).isNull();
+    assertThat(kept.explain("b", 0)).isNull();
+    kept.put("b", "B", Cause.WRITTEN, 1, Double.MAX_VALUE, 0);
+    assertThat(kept.explain("b", 0).expiresIn()).as("for ever").isPositive();
   }
 
   @RepeatedTest(20)
@@ -107,7 +123,8 @@ class KeptCopiesTest {
         }
         default -> {
           put.remove(path);
-          if (kept.put(path, path + i, random.nextInt(60), random.nextInt(100_000), nowMs)) {
+          if (kept.put(
+              path, path + i, Cause.READ, random.nextInt(60), random.nextInt(100_000), nowMs)) {
             put.put(path, path + i);
           }
         }
