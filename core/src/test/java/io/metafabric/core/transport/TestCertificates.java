@@ -96,6 +96,11 @@ public final class TestCertificates {
     this(name, newKeys(), new Wish().until(Instant.now().plus(Duration.ofDays(60))));
   }
 
+  /** One whose own certificate is of a region, as {@code openssl req -x509} makes it by default. */
+  public static TestCertificates ofRegion(String uri) throws GeneralSecurityException {
+    return new TestCertificates("region", newKeys(), new Wish().uri(uri));
+  }
+
   private TestCertificates(String name, KeyPair keys, Wish wish) throws GeneralSecurityException {
     this.name = name;
     this.keys = keys;

@@ -50,6 +50,15 @@ final class CertificateName {
     return found;
   }
 
+  /** Whether a certificate names a region, well or badly; also if its names cannot be read. */
+  static boolean isIn(X509Certificate certificate) {
+    try {
+      return uris(certificate).stream().anyMatch(uri -> uri.startsWith(SCHEME));
+    } catch (CertificateException e) {
+      return true;
+    }
+  }
+
   /** For messages: the names that it has, trusted or not. */
   static String described(X509Certificate certificate) {
     try {

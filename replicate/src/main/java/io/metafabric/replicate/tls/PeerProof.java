@@ -6,6 +6,7 @@ import io.metafabric.core.transport.PeerIdentity;
 import io.metafabric.core.transport.TlsStats;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -22,7 +23,8 @@ import org.jspecify.annotations.Nullable;
 public final class PeerProof {
   private static final String[] PROTOCOLS = {"TLSv1.3"};
 
-  private record State(SSLContext context, PeerTrust trust, long expiresAtMs) {}
+  private record State(
+      TlsMaterial material, SSLContext context, PeerTrust trust, long expiresAtMs) {}
 
   private final PeerTls files;
   private final String cluster;
@@ -68,8 +70,12 @@ public final class PeerProof {
   private State load(List<byte[]> contents) {
     TlsMaterial material = files.load(contents);
     material.requireFor(cluster, region, wallMs.getAsLong());
+    return stateOf(material);
+  }
+
+  private State stateOf(TlsMaterial material) {
     var trust = new PeerTrust(material.trust(), cluster, wallMs);
-    return new State(material.context(trust), trust, material.expiresAtMs());
+    return new State(material, material.context(trust), trust, material.expiresAtMs());
   }
 
   /**
@@ -78,7 +84,8 @@ public final class PeerProof {
    *
    * @return whether there was anything new
    * @throws ConfigurationException if what is there now cannot be used: all goes on with what was
-   *     there before, and {@link #stats} says so until there is something that can
+   *     there before, but for whom the trust file has if that can be used, and {@link #stats} says
+   *     so until there is something that can
    */
   public synchronized boolean reload() {
     try {
@@ -105,7 +112,19 @@ public final class PeerProof {
         failedReloads.incrementAndGet();
         problem = what;
       }
+      takeTrustAlone();
       throw e;
+    }
+  }
+
+  /** Who was taken out of the trust file is not to stay for what is wrong with this node's own. */
+  private void takeTrustAlone() {
+    try {
+      TrustedNow trusted = files.trusted();
+      trusted.requireAny(Instant.ofEpochMilli(wallMs.getAsLong()));
+      state = stateOf(state.material.with(trusted));
+    } catch (ConfigurationException e) {
+      // It cannot be used either: what was believed still is.
     }
   }
 

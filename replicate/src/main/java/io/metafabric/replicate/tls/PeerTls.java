@@ -40,15 +40,25 @@ import org.jspecify.annotations.Nullable;
 public final class PeerTls {
   private final List<NamedFile> files;
   private final Loader loader;
+  private final NamedFile trustFile;
+  private final TrustLoader trustLoader;
 
   /** Makes of the files' contents, in their order, what they mean. */
   private interface Loader {
     TlsMaterial load(List<byte[]> contents);
   }
 
-  private PeerTls(List<NamedFile> files, Loader loader) {
+  /** Makes of the content of the trust file what it means. */
+  private interface TrustLoader {
+    List<X509Certificate> load(byte[] content);
+  }
+
+  private PeerTls(
+      List<NamedFile> files, Loader loader, NamedFile trustFile, TrustLoader trustLoader) {
     this.files = List.copyOf(files);
     this.loader = loader;
+    this.trustFile = trustFile;
+    this.trustLoader = trustLoader;
   }
 
   /**
@@ -72,7 +82,9 @@ public final class PeerTls {
                 keyFile,
                 Pem.key(keyFile, contents.get(1)),
                 trustFile,
-                Pem.certificates(trustFile, contents.get(2))));
+                Pem.certificates(trustFile, contents.get(2))),
+        trustFile,
+        content -> Pem.certificates(trustFile, content));
   }
 
   /**
@@ -101,7 +113,9 @@ public final class PeerTls {
               key(keyFile, keys, alias, keyPassword),
               trustFile,
               trusted(trustFile, open(trustFile, contents.get(1), trustPassword)));
-        });
+        },
+        trustFile,
+        content -> trusted(trustFile, open(trustFile, content, trustPassword)));
   }
 
   private static KeyStore open(NamedFile file, byte[] content, char[] password) {
@@ -209,6 +223,16 @@ public final class PeerTls {
    */
   TlsMaterial load(List<byte[]> contents) {
     return loader.load(contents);
+  }
+
+  /**
+   * Whom the trust file has now, whatever the others have.
+   *
+   * @throws io.metafabric.core.error.ConfigurationException if it cannot be read, or is not what it
+   *     should be
+   */
+  TrustedNow trusted() {
+    return new TrustedNow(trustFile, trustLoader.load(trustFile.read()));
   }
 
   /** The files by name, and nothing of what is in them. */

@@ -44,7 +44,7 @@ final class PeerTrust extends X509ExtendedTrustManager {
       throw new CertificateException(who + " " + notNow);
     }
     try {
-      trusted.check(now, path);
+      trusted.check(chain[0], now, path);
     } catch (CertificateException e) {
       throw new CertificateException(who + " is not trusted here: " + reason(e), e);
     }

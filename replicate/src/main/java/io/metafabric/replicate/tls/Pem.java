@@ -1,7 +1,6 @@
 package io.metafabric.replicate.tls;
 
 import java.io.ByteArrayInputStream;
-import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.PrivateKey;
@@ -11,19 +10,27 @@ import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Reads PEM files. Stateless. */
 final class Pem {
-  /** A section of a file. */
-  private record Section(String label, String base64) {}
+  private static final Set<String> CERTIFICATES = Set.of("CERTIFICATE", "X509 CERTIFICATE");
 
-  private static final Pattern SECTION =
-      Pattern.compile("-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \\1-----");
+  /** What may stand beside certificates, and is passed over. */
+  private static final Set<String> OTHERS =
+      Set.of(
+          "PRIVATE KEY",
+          "ENCRYPTED PRIVATE KEY",
+          "RSA PRIVATE KEY",
+          "EC PRIVATE KEY",
+          "DSA PRIVATE KEY",
+          "EC PARAMETERS",
+          "DH PARAMETERS",
+          "PUBLIC KEY",
+          "CERTIFICATE REQUEST",
+          "NEW CERTIFICATE REQUEST");
 
   private static final List<String> KEY_ALGORITHMS = List.of("EC", "RSA", "EdDSA", TlsKey.RSA_PSS);
 
@@ -32,13 +39,27 @@ final class Pem {
   /**
    * All certificates, in the order of the file.
    *
-   * @throws io.metafabric.core.error.ConfigurationException if there is none, or one is damaged
+   * @throws io.metafabric.core.error.ConfigurationException if there is none, one is damaged, or
+   *     there is something that might be meant as one: none is left out without a word
    */
   static List<X509Certificate> certificates(NamedFile file, byte[] content) {
     var found = new ArrayList<X509Certificate>();
-    for (Section section : sections(content)) {
-      if (section.label.equals("CERTIFICATE") || section.label.equals("X509 CERTIFICATE")) {
+    for (PemSection section : PemSection.allIn(file, content)) {
+      if (CERTIFICATES.contains(section.label())) {
         found.add(certificate(file, section, found.size() + 1));
+      } else if (section.label().equals("X509 CRL")) {
+        throw file.bad(
+            "has a revocation list in line "
+                + section.line()
+                + ", and none is heeded; take what is revoked out of the trust file",
+            null);
+      } else if (!OTHERS.contains(section.label())) {
+        throw file.bad(
+            "has a section in line "
+                + section.line()
+                + " that is none of those that are known; certificates begin with -----BEGIN"
+                + " CERTIFICATE-----",
+            null);
       }
     }
     if (found.isEmpty()) {
@@ -48,14 +69,20 @@ final class Pem {
     return found;
   }
 
-  private static X509Certificate certificate(NamedFile file, Section section, int number) {
+  private static X509Certificate certificate(NamedFile file, PemSection section, int number) {
     try {
       Certificate read =
           CertificateFactory.getInstance("X.509")
-              .generateCertificate(new ByteArrayInputStream(decoded(section)));
+              .generateCertificate(new ByteArrayInputStream(section.decoded()));
       return (X509Certificate) read;
     } catch (CertificateException | IllegalArgumentException e) {
-      throw file.bad("has a certificate, number " + number + ", that cannot be read", e);
+      throw file.bad(
+          "has a certificate, number "
+              + number
+              + " in line "
+              + section.line()
+              + ", that cannot be read",
+          e);
     }
   }
 
@@ -67,8 +94,8 @@ final class Pem {
    */
   static PrivateKey key(NamedFile file, byte[] content) {
     PrivateKey found = null;
-    for (Section section : sections(content)) {
-      switch (section.label) {
+    for (PemSection section : PemSection.allIn(file, content)) {
+      switch (section.label()) {
         case "PRIVATE KEY" -> {
           if (found != null) {
             throw file.bad("has more than one private key", null);
@@ -83,7 +110,7 @@ final class Pem {
         case "RSA PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY" ->
             throw file.bad(
                 "has a key in the format of \""
-                    + section.label
+                    + section.label()
                     + "\"; convert it to PKCS #8 (openssl pkcs8 -topk8 -nocrypt -in key -out new)",
                 null);
         default -> {}
@@ -96,10 +123,10 @@ final class Pem {
     return found;
   }
 
-  private static PrivateKey key(NamedFile file, Section section) {
+  private static PrivateKey key(NamedFile file, PemSection section) {
     PKCS8EncodedKeySpec encoded;
     try {
-      encoded = new PKCS8EncodedKeySpec(decoded(section));
+      encoded = new PKCS8EncodedKeySpec(section.decoded());
     } catch (IllegalArgumentException e) {
       throw unreadable(file);
     }
@@ -124,18 +151,5 @@ final class Pem {
   /** Without a cause: who knows what of the key a provider's message would show. */
   private static RuntimeException unreadable(NamedFile file) {
     return file.bad("has a private key that cannot be read; " + TlsKey.REMEDY, null);
-  }
-
-  private static byte[] decoded(Section section) {
-    return Base64.getMimeDecoder().decode(section.base64);
-  }
-
-  private static List<Section> sections(byte[] content) {
-    var sections = new ArrayList<Section>();
-    Matcher matcher = SECTION.matcher(new String(content, StandardCharsets.ISO_8859_1));
-    while (matcher.find()) {
-      sections.add(new Section(matcher.group(1), matcher.group(2).strip()));
-    }
-    return sections;
   }
 }

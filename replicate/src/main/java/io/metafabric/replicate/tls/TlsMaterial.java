@@ -159,6 +159,11 @@ final class TlsMaterial {
     }
   }
 
+  /** The same node, which believes others. */
+  TlsMaterial with(TrustedNow others) {
+    return new TlsMaterial(file, chain, key, others);
+  }
+
   /** When the first of its own certificates does, or the last of those that it trusts. */
   long expiresAtMs() {
     long ownMs =

@@ -15,7 +15,9 @@ import javax.net.ssl.X509ExtendedTrustManager;
 
 /**
  * The certificates of a trust file, of which those count that are valid when they are asked. The
- * JDK looks at no date of what is trusted itself (RFC 5280, 6.1). Thread-safe.
+ * JDK looks at no date of what is trusted itself (RFC 5280, 6.1). One that names a region is
+ * trusted for itself alone, whatever it says of being an authority: else whoever has its key could
+ * be any region. Thread-safe.
  */
 final class TrustedNow {
   /** What is asked of the JDK, with those certificates alone that it is given. */
@@ -23,7 +25,14 @@ final class TrustedNow {
     void run(X509ExtendedTrustManager by) throws CertificateException;
   }
 
-  private record Checks(List<X509Certificate> trusted, X509ExtendedTrustManager manager) {}
+  private record Checks(List<X509Certificate> trusted, X509ExtendedTrustManager manager) {
+    void run(PathCheck check) throws CertificateException {
+      if (trusted.isEmpty()) {
+        throw new CertificateException((String) null); // the JDK would say that this is a defect
+      }
+      check.run(manager);
+    }
+  }
 
   private final NamedFile file;
   private final List<X509Certificate> all;
@@ -56,18 +65,21 @@ final class TrustedNow {
   }
 
   /**
+   * @param leaf whose certificate it is that is checked
    * @throws CertificateException if the check fails; and if it would not by one that is not valid
-   *     now, with a message that says which
+   *     now, or not trusted for others, with a message that says which
    */
-  void check(Instant now, PathCheck check) throws CertificateException {
+  void check(X509Certificate leaf, Instant now, PathCheck check) throws CertificateException {
     List<X509Certificate> good = goodAt(now);
     if (good.isEmpty()) {
       throw sayWhich(now, good, check, new CertificateException("nothing is trusted any more"));
     }
+    List<X509Certificate> forIt =
+        good.stream().filter(each -> each.equals(leaf) || !CertificateName.isIn(each)).toList();
     try {
-      check.run(managerOf(good));
+      checksOf(forIt).run(check);
     } catch (CertificateException e) {
-      throw sayWhich(now, good, check, e);
+      throw sayWhich(now, forIt, check, e);
     }
   }
 
@@ -75,13 +87,13 @@ final class TrustedNow {
     return all.stream().filter(each -> CertificateName.problemAt(each, now) == null).toList();
   }
 
-  private X509ExtendedTrustManager managerOf(List<X509Certificate> good) {
+  private Checks checksOf(List<X509Certificate> good) {
     Checks known = last;
     if (!known.trusted().equals(good)) {
       known = new Checks(good, manager(good));
       last = known;
     }
-    return known.manager();
+    return known;
   }
 
   private CertificateException sayWhich(
@@ -89,7 +101,13 @@ final class TrustedNow {
     for (X509Certificate each : all) {
       if (!good.contains(each) && passes(check, each)) {
         return new CertificateException(
-            "it is by what is not valid now: " + file + " has " + described(each, now));
+            CertificateName.problemAt(each, now) == null
+                ? "it is issued by "
+                    + CertificateName.described(each)
+                    + ", which names a region, and is trusted by "
+                    + file
+                    + " for itself alone"
+                : "it is by what is not valid now: " + file + " has " + described(each, now));
       }
     }
     return failure;

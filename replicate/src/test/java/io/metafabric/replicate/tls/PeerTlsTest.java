@@ -137,7 +137,7 @@ class PeerTlsTest {
     keyIs(good + good);
     refused("key", "more than one");
     keyIs(good.replace("-----END PRIVATE KEY-----", "-----END PRIVATE KEX-----"));
-    refused("key", "no private key");
+    refused("key", "in line", "the end of the one before");
   }
 
   private void keyIs(String content) throws IOException {
@@ -153,6 +153,56 @@ class PeerTlsTest {
     eu.certificateTo(certificate);
     Files.writeString(trust, "");
     refused("trust", "no certificate");
+  }
+
+  @Test
+  void anAuthorityThatIsCommentedOut_isNotTrusted() throws Exception {
+    var other = new TestCertificates("other");
+    String commented = TestCertificates.pem(other.certificate()).replaceAll("(?m)^", "# ");
+    Files.writeString(
+        trust, "made today\n" + TestCertificates.pem(authority.certificate()) + commented);
+    PeerProof proof = open();
+    assertThat(proof.whoIs(chainOf("us"))).hasToString("metafabric://prod/us");
+    notTrusted(proof, other.of("prod", "us"), "not trusted here");
+    Files.writeString(trust, commented);
+    refused("trust", "no certificate");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "-----END CERTIFICATE-----, -----END CERTIFICATE----, line 'LAST'",
+    "-----END CERTIFICATE-----, ----END CERTIFICATE-----, line 'LAST'",
+    "-----END CERTIFICATE-----, -----END CERTIFICAT-----, line 'LAST'",
+    "-----END CERTIFICATE-----, '', line 1",
+    "-----BEGIN CERTIFICATE-----, ----BEGIN CERTIFICATE-----, line 1",
+    "-----BEGIN CERTIFICATE-----, '', line 'LAST'",
+    "-----BEGIN CERTIFICATE-----, # -----BEGIN CERTIFICATE-----, line 'LAST'",
+    "CERTIFICATE-----, CERITFICATE-----, a section in line 1",
+    "CERTIFICATE-----, X509 CRL-----, revocation list in line 1",
+    "MII, M!I, cannot be read",
+  })
+  void aTypoInATrustFile_leavesNobodyOut_withoutAWord(String what, String typo, String told)
+      throws Exception {
+    String good = TestCertificates.pem(authority.certificate());
+    String bad = good.replace(what, typo);
+    assertThat(bad).isNotEqualTo(good);
+    int last = good.split("\n").length;
+    String expected = told.replace("'LAST'", "" + last);
+    Files.writeString(trust, bad + TestCertificates.pem(new TestCertificates("b").certificate()));
+    refused("trust", expected);
+    Files.writeString(trust, bad);
+    refused("trust", expected);
+  }
+
+  @Test
+  void whatElseAFileMayHave_isPassedOver() throws Exception {
+    String own = TestCertificates.pem(eu.certificate());
+    Files.writeString(
+        certificate,
+        "Bag Attributes\n  a: b\n"
+            + TestCertificates.pem("PRIVATE KEY", new byte[] {1})
+            + own.replace("\n", "\r\n"));
+    assertThat(open().stats().problem()).isNull();
   }
 
   @Test
@@ -427,6 +477,50 @@ class PeerTlsTest {
         TestCertificates.pem(authority.certificate()) + TestCertificates.pem(old.certificate()));
     proof.reload();
     notTrusted(proof, old, "has expired");
+  }
+
+  /** Its owner could be any region, else. */
+  @Test
+  void aRegionWhoseCertificateSaysThatItIsAnAuthority_isTrustedForItselfAlone() throws Exception {
+    var us = TestCertificates.ofRegion("metafabric://prod/us");
+    us.certificateTo(trust);
+    PeerProof proof = open();
+    assertThat(proof.whoIs(new X509Certificate[] {us.certificate()}))
+        .hasToString("metafabric://prod/us");
+    notTrusted(proof, us.of("prod", "ap"), "names a region", "for itself alone");
+
+    Files.writeString(
+        trust,
+        TestCertificates.pem(authority.certificate()) + TestCertificates.pem(us.certificate()));
+    proof.reload();
+    assertThat(proof.whoIs(new X509Certificate[] {us.certificate()}))
+        .hasToString("metafabric://prod/us");
+    assertThat(proof.whoIs(chainOf("ap"))).hasToString("metafabric://prod/ap");
+    notTrusted(proof, us.of("prod", "ap"), "names a region", "for itself alone");
+  }
+
+  @Test
+  void whoIsTakenOutOfTheTrustFile_isShutOut_whateverIsWrongWithThisNodesOwnFiles()
+      throws Exception {
+    var other = new TestCertificates("other");
+    Made us = other.of("prod", "us");
+    Files.writeString(
+        trust,
+        TestCertificates.pem(authority.certificate()) + TestCertificates.pem(other.certificate()));
+    PeerProof proof = open();
+    X509Certificate[] chain = {us.certificate()};
+    assertThat(proof.whoIs(chain)).hasToString("metafabric://prod/us");
+
+    Files.delete(certificate);
+    authority.certificateTo(trust);
+    assertThatThrownBy(proof::reload).hasMessageContaining("certificate");
+    notTrusted(proof, us, "not trusted here");
+    assertThat(proof.stats().problem()).contains(certificate.toString());
+    assertThat(proof.whoIs(chainOf("ap"))).as("it goes on").hasToString("metafabric://prod/ap");
+
+    Files.writeString(trust, "");
+    assertThatThrownBy(proof::reload).isInstanceOf(ConfigurationException.class);
+    assertThat(proof.whoIs(chainOf("ap"))).as("nobody is no file").isNotNull();
   }
 
   private static void notTrusted(PeerProof proof, Made who, String... words) {
