@@ -41,7 +41,7 @@ class EnduranceTest {
   void whoeverLivesForLong_holdsNoMoreThanBefore() throws Exception {
     System.out.println("Endurance: -Dendurance.seed=" + SEED);
     long endNanos = System.nanoTime() + TimeUnit.MINUTES.toNanos(MINUTES);
-    try (var cluster = new RegionCluster(directory, "endurance", SEED, TURNOVER, true)) {
+    try (var cluster = new RegionCluster(directory, "endurance", SEED, TURNOVER, true, false)) {
       try {
         cluster.start();
         List<String> state = round(cluster);

@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.metafabric.core.transport.FreePorts;
+import io.metafabric.core.transport.TestCertificates;
 import java.io.File;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -20,6 +22,7 @@ import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Three regions in three JVMs with real sockets and disks, behind a network that can be made bad,
@@ -43,6 +46,7 @@ final class RegionCluster implements AutoCloseable {
   private final long seed;
   private final int turnover;
   private final boolean livesForLong;
+  private final @Nullable Path certificates;
   private final List<Integer> ports = FreePorts.take(REGIONS.size());
   private final FaultyNetwork network = new FaultyNetwork(ports);
   private final BlockingQueue<String> violations = new LinkedBlockingQueue<>();
@@ -58,14 +62,17 @@ final class RegionCluster implements AutoCloseable {
    * @param name of what is tested, for the files that it leaves
    * @param turnover see {@link Workload}
    * @param livesForLong whether processes live for more than a minute, and forget what is dead
+   * @param secure whether the regions speak TLS with each other
    */
-  RegionCluster(Path directory, String name, long seed, int turnover, boolean livesForLong)
-      throws IOException {
+  RegionCluster(
+      Path directory, String name, long seed, int turnover, boolean livesForLong, boolean secure)
+      throws IOException, GeneralSecurityException {
     this.directory = directory;
     this.name = name;
     this.seed = seed;
     this.turnover = turnover;
     this.livesForLong = livesForLong;
+    this.certificates = secure ? makeCertificates(directory.resolve("tls")) : null;
     this.roaming = new Roaming(REGIONS, this::tell, seed);
     Runtime.getRuntime().addShutdownHook(atExit);
     for (int i = 0; i < REGIONS.size(); i++) {
@@ -76,6 +83,18 @@ final class RegionCluster implements AutoCloseable {
           new RegionJvm(
               REGIONS.get(i), life -> arguments(region, life), recorder, roaming, violations, log));
     }
+  }
+
+  private static Path makeCertificates(Path to) throws IOException, GeneralSecurityException {
+    Files.createDirectories(to);
+    var authority = new TestCertificates("procs");
+    authority.certificateTo(to.resolve("ca.pem"));
+    for (String region : REGIONS) {
+      TestCertificates.Made made = authority.of("default", region);
+      made.certificateTo(to.resolve(region + ".pem"));
+      made.keyTo(to.resolve(region + ".key"));
+    }
+    return to;
   }
 
   private File log(int region) {
@@ -90,6 +109,7 @@ final class RegionCluster implements AutoCloseable {
     arguments.add("" + (seed * 1_000_003 + life));
     arguments.add(DURABILITIES.get(region));
     arguments.add("" + turnover);
+    arguments.add(certificates == null ? "" : certificates.toString());
     for (int other = 0; other < REGIONS.size(); other++) {
       int port = other == region ? ports.get(region) : network.port(region, other);
       arguments.add(REGIONS.get(other) + "=" + port);

@@ -6,6 +6,7 @@ import io.metafabric.FabricBuilder;
 import io.metafabric.MetadataFabric;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.replicate.PeerState;
+import io.metafabric.replicate.tls.PeerTls;
 import java.io.BufferedReader;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -25,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  * known 9 KEY}, have answers of their own, or none.
  *
  * <p>Arguments: region, directory, number of this life, seed, durability, names of records that
- * come and go, then region=port of all regions: its own to listen on, the others' to dial.
+ * come and go, the directory of the certificates or nothing, then region=port of all regions: its
+ * own to listen on, the others' to dial.
  */
 final class RegionMain {
   private static final FileOutputStream OUT = new FileOutputStream(FileDescriptor.out);
@@ -63,8 +65,14 @@ final class RegionMain {
             .hotTierBytes(256 << 10)
             // All bounded memory is soon full: what grows then is a leak.
             .readCacheBytes(1 << 20);
+    if (!args[6].isEmpty()) {
+      Path tls = Path.of(args[6]);
+      builder.tls(
+          PeerTls.fromPem(
+              tls.resolve(region + ".pem"), tls.resolve(region + ".key"), tls.resolve("ca.pem")));
+    }
     var regions = new ArrayList<String>();
-    for (int i = 6; i < args.length; i++) {
+    for (int i = 7; i < args.length; i++) {
       String[] regionAndPort = args[i].split("=", 2);
       regions.add(regionAndPort[0]);
       if (regionAndPort[0].equals(region)) {

@@ -11,11 +11,12 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Three regions in three JVMs with real sockets and disks. Thirty seconds of faults, on the network
- * between them and on the processes, all drawn from one seed; then quiet. Then all regions must be
- * in the same state, nothing that was acknowledged may be lost, no session that went from region to
- * region may have been told what contradicts its guarantees, and after all of them were killed the
- * state must still be the same. Longer runs do so again and again with the same directories.
+ * Three regions in three JVMs with real sockets, TLS and disks. Thirty seconds of faults, on the
+ * network between them and on the processes, all drawn from one seed; then quiet. Then all regions
+ * must be in the same state, nothing that was acknowledged may be lost, no session that went from
+ * region to region may have been told what contradicts its guarantees, and after all of them were
+ * killed the state must still be the same. Longer runs do so again and again with the same
+ * directories.
  *
  * <p>{@code -Dprocs.seed} replays the faults of a run and {@code -Dprocs.minutes} makes it longer.
  * Threads and sockets are real, so that the same seed gives the same faults and not the same run.
@@ -36,7 +37,7 @@ class ThreeProcessesTest {
   void underFaultsOfAllKinds_regionsConverge_andNothingAcknowledgedIsLost() throws Exception {
     System.out.println("Three processes: -Dprocs.seed=" + SEED);
     long endNanos = System.nanoTime() + TimeUnit.MINUTES.toNanos(MINUTES);
-    try (var cluster = new RegionCluster(directory, "procs", SEED, TURNOVER, false)) {
+    try (var cluster = new RegionCluster(directory, "procs", SEED, TURNOVER, false, true)) {
       try {
         cluster.start();
         round(cluster, 0);
