@@ -41,6 +41,8 @@ public final class AdaptiveTier<V> implements HotTier<V> {
   private @Nullable ShadowRace race;
   private int raceEntries;
   private long evictions;
+  private long fetches;
+  private long expectedOfBefore;
 
   /** Of the hashes of keys whose reads are sampled, the bits that are 0; -1 for none. */
   private volatile int sampleMask = NOBODY;
@@ -83,6 +85,7 @@ public final class AdaptiveTier<V> implements HotTier<V> {
   private void startRace() {
     int now = policy.entries();
     if (race == null || now > 2 * raceEntries || 2 * now < raceEntries) {
+      expectedOfBefore += race == null ? 0 : race.expectedFetches();
       race = new ShadowRace(now + 1, policy.mode());
       raceEntries = now + 1;
       sampleMask = race.sampleMask();
@@ -208,8 +211,8 @@ public final class AdaptiveTier<V> implements HotTier<V> {
     lock.lock();
     try {
       HotEntry<V> before = entries.get(record.key().path());
-      if (before == null && filler == Filler.READ) {
-        countMiss(entry.hash());
+      if (before == null && (filler == Filler.READ || filler == Filler.PREFETCH)) {
+        countFetch(entry.hash(), filler);
       }
       boolean taken = putLocked(entry, before, onlyIfPresent);
       if (!taken && !onlyIfPresent) {
@@ -259,12 +262,22 @@ public final class AdaptiveTier<V> implements HotTier<V> {
   }
 
   /** A miss is a read of the key too; only now it is known that it was there to be read. */
-  private void countMiss(int hash) {
+  private void countFetch(int hash, Filler filler) {
     drainSamples();
     ShadowRace running = race;
-    if (running != null && (ShadowRace.spread(hash) & running.sampleMask()) == 0) {
+    fetches += running == null ? 0 : 1;
+    if (running != null
+        && filler == Filler.READ
+        && (ShadowRace.spread(hash) & running.sampleMask()) == 0) {
       running.access(hash);
       policy.setMode(running.winner(policy.hasUnread()));
+    }
+  }
+
+  private void forgetInRace(int hash) {
+    if (race != null && (ShadowRace.spread(hash) & race.sampleMask()) == 0) {
+      drainSamples();
+      race.forget(hash);
     }
   }
 
@@ -279,6 +292,7 @@ public final class AdaptiveTier<V> implements HotTier<V> {
   public void drop(Key key) {
     lock.lock();
     try {
+      forgetInRace(key.path().hashCode());
       HotEntry<V> entry = entries.get(key.path());
       if (entry != null) {
         removeLocked(key.path(), entry);
@@ -307,7 +321,14 @@ public final class AdaptiveTier<V> implements HotTier<V> {
   public HotTierStats stats() {
     lock.lock();
     try {
-      return new HotTierStats(entries(), policy.weight(), maxBytes, evictions, rejected.sum());
+      return new HotTierStats(
+          entries(),
+          policy.weight(),
+          maxBytes,
+          evictions,
+          rejected.sum(),
+          fetches,
+          expectedOfBefore + (race == null ? 0 : race.expectedFetches()));
     } finally {
       lock.unlock();
     }

@@ -3,6 +3,16 @@ package io.metafabric.cache;
 /**
  * @param sizeBytes as weighed, overhead included
  * @param rejectedFills stale, without payload, or too large
+ * @param fetches records that reads and prefetches brought and that were not here, since something
+ *     had to leave for the first time
+ * @param expectedFetches how many of them there would have been with nothing fetched ahead, by
+ *     estimate from a sample; 0 where that is not estimated
  */
 public record HotTierStats(
-    long entries, long sizeBytes, long maxBytes, long evictions, long rejectedFills) {}
+    long entries,
+    long sizeBytes,
+    long maxBytes,
+    long evictions,
+    long rejectedFills,
+    long fetches,
+    long expectedFetches) {}

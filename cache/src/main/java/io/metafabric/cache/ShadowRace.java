@@ -31,6 +31,7 @@ final class ShadowRace {
   private boolean steadyLeads;
 
   private int missesToVerdict = MISSES_PER_VERDICT;
+  private long expectedFetches;
 
   /** One mode on the sample. */
   private static final class Shadow {
@@ -41,6 +42,13 @@ final class ShadowRace {
     Shadow(int capacity, EvictionPolicy.Mode mode) {
       policy = new EvictionPolicy(capacity, () -> 0, node -> present.remove(node.hash()));
       policy.setMode(mode);
+    }
+
+    void forget(int hash) {
+      ShadowNode node = present.remove(hash);
+      if (node != null) {
+        policy.remove(node);
+      }
     }
 
     boolean access(int hash) {
@@ -106,13 +114,30 @@ final class ShadowRace {
   /** A read of a key that takes part, whether it was there or not. */
   void access(int hash) {
     boolean missed = false;
+    EvictionPolicy.Mode leading = winner(true);
     for (Shadow shadow : shadows) {
-      missed |= !shadow.access(hash);
+      boolean missedHere = !shadow.access(hash);
+      missed |= missedHere;
+      if (missedHere && shadow == shadows[leading.ordinal()]) {
+        expectedFetches += sampleMask + 1L;
+      }
     }
     if (missed && --missesToVerdict == 0) {
       missesToVerdict = MISSES_PER_VERDICT;
       judge();
     }
+  }
+
+  /** A key that takes part is not to be had any more, whatever fits. */
+  void forget(int hash) {
+    for (Shadow shadow : shadows) {
+      shadow.forget(hash);
+    }
+  }
+
+  /** How many reads of all keys would have missed with nothing fetched ahead, by estimate. */
+  long expectedFetches() {
+    return expectedFetches;
   }
 
   private void judge() {

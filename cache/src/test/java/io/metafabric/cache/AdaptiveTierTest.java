@@ -70,6 +70,38 @@ class AdaptiveTierTest extends HotTierContract {
     }
   }
 
+  /** Every read asks for the payload if it is not here, as a node does. */
+  private static void read(HotTier<String> tier, String path) {
+    if (tier.hit(path) == null) {
+      tier.fill(TestRecords.write(path, 1, 500));
+    }
+  }
+
+  @Test
+  void itEstimates_whatWouldMissWithNothingFetchedAhead() {
+    try (var tier = tier(new ArrayList<>())) {
+      for (int i = 0; i < 2_000; i++) {
+        read(tier, "n/" + i % 20);
+      }
+      assertThat(tier.stats().expectedFetches()).as("nothing has left yet").isZero();
+      for (int i = 0; i < 2_000; i++) {
+        tier.fillPrefetched(TestRecords.write("n/once" + i, 1, 500), "p", Long.MAX_VALUE);
+        read(tier, "n/once" + i);
+        read(tier, "n/" + i % 20);
+      }
+      assertThat(tier.stats().expectedFetches())
+          .as("all that is read once")
+          .isBetween(1_800L, 2_100L);
+      tier.tick();
+      long before = tier.stats().expectedFetches();
+      for (int i = 0; i < 100; i++) {
+        tier.drop(Key.of("n/1"));
+        read(tier, "n/1");
+      }
+      assertThat(tier.stats().expectedFetches() - before).as("what was overwritten").isEqualTo(100);
+    }
+  }
+
   @Test
   void unreadPrefetches_pushOutEachOther_andNotWhatIsInUse() {
     var wasted = new ArrayList<String>();

@@ -117,4 +117,60 @@ class ShadowRaceTest {
     }
     assertThat(sampled).isBetween(800, 1_200);
   }
+
+  @Test
+  void itKnows_whatACacheWithoutPrefetchesMisses() {
+    var random = new Random(3);
+    IntSupplier keys = () -> (int) Math.abs(random.nextGaussian() * 4 * CAPACITY);
+    var race = new ShadowRace(CAPACITY, Mode.PROMOTING);
+    Map<Integer, QueueNode> present = new HashMap<>();
+    var policy = new EvictionPolicy(CAPACITY, () -> 0, node -> present.remove(node.hash()));
+    policy.setMode(Mode.PROMOTING);
+    int misses = 0;
+    for (int i = 0; i < 50_000; i++) {
+      int key = keys.getAsInt();
+      race.access(key);
+      policy.setMode(race.winner(true));
+      QueueNode node = present.get(key);
+      if (node == null) {
+        misses++;
+        node = new One(key);
+        present.put(key, node);
+        policy.add(node);
+      } else {
+        node.touch();
+      }
+    }
+    assertThat((double) race.expectedFetches()).isBetween(misses * 0.98, misses * 1.02);
+  }
+
+  @Test
+  void ofALargeCache_whatItMissesIsEstimatedFromTheSample() {
+    int entries = 100_000;
+    var race = new ShadowRace(entries, Mode.PROMOTING);
+    int misses = 0;
+    for (int round = 0; round < 3; round++) {
+      for (int hash = 0; hash < entries / 2; hash++) {
+        if ((ShadowRace.spread(hash) & race.sampleMask()) == 0) {
+          race.access(hash);
+        }
+        misses += round == 0 ? 1 : 0;
+      }
+    }
+    assertThat((double) race.expectedFetches()).isBetween(misses * 0.8, misses * 1.2);
+  }
+
+  @Test
+  void whatIsNotToBeHadAnyMore_isMissedByAll() {
+    var race = new ShadowRace(CAPACITY, Mode.PROMOTING);
+    for (int i = 0; i < 10; i++) {
+      race.access(7);
+      race.forget(7);
+      race.forget(8);
+    }
+    assertThat(race.expectedFetches()).isEqualTo(10);
+    race.access(7);
+    race.access(7);
+    assertThat(race.expectedFetches()).isEqualTo(11);
+  }
 }

@@ -1435,6 +1435,11 @@ public final class FabricNode<V> implements AutoCloseable {
     }
 
     @Override
+    public HotTierStats tier() {
+      return hot.stats();
+    }
+
+    @Override
     public double fullness() {
       HotTierStats tier = hot.stats();
       return Math.min(1, (double) tier.sizeBytes() / tier.maxBytes());

@@ -1,5 +1,6 @@
 package io.metafabric.node;
 
+import io.metafabric.cache.HotTierStats;
 import io.metafabric.core.access.AccessEvent;
 import io.metafabric.core.access.Prediction;
 import io.metafabric.core.port.Clock;
@@ -38,6 +39,9 @@ final class Prefetcher {
 
     /** How full the tier is that takes copies, in [0, 1]. */
     double fullness();
+
+    /** What prefetches go into. */
+    HotTierStats tier();
 
     /**
      * Takes the payload in when it arrives; completes with whether it did.
@@ -102,6 +106,10 @@ final class Prefetcher {
       return;
     }
     foresight.observe(events);
+    HotTierStats tier = target.tier();
+    if (tier.expectedFetches() > 0) {
+      foresight.fetched(tier.fetches(), tier.expectedFetches());
+    }
     long nowNanos = clock.nanoTime();
     events.forEach(event -> arm.read(event.key(), nowNanos));
     events.forEach(target::read);

@@ -132,7 +132,7 @@ final class LruTier<V> implements HotTier<V> {
 
   @Override
   public synchronized HotTierStats stats() {
-    return new HotTierStats(entries.size(), sizeBytes, maxBytes, evictions, rejected);
+    return new HotTierStats(entries.size(), sizeBytes, maxBytes, evictions, rejected, 0, 0);
   }
 
   @Override

@@ -136,6 +136,17 @@ public final class Foresight {
   }
 
   /**
+   * How much was fetched, for reads and ahead of them, and what would have been with nothing
+   * fetched ahead, by estimate: prefetches that push out what is read are no gain, even if all of
+   * them are used. Both since the same time, and never less than at the call before.
+   */
+  public synchronized void fetched(long inAll, long unaidedInAll) {
+    for (GatedPredictor predictor : predictors.values()) {
+      predictor.fetched(inAll, unaidedInAll);
+    }
+  }
+
+  /**
    * Learns from reads in other regions: what follows what is shared, and proposes nothing here.
    * Predictors of the host's are not shown them.
    */

@@ -58,6 +58,12 @@ final class GatedPredictor {
   }
 
   /** Shows a predictor that ranks itself what was read elsewhere. */
+  void fetched(long inAll, long unaidedInAll) {
+    if (predictor instanceof RankedPredictor ranked) {
+      ranked.fetched(inAll, unaidedInAll);
+    }
+  }
+
   void learn(List<AccessEvent> events) {
     if (predictor instanceof RankedPredictor ranked) {
       try {

@@ -40,6 +40,12 @@ interface RankedPredictor extends Predictor {
    */
   @Nullable List<Prediction> forecast(String client, long nowMs, int most);
 
+  /**
+   * How much was fetched, for reads and ahead of them, and what would have been with nothing
+   * fetched ahead, by estimate: both since the same time, and never less than at the call before.
+   */
+  void fetched(long inAll, long unaidedInAll);
+
   /** Outcomes of its prefetches since the last call. */
   void resolved(long used, long wasted);
 

@@ -505,6 +505,11 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   }
 
   @Override
+  public void fetched(long inAll, long unaidedInAll) {
+    governor.fetched(inAll, unaidedInAll);
+  }
+
+  @Override
   public void resolved(long used, long wasted) {
     governor.resolved(used, wasted);
     usedInAll += used;

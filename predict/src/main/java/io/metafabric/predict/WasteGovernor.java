@@ -16,6 +16,11 @@ import io.metafabric.core.codec.ByteWriter;
  * again; what is proposed meanwhile is followed up all the same, so nothing has to be spent to find
  * out that it pays again. All of it fades, by half in {@value #HALF_LIFE} needs.
  *
+ * <p>Prefetches also push out what would have been read, and is fetched ahead again: each of them
+ * is used, and for nothing. So the floor rises as well where more than {@value #MOST_FETCHES} times
+ * as much is fetched as would be without prediction. It closes nothing: then whole sequences would
+ * be lost for a few fetches.
+ *
  * <p>The numbers were chosen by replaying real traces. Counts, and draws nothing by chance. Not
  * thread-safe.
  */
@@ -25,6 +30,11 @@ final class WasteGovernor {
 
   /** How much may be wasted for a used one, by the square of the share that is foreseen. */
   static final double PER_SHARE_FORESEEN = 200;
+
+  /**
+   * Fetches of both kinds, over what would be fetched without prediction, before it is stricter.
+   */
+  static final double MOST_FETCHES = 1.25;
 
   static final double FREE_PER_NEED = 0.005;
   static final double LEAST_FLOOR = 0.35;
@@ -44,14 +54,24 @@ final class WasteGovernor {
   private double foreseen;
   private double used;
   private double wasted;
+
+  private double fetched;
+
+  /** What would have been fetched without prediction. */
+  private double unaided;
+
+  private long toldFetched;
+  private long toldUnaided;
   private double floor = FIRST_FLOOR;
 
   void need() {
     needs = needs * MEMORY + 1;
+    fetched *= MEMORY;
+    unaided *= MEMORY;
     foreseen *= MEMORY;
     used *= MEMORY;
     wasted *= MEMORY;
-    double steered = floor + (wasted > allowance() ? STEP : -STEP);
+    double steered = floor + (wasted > allowance() || pushesOut() ? STEP : -STEP);
     floor = Math.max(LEAST_FLOOR, Math.min(MOST_FLOOR, steered));
   }
 
@@ -88,6 +108,21 @@ final class WasteGovernor {
     used = Saved.number(in, "used prefetches", 0, Integer.MAX_VALUE);
     wasted = Saved.number(in, "wasted prefetches", 0, Integer.MAX_VALUE);
     floor = Saved.number(in, "floor", LEAST_FLOOR, MOST_FLOOR);
+  }
+
+  /**
+   * How much was fetched, in all since some time, and what would have been without prediction, by
+   * estimate. Who asks for what is being fetched anyway counts in neither.
+   */
+  void fetched(long inAll, long unaidedInAll) {
+    fetched += inAll - toldFetched;
+    unaided += unaidedInAll - toldUnaided;
+    toldFetched = inAll;
+    toldUnaided = unaidedInAll;
+  }
+
+  private boolean pushesOut() {
+    return fetched > MOST_FETCHES * unaided + SLACK;
   }
 
   boolean open() {

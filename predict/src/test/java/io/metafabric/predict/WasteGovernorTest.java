@@ -53,4 +53,41 @@ class WasteGovernorTest {
     assertThat(governor.floor()).isEqualTo(WasteGovernor.LEAST_FLOOR);
     assertThat(governor.open()).isTrue();
   }
+
+  /** All that is fetched ahead is used, and some of it pushes out what would have been read. */
+  private static double floorAfter(double unaidedPerNeed, boolean told) {
+    var governor = new WasteGovernor();
+    for (int i = 0; i < 20_000; i++) {
+      governor.need();
+      governor.foreseen();
+      governor.resolved(1, 0);
+      if (told && i % 50 == 0) {
+        governor.fetched(i, (long) (i * unaidedPerNeed));
+      }
+    }
+    assertThat(governor.open()).isTrue();
+    return governor.floor();
+  }
+
+  @Test
+  void theFloor_risesWhereMoreIsFetched_thanAQuarterAboveWhatWouldBeWithoutPrediction() {
+    assertThat(floorAfter(0.85, true)).isEqualTo(WasteGovernor.LEAST_FLOOR);
+    assertThat(floorAfter(0.75, true)).isEqualTo(WasteGovernor.MOST_FLOOR);
+    assertThat(floorAfter(0.75, false)).as("nobody says").isEqualTo(WasteGovernor.LEAST_FLOOR);
+  }
+
+  @Test
+  void theFloor_comesDownAgain_whenNoMoreIsPushedOut() {
+    var governor = new WasteGovernor();
+    for (int i = 0; i < 10_000; i++) {
+      governor.need();
+      governor.fetched(i, i / 2);
+    }
+    assertThat(governor.floor()).isEqualTo(WasteGovernor.MOST_FLOOR);
+    for (int i = 0; i < 100_000; i++) {
+      governor.need();
+      governor.fetched(10_000 + i, 5_000 + i);
+    }
+    assertThat(governor.floor()).isEqualTo(WasteGovernor.LEAST_FLOOR);
+  }
 }

@@ -339,6 +339,8 @@ final class FabricPolicy implements ReplayPolicy {
     ranMs = nowMs;
     List<AccessEvent> events = ring.drain(MAX_EVENTS);
     foresight.observe(events);
+    HotTierStats tier = hot.stats();
+    foresight.fetched(tier.fetches(), tier.expectedFetches());
     nowNanos = armNanos(nowMs);
     events.forEach(event -> arm.read(event.key(), nowNanos));
     if (!arm.isEnabled()) {
