@@ -126,6 +126,15 @@ public final class HomeDirectory implements HomeLookup {
     return evicted.isEmpty() ? fixed : fixed.without(evicted, rendezvous(key));
   }
 
+  @Override
+  public boolean isHeldBy(RegionName region, Key key) {
+    // One or two hold everything, and nobody need say which of them is the home.
+    if (byNamespace.isEmpty() && members.size() <= 2) {
+      return members.contains(region);
+    }
+    return homesOf(key).include(region);
+  }
+
   private Homes rendezvous(Key key) {
     RegionName first = members.get(0);
     RegionName second = null;
