@@ -15,9 +15,13 @@ import org.jspecify.annotations.Nullable;
  * is left is completed by whoever comes. Thread-safe.
  */
 final class Completions implements Executor, AutoCloseable {
-  private static final int MAX_UNDER_WAY = 1 << 16;
+  /**
+   * Enough to keep a disk busy that takes some milliseconds to sync. Of more, each would be gone
+   * from the processor's caches by the time that its turn has come.
+   */
+  private static final int MAX_UNDER_WAY = 1 << 12;
 
-  /** Three futures, what links them, and a version, whose context is mostly small. */
+  /** Futures, what links them, and a version, whose context is mostly small. */
   private static final long ESTIMATED_BYTES = 512;
 
   private final SerialExecutor thread;

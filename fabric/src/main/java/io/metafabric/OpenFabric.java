@@ -44,7 +44,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -291,18 +290,36 @@ final class OpenFabric implements MetadataFabric {
     state.requireOpen();
     takeRoomForCallback(parsed);
     try {
-      // What waits for the callbacks' thread is the version, not the record with its value.
-      CompletableFuture<Version> written =
-          withRoom(parsed, () -> node().write(parsed, payload, Header.NEVER, Precondition.NONE))
-              .thenApply(record -> required(version(record)))
-              .handleAsync(OpenFabric::orThrow, completions);
-      // Of what hangs on a future the first comes last: behind the host's callbacks.
-      written.whenComplete((version, failure) -> completions.giveRoomBack());
+      var written = new CompletableFuture<Version>();
+      withRoom(parsed, () -> node().write(parsed, payload, Header.NEVER, Precondition.NONE))
+          .whenComplete((record, failure) -> completeLater(written, record, failure));
       return written;
     } catch (RuntimeException e) {
       completions.giveRoomBack();
       throw e;
     }
+  }
+
+  private void completeLater(
+      CompletableFuture<Version> written,
+      @Nullable MetadataRecord record,
+      @Nullable Throwable failure) {
+    // What waits for the callbacks' thread is the version, not the record with its value.
+    Version version = record == null ? null : record.header().version();
+    completions.execute(
+        () -> {
+          try {
+            // The host's callbacks run in here.
+            if (version != null) {
+              written.complete(version);
+            } else {
+              written.completeExceptionally(
+                  Objects.requireNonNull(failure, "a write without a condition is not declined"));
+            }
+          } finally {
+            completions.giveRoomBack();
+          }
+        });
   }
 
   @Override
@@ -457,15 +474,6 @@ final class OpenFabric implements MetadataFabric {
   public CompletableFuture<Void> whenReplicated(
       SessionToken token, String region, Duration timeout) {
     return guaranteed.whenReplicated(token, region, timeout);
-  }
-
-  private static Version orThrow(@Nullable Version written, @Nullable Throwable failure) {
-    if (failure != null) {
-      throw failure instanceof CompletionException wrapped
-          ? wrapped
-          : new CompletionException(failure);
-    }
-    return Objects.requireNonNull(written);
   }
 
   private static Optional<Version> version(@Nullable MetadataRecord record) {

@@ -15,10 +15,10 @@ import org.jspecify.annotations.Nullable;
  * The hot tier, weighed in bytes, under {@link EvictionPolicy} in the mode that {@link ShadowRace}
  * finds best. Thread-safe.
  *
- * <p>A hit is a look into a concurrent map and a counter in the entry. All changes are made under
- * one lock. Whether a record is current is checked under it too: the publisher updates the index
- * first and this tier second, so of a slow fill and a publication that race, the later of the two
- * here always sees the newer index.
+ * <p>A hit is a look into a concurrent map and a counter in the key's place. All changes are made
+ * under one lock. Whether a record is current is checked under it too: the publisher updates the
+ * index first and this tier second, so of a slow fill and a publication that race, the later of the
+ * two here always sees the newer index.
  */
 public final class AdaptiveTier<V> implements HotTier<V> {
   /**
@@ -33,7 +33,7 @@ public final class AdaptiveTier<V> implements HotTier<V> {
   private final CurrentDots index;
   private final Function<MetadataRecord, V> view;
   private final WasteListener wasted;
-  private final ConcurrentHashMap<String, HotEntry<V>> entries = new ConcurrentHashMap<>();
+  private final ConcurrentHashMap<String, HotPlace<V>> places = new ConcurrentHashMap<>();
   private final ReentrantLock lock = new ReentrantLock();
   private final EvictionPolicy policy;
   private final ReadSamples samples = new ReadSamples();
@@ -66,10 +66,10 @@ public final class AdaptiveTier<V> implements HotTier<V> {
   }
 
   private void evicted(QueueNode node) {
-    var entry = (HotEntry<?>) node;
-    entries.remove(entry.record().key().path(), entry);
+    var place = (HotPlace<?>) node;
+    places.remove(place.path(), place);
     evictions++;
-    gone(entry);
+    gone(place.entry());
     startRace();
   }
 
@@ -99,14 +99,15 @@ public final class AdaptiveTier<V> implements HotTier<V> {
 
   @Override
   public @Nullable HotEntry<V> hit(String path) {
-    HotEntry<V> entry = entries.get(path);
-    if (entry == null) {
+    HotPlace<V> place = places.get(path);
+    if (place == null) {
       return null;
     }
-    entry.touch();
+    place.touch();
+    HotEntry<V> entry = place.entry();
     int mask = sampleMask;
     if (entry.isUnread()) {
-      firstRead(entry);
+      firstRead(place);
     }
     if (mask != NOBODY && (ShadowRace.spread(path.hashCode()) & mask) == 0) {
       sample(path.hashCode());
@@ -115,10 +116,10 @@ public final class AdaptiveTier<V> implements HotTier<V> {
   }
 
   /** If the lock is taken it stays on probation; then it is spared when it would leave. */
-  private void firstRead(HotEntry<V> entry) {
+  private void firstRead(HotPlace<V> place) {
     if (lock.tryLock()) {
       try {
-        policy.firstRead(entry);
+        policy.firstRead(place);
       } finally {
         lock.unlock();
       }
@@ -163,8 +164,8 @@ public final class AdaptiveTier<V> implements HotTier<V> {
 
   @Override
   public @Nullable MetadataRecord peek(Key key) {
-    HotEntry<V> entry = entries.get(key.path());
-    return entry == null ? null : entry.record();
+    HotPlace<V> place = places.get(key.path());
+    return place == null ? null : place.entry().record();
   }
 
   @Override
@@ -185,7 +186,7 @@ public final class AdaptiveTier<V> implements HotTier<V> {
   @Override
   public void refresh(MetadataRecord record) {
     // Who fills it between this look and its end sees the newer index.
-    if (entries.containsKey(record.key().path())) {
+    if (places.containsKey(record.key().path())) {
       put(record, null, QueueNode.NOT_EXPECTED, Filler.REFRESH);
     }
   }
@@ -207,14 +208,13 @@ public final class AdaptiveTier<V> implements HotTier<V> {
       return false;
     }
     var entry = new HotEntry<>(record, view.apply(record), predictor);
-    entry.expect(untilNanos);
     lock.lock();
     try {
-      HotEntry<V> before = entries.get(record.key().path());
-      if (before == null && (filler == Filler.READ || filler == Filler.PREFETCH)) {
-        countFetch(entry.hash(), filler);
+      HotPlace<V> place = places.get(record.key().path());
+      if (place == null && (filler == Filler.READ || filler == Filler.PREFETCH)) {
+        countFetch(record.key().path().hashCode(), filler);
       }
-      boolean taken = putLocked(entry, before, onlyIfPresent);
+      boolean taken = putLocked(entry, place, untilNanos, onlyIfPresent);
       if (!taken && !onlyIfPresent) {
         rejected.increment();
       }
@@ -225,10 +225,11 @@ public final class AdaptiveTier<V> implements HotTier<V> {
   }
 
   private boolean putLocked(
-      HotEntry<V> entry, @Nullable HotEntry<V> before, boolean onlyIfPresent) {
+      HotEntry<V> entry, @Nullable HotPlace<V> place, long untilNanos, boolean onlyIfPresent) {
     Key key = entry.record().key();
     Dot dot = entry.record().header().version().dot();
-    boolean hasIt = before != null && before.record().header().version().dot().equals(dot);
+    HotEntry<V> before = place == null ? null : place.entry();
+    boolean hasIt = before != null && before.isOf(dot);
     if (!index.isCurrent(key, dot) || (before == null && onlyIfPresent)) {
       return hasIt;
     }
@@ -237,28 +238,39 @@ public final class AdaptiveTier<V> implements HotTier<V> {
       return true;
     }
     if (entry.weightBytes() > maxBytes / MAX_SHARE) {
-      if (before != null) {
-        removeLocked(key.path(), before);
+      if (place != null) {
+        removeLocked(place);
       }
       return false;
     }
-    if (before == null) {
-      entries.put(key.path(), entry);
-      if (entry.predictor() == null) {
-        policy.add(entry);
-      } else {
-        policy.addUnread(entry);
-      }
-    } else {
-      if (before.isUnread() && entry.predictor() == null) {
-        // Nobody can read it any more.
-        policy.firstRead(before);
-      }
-      entries.put(key.path(), entry);
-      policy.replace(before, entry);
-      gone(before);
+    if (place == null || before == null) {
+      return add(entry, untilNanos);
     }
-    return entries.get(key.path()) == entry;
+    replace(place, before, entry, untilNanos);
+    return place.queue != null;
+  }
+
+  private boolean add(HotEntry<V> entry, long untilNanos) {
+    var place = new HotPlace<V>(entry);
+    place.expect(untilNanos);
+    places.put(place.path(), place);
+    if (entry.predictor() == null) {
+      policy.add(place);
+    } else {
+      policy.addUnread(place);
+    }
+    return place.queue != null;
+  }
+
+  private void replace(HotPlace<V> place, HotEntry<V> before, HotEntry<V> entry, long untilNanos) {
+    if (before.isUnread() && entry.predictor() == null) {
+      // Nobody can read it any more.
+      policy.firstRead(place);
+    }
+    place.become(entry);
+    place.expect(untilNanos);
+    policy.reweigh(place, entry.weightBytes());
+    gone(before);
   }
 
   /** A miss is a read of the key too; only now it is known that it was there to be read. */
@@ -281,10 +293,10 @@ public final class AdaptiveTier<V> implements HotTier<V> {
     }
   }
 
-  private void removeLocked(String path, HotEntry<V> entry) {
-    if (entries.remove(path, entry)) {
-      policy.remove(entry);
-      gone(entry);
+  private void removeLocked(HotPlace<V> place) {
+    if (places.remove(place.path(), place)) {
+      policy.remove(place);
+      gone(place.entry());
     }
   }
 
@@ -293,9 +305,9 @@ public final class AdaptiveTier<V> implements HotTier<V> {
     lock.lock();
     try {
       forgetInRace(key.path().hashCode());
-      HotEntry<V> entry = entries.get(key.path());
-      if (entry != null) {
-        removeLocked(key.path(), entry);
+      HotPlace<V> place = places.get(key.path());
+      if (place != null) {
+        removeLocked(place);
       }
     } finally {
       lock.unlock();
@@ -304,7 +316,7 @@ public final class AdaptiveTier<V> implements HotTier<V> {
 
   @Override
   public long entries() {
-    return entries.mappingCount();
+    return places.mappingCount();
   }
 
   @Override
@@ -338,7 +350,7 @@ public final class AdaptiveTier<V> implements HotTier<V> {
   public void close() {
     lock.lock();
     try {
-      entries.forEach(this::removeLocked);
+      places.values().forEach(this::removeLocked);
     } finally {
       lock.unlock();
     }

@@ -117,14 +117,13 @@ final class EvictionPolicy {
     }
   }
 
-  /** Another value of the same key takes its place; it may be larger. */
-  void replace(QueueNode node, QueueNode next) {
+  /** The key has another value; it may be larger. */
+  void reweigh(QueueNode node, int bytes) {
     NodeQueue queue = node.queue;
     if (queue == null) {
       return;
     }
-    next.succeed(node);
-    queue.replace(node, next);
+    queue.reweigh(node, bytes);
     makeRoom(0);
   }
 

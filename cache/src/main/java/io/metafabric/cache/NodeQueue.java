@@ -41,25 +41,10 @@ final class NodeQueue {
     size--;
   }
 
-  /** Puts {@code next} where {@code node} is. */
-  void replace(QueueNode node, QueueNode next) {
-    next.queue = this;
-    next.before = node.before;
-    next.after = node.after;
-    if (node.before == null) {
-      first = next;
-    } else {
-      node.before.after = next;
-    }
-    if (node.after == null) {
-      last = next;
-    } else {
-      node.after.before = next;
-    }
-    node.before = null;
-    node.after = null;
-    node.queue = null;
-    weight += next.weightBytes() - node.weightBytes();
+  /** One that is here weighs something else from now on. */
+  void reweigh(QueueNode node, int bytes) {
+    weight += bytes - node.weightBytes();
+    node.setWeightBytes(bytes);
   }
 
   /** The one that came first of all; null if there is none. */

@@ -19,17 +19,30 @@ abstract class QueueNode {
   /**
    * Reads since the policy last looked. Readers race for it: a lost one costs a little accuracy.
    */
-  private int touches;
+  private byte touches;
 
   /** What is left of the reads that the policy has seen. */
   byte credit;
 
+  private int weightBytes;
+
   /** Until when a read is expected, in nanoseconds of the tier's clock. */
   private long expectedUntilNanos = NOT_EXPECTED;
 
+  QueueNode(int weightBytes) {
+    this.weightBytes = weightBytes;
+  }
+
   abstract int hash();
 
-  abstract int weightBytes();
+  final int weightBytes() {
+    return weightBytes;
+  }
+
+  /** Of one in a queue that is the queue's business. */
+  final void setWeightBytes(int bytes) {
+    weightBytes = bytes;
+  }
 
   /** Any thread, on every read: one plain store, and none once there have been enough. */
   final void touch() {
@@ -57,10 +70,5 @@ abstract class QueueNode {
 
   final long expectedUntilNanos() {
     return expectedUntilNanos;
-  }
-
-  final void succeed(QueueNode old) {
-    touches = old.touches;
-    credit = old.credit;
   }
 }

@@ -69,17 +69,13 @@ final class ShadowRace {
     private final int hash;
 
     ShadowNode(int hash) {
+      super(1);
       this.hash = hash;
     }
 
     @Override
     int hash() {
       return hash;
-    }
-
-    @Override
-    int weightBytes() {
-      return 1;
     }
   }
 

@@ -9,6 +9,7 @@ import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.Test;
 
 class AdaptiveTierTest extends HotTierContract {
@@ -214,6 +215,51 @@ class AdaptiveTierTest extends HotTierContract {
       }
       assertThat(tier.entries()).isZero();
       assertThat(tier.sizeBytes()).isZero();
+    }
+  }
+
+  @Test
+  void readersBesideOverwrites_seeWholeValues_andNeverAnOlderOne() throws InterruptedException {
+    int last = 50_000;
+    try (var tier =
+        new AdaptiveTier<>(
+            64 << 10,
+            ALL_CURRENT,
+            record -> record.header().version().dot().counter(),
+            clock,
+            (predictor, path, bytes) -> {})) {
+      var wrong = new ConcurrentLinkedQueue<String>();
+      var readers = new ArrayList<Thread>();
+      tier.written(TestRecords.write("n/1", 1, 100));
+      for (int t = 0; t < 3; t++) {
+        readers.add(
+            new Thread(
+                () -> {
+                  long before = 0;
+                  while (before < last) {
+                    HotEntry<Long> entry = tier.hit("n/1");
+                    if (entry == null) {
+                      wrong.add("nothing is there");
+                      return;
+                    }
+                    long shown = entry.view().orElseThrow();
+                    if (shown != entry.record().header().version().dot().counter()
+                        || shown < before) {
+                      wrong.add(entry.record() + " is shown as " + shown + " behind " + before);
+                      return;
+                    }
+                    before = shown;
+                  }
+                }));
+      }
+      readers.forEach(Thread::start);
+      for (int i = 2; i <= last; i++) {
+        tier.written(TestRecords.write("n/1", i, 100));
+      }
+      for (Thread reader : readers) {
+        reader.join();
+      }
+      assertThat(wrong).isEmpty();
     }
   }
 }

@@ -20,17 +20,13 @@ class EvictionPolicyTest {
     private final int hash;
 
     Node(int hash) {
+      super(1);
       this.hash = hash;
     }
 
     @Override
     int hash() {
       return hash;
-    }
-
-    @Override
-    int weightBytes() {
-      return 1;
     }
   }
 

@@ -57,17 +57,13 @@ class ShadowRaceTest {
     private final int hash;
 
     One(int hash) {
+      super(1);
       this.hash = hash;
     }
 
     @Override
     int hash() {
       return hash;
-    }
-
-    @Override
-    int weightBytes() {
-      return 1;
     }
   }
 

@@ -851,8 +851,12 @@ public final class FabricNode<V> implements AutoCloseable {
       }
     }
     replicator.published(changes);
-    List<Published> inQuestion =
-        changes.stream().filter(change -> kept.isInQuestion(change.record().key())).toList();
+    var inQuestion = new ArrayList<Published>();
+    for (Published change : changes) {
+      if (kept.isInQuestion(change.record().key())) {
+        inQuestion.add(change);
+      }
+    }
     if (!inQuestion.isEmpty()) {
       loop.execute(() -> kept.changed(inQuestion));
     }

@@ -119,11 +119,20 @@ public final class HomeDirectory implements HomeLookup {
 
   @Override
   public Homes homesOf(Key key) {
-    Homes fixed = byNamespace.get(key.namespace());
+    Homes fixed = byNamespace.isEmpty() ? null : byNamespace.get(key.namespace());
     if (fixed == null) {
       return rendezvous(key);
     }
     return evicted.isEmpty() ? fixed : fixed.without(evicted, rendezvous(key));
+  }
+
+  @Override
+  public boolean isHeldBy(RegionName region, Key key) {
+    // One or two hold everything, and nobody need say which of them is the home.
+    if (byNamespace.isEmpty() && members.size() <= 2) {
+      return members.contains(region);
+    }
+    return homesOf(key).include(region);
   }
 
   private Homes rendezvous(Key key) {
@@ -131,7 +140,8 @@ public final class HomeDirectory implements HomeLookup {
     RegionName second = null;
     long firstScore = score(first, key);
     long secondScore = 0;
-    for (RegionName region : members.subList(1, members.size())) {
+    for (int i = 1; i < members.size(); i++) {
+      RegionName region = members.get(i);
       long score = score(region, key);
       if (Long.compareUnsigned(score, firstScore) > 0) {
         second = first;

@@ -75,6 +75,11 @@ public final class MovedHomes implements HomeLookup {
     return homesOf(key, found);
   }
 
+  @Override
+  public boolean isHeldBy(RegionName region, Key key) {
+    return moved.isEmpty() ? present.homes.isHeldBy(region, key) : homesOf(key).include(region);
+  }
+
   private Homes homesOf(Key key, @Nullable Moved found) {
     Present now = present;
     if (found == null) {

@@ -10,6 +10,7 @@ import io.metafabric.core.record.RegionName;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class HomeDirectoryTest {
@@ -58,6 +59,30 @@ class HomeDirectoryTest {
   void aSingleRegion_isHomeOfAll_withoutBackup() {
     var directory = new HomeDirectory(List.of(PARIS), Map.of());
     assertThat(directory.homesOf(Key.of("a/b"))).isEqualTo(new Homes(PARIS, null));
+  }
+
+  @Test
+  void homeAndBackup_andNobodyElse_holdAKey_howeverManyRegionsAreLeft() {
+    var all = List.of(PARIS, TOKYO, LIMA, OSLO);
+    for (int regions = 1; regions <= all.size(); regions++) {
+      var some = new HomeDirectory(all.subList(0, regions), Map.of());
+      var fixed =
+          new HomeDirectory(all.subList(0, regions), Map.of("flags", new Homes(PARIS, null)));
+      for (int evicted = 0; evicted < regions; evicted++) {
+        var gone = Set.copyOf(all.subList(0, evicted));
+        for (HomeDirectory each : List.of(some.without(gone), fixed.without(gone))) {
+          var moved = new MovedHomes(each);
+          for (int i = 0; i < 50; i++) {
+            Key key = Key.of((i % 2 == 0 ? "flags/" : "catalogue/") + i);
+            for (RegionName region : all) {
+              boolean holds = each.homesOf(key).include(region);
+              assertThat(each.isHeldBy(region, key)).as(region + " " + key).isEqualTo(holds);
+              assertThat(moved.isHeldBy(region, key)).isEqualTo(holds);
+            }
+          }
+        }
+      }
+    }
   }
 
   @Test

@@ -57,7 +57,7 @@ final class DeltaSender {
     }
     var records = new ArrayList<MetadataRecord>(changes.records().size());
     var deltas = new ArrayList<Frame.Delta>();
-    int least = changes.records().size() <= FEW_RECORDS ? config.minFewBytes() : config.minBytes();
+    int least = minBytes(changes);
     for (MetadataRecord record : changes.records()) {
       Frame.Delta delta = isLong(record, least) ? deltaOf(record, by) : null;
       if (delta != null) {
@@ -69,6 +69,10 @@ final class DeltaSender {
         ? changes
         : new Frame.Deltas(
             new Frame.Changes(changes.actor(), changes.after(), changes.upTo(), records), deltas);
+  }
+
+  private int minBytes(Frame.Changes changes) {
+    return changes.records().size() <= FEW_RECORDS ? config.minFewBytes() : config.minBytes();
   }
 
   private static boolean isLong(MetadataRecord record, int least) {
@@ -112,8 +116,11 @@ final class DeltaSender {
     if (as instanceof Frame.Deltas deltas) {
       count(deltas);
     }
+    // Of what comes by the dozen little comes again soon, and by itself: short payloads of such a
+    // batch are not remembered.
+    int least = minBytes(changes);
     for (MetadataRecord record : changes.records()) {
-      known.sent(record, isLong(record, config.minFewBytes()));
+      known.sent(record, isLong(record, least));
     }
   }
 

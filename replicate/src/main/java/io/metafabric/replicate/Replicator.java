@@ -719,7 +719,7 @@ public final class Replicator implements AutoCloseable {
   public boolean isToHold(RegionName region, Key key) {
     return key.isSystem()
         || store.conflictRules().of(key).merge() != null
-        || homes.homesOf(key).include(region);
+        || homes.isHeldBy(region, key);
   }
 
   public RegionName homeOf(Key key) {

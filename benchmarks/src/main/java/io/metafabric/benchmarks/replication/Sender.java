@@ -3,7 +3,6 @@ package io.metafabric.benchmarks.replication;
 import io.metafabric.MetadataFabric;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.version.Version;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.SplittableRandom;
@@ -15,10 +14,10 @@ final class Sender {
   private static final int ROUNDS = 5;
   private static final int KEYS = 100_000;
   private static final int SECONDS = 10;
-  private static final int VALUE_BYTES = 200;
 
   private final MetadataFabric fabric;
   private final SplittableRandom random = new SplittableRandom(1);
+  private final AssetValues values = new AssetValues(random);
   private long probes;
 
   private Sender(MetadataFabric fabric) {
@@ -48,6 +47,7 @@ final class Sender {
   private void asFastAsItGoes(int round, int records) {
     awaitAcknowledged();
     long sentBefore = fabric.stats().transport().sentBytes();
+    long cpuBefore = CpuTime.nanos();
     long begun = System.nanoTime();
     CompletableFuture<Version> last = CompletableFuture.completedFuture(Version.NONE);
     for (int i = 0; i < records; i++) {
@@ -58,42 +58,16 @@ final class Sender {
     fabric.put(Probe.ROUND, new Probe(round, begun, records).encoded());
     awaitAcknowledged();
     say(
-        "round %d: written at %,d records/s, %.1f bytes on the wire each",
+        "round %d: written at %,d records/s, %.1f bytes on the wire and %.1f us of CPU time each",
         round,
         Math.round(records * 1e9 / (written - begun)),
-        (fabric.stats().transport().sentBytes() - sentBefore) / (double) records);
+        (fabric.stats().transport().sentBytes() - sentBefore) / (double) records,
+        (CpuTime.nanos() - cpuBefore) / 1e3 / records);
   }
 
   private CompletableFuture<Version> write() {
     int id = random.nextInt(KEYS);
-    return fabric.putAsync("asset/" + id, value(id));
-  }
-
-  /** Like its neighbours, but for what is its own. */
-  private byte[] value(int id) {
-    byte[] value = new byte[VALUE_BYTES];
-    String text =
-        "{\"id\":\"asset-"
-            + id
-            + "\",\"owner\":\"team-"
-            + id % 50
-            + "\",\"type\":\"image/jpeg\",\"bytes\":"
-            + random.nextInt(10_000_000)
-            + ",\"etag\":\""
-            + Long.toHexString(random.nextLong())
-            + "\",\"modified\":"
-            + (1_795_000_000_000L + random.nextInt(86_400_000))
-            + ",\"tags\":[\"raw\",\"eu\"],\"path\":\"/projects/"
-            + id % 1000
-            + "/raw/"
-            + id
-            + ".jpg\",\"state\":\"ready\"}";
-    byte[] bytes = text.getBytes(StandardCharsets.ISO_8859_1);
-    System.arraycopy(bytes, 0, value, 0, Math.min(bytes.length, VALUE_BYTES));
-    for (int i = bytes.length; i < VALUE_BYTES; i++) {
-      value[i] = ' ';
-    }
-    return value;
+    return fabric.putAsync("asset/" + id, values.next(id));
   }
 
   private void atRate(int perSecond) {

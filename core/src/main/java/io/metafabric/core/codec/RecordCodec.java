@@ -97,9 +97,6 @@ public final class RecordCodec {
     if (size == 0) {
       return VersionVector.EMPTY;
     }
-    if (size == 1) {
-      return VersionVector.of(readDot(in));
-    }
     var actors = new long[size];
     var counters = new long[size];
     for (int i = 0; i < size; i++) {

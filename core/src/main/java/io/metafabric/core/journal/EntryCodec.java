@@ -117,7 +117,9 @@ final class EntryCodec {
                   in.varint("lacking up to"));
           default -> throw new WireFormatException("there is no journal entry type " + type);
         };
-    in.end("journal entry type " + type);
+    if (in.remaining() > 0) {
+      in.end("journal entry type " + type);
+    }
     return entry;
   }
 

@@ -68,9 +68,8 @@ record JournalFrame(
   }
 
   static boolean hasGoodChecksum(ByteBuffer bytes, int at) {
-    int length = bytes.getInt(at);
-    var covered = bytes.duplicate().position(at + TYPE_AT).limit(at + HEADER_BYTES + length);
-    return Checksums.crc32c(covered) == bytes.getInt(at + Integer.BYTES);
+    int covered = HEADER_BYTES - TYPE_AT + bytes.getInt(at);
+    return Checksums.crc32c(bytes, at + TYPE_AT, covered) == bytes.getInt(at + Integer.BYTES);
   }
 
   /** The same among bytes that have been looked at before. */
@@ -125,7 +124,7 @@ record JournalFrame(
           "the frame has position " + position + ", but " + minPosition + " is due here");
     }
     int type = bytes.get(at + TYPE_AT);
-    var body = bytes.duplicate().position(at + HEADER_BYTES).slice();
+    var body = bytes.duplicate().position(at + HEADER_BYTES);
     JournalEntry entry = EntryCodec.read(type, new ByteReader(body), expected);
     return new JournalFrame(
         type, position, durableAt(bytes, at), entry, offset, offset + bytes.remaining());

@@ -15,6 +15,11 @@ public interface HomeLookup {
 
   Homes homesOf(Key key);
 
+  /** Whether a region is home or backup of a key. */
+  default boolean isHeldBy(RegionName region, Key key) {
+    return homesOf(key).include(region);
+  }
+
   /** The homes that the configuration fixes, by namespace. */
   default SortedMap<String, Homes> fixedHomes() {
     return Collections.unmodifiableSortedMap(new TreeMap<>());

@@ -77,6 +77,16 @@ public record RegionName(String name) implements Comparable<RegionName> {
   }
 
   @Override
+  public boolean equals(Object that) {
+    return that instanceof RegionName region && name.equals(region.name);
+  }
+
+  @Override
+  public int hashCode() {
+    return name.hashCode();
+  }
+
+  @Override
   public String toString() {
     return name;
   }

@@ -50,6 +50,9 @@ final class RecentVersions {
   private final Map<ActorId, Integer> numbers = new HashMap<>();
   private final List<ActorId> actors = new ArrayList<>();
 
+  // Of each actor by its number: contexts that are made of these share what names the actor.
+  private final List<VersionVector> firstWrites = new ArrayList<>();
+
   // Sets of four entries each, the one that was published last in front.
   private long[] sets = new long[MIN_SETS * SET_WORDS];
   private int used;
@@ -70,7 +73,7 @@ final class RecentVersions {
       return null;
     }
     Dot dot = dot(sets[at + DOT_AT]);
-    VersionVector context = VersionVector.of(dot);
+    VersionVector context = firstWrites.get(number(sets[at + DOT_AT]) - 1).with(dot);
     for (int i = CONTEXT_AT; i < ENTRY_WORDS && sets[at + i] != 0; i++) {
       context = context.with(dot(sets[at + i]));
     }
@@ -139,6 +142,7 @@ final class RecentVersions {
     Integer number = numbers.get(actor);
     if (number == null && actors.size() < MAX_ACTORS) {
       actors.add(actor);
+      firstWrites.add(VersionVector.of(new Dot(actor, 1)));
       number = actors.size();
       numbers.put(actor, number);
     }
@@ -148,8 +152,11 @@ final class RecentVersions {
   }
 
   private Dot dot(long word) {
-    return new Dot(
-        actors.get((int) (word >>> COUNTER_BITS) - 1), word & ((1L << COUNTER_BITS) - 1));
+    return new Dot(actors.get(number(word) - 1), word & ((1L << COUNTER_BITS) - 1));
+  }
+
+  private static int number(long word) {
+    return (int) (word >>> COUNTER_BITS);
   }
 
   private int setOf(long low) {

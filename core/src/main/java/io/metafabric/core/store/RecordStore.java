@@ -1747,7 +1747,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         return false;
       }
       if (mayHaveSiblings) {
-        dead.versions().forEach(each -> forgottenBeside = later(forgottenBeside, each));
+        dead.versions().forEach(each -> forgottenBeside = later(forgottenBeside, each.header()));
       }
       forgottenUpTo = lastCounter;
       Dot dot = dead.header().version().dot();
@@ -1770,7 +1770,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       }
       for (Sibling each : known.versions()) {
         if (!left.contains(each)) {
-          forgottenBeside = later(forgottenBeside, each);
+          forgottenBeside = later(forgottenBeside, each.header());
         }
       }
       MetadataRecord kept = MetadataRecord.of(key, left);
@@ -1785,8 +1785,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return known != null && known.withoutPayload().equals(dead.withoutPayload());
   }
 
-  private static Stamp later(Stamp stamp, Sibling than) {
-    Stamp other = than.header().version().stamp();
+  private static Stamp later(Stamp stamp, Header than) {
+    Stamp other = than.version().stamp();
     return other.compareTo(stamp) > 0 ? other : stamp;
   }
 
@@ -2240,10 +2240,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         if (record.key().isSystem()) {
           system.put(record);
         }
-        for (Sibling each : record.versions()) {
-          Stamp stamp = each.header().version().stamp();
-          newestStamp = stamp.compareTo(newestStamp) > 0 ? stamp : newestStamp;
+        Stamp newest = later(newestStamp, record.header());
+        for (Sibling each : record.siblings()) {
+          newest = later(newest, each.header());
         }
+        newestStamp = newest;
         Dot dot = record.header().version().dot();
         if (before == null) {
           tree.added(dot);
@@ -2274,12 +2275,16 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     }
 
     private long newestOwn(MetadataRecord record) {
-      long newest = 0;
-      for (Sibling each : record.versions()) {
-        Dot dot = each.header().version().dot();
-        newest = dot.actor().equals(actor) ? Math.max(newest, dot.counter()) : newest;
+      long newest = ownCounter(record.header());
+      for (Sibling each : record.siblings()) {
+        newest = Math.max(newest, ownCounter(each.header()));
       }
       return newest;
+    }
+
+    private long ownCounter(Header header) {
+      Dot dot = header.version().dot();
+      return dot.actor().equals(actor) ? dot.counter() : 0;
     }
 
     @Override

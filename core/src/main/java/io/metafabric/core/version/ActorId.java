@@ -12,6 +12,17 @@ public record ActorId(long id) implements Comparable<ActorId> {
     return Long.compareUnsigned(id, that.id);
   }
 
+  // As in Dot.
+  @Override
+  public boolean equals(Object that) {
+    return that instanceof ActorId actor && id == actor.id;
+  }
+
+  @Override
+  public int hashCode() {
+    return Long.hashCode(id);
+  }
+
   @Override
   public String toString() {
     return HexFormat.of().toHexDigits(id);

@@ -10,8 +10,9 @@ public interface Compression {
   byte @Nullable [] compress(byte[] from, int offset, int length);
 
   /**
-   * @param plainBytes how long the result must be; the caller has bounded it
-   * @throws WireFormatException if {@code in} does not decompress to exactly that
+   * Fills {@code to} from {@code offset} on.
+   *
+   * @throws WireFormatException if {@code in} does not decompress to exactly as many bytes
    */
-  byte[] decompress(ByteBuffer in, int plainBytes);
+  void decompress(ByteBuffer in, byte[] to, int offset);
 }

@@ -124,7 +124,16 @@ public final class FrameCodec {
    * @param compression null for none
    */
   public static byte[] encode(Frame frame, @Nullable Compression compression) {
-    var out = new ByteWriter(estimatedBytes(frame));
+    return encode(frame, compression, new ByteWriter(estimatedBytes(frame)));
+  }
+
+  /**
+   * The same by a writer that serves one frame after the other.
+   *
+   * @param out what is in it is forgotten
+   */
+  public static byte[] encode(Frame frame, @Nullable Compression compression, ByteWriter out) {
+    out.reset(Integer.MAX_VALUE);
     out.i32(0).i32(0);
     var encoder = new Encoder(out);
     frame.deliverTo(encoder);
@@ -202,9 +211,10 @@ public final class FrameCodec {
     }
     in.position(in.position() + MIN_LENGTH);
     int plainBytes = new ByteReader(in).varint("plain length", 1, maxPlainBytes - MIN_LENGTH);
-    byte[] body = compression.decompress(in, plainBytes);
-    var plain = ByteBuffer.allocate(MIN_LENGTH + plainBytes);
-    return plain.put(type).put((byte) 0).put(body).flip();
+    var plain = new byte[MIN_LENGTH + plainBytes];
+    plain[0] = type;
+    compression.decompress(in, plain, MIN_LENGTH);
+    return ByteBuffer.wrap(plain);
   }
 
   /**

@@ -1,5 +1,6 @@
 package io.metafabric.replicate.netty;
 
+import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.transport.PeerConnection;
 import io.metafabric.core.transport.PeerHandler;
@@ -25,6 +26,9 @@ import org.slf4j.LoggerFactory;
 
 /** One open channel: its frames in both directions, and the bounds on what waits. Thread-safe. */
 final class NettyConnection extends ChannelInboundHandlerAdapter implements PeerConnection {
+  private static final int FIRST_BUFFER_BYTES = 256;
+  private static final int KEPT_BUFFER_BYTES = 128 << 10;
+
   private static final Logger LOG = LoggerFactory.getLogger(NettyConnection.class);
 
   /** Written to the socket at once: large enough that the system call is cheap. */
@@ -37,6 +41,7 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
   private final NettyConfig config;
   private final TransportCounters counters;
   private final @Nullable Compression compression;
+  private final AtomicReference<@Nullable ByteWriter> spare = new AtomicReference<>();
   private final Acceptor acceptor;
   private final @Nullable PeerHandler dialler;
   private final @Nullable TlsEnd tls;
@@ -114,7 +119,7 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
       counters.refusedFrames.increment();
       return false;
     }
-    byte[] encoded = FrameCodec.encode(frame, compresses ? compression : null);
+    byte[] encoded = encoded(frame);
     if (encoded.length - FrameCodec.PREFIX_BYTES > config.maxFrameBytes()) {
       throw new IllegalArgumentException(
           "a frame of "
@@ -134,6 +139,16 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
       }
       case CLOSED -> false;
     };
+  }
+
+  /** One buffer serves frame after frame; a thread that finds it taken makes another. */
+  private byte[] encoded(Frame frame) {
+    ByteWriter kept = spare.getAndSet(null);
+    ByteWriter out = kept == null ? new ByteWriter(FIRST_BUFFER_BYTES) : kept;
+    byte[] encoded = FrameCodec.encode(frame, compresses ? compression : null, out);
+    out.reset(KEPT_BUFFER_BYTES);
+    spare.set(out);
+    return encoded;
   }
 
   @Override

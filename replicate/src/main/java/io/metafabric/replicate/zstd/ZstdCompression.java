@@ -6,11 +6,16 @@ import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.wire.Compression;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /** Zstandard at its fastest level: a batch of similar records becomes a third. Thread-safe. */
 public final class ZstdCompression implements Compression {
   private static final int LEVEL = 1;
+  private static final int KEPT_BYTES = 128 << 10;
+
+  /** Serves frame after frame; a thread that finds it taken makes another. */
+  private final AtomicReference<byte @Nullable []> spare = new AtomicReference<>();
 
   private ZstdCompression() {}
 
@@ -29,7 +34,16 @@ public final class ZstdCompression implements Compression {
 
   @Override
   public byte @Nullable [] compress(byte[] from, int offset, int length) {
-    byte[] to = new byte[length];
+    byte[] kept = spare.getAndSet(null);
+    byte[] to = kept == null || kept.length < length ? new byte[length] : kept;
+    byte[] compressed = compress(to, from, offset, length);
+    if (to.length <= KEPT_BYTES) {
+      spare.set(to);
+    }
+    return compressed;
+  }
+
+  private static byte @Nullable [] compress(byte[] to, byte[] from, int offset, int length) {
     int written;
     try {
       written = (int) Zstd.compressByteArray(to, 0, length, from, offset, length, LEVEL);
@@ -40,13 +54,13 @@ public final class ZstdCompression implements Compression {
   }
 
   @Override
-  public byte[] decompress(ByteBuffer in, int plainBytes) {
+  public void decompress(ByteBuffer in, byte[] to, int offset) {
+    int plainBytes = to.length - offset;
     byte[] compressed = new byte[in.remaining()];
     in.get(compressed);
-    byte[] plain = new byte[plainBytes];
     long written;
     try {
-      written = Zstd.decompressByteArray(plain, 0, plainBytes, compressed, 0, compressed.length);
+      written = Zstd.decompressByteArray(to, offset, plainBytes, compressed, 0, compressed.length);
     } catch (ZstdException e) {
       throw new WireFormatException("what is compressed is damaged: " + e.getMessage(), e);
     }
@@ -57,6 +71,5 @@ public final class ZstdCompression implements Compression {
       throw new WireFormatException(
           "what is compressed has " + written + " bytes, not " + plainBytes + " as said");
     }
-    return plain;
   }
 }

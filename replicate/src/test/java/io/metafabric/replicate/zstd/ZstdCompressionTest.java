@@ -24,6 +24,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 
 /** Frames through the real library, and bytes that never came from it. */
@@ -121,6 +125,28 @@ class ZstdCompressionTest {
     assertThatThrownBy(decoding::run)
         .isInstanceOf(WireFormatException.class)
         .hasMessageContaining(why);
+  }
+
+  @Test
+  void threadsThatCompressAtOnce_getTheirOwn() throws Exception {
+    var batches = new ArrayList<Frame.Changes>();
+    for (int records = 10; records < 14; records++) {
+      batches.add(changes(records));
+    }
+    var tasks = new ArrayList<Callable<Frame>>();
+    for (int i = 0; i < 2_000; i++) {
+      Frame batch = batches.get(i % batches.size());
+      tasks.add(() -> decode(FrameCodec.encode(batch, zstd)));
+    }
+    ExecutorService threads = Executors.newFixedThreadPool(batches.size());
+    try {
+      List<Future<Frame>> decoded = threads.invokeAll(tasks);
+      for (int i = 0; i < decoded.size(); i++) {
+        assertThat(decoded.get(i).get()).isEqualTo(batches.get(i % batches.size()));
+      }
+    } finally {
+      threads.shutdown();
+    }
   }
 
   @Test
