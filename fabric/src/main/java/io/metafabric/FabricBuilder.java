@@ -37,6 +37,7 @@ import io.metafabric.node.ShadowConfig;
 import io.metafabric.node.WarmTierFactory;
 import io.metafabric.predict.PredictorProvider;
 import io.metafabric.predict.Source;
+import io.metafabric.predict.SummaryConfig;
 import io.metafabric.replicate.Hedging;
 import io.metafabric.replicate.PeerStateChange;
 import io.metafabric.replicate.ProtocolRange;
@@ -111,6 +112,7 @@ public final class FabricBuilder {
   private @Nullable Duration originTimeToLive;
   private @Nullable Boolean prediction;
   private @Nullable List<Source> predictionSources;
+  private @Nullable SummaryConfig accessSummaries;
   private @Nullable Prices prices;
   private @Nullable CopyBudget copyBudget;
   private @Nullable ShadowRules shadowRules;
@@ -511,6 +513,17 @@ public final class FabricBuilder {
     return this;
   }
 
+  /**
+   * How often and in how many bytes other regions are told what is read here, so that all learn
+   * from all; they do not hear who reads (docs/SECURITY.md). {@link SummaryConfig#OFF} neither
+   * tells nor learns. Nothing is told while prediction is off. Default: {@link
+   * SummaryConfig#DEFAULT}, every 2 s at most 16 KiB before compression.
+   */
+  public FabricBuilder accessSummaries(SummaryConfig config) {
+    accessSummaries = once("accessSummaries", accessSummaries, config);
+    return this;
+  }
+
   /** Adds a predictor to those that the library and the service loader bring; for one fabric. */
   public FabricBuilder predictor(PredictorProvider provider) {
     predictors.add(Objects.requireNonNull(provider, "provider"));
@@ -772,6 +785,7 @@ public final class FabricBuilder {
         CostBenefitPolicy.of(priced),
         or(copyBudget, CopyBudget.DEFAULT),
         or(prediction, true),
+        or(accessSummaries, SummaryConfig.DEFAULT),
         shadowConfig(regions),
         or(
             keptCopyBytes,

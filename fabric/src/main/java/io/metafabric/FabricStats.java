@@ -9,6 +9,7 @@ import io.metafabric.node.MemoryUse;
 import io.metafabric.node.MergeStats;
 import io.metafabric.node.NodeStats;
 import io.metafabric.node.PrefetchStats;
+import io.metafabric.node.SummaryStats;
 import io.metafabric.node.WaitStats;
 import io.metafabric.replicate.PeerStats;
 import io.metafabric.replicate.RebuildStats;
@@ -24,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param storage journal and index
  * @param replication peers, their state and lag
+ * @param summaries what regions tell each other of reads
  * @param events what listeners were told
  * @param merges what became of concurrent values that a rule merges
  * @param shadows payloads that this region holds though it is not their home
@@ -43,6 +45,7 @@ public record FabricStats(
     ReplicationStats replication,
     TransportStats transport,
     PrefetchStats prefetch,
+    SummaryStats summaries,
     Events events,
     MergeStats merges,
     ShadowStats shadows,
@@ -116,6 +119,7 @@ public record FabricStats(
         node.replication(),
         node.transport(),
         node.prefetch(),
+        node.summaries(),
         events,
         node.merges(),
         node.shadows(),

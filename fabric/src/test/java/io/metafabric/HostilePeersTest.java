@@ -4,6 +4,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.metafabric.core.access.AccessSummary;
+import io.metafabric.core.codec.SummaryCodec;
 import io.metafabric.core.conflict.ConflictRule;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
@@ -26,6 +28,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -268,6 +271,68 @@ class HostilePeersTest {
     assertThat(eu.peer("us").stats().violations()).isEqualTo(wrong.size());
     assertThat(eu.explain(key).version().orElseThrow().dot()).isEqualTo(first);
     assertThat(eu.stats().replication().receivedBytes()).isZero();
+  }
+
+  @Test
+  void summariesThatAreNone_endTheConnection_andAreCounted() throws Exception {
+    List<Key> one = List.of(Key.of("n/1"));
+    List<AccessSummary> wrong =
+        List.of(
+            new AccessSummary(true, one, List.of(new AccessSummary.Run(1, List.of(7))), List.of()),
+            new AccessSummary(true, one, List.of(), List.of(new AccessSummary.More(0, 0))),
+            new AccessSummary(true, List.of(Key.system("home", "n/1")), List.of(), List.of()),
+            new AccessSummary(
+                true,
+                one,
+                List.of(new AccessSummary.Run(1, Collections.nCopies(SummaryCodec.MAX_BYTES, 0))),
+                List.of()));
+    for (AccessSummary each : wrong) {
+      try (var peer = welcomed()) {
+        peer.send(new Frame.Summary(1, each));
+        assertThat(peer.isAtEnd()).as(each.toString()).isTrue();
+      }
+    }
+    awaitThat("counted", () -> eu.stats().transport().malformed() == wrong.size());
+    assertThat(eu.stats().summaries().received()).isZero();
+  }
+
+  @Test
+  void summariesOfKeysThatNobodyHas_andAFloodOfThem_teachNothing_andKeepToTheirMemory()
+      throws Exception {
+    eu.put("n/known", "it".getBytes(UTF_8));
+    long before = learnedBytes();
+    var keys = new ArrayList<Key>();
+    var reads = new ArrayList<Integer>();
+    for (int i = 0; i < 4000; i++) {
+      keys.add(Key.of("nowhere/" + i));
+      reads.add(i);
+    }
+    keys.add(Key.of("n/known"));
+    reads.add(4000);
+    var summary =
+        new AccessSummary(true, keys, List.of(new AccessSummary.Run(1, reads)), List.of());
+    int sent = 100;
+    try (var peer = welcomed()) {
+      for (int i = 1; i <= sent; i++) {
+        peer.send(new Frame.Summary(i, summary));
+        peer.send(new Frame.Summary(i, summary));
+      }
+      awaitThat("all came", () -> eu.stats().summaries().received() == 2 * sent);
+      assertThat(eu.stats().summaries().repeated()).isEqualTo(sent);
+      assertThat(eu.stats().summaries().dropped()).isPositive();
+      assertThat(eu.stats().memory())
+          .filteredOn(use -> use.what().equals("access summaries"))
+          .singleElement()
+          .satisfies(use -> assertThat(use.bytes()).isLessThanOrEqualTo(use.maxBytes()));
+      long taken = sent - eu.stats().summaries().dropped();
+      awaitThat("learned", () -> eu.stats().summaries().readsLearned() == taken);
+      assertThat(eu.stats().summaries().readsUnknown()).isEqualTo(4000 * taken);
+    }
+    assertThat(learnedBytes() - before).isLessThan(100_000);
+  }
+
+  private long learnedBytes() {
+    return eu.stats().prefetch().foresight().retainedBytes();
   }
 
   @Test

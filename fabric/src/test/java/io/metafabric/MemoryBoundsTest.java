@@ -107,6 +107,7 @@ class MemoryBoundsTest {
               "invalidated copies",
               "superseded copies",
               "kept copies",
+              "access summaries",
               "callers that wait",
               "access ring",
               "decisions on copies",

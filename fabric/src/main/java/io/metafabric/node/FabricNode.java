@@ -117,6 +117,7 @@ public final class FabricNode<V> implements AutoCloseable {
   private final AccessRing accesses;
   private final ReplicationManager arm;
   private final Prefetcher prefetcher;
+  private final AccessSummaries summaries;
   private final ForesightKeeper keeper;
   private final ReadCounts counts = new ReadCounts();
   private final InvalidatedCopies invalidated = new InvalidatedCopies();
@@ -250,6 +251,17 @@ public final class FabricNode<V> implements AutoCloseable {
             foresight, ports.disk(), foresight.stats().maxRetainedBytes(), clock, compacting);
     this.prefetcher =
         new Prefetcher(clock, accesses, foresight, arm, replicator, new PrefetchTarget());
+    this.summaries =
+        new AccessSummaries(
+            config.summaries(),
+            config.replication().peers().keySet(),
+            store,
+            replicator,
+            foresight,
+            arm::isEnabled,
+            clock,
+            ports.random());
+    replicator.summariesTo(summaries::told);
     this.guarantees =
         new Guarantees(
             store,
@@ -1058,6 +1070,7 @@ public final class FabricNode<V> implements AutoCloseable {
     hot.tick();
     try {
       prefetcher.run();
+      summaries.tick();
       keeper.tick(clock.nanoTime());
       guarantees.tick();
       shadowKeeper.tick();
@@ -1232,6 +1245,7 @@ public final class FabricNode<V> implements AutoCloseable {
         replicationStats,
         transportStats,
         prefetchStats,
+        summaries.stats(),
         merging.stats(),
         shadows.stats(),
         kept.stats(),
@@ -1255,6 +1269,7 @@ public final class FabricNode<V> implements AutoCloseable {
                 new MemoryUse(
                     "superseded copies", superseded.estimatedBytes(), SupersededCopies.MAX_BYTES),
                 new MemoryUse("kept copies", kept.stats().bytes(), kept.stats().maxBytes()),
+                summaries.memory(),
                 new MemoryUse("callers that wait", guarantees.waitingBytes(), Waits.MAX_BYTES),
                 new MemoryUse(
                     "access ring", accesses.retainedBytes(), accesses.maxRetainedBytes()))));
@@ -1414,6 +1429,7 @@ public final class FabricNode<V> implements AutoCloseable {
     public void read(AccessEvent event) {
       shadowKeeper.read(event);
       kept.read(event);
+      summaries.read(event);
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.place.HomeLookup;
 import io.metafabric.core.store.StoreConfig;
 import io.metafabric.core.transport.PeerAddress;
+import io.metafabric.predict.SummaryConfig;
 import io.metafabric.replicate.ReplicationConfig;
 import io.metafabric.replicate.arm.CopyBudget;
 import io.metafabric.replicate.arm.CostBenefitPolicy;
@@ -13,6 +14,7 @@ import java.time.Duration;
  * @param tick how often what was read is learned from, at least; a remote read does so at once
  * @param copyBudget what prefetching may cost at first
  * @param prediction whether prefetching is on at first
+ * @param summaries how regions tell each other what is read in them
  * @param shadows which payloads are held beside home and backup
  * @param keptBytes what copies may take in memory that stay beside the hot tier, 0 to 64 GiB; with
  *     0 there are none
@@ -25,6 +27,7 @@ public record NodeConfig(
     CostBenefitPolicy policy,
     CopyBudget copyBudget,
     boolean prediction,
+    SummaryConfig summaries,
     ShadowConfig shadows,
     long keptBytes) {
   public static final long MAX_KEPT_BYTES = 64L << 30;
@@ -47,6 +50,7 @@ public record NodeConfig(
         policy,
         copyBudget,
         prediction,
+        summaries,
         shadows,
         keptBytes);
   }

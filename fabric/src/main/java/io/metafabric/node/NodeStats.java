@@ -26,6 +26,7 @@ public record NodeStats(
     ReplicationStats replication,
     TransportStats transport,
     PrefetchStats prefetch,
+    SummaryStats summaries,
     MergeStats merges,
     ShadowStats shadows,
     KeptStats kept,

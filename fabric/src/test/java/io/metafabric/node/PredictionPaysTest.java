@@ -27,6 +27,8 @@ class PredictionPaysTest {
     assertThat((double) on.remoteReads()).isLessThan(0.6 * off.remoteReads());
     assertThat((double) on.stallMs()).isLessThan(0.6 * off.stallMs());
     assertThat((double) on.sentBytes()).isLessThan(1.1 * off.sentBytes());
+    assertThat(off.summaryBytes()).isZero();
+    assertThat(on.summaryBytes()).as("before compression").isBetween(1L, 10 * on.reads());
     assertThat(on.copies().made()).isEqualTo(on.made());
     assertThat((double) on.copies().used()).isBetween(0.98 * on.used(), 1.0 * on.used());
     double savedMs = off.stallMs() - on.stallMs();
@@ -34,6 +36,21 @@ class PredictionPaysTest {
         .as("of first reads alone, so no more than there was")
         .isBetween(0.2 * savedMs, savedMs);
     assertThat(on.copies().savedDollars()).isGreaterThan(on.copies().spentDollars());
+  }
+
+  @Test
+  void regionsThatLearnTogether_waitForLess_thanThoseThatLearnAlone() throws IOException {
+    List<TraceReplay.Row> rows = TraceReplay.rows(7, 300);
+
+    TraceReplay.Figures alone = TraceReplay.replayAlone(rows, 6, HOT_TIER_BYTES);
+    TraceReplay.Figures together = TraceReplay.replay(rows, true, 6, HOT_TIER_BYTES);
+
+    System.out.println("alone:    " + alone);
+    System.out.println("together: " + together);
+    assertThat(alone.summaryBytes()).isZero();
+    assertThat((double) together.remoteReads()).isLessThan(0.85 * alone.remoteReads());
+    assertThat((double) together.stallMs()).isLessThan(0.85 * alone.stallMs());
+    assertThat((double) together.sentBytes()).isLessThan(1.1 * alone.sentBytes());
   }
 
   @Test

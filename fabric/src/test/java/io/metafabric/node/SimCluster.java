@@ -25,6 +25,7 @@ import io.metafabric.core.wire.DeltaCoding;
 import io.metafabric.migrate.HomeDirectory;
 import io.metafabric.predict.Retraining;
 import io.metafabric.predict.Source;
+import io.metafabric.predict.SummaryConfig;
 import io.metafabric.replicate.DeltaConfig;
 import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStateChange;
@@ -78,6 +79,9 @@ public final class SimCluster {
 
   /** None, so that it is plain who has what. */
   public long keptBytes = 0;
+
+  /** How regions tell each other what is read in them. */
+  public SummaryConfig summaries = SummaryConfig.DEFAULT;
 
   /** Of short payloads too, which most are. */
   public DeltaConfig deltas = new DeltaConfig(48, 48, 1 << 20, 32 << 20);
@@ -159,6 +163,7 @@ public final class SimCluster {
             CostBenefitPolicy.of(Prices.DEFAULT),
             CopyBudget.DEFAULT.withBytesPerSecond(prefetchBytesPerSecond),
             true,
+            summaries,
             shadows,
             keptBytes);
     var limits = new TransportLimits(1 << 20, 4 << 20, 1 << 20, 4 << 20);

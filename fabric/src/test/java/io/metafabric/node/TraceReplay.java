@@ -6,6 +6,7 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimLink;
 import io.metafabric.core.store.Precondition;
+import io.metafabric.predict.SummaryConfig;
 import io.metafabric.replicate.arm.CopyTotals;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -36,13 +37,18 @@ final class TraceReplay {
 
   record Row(String client, Key key, boolean put, int sizeBytes, String region) {}
 
-  /** Of all regions together. */
+  /**
+   * Of all regions together.
+   *
+   * @param sentBytes without those of access summaries, which nothing compresses here
+   */
   record Figures(
       long reads,
       long remoteReads,
       long failedReads,
       long stallMs,
       long sentBytes,
+      long summaryBytes,
       long made,
       long hurried,
       long used,
@@ -100,6 +106,13 @@ final class TraceReplay {
     return new TraceReplay(hotTierBytes).run(rows, prediction, clients);
   }
 
+  /** The same with prediction in regions of which each learns from its own reads. */
+  static Figures replayAlone(List<Row> rows, int clients, long hotTierBytes) {
+    var replay = new TraceReplay(hotTierBytes);
+    replay.cluster.summaries = SummaryConfig.OFF;
+    return replay.run(rows, true, clients);
+  }
+
   private Figures run(List<Row> rows, boolean prediction, int clients) {
     cluster.startAll();
     cluster.regions.forEach(region -> cluster.node(region).setPrediction(prediction));
@@ -119,6 +132,7 @@ final class TraceReplay {
     long made = 0;
     long hurried = 0;
     long used = 0;
+    long summaryBytes = 0;
     var copies = new Copies(0, 0, 0, 0, 0);
     for (RegionName region : cluster.regions) {
       NodeStats stats = cluster.node(region).stats();
@@ -127,6 +141,7 @@ final class TraceReplay {
       made += stats.prefetch().requested();
       hurried += stats.replication().prefetchesHurried();
       used += stats.prefetch().used();
+      summaryBytes += stats.summaries().sentBytes();
       CopyTotals here = stats.prefetch().arm().total();
       copies =
           new Copies(
@@ -141,7 +156,8 @@ final class TraceReplay {
         remote,
         failed,
         stallNanos / 1_000_000,
-        sentBytes() - sentBefore,
+        sentBytes() - sentBefore - summaryBytes,
+        summaryBytes,
         made,
         hurried,
         used,

@@ -27,6 +27,9 @@ interface CandidateSource {
   /** Learns from a read. */
   void observe(Sighting read);
 
+  /** A key was read so often in another region, nobody knows after what. */
+  default void readElsewhere(int reference, long reads) {}
+
   /**
    * Says what is likely after a read that it has observed.
    *

@@ -156,6 +156,13 @@ public final class Foresight {
     }
   }
 
+  /** A key was read so often in another region, in whatever order. */
+  public synchronized void learnMore(Key key, long reads) {
+    for (GatedPredictor predictor : predictors.values()) {
+      predictor.learnMore(key, reads);
+    }
+  }
+
   /**
    * Learns from reads of another time, those of one client in the order in which it read, as if
    * each had had to be fetched. Nothing is proposed because of them, and no score counts them.

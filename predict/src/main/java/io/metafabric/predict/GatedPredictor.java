@@ -74,6 +74,17 @@ final class GatedPredictor {
     }
   }
 
+  /** The same of reads that are only counted. */
+  void learnMore(Key key, long reads) {
+    if (predictor instanceof RankedPredictor ranked) {
+      try {
+        ranked.learnMore(key, reads);
+      } catch (Throwable failure) {
+        fail(failure);
+      }
+    }
+  }
+
   /** Learns from reads of another time. */
   void train(List<AccessEvent> past) {
     if (!(predictor instanceof RankedPredictor ranked)) {

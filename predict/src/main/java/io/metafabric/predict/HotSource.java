@@ -24,6 +24,11 @@ final class HotSource implements CandidateSource {
   /** A score from which on a key counts as hot. */
   private static final float HOT = 2;
 
+  /**
+   * No more reads of a key are counted at once: a score stays as low as reads one by one make it.
+   */
+  private static final int MOST_AT_ONCE = HALF_LIFE;
+
   /** Kinds are by the score's power of two, in halves. */
   private static final int KINDS_PER_DOUBLING = 2;
 
@@ -49,15 +54,25 @@ final class HotSource implements CandidateSource {
 
   @Override
   public void observe(Sighting read) {
-    if (read.own == elsewhere) {
-      return;
+    if (read.own != elsewhere) {
+      count(read.reference, 1);
     }
-    clock++;
-    int first = (ContextTable.context(0, read.reference) & setMask) * WAYS;
+  }
+
+  @Override
+  public void readElsewhere(int reference, long reads) {
+    if (elsewhere) {
+      count(reference, (int) Math.min(reads, MOST_AT_ONCE));
+    }
+  }
+
+  private void count(int reference, int reads) {
+    clock += reads;
+    int first = (ContextTable.context(0, reference) & setMask) * WAYS;
     int least = first;
     for (int place = first; place < first + WAYS; place++) {
-      if (references[place] == read.reference) {
-        scores[place] = (float) (score(place) + 1);
+      if (references[place] == reference) {
+        scores[place] = (float) (score(place) + reads);
         scoredAt[place] = clock;
         return;
       }
@@ -65,13 +80,13 @@ final class HotSource implements CandidateSource {
         least = place;
       }
     }
-    if (score(least) < 1) {
-      references[least] = read.reference;
-      scores[least] = 1;
+    if (score(least) < reads) {
+      references[least] = reference;
+      scores[least] = reads;
       scoredAt[least] = clock;
     } else {
       // Who is asked for again and again gets in: the one that holds the place pays for it.
-      scores[least] = (float) (score(least) - 1.0 / WAYS);
+      scores[least] = (float) (score(least) - (double) reads / WAYS);
       scoredAt[least] = clock;
     }
   }

@@ -28,6 +28,9 @@ interface RankedPredictor extends Predictor {
   /** Learns from reads in other regions, of which no need follows here. */
   void learn(List<AccessEvent> events);
 
+  /** A key was read so often in another region, in whatever order. */
+  void learnMore(Key key, long reads);
+
   /**
    * Learns from reads of another time as {@link #observe} does from those of now, and proposes
    * nothing: what may be wasted is as it was.

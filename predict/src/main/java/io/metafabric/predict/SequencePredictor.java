@@ -273,6 +273,16 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   }
 
   @Override
+  public void learnMore(Key key, long reads) {
+    int reference = keys.intern(key.path());
+    facts.ensureCapacity(keys.capacity());
+    for (CandidateSource source : sources) {
+      source.fit(keys.size());
+      source.readElsewhere(reference, reads);
+    }
+  }
+
+  @Override
   public void train(List<AccessEvent> past) {
     // What waits for an outcome here is not judged by needs of another time, nor the other way.
     dropOpen();

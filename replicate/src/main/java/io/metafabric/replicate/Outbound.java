@@ -758,6 +758,19 @@ final class Outbound implements PeerHandler {
     return to != null && established && to.send(frame);
   }
 
+  /**
+   * Sends a frame that can wait, if nothing else is on its way to the network, so that it holds up
+   * nobody; false if it was not taken.
+   */
+  boolean sendIfIdle(Frame frame) {
+    PeerConnection to = connection;
+    return to != null
+        && established
+        && protocol >= frame.since()
+        && to.isDrained()
+        && to.send(frame);
+  }
+
   /** From now on no changes are sent; heartbeats and fetches go on. */
   void pause() {
     paused = true;

@@ -12,6 +12,7 @@ import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.transport.PeerConnection;
 import io.metafabric.core.transport.PeerHandler;
+import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
@@ -20,6 +21,7 @@ import io.metafabric.core.wire.Refusal;
 import io.metafabric.replicate.shadow.ShadowTerms;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -53,6 +55,9 @@ final class PeerSession implements PeerHandler {
     Frame.Welcome welcome(RegionName peer, Frame.Hello hello, PeerSession by);
 
     void progress(RegionName peer, Frame.Progress progress);
+
+    /** As {@link SummaryListener#told}. */
+    void summary(RegionName peer, ActorId opening, Frame.Summary summary);
 
     /** As {@link Freshness#standing}. */
     Frame.Standing standing(RegionName peer, long sequence, @Nullable VersionVector told);
@@ -111,6 +116,7 @@ final class PeerSession implements PeerHandler {
   private SerialExecutor.Task timer;
   private boolean ended;
   private @Nullable RegionName peer;
+  private @Nullable ActorId opening;
   private boolean refused;
   private boolean adopting;
   private int protocol;
@@ -247,6 +253,7 @@ final class PeerSession implements PeerHandler {
         return;
       }
       peer = hello.region();
+      opening = hello.actor();
       timer.cancel();
       protocol = host.config().protocols().agreedWith(hello.maxProtocol());
       from().established();
@@ -451,6 +458,11 @@ final class PeerSession implements PeerHandler {
     @Override
     public void onProgress(Frame.Progress progress) {
       host.progress(by, progress);
+    }
+
+    @Override
+    public void onSummary(Frame.Summary summary) {
+      host.summary(by, Objects.requireNonNull(opening), summary);
     }
 
     @Override

@@ -99,6 +99,7 @@ public final class Replicator implements AutoCloseable {
   private final Freshness freshness;
   private volatile Runnable onAdvance = () -> {};
   private volatile MembershipListener listener = MembershipListener.NONE;
+  private volatile SummaryListener summaries = SummaryListener.NONE;
   private final AtomicBoolean pumpQueued = new AtomicBoolean();
 
   private final IncomingChanges incoming;
@@ -553,6 +554,27 @@ public final class Replicator implements AutoCloseable {
             session.tellReads(readings);
           }
         });
+  }
+
+  /**
+   * Tells a peer what was read here; on the loop. It gives way to all else.
+   *
+   * @return false if it was not sent, because other data is on its way to the peer, or it {@link
+   *     #takesSummaries takes none}
+   */
+  public boolean tellSummary(RegionName peer, Frame.Summary summary) {
+    return link(peer).sendIfIdle(summary);
+  }
+
+  /** Whether a peer is there and knows what a summary is; on the loop. */
+  public boolean takesSummaries(RegionName peer) {
+    Outbound link = link(peer);
+    return link.isEstablished() && link.protocol() >= Frame.Summary.SINCE;
+  }
+
+  /** Whom to tell of reads elsewhere. To be called before {@link #start}. */
+  public void summariesTo(SummaryListener reader) {
+    summaries = reader;
   }
 
   /** In how many other regions a payload can probably be read. */
@@ -1295,6 +1317,11 @@ public final class Replicator implements AutoCloseable {
                   refilling.told(configured.applied());
                 }
               });
+    }
+
+    @Override
+    public void summary(RegionName peer, ActorId opening, Frame.Summary summary) {
+      summaries.told(peer, opening, summary);
     }
 
     @Override

@@ -70,6 +70,11 @@ abstract class UnexpectedFrames implements Frame.Handler {
   }
 
   @Override
+  public void onSummary(Frame.Summary summary) {
+    unexpected(summary);
+  }
+
+  @Override
   public void onPart(Frame.Part part) {
     unexpected(part);
   }

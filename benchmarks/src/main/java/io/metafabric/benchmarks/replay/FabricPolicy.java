@@ -7,6 +7,7 @@ import io.metafabric.cache.HotTierStats;
 import io.metafabric.core.access.AccessEvent;
 import io.metafabric.core.access.AccessEvent.Outcome;
 import io.metafabric.core.access.Prediction;
+import io.metafabric.core.codec.SummaryCodec;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
@@ -17,13 +18,18 @@ import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
+import io.metafabric.core.wire.Frame;
+import io.metafabric.core.wire.FrameCodec;
 import io.metafabric.node.Predictors;
 import io.metafabric.predict.AccessRing;
 import io.metafabric.predict.Foresight;
+import io.metafabric.predict.OtherRegions;
 import io.metafabric.predict.PredictorConfig;
 import io.metafabric.predict.RankingStats;
 import io.metafabric.predict.Retraining;
 import io.metafabric.predict.Source;
+import io.metafabric.predict.SummaryConfig;
+import io.metafabric.predict.SummaryMaker;
 import io.metafabric.predict.tribuo.TribuoTrainer;
 import io.metafabric.replicate.arm.Candidate;
 import io.metafabric.replicate.arm.CopyBudget;
@@ -31,12 +37,16 @@ import io.metafabric.replicate.arm.CostBenefitPolicy;
 import io.metafabric.replicate.arm.Decision;
 import io.metafabric.replicate.arm.Prices;
 import io.metafabric.replicate.arm.ReplicationManager;
+import io.metafabric.replicate.zstd.ZstdCompression;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The classes that a fabric is made of, with its defaults: hot tier, access ring, foresight and
@@ -125,6 +135,7 @@ final class FabricPolicy implements ReplayPolicy {
   /** In virtual time a training takes none, so that a run is the same each time. */
   private static final Retraining AT_ONCE = new Retraining(new TribuoTrainer(), Runnable::run);
 
+  private static final ActorId OPENING = new ActorId(1);
   private static final double LOCAL_MS = 0.001;
   private static final int TICK_MS = 10;
   private static final long NANOS_PER_CALL = 1_000_000_000;
@@ -139,7 +150,13 @@ final class FabricPolicy implements ReplayPolicy {
   private final Site site;
   private final VirtualClock clock = new VirtualClock();
   private final int latencyMs;
-  private final boolean sharesModel;
+
+  /** What other regions are told; null if nothing is. */
+  private final @Nullable SummaryMaker summaries;
+
+  private final OtherRegions elsewhere = new OtherRegions(OtherRegions.Counts.NONE);
+  private long told;
+  private long toldMs = Long.MIN_VALUE / 2;
   private final HotTier<MetadataRecord> hot;
   private final AccessRing ring;
   private final Foresight foresight;
@@ -202,7 +219,11 @@ final class FabricPolicy implements ReplayPolicy {
     this.site = site;
     this.ring = new AccessRing(site.region());
     this.latencyMs = latencyMs;
-    this.sharesModel = sharesModel;
+    this.summaries =
+        sharesModel
+            ? new SummaryMaker(
+                SummaryConfig.DEFAULT.maxBytes(), key -> true, new SplittableRandom(seed))
+            : null;
     this.records = records(trace);
     for (int i = 0; i < records.length; i++) {
       numbers.put(records[i].key().path(), i);
@@ -341,6 +362,9 @@ final class FabricPolicy implements ReplayPolicy {
     foresight.observe(events);
     HotTierStats tier = hot.stats();
     foresight.fetched(tier.fetches(), tier.expectedFetches());
+    if (summaries != null) {
+      events.forEach(summaries::read);
+    }
     nowNanos = armNanos(nowMs);
     events.forEach(event -> arm.read(event.key(), nowNanos));
     if (!arm.isEnabled()) {
@@ -431,16 +455,28 @@ final class FabricPolicy implements ReplayPolicy {
   }
 
   @Override
-  public void learn(int row) {
-    if (sharesModel) {
-      foresight.learn(
-          List.of(
-              new AccessEvent(
-                  trace.clients().get(trace.client()[row]),
-                  records[trace.key()[row]].key().path(),
-                  site.region(),
-                  trace.timeMs()[row],
-                  Outcome.HOT)));
+  public byte @Nullable [] tellOthers(long nowMs) {
+    if (summaries == null || nowMs - toldMs < SummaryConfig.DEFAULT.every().toMillis()) {
+      return null;
+    }
+    toldMs = nowMs;
+    if (summaries.isEmpty()) {
+      return null;
+    }
+    return FrameCodec.encode(new Frame.Summary(++told, summaries.take()), ZstdCompression.load());
+  }
+
+  @Override
+  public void learn(int from, byte[] frame, long nowMs) {
+    ByteBuffer plain =
+        FrameCodec.plain(
+            ByteBuffer.wrap(frame, Integer.BYTES, frame.length - Integer.BYTES).slice(),
+            ZstdCompression.load(),
+            2 * SummaryCodec.MAX_BYTES);
+    if (FrameCodec.decodePlain(plain) instanceof Frame.Summary summary) {
+      elsewhere.told(
+          new RegionName("region-" + from), OPENING, summary.sequence(), summary.summary());
+      elsewhere.learn(foresight, key -> numbers.containsKey(key.path()), nowMs, Integer.MAX_VALUE);
     }
   }
 

@@ -2,6 +2,7 @@ package io.metafabric.benchmarks.replay;
 
 import io.metafabric.predict.RankingStats;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What decides which keys are in the cache of one region, and which are fetched ahead. A replay
@@ -45,8 +46,20 @@ interface ReplayPolicy {
   /** Another region changed the key: a copy here is no longer good. */
   void outdated(int key);
 
-  /** Another region's request, where what is learned is shared. */
-  default void learn(int row) {}
+  /**
+   * The frame that tells other regions what was requested since the last one, as it goes over the
+   * wire; null if none is due, or what is learned is not shared.
+   */
+  default byte @Nullable [] tellOthers(long nowMs) {
+    return null;
+  }
+
+  /**
+   * Another region has told what was requested there.
+   *
+   * @param from its number
+   */
+  default void learn(int from, byte[] frame, long nowMs) {}
 
   default long prefetchesUsed() {
     return 0;

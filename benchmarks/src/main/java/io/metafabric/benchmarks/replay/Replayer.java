@@ -129,6 +129,7 @@ final class Replayer {
         progress.at(row, trace.rows());
       }
       long nowMs = trace.timeMs()[row];
+      tellOthers(nowMs);
       int region = regionOf.of(row);
       ReplayPolicy policy = policies[region];
       if (isRequest(row)) {
@@ -138,7 +139,6 @@ final class Replayer {
           countDemandFetch(row);
           policy.arrived(row);
         }
-        teachOthers(region, row);
         int wanted = policy.takePrefetches(buffer, nowMs);
         for (int i = 0; i < wanted; i++) {
           countPrefetch(buffer[i]);
@@ -154,10 +154,14 @@ final class Replayer {
     return !trace.put()[row] || puts != PutMode.WRITE;
   }
 
-  private void teachOthers(int region, int row) {
-    for (int other = 0; sharesModel && other < policies.length; other++) {
-      if (other != region) {
-        policies[other].learn(row);
+  private void tellOthers(long nowMs) {
+    for (int from = 0; sharesModel && from < policies.length; from++) {
+      byte[] frame = policies[from].tellOthers(nowMs);
+      for (int to = 0; frame != null && to < policies.length; to++) {
+        if (to != from) {
+          wideAreaBytes += frame.length;
+          policies[to].learn(from, frame, nowMs);
+        }
       }
     }
   }
@@ -227,6 +231,7 @@ final class Replayer {
         if (done++ % Progress.LOOK_EVERY == 0) {
           progress.at(done, trace.rows());
         }
+        tellOthers(event.atMs());
         request(event.row(), event.atMs());
       }
     }
@@ -259,7 +264,6 @@ final class Replayer {
     } else {
       stalls[0]++;
     }
-    teachOthers(region, row);
     prefetch(region, nowMs);
     if (hit) {
       finish(row, region, nowMs);

@@ -71,6 +71,11 @@ public final class ByteWriter {
     return this;
   }
 
+  /** How many bytes {@link #varint} takes for it. */
+  public static int varintBytes(long value) {
+    return Math.max(1, (Long.SIZE - Long.numberOfLeadingZeros(value) + 6) / 7);
+  }
+
   public ByteWriter bytes(byte[] value) {
     ensure(value.length);
     System.arraycopy(value, 0, array, length, value.length);

@@ -1,5 +1,6 @@
 package io.metafabric.core.store;
 
+import io.metafabric.core.codec.KeyedHash;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;

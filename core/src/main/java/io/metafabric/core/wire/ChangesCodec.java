@@ -2,8 +2,8 @@ package io.metafabric.core.wire;
 
 import io.metafabric.core.codec.ByteReader;
 import io.metafabric.core.codec.ByteWriter;
+import io.metafabric.core.codec.PrefixedKeys;
 import io.metafabric.core.codec.RecordCodec;
-import io.metafabric.core.error.InvalidKeyException;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
@@ -37,7 +37,7 @@ final class ChangesCodec {
   static final int MIN_RECORD_BYTES = 6;
 
   private final ActorId actor;
-  private byte[] keyBefore = new byte[0];
+  private final PrefixedKeys keys = new PrefixedKeys();
   private long counterBefore;
   private long stampBefore;
   private @Nullable RegionName regionBefore;
@@ -61,7 +61,7 @@ final class ChangesCodec {
     flags |= isOwn(context) ? OWN_CONTEXT : 0;
     flags |= context.loneDots() > 0 ? LONE_DOTS : 0;
     out.u8(flags);
-    writeKey(out, record.key().toUtf8());
+    keys.write(out, record.key());
     out.varint(counter - counterBefore);
     out.varint(zigzag(version.stamp().packed() - stampBefore));
     if ((flags & OWN_CONTEXT) != 0) {
@@ -89,22 +89,6 @@ final class ChangesCodec {
 
   private boolean isOwn(VersionVector context) {
     return context.size() == 1 && context.counter(actor) > 0 && context.loneDots() == 0;
-  }
-
-  private void writeKey(ByteWriter out, byte[] key) {
-    int shared = shared(key);
-    out.varint(shared).varint(key.length - shared).bytes(key, shared, key.length - shared);
-    keyBefore = key;
-  }
-
-  private int shared(byte[] key) {
-    int end = Math.min(key.length, keyBefore.length);
-    for (int i = 0; i < end; i++) {
-      if (key[i] != keyBefore[i]) {
-        return i;
-      }
-    }
-    return end;
   }
 
   private void became(long counter, long stamp, RegionName region) {
@@ -137,7 +121,7 @@ final class ChangesCodec {
         || (flags & (TOMBSTONE | PAYLOAD)) == (TOMBSTONE | PAYLOAD)) {
       throw new WireFormatException("not the flags of a record: 0x" + Integer.toHexString(flags));
     }
-    Key key = readKey(in);
+    Key key = keys.read(in);
     long ahead = in.varint("counter");
     long counter = counterBefore + ahead;
     long stamp = stampBefore + unzigzag(in.varint("stamp"));
@@ -176,23 +160,6 @@ final class ChangesCodec {
     }
     became(counter, stamp, region);
     return new MetadataRecord(key, header, payload);
-  }
-
-  private Key readKey(ByteReader in) {
-    int shared = in.varint("shared part of a key", 0, keyBefore.length);
-    int rest = in.varint("rest of a key", 0, Key.MAX_ENCODED_BYTES - shared);
-    byte[] utf8 = new byte[shared + rest];
-    System.arraycopy(keyBefore, 0, utf8, 0, shared);
-    in.bytes(utf8, shared, rest, "key");
-    if (shared(utf8) != shared) {
-      throw new WireFormatException("a key shares more with the one before than said");
-    }
-    keyBefore = utf8;
-    try {
-      return Key.fromUtf8(utf8);
-    } catch (InvalidKeyException e) {
-      throw new WireFormatException("not a key: " + e.getMessage(), e);
-    }
   }
 
   private VersionVector readContext(ByteReader in, int flags, Dot dot) {

@@ -1,5 +1,6 @@
 package io.metafabric.core.wire;
 
+import io.metafabric.core.access.AccessSummary;
 import io.metafabric.core.place.Configuration;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.record.Bytes;
@@ -21,9 +22,9 @@ import org.jspecify.annotations.Nullable;
  * Everything peers say to each other; docs/PROTOCOL.md holds the byte layout.
  *
  * <p>The node that dialled sends {@link Hello}, {@link Heartbeat}, {@link Changes}, {@link Deltas},
- * {@link Fetch}, {@link Hurry}, {@link Forget}, {@link Push}, {@link ShadowRequest}, {@link
- * HoldShadow}, {@link Compare}, {@link Dots}; the node that was dialled answers with the others;
- * both send {@link Repair} and {@link CutOff}. All frames are immutable.
+ * {@link Fetch}, {@link Hurry}, {@link Forget}, {@link Push}, {@link Summary}, {@link
+ * ShadowRequest}, {@link HoldShadow}, {@link Compare}, {@link Dots}; the node that was dialled
+ * answers with the others; both send {@link Repair} and {@link CutOff}. All frames are immutable.
  */
 public sealed interface Frame {
   void deliverTo(Handler handler);
@@ -358,6 +359,32 @@ public sealed interface Frame {
       if (microReads < 0) {
         throw new IllegalArgumentException("less than no reads: " + microReads);
       }
+    }
+  }
+
+  /**
+   * What the dialler's clients have read of late: statistics, which may be lost. From protocol 3
+   * on.
+   *
+   * @param sequence ascends within an opening of the dialler's directory
+   */
+  record Summary(long sequence, AccessSummary summary) implements Frame {
+    /** The first version of the protocol that has it. */
+    public static final int SINCE = 3;
+
+    @Override
+    public int since() {
+      return SINCE;
+    }
+
+    @Override
+    public boolean isControl() {
+      return false;
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onSummary(this);
     }
   }
 
@@ -918,5 +945,7 @@ public sealed interface Frame {
     void onWhole(Whole whole);
 
     void onReads(Reads reads);
+
+    void onSummary(Summary summary);
   }
 }

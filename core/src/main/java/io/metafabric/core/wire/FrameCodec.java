@@ -5,6 +5,7 @@ import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.codec.Checksums;
 import io.metafabric.core.codec.ConfigurationCodec;
 import io.metafabric.core.codec.RecordCodec;
+import io.metafabric.core.codec.SummaryCodec;
 import io.metafabric.core.conflict.ConflictRule;
 import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.digest.HeaderTree;
@@ -105,6 +106,7 @@ public final class FrameCodec {
   private static final int SHADOW_REPLY = 34;
   private static final int PART = 35;
   private static final int WHOLE = 36;
+  private static final int SUMMARY = 37;
 
   private static final int FOUND = 1;
   private static final int NOT_HELD = 2;
@@ -242,7 +244,7 @@ public final class FrameCodec {
   private static boolean isKnown(int type) {
     return type <= CREDIT
         || (type >= COMPARE && type <= READS)
-        || (type >= SHADOW_REQUEST && type <= WHOLE);
+        || (type >= SHADOW_REQUEST && type <= SUMMARY);
   }
 
   private static Frame decodeBody(int type, ByteReader in) {
@@ -306,6 +308,7 @@ public final class FrameCodec {
       case DELTAS -> DeltasCodec.read(in, readChanges(in));
       case READS -> new Frame.Reads(readList(in, "readings", FrameCodec::readReading));
       case PART -> new Frame.Part(readChanges(in));
+      case SUMMARY -> new Frame.Summary(readCounter(in, "sequence"), SummaryCodec.read(in));
       case WHOLE -> new Frame.Whole(RecordCodec.readVector(in));
       case NO_BASE -> new Frame.NoBase(readList(in, "keys", RecordCodec::readKey));
       case SHADOW_REQUEST -> readShadowRequest(in);
@@ -739,6 +742,12 @@ public final class FrameCodec {
         RecordCodec.writeKey(out, reading.key());
         out.varint(reading.microReads());
       }
+    }
+
+    @Override
+    public void onSummary(Frame.Summary summary) {
+      begin(SUMMARY).varint(summary.sequence());
+      SummaryCodec.write(out, summary.summary());
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.metafabric.core.fuzz;
 
+import io.metafabric.core.access.AccessSummary;
 import io.metafabric.core.journal.Compaction;
 import io.metafabric.core.journal.FrameLocation;
 import io.metafabric.core.journal.FrameTable;
@@ -113,6 +114,15 @@ final class Samples {
         new Frame.NoBase(List.of(Key.of("n/1"))),
         new Frame.Part(new Frame.Changes(ACTOR, 0, 9, records())),
         new Frame.Whole(VersionVector.of(new Dot(ACTOR, 300))),
+        new Frame.Summary(
+            300,
+            new AccessSummary(
+                true,
+                List.of(Key.of("n/1"), Key.of("n/25"), Key.of("m/1")),
+                List.of(
+                    new AccessSummary.Run(7, List.of(0, 1, 0)),
+                    new AccessSummary.Run(-2, List.of(2))),
+                List.of(new AccessSummary.More(0, 300), new AccessSummary.More(2, 1)))),
         new Frame.Reads(List.of(new Frame.Reading(Key.of("n/1"), 300))),
         new Frame.Ack(ACTOR, 4, true),
         new Frame.Fetch(

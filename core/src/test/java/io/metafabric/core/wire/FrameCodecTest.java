@@ -3,8 +3,11 @@ package io.metafabric.core.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.metafabric.core.access.AccessSummary;
 import io.metafabric.core.codec.AnyRecords;
 import io.metafabric.core.codec.ByteWriter;
+import io.metafabric.core.codec.PrefixedKeys;
+import io.metafabric.core.codec.SummaryCodec;
 import io.metafabric.core.digest.LiveDots;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.place.Configuration;
@@ -113,6 +116,27 @@ class FrameCodecTest {
     golden.put(
         new Frame.Reads(List.of(new Frame.Reading(Key.of("n/1"), 300))),
         "00000009" + "c3015f2d" + "1d00" + "01036e2f31ac02");
+    golden.put(
+        new Frame.Summary(
+            300,
+            new AccessSummary(
+                true,
+                List.of(Key.of("n/1"), Key.of("n/25"), Key.of("m/1")),
+                List.of(
+                    new AccessSummary.Run(0x01020304, List.of(0, 1, 0)),
+                    new AccessSummary.Run(-2, List.of(1))),
+                List.of(new AccessSummary.More(0, 300), new AccessSummary.More(2, 1)))),
+        "00000029"
+            + "3eef72ef"
+            + "2500"
+            + "ac02"
+            + "01"
+            + "0300036e2f310202323500036d2f31"
+            + "020102030403000003fffffffe0102"
+            + "0200ac020101");
+    golden.put(
+        new Frame.Summary(1, new AccessSummary(false, List.of(), List.of(), List.of())),
+        "00000007" + "73976f65" + "2500" + "0100000000");
     golden.put(
         new Frame.NoBase(List.of(Key.of("n/1"))), "00000007" + "0320de8e" + "1c00" + "01036e2f31");
     golden.put(
@@ -497,6 +521,7 @@ class FrameCodecTest {
                     .as(FrameCodecTest::changes)
                     .map(frame -> new Frame.Part((Frame.Changes) frame)),
                 AnyRecords.vectors().map(Frame.Whole::new),
+                Combinators.combine(amounts, summaries()).as(Frame.Summary::new),
                 Combinators.combine(AnyRecords.keys(), amounts)
                     .as(Frame.Reading::new)
                     .list()
@@ -659,7 +684,7 @@ class FrameCodecTest {
 
   @Property(tries = 5_000)
   void anyBytesWithAGoodChecksum_failTyped_orAreAFrame(
-      @ForAll @IntRange(max = 29) int type, @ForAll byte[] rest) {
+      @ForAll @IntRange(max = 38) int type, @ForAll byte[] rest) {
     decodesOrFailsTyped(withChecksum(type, 0, rest));
   }
 
@@ -701,6 +726,7 @@ class FrameCodecTest {
                         || frame instanceof Frame.NoBase
                         || frame instanceof Frame.Part
                         || frame instanceof Frame.Whole
+                        || frame instanceof Frame.Summary
                         || frame instanceof Frame.Reads);
     assertThat(oneOfEach())
         .hasAtLeastOneElementOfType(Frame.CutOff.class)
@@ -709,7 +735,111 @@ class FrameCodecTest {
         .hasAtLeastOneElementOfType(Frame.NoBase.class)
         .hasAtLeastOneElementOfType(Frame.Part.class)
         .hasAtLeastOneElementOfType(Frame.Whole.class)
+        .hasAtLeastOneElementOfType(Frame.Summary.class)
         .hasAtLeastOneElementOfType(Frame.Reads.class);
+  }
+
+  /** Of at least two keys, so that a client can go on from one to the other. */
+  private static Arbitrary<AccessSummary> summaries() {
+    return AnyRecords.keys()
+        .filter(key -> !key.isSystem())
+        .list()
+        .uniqueElements()
+        .ofMinSize(2)
+        .ofMaxSize(4)
+        .flatMap(FrameCodecTest::summaries);
+  }
+
+  private static Arbitrary<AccessSummary> summaries(List<Key> keys) {
+    Arbitrary<AccessSummary.Run> runs =
+        Combinators.combine(
+                Arbitraries.integers(),
+                Arbitraries.integers()
+                    .between(0, keys.size() - 1)
+                    .list()
+                    .ofMinSize(1)
+                    .ofMaxSize(6)
+                    .map(FrameCodecTest::withoutRepetition))
+            .as(AccessSummary.Run::new);
+    Arbitrary<List<AccessSummary.More>> more =
+        Combinators.combine(
+                Arbitraries.integers().between(0, keys.size() - 1).set().ofMaxSize(keys.size()),
+                Arbitraries.longs().between(1, Long.MAX_VALUE))
+            .as(
+                (numbers, reads) ->
+                    numbers.stream()
+                        .sorted()
+                        .map(number -> new AccessSummary.More(number, reads))
+                        .toList());
+    return Combinators.combine(Arbitraries.of(true, false), runs.list().ofMaxSize(3), more)
+        .as((whole, all, further) -> new AccessSummary(whole, keys, all, further));
+  }
+
+  private static List<Integer> withoutRepetition(List<Integer> numbers) {
+    var reads = new ArrayList<Integer>();
+    for (int number : numbers) {
+      if (reads.isEmpty() || reads.get(reads.size() - 1) != number) {
+        reads.add(number);
+      }
+    }
+    return reads;
+  }
+
+  @Test
+  void aSummaryThatSaysWhatCannotBe_isRefused() {
+    assertThatThrownBy(() -> summary("00" + "00" + "00"))
+        .as("cut short")
+        .isInstanceOf(WireFormatException.class);
+    assertThatThrownBy(() -> summary("02" + "00" + "00" + "00"))
+        .hasMessageContaining("whole must be 0 or 1");
+    assertThatThrownBy(() -> summary("00" + "ffffffff07" + "00" + "00"))
+        .as("more keys than there are bytes")
+        .isInstanceOf(WireFormatException.class);
+    assertThatThrownBy(() -> summary("00" + "01" + "0005" + "7e682f2f31" + "00" + "00"))
+        .hasMessageContaining("nobody reads ~h//1");
+    String one = "00" + "01" + "0003" + "6e2f31";
+    assertThatThrownBy(() -> summary(one + "01" + "00000001" + "01" + "02" + "00"))
+        .hasMessageContaining("a read of key 1 behind -1");
+    assertThatThrownBy(() -> summary(one + "01" + "00000001" + "02" + "0001" + "00"))
+        .as("twice in succession")
+        .hasMessageContaining("a read of key 0 behind 0");
+    assertThatThrownBy(() -> summary(one + "01" + "00000001" + "00" + "00" + "00"))
+        .as("a run of none")
+        .isInstanceOf(WireFormatException.class);
+    assertThatThrownBy(() -> summary(one + "00" + "01" + "0000"))
+        .hasMessageContaining("0 further reads of key 0");
+    assertThat(summary(one + "00" + "01" + "0001")).isInstanceOf(Frame.Summary.class);
+  }
+
+  private static Frame summary(String hex) {
+    return decode(withChecksum(37, 0, HexFormat.of().parseHex("01" + hex)));
+  }
+
+  @Test
+  void theKeysOfASummary_takeNoMoreThanTheirBound_howeverShortTheyAreTold() {
+    var out = new ByteWriter(1024);
+    int keys = SummaryCodec.MAX_TEXT_BYTES / Key.MAX_BYTES + 1;
+    out.varint(1).u8(0).varint(keys);
+    var prefixes = new PrefixedKeys();
+    for (int i = 0; i < keys; i++) {
+      prefixes.write(out, Key.of("n/" + "x".repeat(Key.MAX_BYTES - 5) + (100 + i)));
+    }
+    out.varint(0).varint(0);
+
+    assertThat(out.length()).isLessThan(8 << 10);
+    assertThatThrownBy(() -> decode(withChecksum(37, 0, out.toArray())))
+        .hasMessageContaining("take more than");
+  }
+
+  @Test
+  void aSummaryThatIsTooLarge_isRefused() {
+    var out = new ByteWriter(1024);
+    out.varint(1).u8(0).varint(1);
+    new PrefixedKeys().write(out, Key.of("n/1"));
+    out.bytes(new byte[SummaryCodec.MAX_BYTES]);
+
+    assertThatThrownBy(() -> decode(withChecksum(37, 0, out.toArray())))
+        .hasMessageContaining("an access summary of");
   }
 
   @Test
@@ -854,6 +984,7 @@ class FrameCodecTest {
             Frame.Compare.class,
             Frame.Compared.class,
             Frame.Dots.class,
+            Frame.Summary.class,
             Frame.Repair.class);
   }
 }

@@ -1,4 +1,4 @@
-package io.metafabric.core.store;
+package io.metafabric.core.codec;
 
 import java.util.random.RandomGenerator;
 
@@ -7,7 +7,7 @@ import java.util.random.RandomGenerator;
  * that have the same are the same: to find others would take 2^64 tries by somebody who knows the
  * key. Not thread-safe: the last hash is kept here, so that none is allocated.
  */
-final class KeyedHash {
+public final class KeyedHash {
   private static final int CHARS_PER_WORD = 4;
 
   private final long key0;
@@ -20,7 +20,7 @@ final class KeyedHash {
   private long high;
   private long low;
 
-  KeyedHash(RandomGenerator random) {
+  public KeyedHash(RandomGenerator random) {
     this(random.nextLong(), random.nextLong());
   }
 
@@ -32,7 +32,7 @@ final class KeyedHash {
   /**
    * Hashes the text's UTF-16 bytes, little-endian; {@link #high} and {@link #low} have the rest.
    */
-  void of(String text) {
+  public void of(String text) {
     v0 = key0 ^ 0x736f6d6570736575L;
     v1 = key1 ^ 0x646f72616e646f6dL ^ 0xee;
     v2 = key0 ^ 0x6c7967656e657261L;
@@ -88,11 +88,11 @@ final class KeyedHash {
     v3 = d;
   }
 
-  long high() {
+  public long high() {
     return high;
   }
 
-  long low() {
+  public long low() {
     return low;
   }
 }

@@ -1,4 +1,4 @@
-package io.metafabric.core.store;
+package io.metafabric.core.codec;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
