@@ -68,8 +68,8 @@ final class DiskBugs {
                 "out.crc32c(start + HEADER_BYTES)"),
             new Change(
                 CORE + "journal/JournalFrame.java",
-                "bytes.duplicate().position(at + TYPE_AT)",
-                "bytes.duplicate().position(at + HEADER_BYTES)"),
+                "int from = at + TYPE_AT;",
+                "int from = at + HEADER_BYTES;"),
             new Change(
                 CORE + "journal/JournalFrame.java",
                 "crcs.of(at + TYPE_AT, end)",

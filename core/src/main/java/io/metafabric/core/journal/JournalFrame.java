@@ -68,8 +68,9 @@ record JournalFrame(
   }
 
   static boolean hasGoodChecksum(ByteBuffer bytes, int at) {
-    int covered = HEADER_BYTES - TYPE_AT + bytes.getInt(at);
-    return Checksums.crc32c(bytes, at + TYPE_AT, covered) == bytes.getInt(at + Integer.BYTES);
+    int from = at + TYPE_AT;
+    int end = at + HEADER_BYTES + bytes.getInt(at);
+    return Checksums.crc32c(bytes, from, end - from) == bytes.getInt(at + Integer.BYTES);
   }
 
   /** The same among bytes that have been looked at before. */
