@@ -79,12 +79,13 @@ public final class Sessions {
   }
 
   /**
-   * Completes once everything is here that the session depends on.
+   * Completes once everything is here that the session depends on; at once in a region that was
+   * evicted, where the write itself is refused.
    *
    * @return fails as {@link #readyToRead}
    */
   public CompletableFuture<Void> readyToWrite(Dependencies needs, Duration timeout) {
-    if (isAllHere(needs)) {
+    if (isReadyToWrite(needs)) {
       return CompletableFuture.completedFuture(null);
     }
     var writing = new Writing(needs, timeout);
@@ -105,10 +106,11 @@ public final class Sessions {
   }
 
   private boolean isKnown(Key key, Dependencies needs) {
-    if (needs.isEmpty()) {
+    if (needs.hasSeenNothing()) {
       return true;
     }
-    // A region that is being filled may lack what is not named, because all others have it.
+    // What is not named, because all members have it, may be missing in a region that was evicted,
+    // or is being filled.
     if (!replicator.knowsItsOwn() || !isApplied(needs.upTo())) {
       return false;
     }
@@ -120,8 +122,12 @@ public final class Sessions {
     return true;
   }
 
+  private boolean isReadyToWrite(Dependencies needs) {
+    return !replicator.isAdmitted() || isAllHere(needs);
+  }
+
   private boolean isAllHere(Dependencies needs) {
-    return needs.isEmpty() || (replicator.knowsItsOwn() && isApplied(needs.all()));
+    return needs.hasSeenNothing() || (replicator.knowsItsOwn() && isApplied(needs.all()));
   }
 
   private boolean isApplied(VersionVector vector) {
@@ -328,7 +334,7 @@ public final class Sessions {
 
     @Override
     public void tryNow() {
-      if (isAllHere(needs)) {
+      if (isReadyToWrite(needs)) {
         ready.complete(null);
       }
     }

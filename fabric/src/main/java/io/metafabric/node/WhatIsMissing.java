@@ -54,21 +54,31 @@ final class WhatIsMissing {
                   there.counter(actor),
                   by == null ? -1 : replicator.freshness().issued(by, actor)));
         });
-    String gone =
-        replicator.configuration().isMember(region) ? "" : "; region " + region + " was evicted";
-    if (region.equals(store.region()) && !replicator.knowsItsOwn()) {
-      gone += "; it is being filled with what it has lost";
-    }
     return new NotReplicatedException(
         "region "
             + region
             + " has not got within "
             + waited
-            + " what the session depends on: "
-            + missing
-            + gone
+            + " what the session depends on"
+            + (missing.isEmpty()
+                ? ", which it names no more as all members have it"
+                : ": " + missing)
+            + why(region)
             + "; try again when the links are back, or begin another session if it is lost",
         region.name(),
         missing);
+  }
+
+  private String why(RegionName region) {
+    if (!replicator.configuration().isMember(region)) {
+      return "; region " + region + " was evicted";
+    }
+    if (!region.equals(store.region()) || replicator.knowsItsOwn()) {
+      return "";
+    }
+    return replicator.isAdmitted()
+        ? "; it is being filled with what it has lost, or has not heard from its peers whether it"
+            + " has"
+        : "; it was readmitted, and has not begun anew yet";
   }
 }

@@ -163,6 +163,11 @@ final class Travellers {
     return site.isUp() && site.isAdmitted();
   }
 
+  /** Whoever does know shows nobody what is older than what he has seen. */
+  private boolean mayBeRead(Site site) {
+    return site.isUp() && (site.isAdmitted() || site.knowsThatItIsNot());
+  }
+
   /** Whoever is drawn, or the next who does not wait for something; null if all do. */
   private @Nullable Traveller idle(int drawn) {
     for (int i = 0; i < COUNT; i++) {
@@ -177,7 +182,7 @@ final class Travellers {
   void read(int who, Site site, Key key) {
     Traveller traveller = idle(who);
     site.observe(key);
-    if (traveller == null || !maySpeak(site)) {
+    if (traveller == null || !mayBeRead(site)) {
       site.read("nobody", key);
       return;
     }
@@ -297,7 +302,7 @@ final class Travellers {
   /** A read that is to be no older than that. */
   void readFresh(Site site, Key key, Duration maxAge) {
     site.observe(key);
-    if (!maySpeak(site)) {
+    if (!mayBeRead(site)) {
       site.read("nobody", key);
       return;
     }

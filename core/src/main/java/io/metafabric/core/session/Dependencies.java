@@ -90,6 +90,11 @@ public final class Dependencies {
     return upTo.isEmpty() && recent.isEmpty();
   }
 
+  /** Whether nothing was read or written yet, not even what all regions have by now. */
+  public boolean hasSeenNothing() {
+    return isEmpty() && latest.packed() == 0;
+  }
+
   /** The single writes of a key. */
   public List<Dot> recentOf(Key key) {
     long hash = hashOf(key);
