@@ -7,8 +7,10 @@ import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.replicate.Replicator;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /** Says whose writes a region lacks of what a session depends on. Thread-safe. */
@@ -23,37 +25,29 @@ final class WhatIsMissing {
 
   /** Which region an actor is an opening of; null if nobody here has heard of it. */
   @Nullable RegionName regionOf(ActorId actor) {
-    if (store.isOwn(actor)) {
-      return store.region();
-    }
-    if (store.completeOf(store.region()).counter(actor) > 0) {
-      return store.region();
-    }
-    for (RegionName peer : replicator.peers()) {
-      if (store.completeOf(peer).counter(actor) > 0) {
-        return peer;
-      }
-    }
-    return null;
+    return store.regionOf(actor);
   }
 
   /**
-   * @param there what the region has applied
+   * @param all what the session depends on
+   * @param there up to which counter the region has applied an actor's writes
    */
   NotReplicatedException in(
-      RegionName region, VersionVector lacking, VersionVector there, String waited) {
+      RegionName region, VersionVector all, ToLongFunction<ActorId> there, Duration waited) {
     List<Missing> missing = new ArrayList<>();
-    lacking.forEach(
-        (actor, counter) -> {
-          RegionName by = regionOf(actor);
-          missing.add(
-              new Missing(
-                  by == null ? "" : by.name(),
-                  actor.toString(),
-                  counter,
-                  there.counter(actor),
-                  by == null ? -1 : replicator.freshness().issued(by, actor)));
-        });
+    int more = 0;
+    for (int i = 0; i < all.size(); i++) {
+      ActorId actor = all.actor(i);
+      long applied = there.applyAsLong(actor);
+      if (applied >= all.counterAt(i)) {
+        continue;
+      }
+      if (missing.size() == NotReplicatedException.MAX_MISSING) {
+        more++;
+        continue;
+      }
+      missing.add(missing(actor, all.counterAt(i), applied));
+    }
     return new NotReplicatedException(
         "region "
             + region
@@ -61,12 +55,23 @@ final class WhatIsMissing {
             + waited
             + " what the session depends on"
             + (missing.isEmpty()
-                ? ", which it names no more as all members have it"
+                ? ", of which no write is named that it is known to lack"
                 : ": " + missing)
+            + (more > 0 ? " and " + more + " more openings" : "")
             + why(region)
             + "; try again when the links are back, or begin another session if it is lost",
         region.name(),
         missing);
+  }
+
+  private Missing missing(ActorId actor, long named, long applied) {
+    RegionName by = regionOf(actor);
+    return new Missing(
+        by == null ? "" : by.name(),
+        actor.toString(),
+        named,
+        applied,
+        by == null ? -1 : replicator.freshness().issued(by, actor));
   }
 
   private String why(RegionName region) {

@@ -24,6 +24,7 @@ import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.VersionVector;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeEach;
@@ -290,6 +291,32 @@ class SessionsTest {
         .hasMessageContaining("1 known to be made")
         .hasMessageContaining("an opening nobody here knows");
     assertThat(read(AP, atUs, Dependencies.NONE)).isEqualTo("one");
+  }
+
+  @Test
+  void aForgedTokenThatNamesVeryMany_isChargedForThem_andSaidToLackThemInAFewWords() {
+    VersionVector many = VersionVector.EMPTY;
+    for (int i = 1; i <= Dependencies.MAX_ACTORS; i++) {
+      many = many.with(new Dot(new ActorId(i), 5));
+    }
+    Dependencies forged = Dependencies.of(many, List.of(), new Stamp(0));
+    Guarantees guarantees = cluster.node(AP).guarantees();
+    var waiting = new ArrayList<CompletableFuture<Void>>();
+    waiting.add(guarantees.sessions().readyToRead(atUs, forged, TIMEOUT));
+    waiting.add(guarantees.sessions().readyToWrite(forged, TIMEOUT));
+    assertThat(guarantees.waitingBytes()).isGreaterThan(2 * 3 * 16 * Dependencies.MAX_ACTORS);
+    waiting.add(guarantees.acknowledgements().replicated(forged, US, TIMEOUT));
+    waiting.forEach(this::ended);
+
+    for (CompletableFuture<Void> each : waiting) {
+      assertThat(each.handle((done, failure) -> failure).join())
+          .isInstanceOfSatisfying(
+              NotReplicatedException.class,
+              e -> {
+                assertThat(e.missing()).hasSize(NotReplicatedException.MAX_MISSING);
+                assertThat(e.getMessage()).hasSizeLessThan(4_000).contains("and 1008 more");
+              });
+    }
   }
 
   @Test

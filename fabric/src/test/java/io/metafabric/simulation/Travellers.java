@@ -14,8 +14,8 @@ import io.metafabric.core.session.Dependencies;
 import io.metafabric.core.session.TokenFormat;
 import io.metafabric.core.session.WriteConcernException;
 import io.metafabric.core.store.Precondition;
+import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Version;
-import io.metafabric.core.version.VersionVector;
 import io.metafabric.history.Event;
 import io.metafabric.history.HistoryChecker;
 import io.metafabric.node.FabricNode;
@@ -414,7 +414,7 @@ final class Travellers {
         (done, failure) -> {
           if (failure == null && age == begun && maySpeak(other)) {
             said++;
-            VersionVector lacking = needs.lacking(dot -> other.node().store().isApplied(dot));
+            List<Dot> lacking = lackedBy(other, needs);
             if (!lacking.isEmpty() && !other.mayBeMisjudgedBy(site)) {
               String what = lacking + " of " + needs + ", as " + site + " says";
               run.violation(other + " is said to have, and lacks, " + what, null);
@@ -422,6 +422,20 @@ final class Travellers {
           }
           run.ended("replicated", site.region(), who, failure == null ? 1 : 0);
         });
+  }
+
+  private static List<Dot> lackedBy(Site site, Dependencies needs) {
+    var lacking = new ArrayList<Dot>();
+    needs
+        .all()
+        .forEach(
+            (actor, counter) -> {
+              var dot = new Dot(actor, counter);
+              if (!site.node().store().isApplied(dot)) {
+                lacking.add(dot);
+              }
+            });
+    return lacking;
   }
 
   /** What takes too long is done by nobody: a region that ends takes its answer along. */

@@ -118,6 +118,12 @@ public final class Freshness {
     return link.standing().applied().merge(link.applied());
   }
 
+  /** The same of one actor: up to which counter. */
+  public long appliedBy(RegionName peer, ActorId actor) {
+    Outbound link = link(peer);
+    return Math.max(link.standing().applied().counter(actor), link.applied().counter(actor));
+  }
+
   /** How many writes an actor is known to have made; -1 if nobody who knows has said so. */
   public long issued(RegionName region, ActorId actor) {
     Outbound link = links.get(region);
