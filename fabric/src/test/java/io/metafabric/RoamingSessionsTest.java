@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.error.NotReplicatedException;
 import io.metafabric.core.error.SessionTokenException;
+import io.metafabric.core.journal.Durability;
 import io.metafabric.core.place.WriteConcern;
 import io.metafabric.core.session.Dependencies;
 import io.metafabric.core.session.TokenFormat;
@@ -224,6 +225,44 @@ class RoamingSessionsTest {
     }
   }
 
+  /** What is not durable yet may be missing elsewhere, and is named. */
+  @Test
+  void aToken_namesWhatItsSessionHasRead_foundDeleted_written_andJoined() {
+    try (var alone =
+        MetadataFabric.builder()
+            .directory(directory.resolve("a"))
+            .durability(Durability.OS)
+            .open()) {
+      Session session = alone.session();
+      Version read = alone.put("n/1", utf8("one"));
+      assertThat(session.get("n/1")).isPresent();
+      assertThat(named(session).contains(read.dot())).isTrue();
+
+      assertThat(alone.remove("n/1")).isTrue();
+      assertThat(session.get("n/1")).isEmpty();
+      Version deleted = alone.explain("n/1").version().orElseThrow();
+      assertThat(deleted).isNotEqualTo(read);
+      assertThat(named(session).contains(deleted.dot())).isTrue();
+
+      Version written = session.put("n/2", utf8("two"));
+      assertThat(named(session).contains(written.dot())).isTrue();
+      assertThat(written.context().contains(deleted.dot())).as("comes after it").isTrue();
+
+      assertThat(session.remove("n/2")).isTrue();
+      Version removed = alone.explain("n/2").version().orElseThrow();
+      assertThat(named(session).contains(removed.dot())).isTrue();
+
+      Session another = alone.session();
+      assertThat(named(another)).isEqualTo(VersionVector.EMPTY);
+      another.join(session.token());
+      assertThat(named(another).contains(removed.dot())).isTrue();
+    }
+  }
+
+  private static VersionVector named(Session session) {
+    return session.token().content().dependencies().all();
+  }
+
   @Test
   void aForgedToken_makesNobodyWaitForEver_andSaysWhatIsMissing() throws Exception {
     try (var alone =
@@ -246,6 +285,10 @@ class RoamingSessionsTest {
           .hasMessageContaining("an opening nobody here knows");
       assertThatThrownBy(() -> session.put("n/1", utf8("two")))
           .isInstanceOf(NotReplicatedException.class);
+      Session joined = alone.session();
+      assertThat(joined.get("n/1")).isPresent();
+      joined.join(forged);
+      assertThatThrownBy(() -> joined.get("n/1")).isInstanceOf(NotReplicatedException.class);
       assertThatThrownBy(() -> alone.awaitReplicated(forged, "local", Duration.ofMillis(20)))
           .isInstanceOf(NotReplicatedException.class);
       assertThat(alone.get("n/1").map(Versioned::utf8)).hasValue("one");

@@ -97,14 +97,7 @@ public final class Sessions {
     return 3 * needs.estimatedBytes();
   }
 
-  /**
-   * What a session depends on that has been shown this state of a key: null if nothing is known.
-   */
-  public Dependencies saw(Dependencies before, Key key, @Nullable Header shown) {
-    return shown == null ? before : before.saw(key, shown.version());
-  }
-
-  /** The same without what no region can lack any more. */
+  /** What a session depends on, without what no region can lack any more. */
   public Dependencies compacted(Dependencies dependencies) {
     return dependencies.isEmpty() ? dependencies : dependencies.above(replicator.stableFloor());
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.error.NotReplicatedException;
 import io.metafabric.core.error.StalenessException;
+import io.metafabric.core.journal.Durability;
 import io.metafabric.core.place.WriteConcern;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.record.Bytes;
@@ -18,10 +19,12 @@ import io.metafabric.core.sim.DirectExecutor;
 import io.metafabric.core.sim.SimLink;
 import io.metafabric.core.sim.SimWorld;
 import io.metafabric.core.store.CompactionConfig;
+import io.metafabric.core.store.Durabilities;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Stamp;
+import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -375,6 +378,26 @@ class SessionsTest {
                 .durable(atUs, two.header().version(), WriteConcern.ONE_OTHER_REGION, TIMEOUT))
         .join();
     assertThat(read(EU, atUs, Dependencies.NONE)).isEqualTo("two");
+  }
+
+  /** A region alone, whose writes are acknowledged before they are on the disk. */
+  @Test
+  void aWriteIsNotSaidToBeDurableHere_beforeItIs() {
+    var alone = new SimCluster(8, 16 << 10, "eu");
+    alone.durability = Durabilities.all(Durability.OS);
+    alone.startAll();
+    FabricNode<MetadataRecord> eu = alone.node(EU);
+    Acknowledgements acknowledgements = eu.guarantees().acknowledgements();
+    var writing = eu.write(atUs, Bytes.utf8("one"), Header.NEVER, Precondition.NONE);
+    alone.world.runUntil("it returns", writing::isDone, TIMEOUT);
+    Version version = writing.join().header().version();
+    assertThat(eu.store().durablyApplied().contains(version.dot())).isFalse();
+
+    var durable = acknowledgements.durable(atUs, version, WriteConcern.HOME_AND_BACKUP, TIMEOUT);
+    assertThat(durable).isNotDone();
+    alone.world.runUntil("it is durable", durable::isDone, TIMEOUT);
+    assertThat(durable).isCompleted();
+    assertThat(eu.store().durablyApplied().contains(version.dot())).isTrue();
   }
 
   @Test

@@ -21,6 +21,7 @@ import io.metafabric.history.HistoryChecker;
 import io.metafabric.node.FabricNode;
 import io.metafabric.node.FreshReads;
 import io.metafabric.node.ReadOutcome;
+import io.metafabric.node.SessionState;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,14 +43,19 @@ final class Travellers {
   private static final class Traveller {
     byte[] token;
     boolean waits;
-    int session;
+    int number;
 
     /** Of what is done: one thing after the other. */
     int turn;
 
-    Traveller(int session) {
-      this.session = session;
+    Traveller(int number) {
+      this.number = number;
       this.token = encode(Dependencies.NONE);
+    }
+
+    /** As whoever takes a token makes it. */
+    SessionState session() {
+      return new SessionState(TokenFormat.decode(token).dependencies());
     }
 
     int begins() {
@@ -107,7 +113,7 @@ final class Travellers {
 
   private void forget(Traveller traveller) {
     traveller.token = encode(Dependencies.NONE);
-    traveller.session = ++sessions;
+    traveller.number = ++sessions;
     traveller.waits = false;
   }
 
@@ -187,7 +193,7 @@ final class Travellers {
       return;
     }
     run.begins();
-    Dependencies needs = TokenFormat.decode(traveller.token).dependencies();
+    SessionState session = traveller.session();
     FabricNode<MetadataRecord> node = site.node();
     long askedNanos = run.world().nanoTime();
     var shown = new ReadOutcome[1];
@@ -195,9 +201,8 @@ final class Travellers {
         traveller,
         site,
         () ->
-            node.guarantees()
-                .sessions()
-                .readyToRead(key, needs, TIMEOUT)
+            session
+                .readyToRead(node, key, TIMEOUT)
                 .thenCompose(ready -> readNow(node, "traveller " + who, key))
                 .thenApply(
                     outcome -> {
@@ -210,15 +215,16 @@ final class Travellers {
             said++;
             history.add(
                 new Event.Read(
-                    traveller.session,
+                    traveller.number,
                     site.name(),
                     key.path(),
                     version,
                     askedNanos,
                     run.world().nanoTime(),
                     -1));
-            Dependencies next = version == null ? needs : needs.saw(key, version);
-            traveller.token = encode(node.guarantees().sessions().compacted(next));
+            boolean isValue = outcome instanceof ReadOutcome.Value;
+            session.wasShown(node, key, isValue ? version : null);
+            traveller.token = encode(session.compacted(node));
           } else if (failure instanceof NotReplicatedException) {
             forget(traveller);
           }
@@ -260,15 +266,15 @@ final class Travellers {
       site.read("nobody", key);
       return;
     }
-    Dependencies needs = TokenFormat.decode(traveller.token).dependencies();
+    SessionState session = traveller.session();
     FabricNode<MetadataRecord> node = site.node();
     whenDone(
         traveller,
         site,
-        () -> node.guarantees().sessions().readyToWrite(needs, TIMEOUT),
-        (ready, failure) -> {
-          if (failure == null && site.isWritable()) {
-            writeNow(traveller, site, key, bytes, needs);
+        () -> session.readyToWrite(node, TIMEOUT),
+        (after, failure) -> {
+          if (after != null && site.isWritable()) {
+            writeNow(traveller, session, site, key, bytes, after);
             return;
           }
           run.begins();
@@ -278,20 +284,25 @@ final class Travellers {
         });
   }
 
-  private void writeNow(Traveller traveller, Site site, Key key, int bytes, Dependencies needs) {
+  private void writeNow(
+      Traveller traveller,
+      SessionState session,
+      Site site,
+      Key key,
+      int bytes,
+      Dependencies after) {
     FabricNode<MetadataRecord> node = site.node();
-    Dependencies left = node.guarantees().sessions().compacted(needs);
     Write write = run.ledger().begin(key, bytes, Header.NEVER);
     int turn = begins(traveller);
-    Precondition condition = bytes == 0 ? Precondition.VISIBLE : Precondition.NONE;
     site.writeAs(
         write,
-        () -> node.writeAfter(key, write.payload, Header.NEVER, condition, left),
+        () -> SessionState.write(node, key, write.payload, after),
         header -> {
           if (traveller.ends(turn)) {
             said++;
-            wrote(traveller.session, site, write);
-            traveller.token = encode(left.saw(key, header.version()));
+            wrote(traveller.number, site, write);
+            session.saw(key, header.version());
+            traveller.token = encode(session.seen());
           } else {
             wrote(Event.NO_SESSION, site, write);
           }
