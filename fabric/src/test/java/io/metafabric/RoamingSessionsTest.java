@@ -26,8 +26,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -44,6 +47,9 @@ class RoamingSessionsTest {
   @TempDir Path directory;
 
   private final List<Event> history = Collections.synchronizedList(new ArrayList<>());
+
+  /** What each version was said to be the value of, by whoever wrote or read it. */
+  private final Map<Dot, Set<String>> values = new ConcurrentHashMap<>();
 
   private static byte[] utf8(String text) {
     return text.getBytes(StandardCharsets.UTF_8);
@@ -89,6 +95,9 @@ class RoamingSessionsTest {
       assertThat(failures).as("seed %d", SEED).isEmpty();
       assertThat(history.size()).as("told, seed %d", SEED).isGreaterThan(WALKERS * STEPS / 2);
       assertThat(HistoryChecker.problemsOf(history)).as("seed %d", SEED).isEmpty();
+      assertThat(values.values())
+          .as("one version is one value, seed %d", SEED)
+          .allMatch(each -> each.size() == 1);
     }
   }
 
@@ -137,7 +146,9 @@ class RoamingSessionsTest {
       if (kind < 5) {
         read(walker, name, session, key);
       } else if (kind < 8) {
-        Version version = session.put(key, utf8(walker + " " + step));
+        String value = walker + " " + step;
+        Version version = session.put(key, utf8(value));
+        isValueOf(version, value);
         wrote(walker, name, key, version);
       } else if (kind < 9) {
         readFresh(fabric, name, key);
@@ -150,14 +161,19 @@ class RoamingSessionsTest {
     }
   }
 
-  /** Told in the order in which it was known: whoever reads a write comes after it. */
+  private void isValueOf(Version version, String value) {
+    values.computeIfAbsent(version.dot(), none -> ConcurrentHashMap.newKeySet()).add(value);
+  }
+
   private void wrote(int walker, String region, String key, Version version) {
     history.add(new Event.Wrote(walker, region, key, version, false, System.nanoTime()));
   }
 
   private void read(int walker, String region, Session session, String key) {
     long asked = System.nanoTime();
-    @Nullable Version shown = session.get(key).map(Versioned::version).orElse(null);
+    Optional<Versioned> value = session.get(key);
+    value.ifPresent(each -> isValueOf(each.version(), each.utf8()));
+    @Nullable Version shown = value.map(Versioned::version).orElse(null);
     history.add(new Event.Read(walker, region, key, shown, asked, System.nanoTime(), -1));
   }
 
@@ -168,6 +184,7 @@ class RoamingSessionsTest {
     long ended = System.nanoTime();
     assertThat(fresh.staleness()).isLessThanOrEqualTo(most);
     assertThat(ThreeFabricsTest.REGIONS).contains(fresh.answeredBy());
+    fresh.value().ifPresent(each -> isValueOf(each.version(), each.utf8()));
     @Nullable Version shown = fresh.value().map(Versioned::version).orElse(null);
     // It was as old as that when it was made, which was before it came here.
     long staleness = fresh.staleness().toNanos() + (ended - asked);

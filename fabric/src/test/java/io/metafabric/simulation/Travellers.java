@@ -93,17 +93,17 @@ final class Travellers {
   void beginAnew() {
     check();
     var next = new ArrayList<Event>();
-    history.forEach(event -> keepWhatHides(event, next));
+    history.forEach(event -> keepWhatIs(event, next));
     history = next;
     age++;
     all.forEach(this::forget);
   }
 
-  /** What was deleted before stays hidden, and whoever was evicted is so. */
-  private static void keepWhatHides(Event event, List<Event> next) {
-    if (event instanceof Event.Wrote wrote && wrote.hides()) {
-      next.add(new Event.MayHide(wrote.key(), wrote.version()));
-    } else if (event instanceof Event.MayHide
+  /** What was written before may be shown, or hide others, and whoever was evicted is so. */
+  private static void keepWhatIs(Event event, List<Event> next) {
+    if (event instanceof Event.Wrote wrote) {
+      next.add(new Event.WrittenBefore(wrote.key(), wrote.version(), wrote.hides()));
+    } else if (event instanceof Event.WrittenBefore
         || event instanceof Event.MayHaveWritten
         || event instanceof Event.Evicted
         || event instanceof Event.Returned) {
@@ -141,7 +141,17 @@ final class Travellers {
   /** It may be there, or may come to be. */
   void mayHaveWritten(Write write) {
     boolean hides = write.payload == null || write.expiresAtMs != Header.NEVER;
-    history.add(new Event.MayHaveWritten(write.key.path(), hides));
+    history.add(new Event.MayHaveWritten(write.key.path(), hides, untilMs(write)));
+  }
+
+  /** Up to when a write can be stamped; by clocks that agree, not later than it was made. */
+  private long untilMs(Write write) {
+    Header header = write.header;
+    if (header != null) {
+      return header.version().stamp().wallMs();
+    }
+    boolean clocksJump = run.setting().weather().containsKey(Fault.CLOCK_JUMP);
+    return clocksJump ? Long.MAX_VALUE : write.madeUntilMs;
   }
 
   void evicted(RegionName region) {
