@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.metafabric.core.error.EvictedException;
 import io.metafabric.core.error.NotReplicatedException;
+import io.metafabric.core.error.StalenessException;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
@@ -85,6 +86,15 @@ class EvictedSessionsTest {
     assertThat(at(US).readyToRead(KEY, Dependencies.NONE, TIMEOUT))
         .as("who has seen nothing")
         .isCompleted();
+  }
+
+  @Test
+  void itSaysOfNoAnswerHowFreshItIs_andWhy() {
+    var answer =
+        cluster.node(US).guarantees().freshReads().read(null, KEY, Duration.ofSeconds(2), TIMEOUT);
+    assertThat(failure(answer))
+        .isInstanceOf(StalenessException.class)
+        .hasMessageContaining("this region was evicted");
   }
 
   @Test

@@ -106,7 +106,7 @@ public final class Freshness {
         });
     return knowsItsOwn.getAsBoolean()
         ? ages.toString()
-        : ages + ", and this region lacks writes of its own";
+        : ages + ", and this region was evicted, is being filled, or may lack writes of its own";
   }
 
   /**
