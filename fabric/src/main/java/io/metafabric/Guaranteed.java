@@ -8,13 +8,12 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.session.Dependencies;
-import io.metafabric.core.store.Precondition;
 import io.metafabric.core.version.Version;
 import io.metafabric.node.FabricNode;
 import io.metafabric.node.FreshReads;
 import io.metafabric.node.Guarantees;
 import io.metafabric.node.ReadOutcome;
-import io.metafabric.node.Sessions;
+import io.metafabric.node.SessionState;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
@@ -81,36 +80,30 @@ final class Guaranteed {
     return node().guarantees();
   }
 
-  Dependencies compacted(Dependencies dependencies) {
-    return guarantees().sessions().compacted(dependencies);
+  Dependencies compacted(SessionState session) {
+    state.requireOpen();
+    return session.compacted(node());
   }
 
-  Optional<Versioned> getInSession(Key key, OpenSession session) {
-    state.awaited(
-        guarantees().sessions().readyToRead(key, session.seen(), fetchTimeout), "reading " + key);
+  Optional<Versioned> getInSession(Key key, SessionState session) {
+    state.requireOpen();
+    FabricNode<Versioned> node = node();
+    state.awaited(session.readyToRead(node, key, fetchTimeout), "reading " + key);
     Optional<Versioned> value = reader.apply(key.path());
-    if (value.isPresent()) {
-      session.saw(key, value.get().version());
-    } else {
-      Header deleted = node().store().header(key);
-      if (deleted != null) {
-        session.saw(key, deleted.version());
-      }
-    }
+    session.wasShown(node, key, value.map(Versioned::version).orElse(null));
     return value;
   }
 
-  Optional<Version> writeInSession(Key key, byte @Nullable [] value, OpenSession session) {
+  Optional<Version> writeInSession(Key key, byte @Nullable [] value, SessionState session) {
+    state.requireOpen();
     Bytes payload = value == null ? null : Bytes.copyOf(value);
-    Precondition condition = value == null ? Precondition.VISIBLE : Precondition.NONE;
-    Dependencies seen = session.seen();
-    Sessions sessions = guarantees().sessions();
-    state.awaited(
-        sessions.readyToWrite(seen, fetchTimeout), "writing " + key + " (it is not stored)");
-    Dependencies left = sessions.compacted(seen);
-    session.compacted(seen, left);
+    // Not one that is opened in its place, and may know less.
+    FabricNode<Versioned> node = node();
+    Dependencies after =
+        state.awaited(
+            session.readyToWrite(node, fetchTimeout), "writing " + key + " (it is not stored)");
     Optional<Version> version =
-        writer.write(key, () -> node().writeAfter(key, payload, Header.NEVER, condition, left));
+        writer.write(key, () -> SessionState.write(node, key, payload, after));
     version.ifPresent(written -> session.saw(key, written));
     return version;
   }

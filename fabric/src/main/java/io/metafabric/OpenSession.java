@@ -6,6 +6,7 @@ import io.metafabric.core.session.Dependencies;
 import io.metafabric.core.session.TokenFormat;
 import io.metafabric.core.session.TokenSecret;
 import io.metafabric.core.version.Version;
+import io.metafabric.node.SessionState;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -15,8 +16,7 @@ final class OpenSession implements Session {
   private final Guaranteed guaranteed;
   private final Tokens tokens;
 
-  // Written under the lock.
-  private volatile Dependencies seen;
+  private final SessionState state;
 
   /** Makes and reads the tokens of one cluster. */
   record Tokens(String cluster, @Nullable TokenSecret secret) {
@@ -53,52 +53,34 @@ final class OpenSession implements Session {
   OpenSession(Guaranteed guaranteed, Tokens tokens, Dependencies seen) {
     this.guaranteed = guaranteed;
     this.tokens = tokens;
-    this.seen = seen;
+    this.state = new SessionState(seen);
   }
 
   @Override
   public Optional<Versioned> get(String key) {
-    return guaranteed.getInSession(Key.of(key), this);
+    return guaranteed.getInSession(Key.of(key), state);
   }
 
   @Override
   public Version put(String key, byte[] value) {
     Objects.requireNonNull(value, "a value must not be null; use remove to delete");
     return guaranteed
-        .writeInSession(Key.of(key), value, this)
+        .writeInSession(Key.of(key), value, state)
         .orElseThrow(() -> new IllegalStateException("a put cannot be declined"));
   }
 
   @Override
   public boolean remove(String key) {
-    return guaranteed.writeInSession(Key.of(key), null, this).isPresent();
+    return guaranteed.writeInSession(Key.of(key), null, state).isPresent();
   }
 
   @Override
   public void join(SessionToken other) {
-    Dependencies theirs = tokens.read(other);
-    synchronized (this) {
-      seen = seen.join(theirs);
-    }
+    state.join(tokens.read(other));
   }
 
   @Override
   public SessionToken token() {
-    return tokens.of(guaranteed.compacted(seen));
-  }
-
-  Dependencies seen() {
-    return seen;
-  }
-
-  synchronized void saw(Key key, Version version) {
-    seen = seen.saw(key, version);
-  }
-
-  /** What all regions have is forgotten, unless the session has gone on meanwhile. */
-  synchronized void compacted(Dependencies before, Dependencies after) {
-    if (seen.equals(before)) {
-      seen = after;
-    }
+    return tokens.of(guaranteed.compacted(state));
   }
 }

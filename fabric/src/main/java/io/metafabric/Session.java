@@ -24,7 +24,9 @@ import java.util.Optional;
  * read or written. Older values in place of a newer one that cannot be had are never shown.
  *
  * <p>What is asked for is known while no region loses a disk, or is given an older one; and a
- * session may have to wait for more than it has read: for all that a region wrote before.
+ * session may have to wait for more than it has read: for all that a region wrote before. It does
+ * not hold for values of a {@link SystemOfRecord}, which have no version: another region may show
+ * an older copy of one.
  *
  * <p>Thread-safe: what one thread has read, the next call of any other depends on.
  */

@@ -15,9 +15,10 @@ import java.util.Base64;
  * heard to have: 50 to 300 bytes as a rule, at most 1,024 openings and 20 KiB.
  *
  * <p><b>What it protects against.</b> A token has a checksum: one that was cut off or altered by
- * accident is refused, and so is one of another cluster. Anybody can compute a checksum, so without
- * {@link FabricBuilder#sessionSecret} whoever can hand a token to the host can make one up. A made
- * up token reads and changes nothing: it can only make a session wait for writes that do not exist,
+ * accident is refused, and so is one of another cluster, if that has another {@linkplain
+ * FabricBuilder#cluster name}. Anybody can compute a checksum, so without {@link
+ * FabricBuilder#sessionSecret} whoever can hand a token to the host can make one up. A made up
+ * token reads and changes nothing: it can only make a session wait for writes that do not exist,
  * until its timeout, or have it promise less than its owner was promised. With a secret, tokens are
  * refused that were not made under it, by HMAC-SHA256 of 128 bits. Neither hides what a token says,
  * nor keeps it from being used again: an old token is as good as when it was made.

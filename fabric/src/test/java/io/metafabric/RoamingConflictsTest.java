@@ -97,6 +97,10 @@ class RoamingConflictsTest {
   @Test
   void whatTheyAreShown_hasAllTheyDependOn_orWhatReplacedIt() throws Exception {
     List<Integer> ports = FreePorts.take(3);
+    for (int i = 0; i < KEYS; i++) {
+      // Merges are versions, too, that no caller was told of.
+      history.add(new Event.MayHaveWritten("merged/" + i, false, Long.MAX_VALUE));
+    }
     try (var eu = open(0, ports);
         var us = open(1, ports);
         var ap = open(2, ports)) {

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.error.NotReplicatedException;
 import io.metafabric.core.error.SessionTokenException;
+import io.metafabric.core.journal.Durability;
 import io.metafabric.core.place.WriteConcern;
 import io.metafabric.core.session.Dependencies;
 import io.metafabric.core.session.TokenFormat;
@@ -25,8 +26,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -43,6 +47,9 @@ class RoamingSessionsTest {
   @TempDir Path directory;
 
   private final List<Event> history = Collections.synchronizedList(new ArrayList<>());
+
+  /** What each version was said to be the value of, by whoever wrote or read it. */
+  private final Map<Dot, Set<String>> values = new ConcurrentHashMap<>();
 
   private static byte[] utf8(String text) {
     return text.getBytes(StandardCharsets.UTF_8);
@@ -88,6 +95,9 @@ class RoamingSessionsTest {
       assertThat(failures).as("seed %d", SEED).isEmpty();
       assertThat(history.size()).as("told, seed %d", SEED).isGreaterThan(WALKERS * STEPS / 2);
       assertThat(HistoryChecker.problemsOf(history)).as("seed %d", SEED).isEmpty();
+      assertThat(values.values())
+          .as("one version is one value, seed %d", SEED)
+          .allMatch(each -> each.size() == 1);
     }
   }
 
@@ -136,7 +146,9 @@ class RoamingSessionsTest {
       if (kind < 5) {
         read(walker, name, session, key);
       } else if (kind < 8) {
-        Version version = session.put(key, utf8(walker + " " + step));
+        String value = walker + " " + step;
+        Version version = session.put(key, utf8(value));
+        isValueOf(version, value);
         wrote(walker, name, key, version);
       } else if (kind < 9) {
         readFresh(fabric, name, key);
@@ -149,14 +161,19 @@ class RoamingSessionsTest {
     }
   }
 
-  /** Told in the order in which it was known: whoever reads a write comes after it. */
+  private void isValueOf(Version version, String value) {
+    values.computeIfAbsent(version.dot(), none -> ConcurrentHashMap.newKeySet()).add(value);
+  }
+
   private void wrote(int walker, String region, String key, Version version) {
     history.add(new Event.Wrote(walker, region, key, version, false, System.nanoTime()));
   }
 
   private void read(int walker, String region, Session session, String key) {
     long asked = System.nanoTime();
-    @Nullable Version shown = session.get(key).map(Versioned::version).orElse(null);
+    Optional<Versioned> value = session.get(key);
+    value.ifPresent(each -> isValueOf(each.version(), each.utf8()));
+    @Nullable Version shown = value.map(Versioned::version).orElse(null);
     history.add(new Event.Read(walker, region, key, shown, asked, System.nanoTime(), -1));
   }
 
@@ -167,6 +184,7 @@ class RoamingSessionsTest {
     long ended = System.nanoTime();
     assertThat(fresh.staleness()).isLessThanOrEqualTo(most);
     assertThat(ThreeFabricsTest.REGIONS).contains(fresh.answeredBy());
+    fresh.value().ifPresent(each -> isValueOf(each.version(), each.utf8()));
     @Nullable Version shown = fresh.value().map(Versioned::version).orElse(null);
     // It was as old as that when it was made, which was before it came here.
     long staleness = fresh.staleness().toNanos() + (ended - asked);
@@ -224,6 +242,44 @@ class RoamingSessionsTest {
     }
   }
 
+  /** What is not durable yet may be missing elsewhere, and is named. */
+  @Test
+  void aToken_namesWhatItsSessionHasRead_foundDeleted_written_andJoined() {
+    try (var alone =
+        MetadataFabric.builder()
+            .directory(directory.resolve("a"))
+            .durability(Durability.OS)
+            .open()) {
+      Session session = alone.session();
+      Version read = alone.put("n/1", utf8("one"));
+      assertThat(session.get("n/1")).isPresent();
+      assertThat(named(session).contains(read.dot())).isTrue();
+
+      assertThat(alone.remove("n/1")).isTrue();
+      assertThat(session.get("n/1")).isEmpty();
+      Version deleted = alone.explain("n/1").version().orElseThrow();
+      assertThat(deleted).isNotEqualTo(read);
+      assertThat(named(session).contains(deleted.dot())).isTrue();
+
+      Version written = session.put("n/2", utf8("two"));
+      assertThat(named(session).contains(written.dot())).isTrue();
+      assertThat(written.context().contains(deleted.dot())).as("comes after it").isTrue();
+
+      assertThat(session.remove("n/2")).isTrue();
+      Version removed = alone.explain("n/2").version().orElseThrow();
+      assertThat(named(session).contains(removed.dot())).isTrue();
+
+      Session another = alone.session();
+      assertThat(named(another)).isEqualTo(VersionVector.EMPTY);
+      another.join(session.token());
+      assertThat(named(another).contains(removed.dot())).isTrue();
+    }
+  }
+
+  private static VersionVector named(Session session) {
+    return session.token().content().dependencies().all();
+  }
+
   @Test
   void aForgedToken_makesNobodyWaitForEver_andSaysWhatIsMissing() throws Exception {
     try (var alone =
@@ -246,6 +302,10 @@ class RoamingSessionsTest {
           .hasMessageContaining("an opening nobody here knows");
       assertThatThrownBy(() -> session.put("n/1", utf8("two")))
           .isInstanceOf(NotReplicatedException.class);
+      Session joined = alone.session();
+      assertThat(joined.get("n/1")).isPresent();
+      joined.join(forged);
+      assertThatThrownBy(() -> joined.get("n/1")).isInstanceOf(NotReplicatedException.class);
       assertThatThrownBy(() -> alone.awaitReplicated(forged, "local", Duration.ofMillis(20)))
           .isInstanceOf(NotReplicatedException.class);
       assertThat(alone.get("n/1").map(Versioned::utf8)).hasValue("one");

@@ -55,6 +55,7 @@ public final class Acknowledgements {
     }
     var done = new CompletableFuture<Void>();
     VersionVector all = needs.all();
+    var awaited = new AwaitedWrites(all);
     waits.add(
         new Waits.Attempt() {
           @Override
@@ -64,23 +65,33 @@ public final class Acknowledgements {
 
           @Override
           public void tryNow() {
-            if (appliedIn(region).covers(all)) {
+            if (region.equals(store.region())) {
+              replicatedHere();
+            } else if (awaited.haveCome(actor -> replicator.freshness().appliedBy(region, actor))) {
               done.complete(null);
-            } else if (region.equals(store.region())) {
-              store.syncWithin(Duration.ofMillis(1));
             } else {
               replicator.freshness().ask(region);
+            }
+          }
+
+          private void replicatedHere() {
+            if (!awaited.haveCome(store::completeUpTo)) {
+              return;
+            }
+            if (store.durablyApplied().covers(all)) {
+              done.complete(null);
+            } else {
+              store.syncWithin(Duration.ofMillis(1));
             }
           }
 
           @Override
           public void giveUp() {
             VersionVector there = appliedIn(region);
-            done.completeExceptionally(
-                missing.in(region, all.beyond(there), there, timeout.toString()));
+            done.completeExceptionally(missing.in(region, all, there::counter, timeout));
           }
         },
-        needs.estimatedBytes(),
+        Sessions.bytesOf(needs),
         timeout);
     return done;
   }

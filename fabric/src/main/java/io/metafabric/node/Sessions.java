@@ -14,7 +14,6 @@ import io.metafabric.core.version.VersionVector;
 import io.metafabric.replicate.FetchResult;
 import io.metafabric.replicate.Replicator;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -70,67 +69,37 @@ public final class Sessions {
    *     io.metafabric.core.error.OverloadedException} if too many wait already
    */
   public CompletableFuture<Void> readyToRead(Key key, Dependencies needs, Duration timeout) {
-    if (isKnown(key, needs) && store.isShown(store.publishing())) {
+    var reading = new Reading(key, needs, timeout);
+    if (reading.isKnown() && store.isShown(store.publishing())) {
       return CompletableFuture.completedFuture(null);
     }
-    var reading = new Reading(key, needs, timeout);
-    waits.add(reading, needs.estimatedBytes(), timeout);
+    waits.add(reading, bytesOf(needs), timeout);
     return reading.ready;
   }
 
   /**
-   * Completes once everything is here that the session depends on.
+   * Completes once everything is here that the session depends on; at once in a region that was
+   * evicted, where the write itself is refused.
    *
    * @return fails as {@link #readyToRead}
    */
   public CompletableFuture<Void> readyToWrite(Dependencies needs, Duration timeout) {
-    if (isAllHere(needs)) {
+    var writing = new Writing(needs, timeout);
+    if (writing.isReady()) {
       return CompletableFuture.completedFuture(null);
     }
-    var writing = new Writing(needs, timeout);
-    waits.add(writing, needs.estimatedBytes(), timeout);
+    waits.add(writing, bytesOf(needs), timeout);
     return writing.ready;
   }
 
-  /**
-   * What a session depends on that has been shown this state of a key: null if nothing is known.
-   */
-  public Dependencies saw(Dependencies before, Key key, @Nullable Header shown) {
-    return shown == null ? before : before.saw(key, shown.version());
+  /** With what is made of it while it waits. */
+  static long bytesOf(Dependencies needs) {
+    return 3 * needs.estimatedBytes();
   }
 
-  /** The same without what no region can lack any more. */
+  /** What a session depends on, without what no region can lack any more. */
   public Dependencies compacted(Dependencies dependencies) {
     return dependencies.isEmpty() ? dependencies : dependencies.above(replicator.stableFloor());
-  }
-
-  private boolean isKnown(Key key, Dependencies needs) {
-    if (needs.isEmpty()) {
-      return true;
-    }
-    // A region that is being filled may lack what is not named, because all others have it.
-    if (!replicator.knowsItsOwn() || !isApplied(needs.upTo())) {
-      return false;
-    }
-    for (Dot dot : needs.recentOf(key)) {
-      if (!isKnown(key, dot)) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  private boolean isAllHere(Dependencies needs) {
-    return needs.isEmpty() || (replicator.knowsItsOwn() && isApplied(needs.all()));
-  }
-
-  private boolean isApplied(VersionVector vector) {
-    for (int i = 0; i < vector.size(); i++) {
-      if (store.completeUpTo(vector.actor(i)) < vector.counterAt(i)) {
-        return false;
-      }
-    }
-    return true;
   }
 
   private boolean isKnown(Key key, Dot dot) {
@@ -156,8 +125,7 @@ public final class Sessions {
   }
 
   private NotReplicatedException lacking(Dependencies needs, Duration waited) {
-    return missing.in(
-        store.region(), needs.lacking(store::isApplied), store.durablyApplied(), waited.toString());
+    return missing.in(store.region(), needs.all(), store::completeUpTo, waited);
   }
 
   /** A read that has to wait. */
@@ -165,7 +133,11 @@ public final class Sessions {
     final CompletableFuture<Void> ready = new CompletableFuture<>();
     private final Key key;
     private final Dependencies needs;
+    private final List<Dot> ofKey;
+    private final AwaitedWrites upTo;
     private final Duration timeout;
+    private @Nullable LikelyToKnow likely;
+    private long lookedNanos;
     private volatile boolean asking;
     private volatile boolean answered;
     private boolean tried;
@@ -176,7 +148,23 @@ public final class Sessions {
     Reading(Key key, Dependencies needs, Duration timeout) {
       this.key = key;
       this.needs = needs;
+      this.ofKey = needs.recentOf(key);
+      this.upTo = new AwaitedWrites(needs.upTo());
       this.timeout = timeout;
+    }
+
+    boolean isKnown() {
+      if (needs.hasSeenNothing()) {
+        return true;
+      }
+      // What is not named, because all members have it, may be missing in a region that was
+      // evicted, or is being filled.
+      return mayNameTheMissing() && firstUnknown().isEmpty();
+    }
+
+    /** Whether what is missing here, if anything is, can only be single writes of the key. */
+    private boolean mayNameTheMissing() {
+      return replicator.knowsItsOwn() && upTo.haveCome(store::completeUpTo);
     }
 
     @Override
@@ -186,7 +174,7 @@ public final class Sessions {
 
     @Override
     public void tryNow() {
-      if (answered || isKnown(key, needs)) {
+      if (answered || isKnown()) {
         completeOnceShown();
       } else if (!asking) {
         askElsewhere();
@@ -213,7 +201,7 @@ public final class Sessions {
       if (tried && now - triedNanos < BETWEEN_TRIES.toNanos()) {
         return;
       }
-      if (replicator.knowsItsOwn() && isApplied(needs.upTo())) {
+      if (mayNameTheMissing()) {
         Optional<Dot> unknown = firstUnknown();
         if (unknown.isEmpty()) {
           // It has come since it was looked for.
@@ -225,12 +213,12 @@ public final class Sessions {
         askForWrite(unknown.get());
         return;
       }
-      for (RegionName region : thatMayKnow()) {
-        VersionVector there = replicator.freshness().appliedBy(region);
-        if (there.covers(needs.upTo())) {
+      LikelyToKnow regions = likelyToKnow(now);
+      for (RegionName region : regions.regions()) {
+        if (regions.hasAll(region)) {
           tried = true;
           triedNanos = now;
-          askForAll(region, there);
+          askForAll(region, replicator.freshness().appliedBy(region));
           return;
         }
         replicator.freshness().ask(region);
@@ -238,7 +226,20 @@ public final class Sessions {
     }
 
     private Optional<Dot> firstUnknown() {
-      return needs.recentOf(key).stream().filter(dot -> !isKnown(key, dot)).findFirst();
+      return ofKey.stream().filter(dot -> !Sessions.this.isKnown(key, dot)).findFirst();
+    }
+
+    private LikelyToKnow likelyToKnow(long now) {
+      LikelyToKnow known = likely;
+      if (known == null) {
+        known = new LikelyToKnow(store, replicator, missing, needs.upTo(), needs.all());
+        likely = known;
+      } else if (now - lookedNanos < BETWEEN_TRIES.toNanos()) {
+        return known;
+      }
+      lookedNanos = now;
+      known.look(homes.apply(key));
+      return known;
     }
 
     private void askForWrite(Dot dot) {
@@ -282,31 +283,14 @@ public final class Sessions {
       boolean taken =
           result instanceof FetchResult.Absent
               || (result instanceof FetchResult.Found found
-                  && isKnown(key, found.record().header().version().dot()));
+                  && Sessions.this.isKnown(key, found.record().header().version().dot()));
       return taken
-          && needs.recentOf(key).stream().allMatch(dot -> there.contains(dot) || isKnown(key, dot));
+          && ofKey.stream().allMatch(dot -> there.contains(dot) || Sessions.this.isKnown(key, dot));
     }
 
     private void wasAnswered() {
       asking = false;
       waits.advanced();
-    }
-
-    private List<RegionName> thatMayKnow() {
-      var regions = new ArrayList<RegionName>();
-      Homes at = homes.apply(key);
-      add(regions, at.home());
-      add(regions, at.backup());
-      needs
-          .lacking(store::isApplied)
-          .forEach((actor, counter) -> add(regions, missing.regionOf(actor)));
-      return regions;
-    }
-
-    private void add(List<RegionName> regions, @Nullable RegionName region) {
-      if (region != null && replicator.isPeer(region) && !regions.contains(region)) {
-        regions.add(region);
-      }
     }
   }
 
@@ -314,11 +298,19 @@ public final class Sessions {
   private final class Writing implements Waits.Attempt {
     final CompletableFuture<Void> ready = new CompletableFuture<>();
     private final Dependencies needs;
+    private final AwaitedWrites all;
     private final Duration timeout;
 
     Writing(Dependencies needs, Duration timeout) {
       this.needs = needs;
+      this.all = new AwaitedWrites(needs.all());
       this.timeout = timeout;
+    }
+
+    boolean isReady() {
+      return !replicator.isAdmitted()
+          || needs.hasSeenNothing()
+          || (replicator.knowsItsOwn() && all.haveCome(store::completeUpTo));
     }
 
     @Override
@@ -328,7 +320,7 @@ public final class Sessions {
 
     @Override
     public void tryNow() {
-      if (isAllHere(needs)) {
+      if (isReady()) {
         ready.complete(null);
       }
     }

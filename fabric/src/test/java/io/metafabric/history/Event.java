@@ -25,19 +25,23 @@ public sealed interface Event {
    * A write of which nobody was told what became of it.
    *
    * @param hides as of {@link Wrote}
+   * @param untilMs its stamp is not later, by the wall clock; {@link Long#MAX_VALUE} if that cannot
+   *     be said
    */
-  record MayHaveWritten(String key, boolean hides) implements Event {}
+  record MayHaveWritten(String key, boolean hides, long untilMs) implements Event {}
 
   /**
-   * A deletion, or what expires, from before the history began. Nobody was promised that it is
-   * seen, but it may be what hides others.
+   * A write from before the history began. Nobody was promised that it is seen, but it may be.
+   *
+   * @param hides as of {@link Wrote}
    */
-  record MayHide(String key, Version version) implements Event {}
+  record WrittenBefore(String key, Version version, boolean hides) implements Event {}
 
   /**
    * A read.
    *
-   * @param shown null if nothing was
+   * @param shown of the value, or of the deletion for which there is none; null if nothing was
+   *     shown, and it is not known for what deletion
    * @param stalenessNanos what the answer promised; negative if nothing
    */
   record Read(

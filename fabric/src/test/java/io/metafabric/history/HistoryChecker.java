@@ -8,6 +8,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,7 +20,10 @@ import org.jspecify.annotations.Nullable;
  * <p>A session's <i>floor</i> is, for each key, the newest version that it has read or written; and
  * the floor that the writer of what it has read had then. Nothing that a session is shown may be
  * older than its floor: that is read your writes and monotonic reads of the same key, and monotonic
- * writes and writes follow reads between keys.
+ * writes and writes follow reads between keys. Whoever is shown nothing, where something was, has
+ * seen a deletion: one that is named, or at least the first that can have been it.
+ *
+ * <p>What is shown must have been written, and of that key.
  */
 public final class HistoryChecker {
   private final Map<Integer, Map<String, Version>> floors = new HashMap<>();
@@ -29,8 +33,15 @@ public final class HistoryChecker {
   private final Set<Dot> missedByNobody = new HashSet<>();
   private final Set<String> evicted = new HashSet<>();
   private final Map<String, List<Version>> hiding = new HashMap<>();
-  private final Set<String> mayBeHidden = new HashSet<>();
+
+  /** Up to which stamp, in wall time, a key may be hidden by something of which nobody was told. */
+  private final Map<String, Long> mayBeHiddenUntilMs = new HashMap<>();
+
+  private final Set<String> mayBeWritten = new HashSet<>();
+  private final List<Shown> shown = new ArrayList<>();
   private final List<String> problems = new ArrayList<>();
+
+  private record Shown(Version version, Event.Read by) {}
 
   private HistoryChecker() {}
 
@@ -40,6 +51,7 @@ public final class HistoryChecker {
     for (Event event : history) {
       checker.check(event);
     }
+    checker.checkThatItWasWritten();
     return checker.problems;
   }
 
@@ -47,11 +59,15 @@ public final class HistoryChecker {
     if (event instanceof Event.Wrote wrote) {
       wrote(wrote);
     } else if (event instanceof Event.MayHaveWritten unknown) {
+      mayBeWritten.add(unknown.key());
       if (unknown.hides()) {
-        mayBeHidden.add(unknown.key());
+        mayBeHiddenUntilMs.merge(unknown.key(), unknown.untilMs(), Math::max);
       }
-    } else if (event instanceof Event.MayHide before) {
-      mayHide(before.key(), before.version());
+    } else if (event instanceof Event.WrittenBefore before) {
+      named.put(before.version().dot(), before.key());
+      if (before.hides()) {
+        mayHide(before.key(), before.version());
+      }
     } else if (event instanceof Event.Read read) {
       read(read);
     } else if (event instanceof Event.SaidToBeDurable durable) {
@@ -110,6 +126,9 @@ public final class HistoryChecker {
 
   private void read(Event.Read read) {
     Version shown = read.shown();
+    if (shown != null) {
+      this.shown.add(new Shown(shown, read));
+    }
     if (read.session() != Event.NO_SESSION) {
       Map<String, Version> floor = floorOf(read.session());
       Version newest = floor.get(read.key());
@@ -125,6 +144,10 @@ public final class HistoryChecker {
         writtenAfter
             .getOrDefault(shown.dot(), Map.of())
             .forEach((key, version) -> raise(floor, key, version));
+      } else if (newest != null && !mayBeHidden(read.key(), newest)) {
+        hiding(read.key(), newest)
+            .reduce((one, two) -> two.isLaterThan(one) ? one : two)
+            .ifPresent(deletion -> raise(floor, read.key(), deletion));
       }
     }
     if (read.stalenessNanos() >= 0) {
@@ -148,12 +171,29 @@ public final class HistoryChecker {
     if (shown != null) {
       return !shown.dot().equals(than.dot()) && than.isLaterThan(shown);
     }
-    if (mayBeHidden.contains(key)) {
-      return false;
-    }
     // Nothing is shown: it, or something newer, must have been deleted or have expired.
+    return !mayBeHidden(key, than) && hiding(key, than).findAny().isEmpty();
+  }
+
+  private boolean mayBeHidden(String key, Version version) {
+    return version.stamp().wallMs() <= mayBeHiddenUntilMs.getOrDefault(key, -1L);
+  }
+
+  /** What can have hidden a version of a key. */
+  private Stream<Version> hiding(String key, Version hidden) {
     return hiding.getOrDefault(key, List.of()).stream()
-        .noneMatch(each -> each.dot().equals(than.dot()) || each.isLaterThan(than));
+        .filter(each -> each.dot().equals(hidden.dot()) || each.isLaterThan(hidden));
+  }
+
+  /** Whoever reads a write may be heard before its writer is. */
+  private void checkThatItWasWritten() {
+    for (Shown each : shown) {
+      String key = named.get(each.version().dot());
+      String shownAs = each.by().key();
+      if (!shownAs.equals(key) && !mayBeWritten.contains(shownAs)) {
+        problems.add("nobody wrote it" + (key == null ? "" : ", but as " + key) + ": " + each.by());
+      }
+    }
   }
 
   private void durable(Event.SaidToBeDurable durable) {

@@ -21,8 +21,9 @@ class HistoryCheckerTest {
   private final List<Event> history = new ArrayList<>();
   private long nanos = 1000;
 
-  private static Version version(long counter, long stamp) {
-    return new Version(new Dot(new ActorId(7), counter), VersionVector.EMPTY, new Stamp(stamp));
+  private static Version version(long counter, long wallMs) {
+    return new Version(
+        new Dot(new ActorId(7), counter), VersionVector.EMPTY, new Stamp(wallMs << 16));
   }
 
   private final Version first = version(1, 10);
@@ -198,14 +199,89 @@ class HistoryCheckerTest {
   @Test
   void aDeletionThatNobodyWasToldOf_mayHide() {
     wrote(ANNA, "k", first);
-    history.add(new Event.MayHaveWritten("k", true));
+    history.add(new Event.MayHaveWritten("k", true, 15));
     read(ANNA, "us", "k", null);
     accepted();
   }
 
   @Test
+  void aDeletionThatNobodyWasToldOf_doesNotHideWhatWasWrittenLater() {
+    history.add(new Event.MayHaveWritten("k", true, 15));
+    wrote(ANNA, "k", second);
+    read(ANNA, "us", "k", null);
+    refused("read your writes");
+  }
+
+  @Test
+  void aValueThatComesBackAfterItsDeletionWasSeen() {
+    wrote(Event.NO_SESSION, "k", first);
+    deleted(Event.NO_SESSION, "k", second);
+    read(ANNA, "eu", "k", first);
+    read(ANNA, "eu", "k", null);
+    read(ANNA, "us", "k", first);
+    refused("monotonic reads");
+  }
+
+  @Test
+  void aValueThatComesBackAfterItsDeletionWasShown() {
+    wrote(Event.NO_SESSION, "k", first);
+    deleted(Event.NO_SESSION, "k", second);
+    read(ANNA, "eu", "k", second);
+    read(ANNA, "us", "k", first);
+    refused("monotonic reads");
+  }
+
+  /** It may have been shown the first deletion, and go on where the second is not known. */
+  @Test
+  void whichOfTwoDeletionsWasSeen_isNotGuessed() {
+    wrote(Event.NO_SESSION, "k", first);
+    deleted(Event.NO_SESSION, "k", second);
+    wrote(Event.NO_SESSION, "k", third);
+    deleted(Event.NO_SESSION, "k", version(4, 40));
+    read(ANNA, "eu", "k", first);
+    read(ANNA, "eu", "k", null);
+    read(ANNA, "us", "k", third);
+    accepted();
+  }
+
+  @Test
+  void whereItMayHaveBeenAnUnknownDeletion_theFloorStays() {
+    wrote(ANNA, "k", first);
+    history.add(new Event.MayHaveWritten("k", true, 15));
+    deleted(Event.NO_SESSION, "k", third);
+    read(ANNA, "eu", "k", null);
+    wrote(Event.NO_SESSION, "k", second);
+    read(ANNA, "us", "k", second);
+    accepted();
+  }
+
+  @Test
+  void aVersionThatNobodyWrote() {
+    read(Event.NO_SESSION, "eu", "k", first);
+    refused("nobody wrote it");
+  }
+
+  @Test
+  void aVersionOfAnotherKey() {
+    wrote(ANNA, "l", first);
+    read(Event.NO_SESSION, "eu", "k", first);
+    refused("but as l");
+  }
+
+  @Test
+  void aVersionThatIsHeardOfBeforeItsWriter_orThatNobodyWasToldOf_orFromBefore() {
+    history.add(new Event.WrittenBefore("l", second, false));
+    read(ANNA, "eu", "k", first);
+    wrote(BEN, "k", first);
+    read(ANNA, "eu", "l", second);
+    history.add(new Event.MayHaveWritten("m", false, 30));
+    read(ANNA, "eu", "m", third);
+    accepted();
+  }
+
+  @Test
   void aDeletionFromBefore_mayHideWhatIsOlder_andIsMissedByNobody() {
-    history.add(new Event.MayHide("k", second));
+    history.add(new Event.WrittenBefore("k", second, true));
     wrote(ANNA, "k", first);
     freshRead("k", first, 0);
     read(ANNA, "us", "k", null);
@@ -214,7 +290,7 @@ class HistoryCheckerTest {
 
   @Test
   void aDeletionFromBefore_doesNotHideWhatIsNewer() {
-    history.add(new Event.MayHide("k", first));
+    history.add(new Event.WrittenBefore("k", first, true));
     wrote(ANNA, "k", second);
     read(ANNA, "us", "k", null);
     refused("read your writes");

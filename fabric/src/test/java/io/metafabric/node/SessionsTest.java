@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.error.NotReplicatedException;
 import io.metafabric.core.error.StalenessException;
+import io.metafabric.core.journal.Durability;
 import io.metafabric.core.place.WriteConcern;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.record.Bytes;
@@ -18,12 +19,15 @@ import io.metafabric.core.sim.DirectExecutor;
 import io.metafabric.core.sim.SimLink;
 import io.metafabric.core.sim.SimWorld;
 import io.metafabric.core.store.CompactionConfig;
+import io.metafabric.core.store.Durabilities;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Stamp;
+import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeEach;
@@ -293,6 +297,32 @@ class SessionsTest {
   }
 
   @Test
+  void aForgedTokenThatNamesVeryMany_isChargedForThem_andSaidToLackThemInAFewWords() {
+    VersionVector many = VersionVector.EMPTY;
+    for (int i = 1; i <= Dependencies.MAX_ACTORS; i++) {
+      many = many.with(new Dot(new ActorId(i), 5));
+    }
+    Dependencies forged = Dependencies.of(many, List.of(), new Stamp(0));
+    Guarantees guarantees = cluster.node(AP).guarantees();
+    var waiting = new ArrayList<CompletableFuture<Void>>();
+    waiting.add(guarantees.sessions().readyToRead(atUs, forged, TIMEOUT));
+    waiting.add(guarantees.sessions().readyToWrite(forged, TIMEOUT));
+    assertThat(guarantees.waitingBytes()).isGreaterThan(2 * 3 * 16 * Dependencies.MAX_ACTORS);
+    waiting.add(guarantees.acknowledgements().replicated(forged, US, TIMEOUT));
+    waiting.forEach(this::ended);
+
+    for (CompletableFuture<Void> each : waiting) {
+      assertThat(each.handle((done, failure) -> failure).join())
+          .isInstanceOfSatisfying(
+              NotReplicatedException.class,
+              e -> {
+                assertThat(e.missing()).hasSize(NotReplicatedException.MAX_MISSING);
+                assertThat(e.getMessage()).hasSizeLessThan(4_000).contains("and 1008 more");
+              });
+    }
+  }
+
+  @Test
   void whatIsReplicated_isSaidOnceTheRegionHasIt() {
     Dependencies seen = saw(Dependencies.NONE, put(EU, atUs, "one", Dependencies.NONE));
     for (RegionName asked : List.of(EU, US, AP)) {
@@ -348,6 +378,26 @@ class SessionsTest {
                 .durable(atUs, two.header().version(), WriteConcern.ONE_OTHER_REGION, TIMEOUT))
         .join();
     assertThat(read(EU, atUs, Dependencies.NONE)).isEqualTo("two");
+  }
+
+  /** A region alone, whose writes are acknowledged before they are on the disk. */
+  @Test
+  void aWriteIsNotSaidToBeDurableHere_beforeItIs() {
+    var alone = new SimCluster(8, 16 << 10, "eu");
+    alone.durability = Durabilities.all(Durability.OS);
+    alone.startAll();
+    FabricNode<MetadataRecord> eu = alone.node(EU);
+    Acknowledgements acknowledgements = eu.guarantees().acknowledgements();
+    var writing = eu.write(atUs, Bytes.utf8("one"), Header.NEVER, Precondition.NONE);
+    alone.world.runUntil("it returns", writing::isDone, TIMEOUT);
+    Version version = writing.join().header().version();
+    assertThat(eu.store().durablyApplied().contains(version.dot())).isFalse();
+
+    var durable = acknowledgements.durable(atUs, version, WriteConcern.HOME_AND_BACKUP, TIMEOUT);
+    assertThat(durable).isNotDone();
+    alone.world.runUntil("it is durable", durable::isDone, TIMEOUT);
+    assertThat(durable).isCompleted();
+    assertThat(eu.store().durablyApplied().contains(version.dot())).isTrue();
   }
 
   @Test

@@ -89,7 +89,10 @@ final class Roaming {
   private void mayHaveWritten(Walker walker) {
     if (walker.key != null) {
       // Before all else: who sees it may be heard before it is known that nobody knows.
-      history.add(new At(Long.MIN_VALUE, new Event.MayHaveWritten(walker.key, walker.hides)));
+      // All clocks are this machine's; a stamp may be a little ahead of them.
+      long untilMs = System.currentTimeMillis() + 1_000;
+      history.add(
+          new At(Long.MIN_VALUE, new Event.MayHaveWritten(walker.key, walker.hides, untilMs)));
       walker.key = null;
     }
   }
@@ -222,10 +225,24 @@ final class Roaming {
     history.sort(Comparator.comparingLong(At::nanos));
     problems.addAll(HistoryChecker.problemsOf(history.stream().map(At::event).toList()));
     var found = List.copyOf(problems);
+    var before = new ArrayList<At>();
+    history.forEach(each -> keepWhatIs(each, before));
     history.clear();
+    history.addAll(before);
     values.clear();
     problems.clear();
     return found;
+  }
+
+  /** What was written may be shown later, too. */
+  private static void keepWhatIs(At at, List<At> next) {
+    if (at.event() instanceof Event.Wrote wrote) {
+      var event = new Event.WrittenBefore(wrote.key(), wrote.version(), wrote.hides());
+      next.add(new At(Long.MIN_VALUE, event));
+    } else if (at.event() instanceof Event.WrittenBefore
+        || at.event() instanceof Event.MayHaveWritten) {
+      next.add(at);
+    }
   }
 
   synchronized int told() {

@@ -218,6 +218,12 @@ final class Site {
     return newest.isMember(region) && configured.admitted() >= newest.since(region);
   }
 
+  /** Whether it was evicted, or is to be filled anew, by what is on its own disk. */
+  boolean knowsThatItIsNot() {
+    configuration();
+    return !configured.admits(region);
+  }
+
   /** Whether anything that it lacks may not be forgotten. */
   boolean isWaitedFor() {
     return isAdmitted() && configured.filled();

@@ -14,13 +14,14 @@ import io.metafabric.core.session.Dependencies;
 import io.metafabric.core.session.TokenFormat;
 import io.metafabric.core.session.WriteConcernException;
 import io.metafabric.core.store.Precondition;
+import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Version;
-import io.metafabric.core.version.VersionVector;
 import io.metafabric.history.Event;
 import io.metafabric.history.HistoryChecker;
 import io.metafabric.node.FabricNode;
 import io.metafabric.node.FreshReads;
 import io.metafabric.node.ReadOutcome;
+import io.metafabric.node.SessionState;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,14 +43,19 @@ final class Travellers {
   private static final class Traveller {
     byte[] token;
     boolean waits;
-    int session;
+    int number;
 
     /** Of what is done: one thing after the other. */
     int turn;
 
-    Traveller(int session) {
-      this.session = session;
+    Traveller(int number) {
+      this.number = number;
       this.token = encode(Dependencies.NONE);
+    }
+
+    /** As whoever takes a token makes it. */
+    SessionState session() {
+      return new SessionState(TokenFormat.decode(token).dependencies());
     }
 
     int begins() {
@@ -87,17 +93,17 @@ final class Travellers {
   void beginAnew() {
     check();
     var next = new ArrayList<Event>();
-    history.forEach(event -> keepWhatHides(event, next));
+    history.forEach(event -> keepWhatIs(event, next));
     history = next;
     age++;
     all.forEach(this::forget);
   }
 
-  /** What was deleted before stays hidden, and whoever was evicted is so. */
-  private static void keepWhatHides(Event event, List<Event> next) {
-    if (event instanceof Event.Wrote wrote && wrote.hides()) {
-      next.add(new Event.MayHide(wrote.key(), wrote.version()));
-    } else if (event instanceof Event.MayHide
+  /** What was written before may be shown, or hide others, and whoever was evicted is so. */
+  private static void keepWhatIs(Event event, List<Event> next) {
+    if (event instanceof Event.Wrote wrote) {
+      next.add(new Event.WrittenBefore(wrote.key(), wrote.version(), wrote.hides()));
+    } else if (event instanceof Event.WrittenBefore
         || event instanceof Event.MayHaveWritten
         || event instanceof Event.Evicted
         || event instanceof Event.Returned) {
@@ -107,7 +113,7 @@ final class Travellers {
 
   private void forget(Traveller traveller) {
     traveller.token = encode(Dependencies.NONE);
-    traveller.session = ++sessions;
+    traveller.number = ++sessions;
     traveller.waits = false;
   }
 
@@ -135,7 +141,17 @@ final class Travellers {
   /** It may be there, or may come to be. */
   void mayHaveWritten(Write write) {
     boolean hides = write.payload == null || write.expiresAtMs != Header.NEVER;
-    history.add(new Event.MayHaveWritten(write.key.path(), hides));
+    history.add(new Event.MayHaveWritten(write.key.path(), hides, untilMs(write)));
+  }
+
+  /** Up to when a write can be stamped; by clocks that agree, not later than it was made. */
+  private long untilMs(Write write) {
+    Header header = write.header;
+    if (header != null) {
+      return header.version().stamp().wallMs();
+    }
+    boolean clocksJump = run.setting().weather().containsKey(Fault.CLOCK_JUMP);
+    return clocksJump ? Long.MAX_VALUE : write.madeUntilMs;
   }
 
   void evicted(RegionName region) {
@@ -163,6 +179,11 @@ final class Travellers {
     return site.isUp() && site.isAdmitted();
   }
 
+  /** Whoever does know shows nobody what is older than what he has seen. */
+  private boolean mayBeRead(Site site) {
+    return site.isUp() && (site.isAdmitted() || site.knowsThatItIsNot());
+  }
+
   /** Whoever is drawn, or the next who does not wait for something; null if all do. */
   private @Nullable Traveller idle(int drawn) {
     for (int i = 0; i < COUNT; i++) {
@@ -177,12 +198,12 @@ final class Travellers {
   void read(int who, Site site, Key key) {
     Traveller traveller = idle(who);
     site.observe(key);
-    if (traveller == null || !maySpeak(site)) {
+    if (traveller == null || !mayBeRead(site)) {
       site.read("nobody", key);
       return;
     }
     run.begins();
-    Dependencies needs = TokenFormat.decode(traveller.token).dependencies();
+    SessionState session = traveller.session();
     FabricNode<MetadataRecord> node = site.node();
     long askedNanos = run.world().nanoTime();
     var shown = new ReadOutcome[1];
@@ -190,9 +211,8 @@ final class Travellers {
         traveller,
         site,
         () ->
-            node.guarantees()
-                .sessions()
-                .readyToRead(key, needs, TIMEOUT)
+            session
+                .readyToRead(node, key, TIMEOUT)
                 .thenCompose(ready -> readNow(node, "traveller " + who, key))
                 .thenApply(
                     outcome -> {
@@ -205,15 +225,16 @@ final class Travellers {
             said++;
             history.add(
                 new Event.Read(
-                    traveller.session,
+                    traveller.number,
                     site.name(),
                     key.path(),
                     version,
                     askedNanos,
                     run.world().nanoTime(),
                     -1));
-            Dependencies next = version == null ? needs : needs.saw(key, version);
-            traveller.token = encode(node.guarantees().sessions().compacted(next));
+            boolean isValue = outcome instanceof ReadOutcome.Value;
+            session.wasShown(node, key, isValue ? version : null);
+            traveller.token = encode(session.compacted(node));
           } else if (failure instanceof NotReplicatedException) {
             forget(traveller);
           }
@@ -255,15 +276,15 @@ final class Travellers {
       site.read("nobody", key);
       return;
     }
-    Dependencies needs = TokenFormat.decode(traveller.token).dependencies();
+    SessionState session = traveller.session();
     FabricNode<MetadataRecord> node = site.node();
     whenDone(
         traveller,
         site,
-        () -> node.guarantees().sessions().readyToWrite(needs, TIMEOUT),
-        (ready, failure) -> {
-          if (failure == null && site.isWritable()) {
-            writeNow(traveller, site, key, bytes, needs);
+        () -> session.readyToWrite(node, TIMEOUT),
+        (after, failure) -> {
+          if (after != null && site.isWritable()) {
+            writeNow(traveller, session, site, key, bytes, after);
             return;
           }
           run.begins();
@@ -273,20 +294,25 @@ final class Travellers {
         });
   }
 
-  private void writeNow(Traveller traveller, Site site, Key key, int bytes, Dependencies needs) {
+  private void writeNow(
+      Traveller traveller,
+      SessionState session,
+      Site site,
+      Key key,
+      int bytes,
+      Dependencies after) {
     FabricNode<MetadataRecord> node = site.node();
-    Dependencies left = node.guarantees().sessions().compacted(needs);
     Write write = run.ledger().begin(key, bytes, Header.NEVER);
     int turn = begins(traveller);
-    Precondition condition = bytes == 0 ? Precondition.VISIBLE : Precondition.NONE;
     site.writeAs(
         write,
-        () -> node.writeAfter(key, write.payload, Header.NEVER, condition, left),
+        () -> SessionState.write(node, key, write.payload, after),
         header -> {
           if (traveller.ends(turn)) {
             said++;
-            wrote(traveller.session, site, write);
-            traveller.token = encode(left.saw(key, header.version()));
+            wrote(traveller.number, site, write);
+            session.saw(key, header.version());
+            traveller.token = encode(session.seen());
           } else {
             wrote(Event.NO_SESSION, site, write);
           }
@@ -297,7 +323,7 @@ final class Travellers {
   /** A read that is to be no older than that. */
   void readFresh(Site site, Key key, Duration maxAge) {
     site.observe(key);
-    if (!maySpeak(site)) {
+    if (!mayBeRead(site)) {
       site.read("nobody", key);
       return;
     }
@@ -409,7 +435,7 @@ final class Travellers {
         (done, failure) -> {
           if (failure == null && age == begun && maySpeak(other)) {
             said++;
-            VersionVector lacking = needs.lacking(dot -> other.node().store().isApplied(dot));
+            List<Dot> lacking = lackedBy(other, needs);
             if (!lacking.isEmpty() && !other.mayBeMisjudgedBy(site)) {
               String what = lacking + " of " + needs + ", as " + site + " says";
               run.violation(other + " is said to have, and lacks, " + what, null);
@@ -417,6 +443,20 @@ final class Travellers {
           }
           run.ended("replicated", site.region(), who, failure == null ? 1 : 0);
         });
+  }
+
+  private static List<Dot> lackedBy(Site site, Dependencies needs) {
+    var lacking = new ArrayList<Dot>();
+    needs
+        .all()
+        .forEach(
+            (actor, counter) -> {
+              var dot = new Dot(actor, counter);
+              if (!site.node().store().isApplied(dot)) {
+                lacking.add(dot);
+              }
+            });
+    return lacking;
   }
 
   /** What takes too long is done by nobody: a region that ends takes its answer along. */

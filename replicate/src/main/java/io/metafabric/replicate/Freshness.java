@@ -106,7 +106,7 @@ public final class Freshness {
         });
     return knowsItsOwn.getAsBoolean()
         ? ages.toString()
-        : ages + ", and this region lacks writes of its own";
+        : ages + ", and this region was evicted, is being filled, or may lack writes of its own";
   }
 
   /**
@@ -116,6 +116,12 @@ public final class Freshness {
   public VersionVector appliedBy(RegionName peer) {
     Outbound link = link(peer);
     return link.standing().applied().merge(link.applied());
+  }
+
+  /** The same of one actor: up to which counter. */
+  public long appliedBy(RegionName peer, ActorId actor) {
+    Outbound link = link(peer);
+    return Math.max(link.standing().applied().counter(actor), link.applied().counter(actor));
   }
 
   /** How many writes an actor is known to have made; -1 if nobody who knows has said so. */

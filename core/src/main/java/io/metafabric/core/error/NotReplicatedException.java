@@ -11,6 +11,9 @@ import java.util.List;
 public final class NotReplicatedException extends FabricException {
   private static final long serialVersionUID = 1L;
 
+  /** How many openings are named; a session may depend on far more. */
+  public static final int MAX_MISSING = 16;
+
   /**
    * What is missing of one opening of a region.
    *
@@ -45,7 +48,7 @@ public final class NotReplicatedException extends FabricException {
     return region;
   }
 
-  /** What it lacks. */
+  /** What it lacks: the first {@value #MAX_MISSING} openings. The message says how many more. */
   public List<Missing> missing() {
     return List.of(missing);
   }

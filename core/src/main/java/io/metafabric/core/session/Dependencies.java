@@ -7,7 +7,6 @@ import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Predicate;
 
 /**
  * What a session has read and written, as far as it has to be known wherever the session goes on:
@@ -90,6 +89,11 @@ public final class Dependencies {
     return upTo.isEmpty() && recent.isEmpty();
   }
 
+  /** Whether nothing was read or written yet, not even what all regions have by now. */
+  public boolean hasSeenNothing() {
+    return isEmpty() && latest.packed() == 0;
+  }
+
   /** The single writes of a key. */
   public List<Dot> recentOf(Key key) {
     long hash = hashOf(key);
@@ -98,11 +102,11 @@ public final class Dependencies {
 
   /** All of it, by actors alone. */
   public VersionVector all() {
-    VersionVector all = upTo;
+    VersionVector single = VersionVector.EMPTY;
     for (Recent each : recent) {
-      all = all.with(each.dot());
+      single = single.with(each.dot());
     }
-    return all;
+    return upTo.merge(single);
   }
 
   /** The session has read this version of a key, or written it. */
@@ -163,24 +167,6 @@ public final class Dependencies {
       return this;
     }
     return new Dependencies(upTo.beyond(floor), beyond(floor, recent), latest);
-  }
-
-  /**
-   * What a region lacks of it.
-   *
-   * @param has whether it has applied a write and all that its actor wrote before
-   */
-  public VersionVector lacking(Predicate<Dot> has) {
-    var lacking = new VersionVector[] {VersionVector.EMPTY};
-    all()
-        .forEach(
-            (actor, counter) -> {
-              var dot = new Dot(actor, counter);
-              if (!has.test(dot)) {
-                lacking[0] = lacking[0].with(dot);
-              }
-            });
-    return lacking[0];
   }
 
   /** Heap that it takes. */

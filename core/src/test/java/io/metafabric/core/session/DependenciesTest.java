@@ -107,10 +107,21 @@ class DependenciesTest {
   }
 
   @Test
-  void whatIsLacking_isSaidByActor() {
-    Dependencies seen = Dependencies.NONE.saw(KEY, version(EU, 7)).saw(OTHER, version(US, 3));
-    assertThat(seen.lacking(dot -> dot.actor().equals(US)))
-        .isEqualTo(VersionVector.of(new Dot(EU, 7)));
+  void allOfIt_isSaidByActor() {
+    Dependencies seen =
+        Dependencies.NONE
+            .saw(KEY, version(new Dot(EU, 7), VersionVector.of(new Dot(US, 2))))
+            .saw(OTHER, version(US, 3));
+    assertThat(seen.all()).isEqualTo(VersionVector.of(new Dot(EU, 7)).with(new Dot(US, 3)));
+  }
+
+  @Test
+  void whatAllHaveByNow_wasSeenAllTheSame() {
+    Dependencies seen = Dependencies.NONE.saw(KEY, version(EU, 7));
+    assertThat(Dependencies.NONE.hasSeenNothing()).isTrue();
+    assertThat(seen.hasSeenNothing()).isFalse();
+    assertThat(seen.above(VersionVector.of(new Dot(EU, 7)))).matches(Dependencies::isEmpty);
+    assertThat(seen.above(VersionVector.of(new Dot(EU, 7))).hasSeenNothing()).isFalse();
   }
 
   /** Of tokens, which other versions of the library read. */
