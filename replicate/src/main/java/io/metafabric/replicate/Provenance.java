@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * What a peer cannot have written, and what nobody can have seen. Thread-safe, but for what is said
  * to belong to the loop.
  *
+ * <p>What a version names is bounded: who takes more has a record that fits into no frame, and
+ * could send nothing that comes after it.
+ *
  * <p>A peer may hand on what others wrote, in comparisons and answers to fetches; what it streams
  * as changes is its own. Of this node's own present actor everybody knows at most what it has
  * issued: a record that knows more is made up, and would take the place of a write that is still to
@@ -80,6 +83,16 @@ final class Provenance {
     long issued = -1;
     for (MetadataRecord record : records) {
       for (Sibling each : record.versions()) {
+        int named = each.header().version().context().entries();
+        if (named > Version.MAX_CONTEXT_ENTRIES) {
+          return by
+              + " sent a version of "
+              + record.key()
+              + " that names "
+              + named
+              + " openings and single writes, more than "
+              + Version.MAX_CONTEXT_ENTRIES;
+        }
         long seen = seenOf(own, each.header().version());
         if (seen == 0) {
           continue;

@@ -108,6 +108,11 @@ public final class VersionVector {
     return lone.length / 2;
   }
 
+  /** Actors and lone dots: what of its size is not the same for all. */
+  public int entries() {
+    return actors.length + lone.length / 2;
+  }
+
   public boolean isEmpty() {
     return actors.length == 0 && lone.length == 0;
   }
