@@ -107,6 +107,7 @@ class MemoryBoundsTest {
               "invalidated copies",
               "superseded copies",
               "kept copies",
+              "what peers have applied",
               "callers that wait",
               "access ring",
               "decisions on copies",

@@ -65,8 +65,8 @@ final class Outbound implements PeerHandler {
 
     void onRepair(RegionName from, Frame.Repair repair);
 
-    /** What is wrong with records that came; null if nothing is. */
-    @Nullable String problemOf(RegionName from, List<MetadataRecord> records);
+    /** What is wrong with what came. */
+    Provenance provenance();
 
     /** A peer did what it must not, and is cut off. */
     void onViolation(RegionName from, String what);
@@ -304,6 +304,12 @@ final class Outbound implements PeerHandler {
     }
   }
 
+  /** The peer, or what answers in its place, did what it must not. */
+  private void violated(PeerConnection by, String what) {
+    events.onViolation(peer, what);
+    cutOff(by, Refusal.VIOLATION, what);
+  }
+
   /** Ends the connection, and says why to whom can be told. */
   private void cutOff(PeerConnection from, Refusal reason, String message) {
     if (protocol >= 2) {
@@ -356,6 +362,11 @@ final class Outbound implements PeerHandler {
     Frame.Refuse refusal = refusal(welcome);
     if (refusal != null) {
       refused(by, refusal.reason(), refusal.message());
+      return;
+    }
+    String wrong = events.provenance().problemOf(peer, welcome.applied());
+    if (wrong != null) {
+      violated(by, wrong);
       return;
     }
     if (handshakeTimer != null) {
@@ -937,7 +948,9 @@ final class Outbound implements PeerHandler {
 
     @Override
     public void onConfigured(Frame.Configured configured) {
-      events.onConfigured(peer, configured);
+      if (isRight(events.provenance().problemOf(peer, configured))) {
+        events.onConfigured(peer, configured);
+      }
     }
 
     @Override
@@ -952,16 +965,18 @@ final class Outbound implements PeerHandler {
 
     @Override
     void violation(String what) {
-      if (established) {
-        events.onViolation(peer, what);
-        cutOff(from(), Refusal.VIOLATION, what);
-      } else {
-        super.violation(what);
-      }
+      violated(from(), what);
     }
 
     private boolean canBe(List<MetadataRecord> records) {
-      String wrong = events.problemOf(peer, records);
+      return isRight(events.provenance().problemOf(peer, records));
+    }
+
+    private boolean canHave(VersionVector applied) {
+      return isRight(events.provenance().problemOf(peer, applied));
+    }
+
+    private boolean isRight(@Nullable String wrong) {
       if (wrong != null) {
         violation(wrong);
       }
@@ -985,7 +1000,8 @@ final class Outbound implements PeerHandler {
     @Override
     public void onAck(Frame.Ack ack) {
       ChangeStream current = stream;
-      if (current == null || comesEmpty) {
+      boolean canBe = isRight(events.provenance().problemOf(peer, ack));
+      if (!canBe || current == null || comesEmpty) {
         return;
       }
       long now = clock.nanoTime();
@@ -1009,8 +1025,20 @@ final class Outbound implements PeerHandler {
 
     @Override
     public void onStanding(Frame.Standing said) {
-      standing.heard(said);
-      events.onAdvance();
+      for (RegionName region : said.othersMs().keySet()) {
+        if (!region.equals(config.region()) && !config.peers().containsKey(region)) {
+          violation(peer + " speaks of region " + region + ", which there is not");
+          return;
+        }
+      }
+      if (!canHave(said.applied())) {
+        return;
+      }
+      if (standing.heard(said)) {
+        events.onAdvance();
+      } else {
+        violation(Provenance.tooManyTold(peer));
+      }
     }
 
     @Override
@@ -1040,7 +1068,8 @@ final class Outbound implements PeerHandler {
     @Override
     public void onWhole(Frame.Whole whole) {
       ChangeStream current = stream;
-      if (current != null && parts.isWhole(whole, current.acknowledged())) {
+      boolean canBe = canHave(whole.upTo());
+      if (canBe && current != null && parts.isWhole(whole, current.acknowledged())) {
         peerHasWhole = whole.upTo();
         noteAdvance(current);
         progress.lacksNothing();

@@ -52,7 +52,8 @@ final class PeerSession implements PeerHandler {
     /** The peer is who it says; a connection it had before is closed. */
     Frame.Welcome welcome(RegionName peer, Frame.Hello hello, PeerSession by);
 
-    void progress(RegionName peer, Frame.Progress progress);
+    /** What the peer has applied; returns what is wrong with that, or null. */
+    @Nullable String progress(RegionName peer, Frame.Progress progress);
 
     /** As {@link Freshness#standing}. */
     Frame.Standing standing(RegionName peer, long sequence, @Nullable VersionVector told);
@@ -439,6 +440,11 @@ final class PeerSession implements PeerHandler {
 
     @Override
     public void onConfigured(Frame.Configured configured) {
+      String problem = host.provenance().problemOf(by, configured);
+      if (problem != null) {
+        violation(problem);
+        return;
+      }
       Configuration ours = host.belonging().configuration();
       Configuration theirs = configured.configuration();
       if (ours.equals(theirs) || ours.follows(theirs) || theirs.follows(ours)) {
@@ -450,7 +456,10 @@ final class PeerSession implements PeerHandler {
 
     @Override
     public void onProgress(Frame.Progress progress) {
-      host.progress(by, progress);
+      String problem = host.progress(by, progress);
+      if (problem != null) {
+        violation(problem);
+      }
     }
 
     @Override

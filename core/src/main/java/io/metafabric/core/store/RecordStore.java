@@ -1657,16 +1657,24 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   /** Up to which counter the changes of each of {@code region}'s actors are published here. */
   public VersionVector appliedOf(RegionName region) {
-    VersionVector vector = VersionVector.EMPTY;
+    var counters = new TreeMap<ActorId, Long>();
     synchronized (applied) {
       for (AppliedAt each : applied.values()) {
         AppliedPrefix prefix = each.prefix();
         if (prefix.region().equals(region)) {
-          vector = vector.with(new Dot(prefix.actor(), prefix.counter()));
+          counters.put(prefix.actor(), prefix.counter());
         }
       }
     }
-    return vector;
+    return VersionVector.of(counters);
+  }
+
+  /** The same of one actor; 0 if nothing of it is published here, or it is another region's. */
+  public long appliedOf(RegionName region, ActorId who) {
+    synchronized (applied) {
+      AppliedAt at = applied.get(who);
+      return at == null || !at.prefix().region().equals(region) ? 0 : at.prefix().counter();
+    }
   }
 
   /**
@@ -1674,13 +1682,13 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * {@link #appliedOf}, and of this region itself what it issued.
    */
   public VersionVector completeOf(RegionName region) {
-    VersionVector vector = VersionVector.EMPTY;
+    var counters = new TreeMap<ActorId, Long>();
     for (JournalEntry.Applied each : applied()) {
       if (each.region().equals(region)) {
-        vector = vector.with(new Dot(each.actor(), each.counter()));
+        counters.merge(each.actor(), each.counter(), Math::max);
       }
     }
-    return vector;
+    return VersionVector.of(counters);
   }
 
   /** The counter of this opening's newest published write; 0 if there is none. */
@@ -1747,11 +1755,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * durable. Lags behind where writes do not wait for the disk; {@link #syncWithin} helps.
    */
   public VersionVector durablyApplied() {
-    VersionVector published = VersionVector.EMPTY;
+    var published = new TreeMap<ActorId, Long>();
     for (JournalEntry.Applied each : applied()) {
-      published = published.with(new Dot(each.actor(), each.counter()));
+      published.merge(each.actor(), each.counter(), Math::max);
     }
-    return progress.update(published, journal.publishedPosition(), journal.durablePosition());
+    return progress.update(
+        VersionVector.of(published), journal.publishedPosition(), journal.durablePosition());
   }
 
   /** What was published is durable by then, unless the disk refuses. */
