@@ -112,6 +112,31 @@ class HostileListenersTest {
   }
 
   @Test
+  void beforeItsWelcome_itMaySayNothingElse() throws Exception {
+    List<Frame> early =
+        List.of(
+            new Frame.Heartbeat(1, 1, Frame.Backlog.NONE),
+            new Frame.Credit(100, false),
+            new Frame.Ack(own(), 1, true),
+            new Frame.NotHolding(List.of(KEY)),
+            new Frame.FetchReply(1, List.of(new Frame.Answer.Unknown(KEY))),
+            new Frame.Done(1, MoveOutcome.values()[0], "done"));
+    for (int i = 0; i < early.size(); i++) {
+      try (RawPeer peer = dialled()) {
+        peer.send(early.get(i));
+        assertThat(peer.isAtEnd()).as(early.get(i).toString()).isTrue();
+      }
+      awaitViolations(i + 1);
+    }
+    assertThat(eu.peer("us").stats().problem()).contains("is not due here");
+    try (RawPeer peer = dialled()) {
+      peer.send(new Frame.Configured(Configuration.INITIAL, new TreeMap<>()));
+      peer.send(welcome(VersionVector.EMPTY));
+      assertThat(peer.read()).isInstanceOf(Frame.Heartbeat.class);
+    }
+  }
+
+  @Test
   void aWelcomeThatKnowsWhatWasNeverIssued_isNone() throws Exception {
     try (RawPeer peer = dialled()) {
       peer.send(welcome(ofTheFuture()));

@@ -284,10 +284,22 @@ final class Outbound implements PeerHandler {
     if (from != connection) {
       return;
     }
+    var incoming = new Incoming(from);
     if (established) {
       pair.heardOnLink();
+    } else if (!isDueBeforeWelcome(frame)) {
+      incoming.unexpected(frame);
+      return;
     }
-    frame.deliverTo(new Incoming(from));
+    frame.deliverTo(incoming);
+  }
+
+  /** Who has not said which region it is has nothing else to say. */
+  private static boolean isDueBeforeWelcome(Frame frame) {
+    return frame instanceof Frame.Welcome
+        || frame instanceof Frame.Refuse
+        || frame instanceof Frame.Configured
+        || frame instanceof Frame.CutOff;
   }
 
   @Override
