@@ -165,7 +165,8 @@ class HostileListenersTest {
                 VersionVector.EMPTY),
             new Frame.Whole(ofTheFuture()),
             new Frame.Configured(
-                Configuration.INITIAL, new TreeMap<>(Map.of(RawPeer.EU, ofTheFuture()))));
+                Configuration.INITIAL, new TreeMap<>(Map.of(RawPeer.EU, ofTheFuture()))),
+            new Frame.FetchReply(1, List.of(new Frame.Answer.Found(record((1 << 20) + 1)))));
     for (int i = 0; i < wrong.size(); i++) {
       try (RawPeer peer = welcoming()) {
         peer.send(wrong.get(i));

@@ -254,6 +254,29 @@ class HostilePeersTest {
   }
 
   @Test
+  void aPayloadAboveTheLimit_isCutOff_inWhateverFrame() throws Exception {
+    Bytes payload = Bytes.copyOf(new byte[(1 << 20) + 1]);
+    var version = new Version(new Dot(ACTOR, 1), VersionVector.EMPTY, new Stamp(1 << 16));
+    var large =
+        new MetadataRecord(
+            Key.of("n/1"), Header.value(version, RawPeer.US, payload, Header.NEVER), payload);
+    List<Frame> wrong =
+        List.of(
+            new Frame.Changes(ACTOR, 0, 1, List.of(large)),
+            new Frame.Push(List.of(large)),
+            new Frame.Hold(1, large),
+            new Frame.Repair(0, 0, true, List.of(), List.of(large)));
+    for (Frame frame : wrong) {
+      try (var peer = welcomed()) {
+        peer.send(frame);
+        assertCutOff(peer);
+      }
+    }
+    assertThat(eu.peer("us").stats().violations()).isEqualTo(wrong.size());
+    assertThat(eu.peer("us").stats().problem()).contains("maxValueBytes");
+  }
+
+  @Test
   void aVersionThatNamesAsManyAsAreBelieved_doesNotKeepALargeValueOfItsKeyFromOthers()
       throws Exception {
     MetadataRecord fat = record("n/hot", 1, invented(Version.MAX_CONTEXT_ENTRIES));

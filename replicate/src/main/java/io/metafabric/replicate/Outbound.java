@@ -981,7 +981,11 @@ final class Outbound implements PeerHandler {
     }
 
     private boolean canBe(List<MetadataRecord> records) {
-      return isRight(events.provenance().problemOf(peer, records));
+      String wrong = events.provenance().problemOf(peer, records);
+      if (wrong == null && !records.stream().allMatch(config::allows)) {
+        wrong = peer + " sent more than maxValueBytes";
+      }
+      return isRight(wrong);
     }
 
     private boolean canHave(VersionVector applied) {
@@ -1126,9 +1130,7 @@ final class Outbound implements PeerHandler {
 
     @Override
     public void onRepair(Frame.Repair repair) {
-      if (!repair.records().stream().allMatch(config::allows)) {
-        violation(peer + " sent more than maxValueBytes");
-      } else if (canBe(repair.records())) {
+      if (canBe(repair.records())) {
         events.onRepair(peer, repair);
       }
     }

@@ -558,9 +558,7 @@ final class PeerSession implements PeerHandler {
 
     @Override
     public void onPush(Frame.Push push) {
-      String problem = host.provenance().problemOf(by, push.records());
-      if (problem != null) {
-        violation(problem);
+      if (!canBe(push.records())) {
         return;
       }
       List<Key> useless = host.push(by, push.records());

@@ -1386,9 +1386,7 @@ public final class Replicator implements AutoCloseable {
 
     /** Only the home pushes, and only payloads. */
     private boolean isDueFrom(RegionName from, MetadataRecord record) {
-      return homes.homesOf(record.key()).home().equals(from)
-          && record.payload() != null
-          && config.allows(record);
+      return homes.homesOf(record.key()).home().equals(from) && record.payload() != null;
     }
 
     private boolean contradictsHeader(MetadataRecord record) {
