@@ -18,6 +18,7 @@ import io.metafabric.core.store.ConflictConfig;
 import io.metafabric.core.store.Durabilities;
 import io.metafabric.core.store.StoreConfig;
 import io.metafabric.core.transport.PeerAddress;
+import io.metafabric.core.wire.FrameCodec;
 import io.metafabric.host.BackgroundTraining;
 import io.metafabric.host.CertificateWatch;
 import io.metafabric.host.FileDisk;
@@ -75,7 +76,6 @@ public final class FabricBuilder {
   private static final long MIN_HOT_TIER_BYTES = 64 << 10;
   private static final long MIN_INDEX_BYTES = 1 << 20;
   private static final long MIN_COMPACTION_BYTES = 64 << 10;
-  private static final int FRAME_RESERVE_BYTES = 256 << 10;
   private static final int DEFAULT_MAX_VALUE_BYTES = 1 << 20;
   private static final int QUEUE_BYTES = 16 << 20;
   private static final int CONTROL_RESERVE_BYTES = 1 << 20;
@@ -802,7 +802,7 @@ public final class FabricBuilder {
   private NettyConfig nettyConfig(RegionName here, int maxBytes) {
     return new NettyConfig(
         here.name(),
-        maxBytes + FRAME_RESERVE_BYTES,
+        maxBytes + FrameCodec.MAX_BYTES_BESIDE_PAYLOAD,
         QUEUE_BYTES,
         CONTROL_RESERVE_BYTES,
         QUEUE_BYTES,

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import io.metafabric.core.access.AccessSummary;
 import io.metafabric.core.codec.SummaryCodec;
 import io.metafabric.core.conflict.ConflictRule;
+import io.metafabric.core.place.WriteConcern;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
@@ -28,10 +29,12 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
@@ -219,6 +222,80 @@ class HostilePeersTest {
     assertThat(eu.explain("n/x").version()).isEmpty();
     eu.put("n/x", "of eu".getBytes(UTF_8));
     assertThat(eu.get("n/x").orElseThrow().bytes()).isEqualTo("of eu".getBytes(UTF_8));
+  }
+
+  private static VersionVector invented(int actors) {
+    var ids = new long[actors];
+    var counters = new long[actors];
+    Arrays.setAll(ids, i -> 1000 + i);
+    Arrays.fill(counters, 1);
+    return VersionVector.of(ids, counters);
+  }
+
+  @Test
+  void aVersionThatNamesMoreOpeningsThanThereCanBe_isCutOff_inWhateverFrame() throws Exception {
+    MetadataRecord fat = record("n/hot", 1, invented(Version.MAX_CONTEXT_ENTRIES + 1));
+    List<Frame> wrong =
+        List.of(
+            new Frame.Changes(ACTOR, 0, 1, List.of(fat)),
+            new Frame.Part(new Frame.Changes(ACTOR, 0, 1, List.of(fat))),
+            new Frame.Deltas(
+                new Frame.Changes(ACTOR, 0, 1, List.of(fat.withoutPayload())),
+                List.of(new Frame.Delta(1, new Dot(ACTOR, 5), 7, Bytes.utf8("never read")))),
+            new Frame.Push(List.of(fat)),
+            new Frame.Hold(1, fat),
+            new Frame.Repair(0, 0, true, List.of(), List.of(fat)));
+    for (Frame frame : wrong) {
+      try (var peer = welcomed()) {
+        peer.send(frame);
+        assertCutOff(peer);
+      }
+    }
+    assertThat(eu.peer("us").stats().violations()).isEqualTo(wrong.size());
+    assertThat(eu.peer("us").stats().problem()).contains("n/hot");
+    assertThat(eu.explain("n/hot").version()).isEmpty();
+  }
+
+  @Test
+  void aPayloadAboveTheLimit_isCutOff_inWhateverFrame() throws Exception {
+    Bytes payload = Bytes.copyOf(new byte[(1 << 20) + 1]);
+    var version = new Version(new Dot(ACTOR, 1), VersionVector.EMPTY, new Stamp(1 << 16));
+    var large =
+        new MetadataRecord(
+            Key.of("n/1"), Header.value(version, RawPeer.US, payload, Header.NEVER), payload);
+    List<Frame> wrong =
+        List.of(
+            new Frame.Changes(ACTOR, 0, 1, List.of(large)),
+            new Frame.Push(List.of(large)),
+            new Frame.Hold(1, large),
+            new Frame.Repair(0, 0, true, List.of(), List.of(large)));
+    for (Frame frame : wrong) {
+      try (var peer = welcomed()) {
+        peer.send(frame);
+        assertCutOff(peer);
+      }
+    }
+    assertThat(eu.peer("us").stats().violations()).isEqualTo(wrong.size());
+    assertThat(eu.peer("us").stats().problem()).contains("maxValueBytes");
+  }
+
+  @Test
+  void aVersionThatNamesAsManyAsAreBelieved_doesNotKeepALargeValueOfItsKeyFromOthers()
+      throws Exception {
+    MetadataRecord fat = record("n/hot", 1, invented(Version.MAX_CONTEXT_ENTRIES));
+    try (var peer = welcomed()) {
+      peer.send(new Frame.Changes(ACTOR, 0, 1, List.of(fat)));
+      assertThat(nextAck(peer).counter()).isEqualTo(1);
+      var value = new byte[1 << 20];
+      new Random(1).nextBytes(value);
+      Version written =
+          eu.put("n/hot", value, WriteConcern.ONE_OTHER_REGION, Duration.ofSeconds(20));
+      eu.put("n/other", value, WriteConcern.ONE_OTHER_REGION, Duration.ofSeconds(20));
+
+      assertThat(written.covers(new Dot(ACTOR, 1))).isTrue();
+      assertThat(ap.explain("n/hot").version().orElseThrow().dot()).isEqualTo(written.dot());
+      assertThat(ap.explain("n/other").version()).isPresent();
+    }
   }
 
   /** One whose payload eu is to hold. */

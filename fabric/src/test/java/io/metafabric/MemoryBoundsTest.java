@@ -108,6 +108,7 @@ class MemoryBoundsTest {
               "superseded copies",
               "kept copies",
               "access summaries",
+              "what peers have applied",
               "callers that wait",
               "access ring",
               "decisions on copies",

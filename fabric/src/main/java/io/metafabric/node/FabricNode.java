@@ -1270,6 +1270,8 @@ public final class FabricNode<V> implements AutoCloseable {
                     "superseded copies", superseded.estimatedBytes(), SupersededCopies.MAX_BYTES),
                 new MemoryUse("kept copies", kept.stats().bytes(), kept.stats().maxBytes()),
                 summaries.memory(),
+                new MemoryUse(
+                    "what peers have applied", replicator.toldBytes(), replicator.maxToldBytes()),
                 new MemoryUse("callers that wait", guarantees.waitingBytes(), Waits.MAX_BYTES),
                 new MemoryUse(
                     "access ring", accesses.retainedBytes(), accesses.maxRetainedBytes()))));

@@ -9,6 +9,7 @@ import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.Sibling;
 import io.metafabric.core.wire.DeltaCoding;
 import io.metafabric.core.wire.Frame;
+import io.metafabric.core.wire.FrameCodec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -20,9 +21,6 @@ import org.jspecify.annotations.Nullable;
  * is none. Belongs to the loop.
  */
 final class DeltaReader {
-  /** A frame's payloads are no more than what one that is not compressed may have. */
-  static final int FRAME_RESERVE_BYTES = 256 * 1024;
-
   /**
    * @param records the changes, with the payloads that could be made
    * @param withoutBase keys of those that could not, though they are wanted
@@ -55,7 +53,8 @@ final class DeltaReader {
       }
       bytes += header.payloadBytes();
       if (header.payloadBytes() > maxValueBytes
-          || bytes > (long) maxValueBytes + FRAME_RESERVE_BYTES) {
+          // No more than what a frame may have that is not compressed.
+          || bytes > (long) maxValueBytes + FrameCodec.MAX_BYTES_BESIDE_PAYLOAD) {
         throw new WireFormatException(
             "deltas of "
                 + bytes

@@ -217,7 +217,7 @@ final class IncomingChanges {
   }
 
   private long appliedUpTo(RegionName peer, Frame.Changes changes) {
-    return store.appliedOf(peer).counter(changes.actor());
+    return store.appliedOf(peer, changes.actor());
   }
 
   private long publishedUpTo(RegionName peer, ReceivedParts parts, Frame.Changes changes) {

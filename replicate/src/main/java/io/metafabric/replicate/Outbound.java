@@ -65,8 +65,8 @@ final class Outbound implements PeerHandler {
 
     void onRepair(RegionName from, Frame.Repair repair);
 
-    /** What is wrong with records that came; null if nothing is. */
-    @Nullable String problemOf(RegionName from, List<MetadataRecord> records);
+    /** What is wrong with what came. */
+    Provenance provenance();
 
     /** A peer did what it must not, and is cut off. */
     void onViolation(RegionName from, String what);
@@ -284,10 +284,22 @@ final class Outbound implements PeerHandler {
     if (from != connection) {
       return;
     }
+    var incoming = new Incoming(from);
     if (established) {
       pair.heardOnLink();
+    } else if (!isDueBeforeWelcome(frame)) {
+      incoming.unexpected(frame);
+      return;
     }
-    frame.deliverTo(new Incoming(from));
+    frame.deliverTo(incoming);
+  }
+
+  /** Who has not said which region it is has nothing else to say. */
+  private static boolean isDueBeforeWelcome(Frame frame) {
+    return frame instanceof Frame.Welcome
+        || frame instanceof Frame.Refuse
+        || frame instanceof Frame.Configured
+        || frame instanceof Frame.CutOff;
   }
 
   @Override
@@ -302,6 +314,12 @@ final class Outbound implements PeerHandler {
     } else if (untrusted == null && connection == null) {
       noteRefused(Refusal.CERTIFICATE, reason);
     }
+  }
+
+  /** The peer, or what answers in its place, did what it must not. */
+  private void violated(PeerConnection by, String what) {
+    events.onViolation(peer, what);
+    cutOff(by, Refusal.VIOLATION, what);
   }
 
   /** Ends the connection, and says why to whom can be told. */
@@ -356,6 +374,11 @@ final class Outbound implements PeerHandler {
     Frame.Refuse refusal = refusal(welcome);
     if (refusal != null) {
       refused(by, refusal.reason(), refusal.message());
+      return;
+    }
+    String wrong = events.provenance().problemOf(peer, welcome.applied());
+    if (wrong != null) {
+      violated(by, wrong);
       return;
     }
     if (handshakeTimer != null) {
@@ -950,7 +973,9 @@ final class Outbound implements PeerHandler {
 
     @Override
     public void onConfigured(Frame.Configured configured) {
-      events.onConfigured(peer, configured);
+      if (isRight(events.provenance().problemOf(peer, configured))) {
+        events.onConfigured(peer, configured);
+      }
     }
 
     @Override
@@ -965,16 +990,22 @@ final class Outbound implements PeerHandler {
 
     @Override
     void violation(String what) {
-      if (established) {
-        events.onViolation(peer, what);
-        cutOff(from(), Refusal.VIOLATION, what);
-      } else {
-        super.violation(what);
-      }
+      violated(from(), what);
     }
 
     private boolean canBe(List<MetadataRecord> records) {
-      String wrong = events.problemOf(peer, records);
+      String wrong = events.provenance().problemOf(peer, records);
+      if (wrong == null && !records.stream().allMatch(config::allows)) {
+        wrong = peer + " sent more than maxValueBytes";
+      }
+      return isRight(wrong);
+    }
+
+    private boolean canHave(VersionVector applied) {
+      return isRight(events.provenance().problemOf(peer, applied));
+    }
+
+    private boolean isRight(@Nullable String wrong) {
       if (wrong != null) {
         violation(wrong);
       }
@@ -998,7 +1029,8 @@ final class Outbound implements PeerHandler {
     @Override
     public void onAck(Frame.Ack ack) {
       ChangeStream current = stream;
-      if (current == null || comesEmpty) {
+      boolean canBe = isRight(events.provenance().problemOf(peer, ack));
+      if (!canBe || current == null || comesEmpty) {
         return;
       }
       long now = clock.nanoTime();
@@ -1022,8 +1054,20 @@ final class Outbound implements PeerHandler {
 
     @Override
     public void onStanding(Frame.Standing said) {
-      standing.heard(said);
-      events.onAdvance();
+      for (RegionName region : said.othersMs().keySet()) {
+        if (!region.equals(config.region()) && !config.peers().containsKey(region)) {
+          violation(peer + " speaks of region " + region + ", which there is not");
+          return;
+        }
+      }
+      if (!canHave(said.applied())) {
+        return;
+      }
+      if (standing.heard(said)) {
+        events.onAdvance();
+      } else {
+        violation(Provenance.tooManyTold(peer));
+      }
     }
 
     @Override
@@ -1053,7 +1097,8 @@ final class Outbound implements PeerHandler {
     @Override
     public void onWhole(Frame.Whole whole) {
       ChangeStream current = stream;
-      if (current != null && parts.isWhole(whole, current.acknowledged())) {
+      boolean canBe = canHave(whole.upTo());
+      if (canBe && current != null && parts.isWhole(whole, current.acknowledged())) {
         peerHasWhole = whole.upTo();
         noteAdvance(current);
         progress.lacksNothing();
@@ -1098,9 +1143,7 @@ final class Outbound implements PeerHandler {
 
     @Override
     public void onRepair(Frame.Repair repair) {
-      if (!repair.records().stream().allMatch(config::allows)) {
-        violation(peer + " sent more than maxValueBytes");
-      } else if (canBe(repair.records())) {
+      if (canBe(repair.records())) {
         events.onRepair(peer, repair);
       }
     }

@@ -54,7 +54,8 @@ final class PeerSession implements PeerHandler {
     /** The peer is who it says; a connection it had before is closed. */
     Frame.Welcome welcome(RegionName peer, Frame.Hello hello, PeerSession by);
 
-    void progress(RegionName peer, Frame.Progress progress);
+    /** What the peer has applied; returns what is wrong with that, or null. */
+    @Nullable String progress(RegionName peer, Frame.Progress progress);
 
     /** As {@link SummaryListener#told}. */
     void summary(RegionName peer, ActorId opening, Frame.Summary summary);
@@ -446,6 +447,11 @@ final class PeerSession implements PeerHandler {
 
     @Override
     public void onConfigured(Frame.Configured configured) {
+      String problem = host.provenance().problemOf(by, configured);
+      if (problem != null) {
+        violation(problem);
+        return;
+      }
       Configuration ours = host.belonging().configuration();
       Configuration theirs = configured.configuration();
       if (ours.equals(theirs) || ours.follows(theirs) || theirs.follows(ours)) {
@@ -457,7 +463,10 @@ final class PeerSession implements PeerHandler {
 
     @Override
     public void onProgress(Frame.Progress progress) {
-      host.progress(by, progress);
+      String problem = host.progress(by, progress);
+      if (problem != null) {
+        violation(problem);
+      }
     }
 
     @Override
@@ -561,9 +570,7 @@ final class PeerSession implements PeerHandler {
 
     @Override
     public void onPush(Frame.Push push) {
-      String problem = host.provenance().problemOf(by, push.records());
-      if (problem != null) {
-        violation(problem);
+      if (!canBe(push.records())) {
         return;
       }
       List<Key> useless = host.push(by, push.records());

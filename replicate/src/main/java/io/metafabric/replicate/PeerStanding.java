@@ -48,10 +48,20 @@ final class PeerStanding {
     return lastSent > lastAnswered && clock.nanoTime() - atNanos < longestNanos;
   }
 
-  void heard(Frame.Standing standing) {
+  /**
+   * @return false if all that the peer says to have applied names more than {@link
+   *     Provenance#MAX_TOLD_ACTORS}: then nothing of it was taken
+   */
+  boolean heard(Frame.Standing standing) {
     long sequence = standing.sequence();
     if (sequence < 1 || sequence > lastSent || sequence <= lastSent - MAX_UNANSWERED) {
-      return;
+      return true;
+    }
+    Said earlier = said;
+    VersionVector applied =
+        standing.whole() ? standing.applied() : earlier.applied().merge(standing.applied());
+    if (applied.size() > Provenance.MAX_TOLD_ACTORS) {
+      return false;
     }
     lastAnswered = Math.max(lastAnswered, sequence);
     long atNanos = sentNanos[(int) (sequence % MAX_UNANSWERED)];
@@ -60,16 +70,14 @@ final class PeerStanding {
       Long known = freshNanos;
       freshNanos = known == null || nanos - known > 0 ? (Long) nanos : known;
     }
-    Said earlier = said;
     var others = new TreeMap<>(earlier.othersNanos());
     standing
         .othersMs()
         .forEach(
             (region, ms) ->
                 others.merge(region, before(atNanos, ms), (one, two) -> one - two > 0 ? one : two));
-    VersionVector applied =
-        standing.whole() ? standing.applied() : earlier.applied().merge(standing.applied());
     said = new Said(others, applied);
+    return true;
   }
 
   /** Ages are told without the rest of their last millisecond. */
@@ -90,6 +98,11 @@ final class PeerStanding {
   /** Up to when all of a region's changes are at the peer; null if it has not said so. */
   @Nullable Long freshNanosOf(RegionName region) {
     return said.othersNanos().get(region);
+  }
+
+  /** Heap that it takes, by estimate. Any thread. */
+  long estimatedBytes() {
+    return (long) said.applied().size() * VersionVector.ENTRY_BYTES;
   }
 
   /** What the peer has durably applied. */

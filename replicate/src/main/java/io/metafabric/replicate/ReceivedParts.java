@@ -10,8 +10,8 @@ import java.util.concurrent.CompletableFuture;
  * says where the stream goes on, and nothing of what is complete. Belongs to the loop.
  */
 final class ReceivedParts {
-  /** Openings of one directory; a peer that has more was opened anew every minute for weeks. */
-  static final int MAX_ACTORS = 1 << 16;
+  /** As many as may come otherwise. */
+  static final int MAX_ACTORS = Provenance.MAX_ACTORS_OF_A_REGION;
 
   private final Map<ActorId, Long> taken = new HashMap<>();
   private final Map<ActorId, Long> published = new HashMap<>();

@@ -56,12 +56,6 @@ public record ReplicationConfig(
     RoutingConfig routing) {
   public static final long DEFAULT_REPAIR_BYTES_PER_SECOND = 8L << 20;
 
-  /** What all siblings of a key take at most, beside the largest payload. */
-  private static final int SIBLING_RESERVE_BYTES = 128 << 10;
-
-  /** Key, header and a context of very many actors. */
-  private static final int RECORD_RESERVE_BYTES = 64 * 1024;
-
   public ReplicationConfig {
     if (compareEvery.compareTo(Duration.ofSeconds(1)) < 0 || repairBytesPerSecond < 1) {
       throw new ConfigurationException(
@@ -69,6 +63,13 @@ public record ReplicationConfig(
               + compareEvery
               + " and "
               + repairBytesPerSecond);
+    }
+    if (batchBytes > (long) maxValueBytes + RecordCodec.MAX_BYTES_BESIDE_PAYLOAD) {
+      throw new ConfigurationException(
+          "batchBytes, "
+              + batchBytes
+              + ", must fit into a frame: at most maxValueBytes + "
+              + RecordCodec.MAX_BYTES_BESIDE_PAYLOAD);
     }
     peers = new TreeMap<>(peers);
     if (peers.containsKey(region)) {
@@ -258,7 +259,7 @@ public record ReplicationConfig(
   }
 
   private long maxRecordBytes() {
-    return (long) maxValueBytes + RECORD_RESERVE_BYTES;
+    return (long) maxValueBytes + RecordCodec.MAX_BYTES_BESIDE_PAYLOAD;
   }
 
   /**
@@ -268,8 +269,7 @@ public record ReplicationConfig(
   boolean allows(MetadataRecord record) {
     Bytes payload = record.payload();
     return (payload == null || record.key().isSystem() || payload.length() <= maxValueBytes)
-        && (!record.hasSiblings()
-            || RecordCodec.estimatedBytes(record) <= maxValueBytes + SIBLING_RESERVE_BYTES);
+        && (!record.hasSiblings() || RecordCodec.estimatedBytes(record) <= maxRecordBytes());
   }
 
   /** All regions, this one included, sorted. */

@@ -331,8 +331,8 @@ public final class Replicator implements AutoCloseable {
           }
 
           @Override
-          public @Nullable String problemOf(RegionName from, List<MetadataRecord> records) {
-            return provenance.problemOf(from, records);
+          public Provenance provenance() {
+            return provenance;
           }
 
           @Override
@@ -1194,6 +1194,20 @@ public final class Replicator implements AutoCloseable {
         deltaCounters.stats());
   }
 
+  /** Heap that takes what peers have said of what they have applied, by estimate. */
+  public long toldBytes() {
+    long bytes = floor.estimatedBytes();
+    for (Outbound link : outbound.values()) {
+      bytes += link.standing().estimatedBytes();
+    }
+    return bytes;
+  }
+
+  public long maxToldBytes() {
+    long vectors = (long) outbound.size() * (StableFloor.VECTORS + 1);
+    return vectors * Provenance.MAX_TOLD_ACTORS * VersionVector.ENTRY_BYTES;
+  }
+
   /** Notes in the store where to go on after a restart. The loop has ended before. */
   public void noteProgress() {
     outbound.values().forEach(Outbound::noteProgress);
@@ -1325,8 +1339,10 @@ public final class Replicator implements AutoCloseable {
     }
 
     @Override
-    public void progress(RegionName peer, Frame.Progress progress) {
-      floor.heard(peer, progress);
+    public @Nullable String progress(RegionName peer, Frame.Progress progress) {
+      String problem = provenance.problemOf(peer, progress.applied());
+      boolean isTaken = problem != null || floor.heard(peer, progress);
+      return isTaken ? problem : Provenance.tooManyTold(peer);
     }
 
     @Override
@@ -1397,9 +1413,7 @@ public final class Replicator implements AutoCloseable {
 
     /** Only the home pushes, and only payloads. */
     private boolean isDueFrom(RegionName from, MetadataRecord record) {
-      return homes.homesOf(record.key()).home().equals(from)
-          && record.payload() != null
-          && config.allows(record);
+      return homes.homesOf(record.key()).home().equals(from) && record.payload() != null;
     }
 
     private boolean contradictsHeader(MetadataRecord record) {

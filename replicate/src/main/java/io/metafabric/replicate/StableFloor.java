@@ -17,6 +17,9 @@ import java.util.TreeMap;
  * any more, and live in one region what is hidden in another.
  */
 final class StableFloor {
+  /** Of one peer. */
+  static final int VECTORS = 3;
+
   private final TreeMap<RegionName, Told> told = new TreeMap<>();
 
   private static final class Told {
@@ -47,19 +50,37 @@ final class StableFloor {
     told.put(peer, new Told());
   }
 
-  /** A peer said how far it is; what it says first on a connection may be less than it was once. */
-  synchronized void heard(RegionName peer, Frame.Progress progress) {
+  /**
+   * A peer said how far it is; what it says first on a connection may be less than it was once.
+   *
+   * @return false if all that it has said names more than {@link Provenance#MAX_TOLD_ACTORS}: then
+   *     it was not taken
+   */
+  synchronized boolean heard(RegionName peer, Frame.Progress progress) {
     Told known = told.get(peer);
     if (known == null) {
-      return;
+      return true;
     }
+    VersionVector all =
+        progress.whole() ? progress.applied() : known.last.merge(progress.applied());
+    if (all.size() > Provenance.MAX_TOLD_ACTORS) {
+      return false;
+    }
+    known.last = all;
     if (progress.whole()) {
-      known.last = progress.applied();
-      known.next = known.last;
-      known.counts = known.counts.meet(known.last);
-    } else {
-      known.last = known.last.merge(progress.applied());
+      known.next = all;
+      known.counts = known.counts.meet(all);
     }
+    return true;
+  }
+
+  /** Heap that what peers have said takes, by estimate. */
+  synchronized long estimatedBytes() {
+    long entries = 0;
+    for (Told each : told.values()) {
+      entries += (long) each.last.size() + each.next.size() + each.counts.size();
+    }
+    return entries * VersionVector.ENTRY_BYTES;
   }
 
   /**

@@ -33,10 +33,14 @@ import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
+import io.metafabric.core.wire.MoveOutcome;
+import io.metafabric.core.wire.ShadowReason;
+import io.metafabric.core.wire.ShadowVerb;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -46,8 +50,9 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Bytes as all that a dialler ever says, each frame under a good checksum: whoever has not been
- * welcomed is told nothing but why, and whoever has can break nothing.
+ * Bytes as all that a dialler ever says, and as all that is ever answered where this node dials,
+ * each frame under a good checksum: whoever has not been welcomed, or has not welcomed, is told
+ * nothing but why, and whoever has can break nothing.
  */
 class HandshakeFuzz {
   private static final int MAX_VALUE_BYTES = 1 << 16;
@@ -56,6 +61,7 @@ class HandshakeFuzz {
   private static final RegionName EU = new RegionName("eu");
   private static final RegionName US = new RegionName("us");
   private static final ActorId ACTOR = new ActorId(8);
+  private static final PeerAddress US_ADDRESS = new PeerAddress("us", 1);
 
   static Stream<byte[]> seeds() {
     MetadataRecord record = record();
@@ -84,6 +90,33 @@ class HandshakeFuzz {
             new Frame.MoveHome(4, record.key(), US),
             new Frame.Hold(5, record)),
         said(
+            new Frame.Welcome(FrameCodec.PROTOCOL, "test", US, 7, VersionVector.EMPTY),
+            new Frame.Credit(1 << 20, true),
+            new Frame.HeartbeatReply(1, 1),
+            new Frame.Standing(
+                1, 1, new TreeMap<>(Map.of(AP, 1L)), true, VersionVector.of(dots.get(0))),
+            new Frame.Reads(List.of(new Frame.Reading(record.key(), 5))),
+            new Frame.NotHolding(List.of(record.key())),
+            new Frame.NoBase(List.of(record.key())),
+            new Frame.FetchReply(1, List.of(new Frame.Answer.Found(record))),
+            new Frame.Compared(1, 1, List.of()),
+            new Frame.Repair(1, 0, true, dots, List.of(record)),
+            new Frame.Done(1, MoveOutcome.values()[0], "done"),
+            new Frame.ShadowReply(1, List.of()),
+            new Frame.Whole(VersionVector.of(dots.get(0))),
+            new Frame.Ack(ACTOR, 1, false)),
+        said(new Frame.Credit(1 << 20, true)),
+        said(
+            hello(US, Configuration.INITIAL),
+            new Frame.Deltas(
+                new Frame.Changes(ACTOR, 0, 2, List.of(record.withoutPayload())),
+                List.of(new Frame.Delta(2, new Dot(ACTOR, 1), 7, Bytes.utf8("delta")))),
+            new Frame.Part(new Frame.Changes(ACTOR, 1, 3, List.of(record))),
+            new Frame.Whole(VersionVector.of(new Dot(ACTOR, 3))),
+            new Frame.ShadowRequest(
+                6, ShadowVerb.values()[0], record.key(), ShadowReason.values()[0], 3, 1000, null),
+            new Frame.HoldShadow(7, record, ShadowReason.values()[0], 3, 1000)),
+        said(
             hello(US, Configuration.INITIAL.without(AP)),
             new Frame.Configured(
                 Configuration.INITIAL.without(AP),
@@ -107,8 +140,8 @@ class HandshakeFuzz {
 
   private static Frame.Hello hello(RegionName region, Configuration configuration) {
     return new Frame.Hello(
-        1,
-        2,
+        FrameCodec.MIN_PROTOCOL,
+        FrameCodec.PROTOCOL,
         "test",
         region,
         7,
@@ -152,9 +185,10 @@ class HandshakeFuzz {
     }
   }
 
-  /** Nobody is dialled. */
+  /** Frames are said to whoever listens, or was dialled by the node, by hand. */
   private static final class NoTransport implements PeerTransport {
     @Nullable Acceptor acceptor;
+    final Map<PeerAddress, PeerHandler> diallers = new HashMap<>();
 
     @Override
     public PeerAddress listen(PeerAddress address, Acceptor by) {
@@ -163,7 +197,9 @@ class HandshakeFuzz {
     }
 
     @Override
-    public void connect(PeerAddress address, PeerHandler handler) {}
+    public void connect(PeerAddress address, PeerHandler handler) {
+      diallers.put(address, handler);
+    }
 
     @Override
     public TransportStats stats() {
@@ -234,7 +270,7 @@ class HandshakeFuzz {
                 "test",
                 EU,
                 new PeerAddress("eu", 1),
-                Map.of(AP, new PeerAddress("ap", 1), US, new PeerAddress("us", 1)),
+                Map.of(AP, new PeerAddress("ap", 1), US, US_ADDRESS),
                 MAX_VALUE_BYTES),
             key -> new Homes(US, EU),
             store,
@@ -250,6 +286,7 @@ class HandshakeFuzz {
     try {
       replicator.start();
       listen(world, transport, ByteBuffer.wrap(bytes));
+      dial(world, transport, ByteBuffer.wrap(bytes));
     } finally {
       replicator.close();
       store.close();
@@ -262,6 +299,34 @@ class HandshakeFuzz {
     assertThat(acceptor).isNotNull();
     PeerHandler session = acceptor.accept(line);
     session.onOpen(line);
+    say(world, session, line, bytes);
+    boolean welcomed = line.sent.stream().anyMatch(Frame.Welcome.class::isInstance);
+    if (!welcomed) {
+      assertThat(line.sent)
+          .hasSizeLessThanOrEqualTo(2)
+          .allMatch(frame -> frame instanceof Frame.Refuse || frame instanceof Frame.Configured);
+    }
+    session.onClosed(line, "the end");
+    world.runFor(Duration.ofMillis(1));
+  }
+
+  /** The same is what somebody answers whom the node has dialled. */
+  private static void dial(SimWorld world, NoTransport transport, ByteBuffer bytes) {
+    var line = new Line();
+    world.runFor(Duration.ofMillis(1));
+    PeerHandler dialler = transport.diallers.get(US_ADDRESS);
+    assertThat(dialler).isNotNull();
+    dialler.onOpen(line);
+    say(world, dialler, line, bytes);
+    boolean spoke = line.sent.stream().anyMatch(Frame.Heartbeat.class::isInstance);
+    if (!spoke) {
+      assertThat(line.sent).hasSize(1).hasOnlyElementsOfType(Frame.Hello.class);
+    }
+    dialler.onClosed(line, "the end");
+    world.runFor(Duration.ofMillis(1));
+  }
+
+  private static void say(SimWorld world, PeerHandler handler, Line line, ByteBuffer bytes) {
     for (int i = 0; i < MAX_FRAMES && !line.closed; i++) {
       Frame frame;
       try {
@@ -274,18 +339,10 @@ class HandshakeFuzz {
         break;
       }
       if (frame != null && frame.since() <= line.protocol) {
-        session.onFrame(line, frame);
+        handler.onFrame(line, frame);
         world.runFor(Duration.ofMillis(1));
       }
     }
-    boolean welcomed = line.sent.stream().anyMatch(Frame.Welcome.class::isInstance);
-    if (!welcomed) {
-      assertThat(line.sent)
-          .hasSizeLessThanOrEqualTo(2)
-          .allMatch(frame -> frame instanceof Frame.Refuse || frame instanceof Frame.Configured);
-    }
-    session.onClosed(line, "the end");
-    world.runFor(Duration.ofMillis(1));
   }
 
   /** What follows the length of the next frame, with its checksum made good. */

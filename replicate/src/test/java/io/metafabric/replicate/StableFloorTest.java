@@ -6,6 +6,7 @@ import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
+import java.util.Arrays;
 import java.util.List;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -37,6 +38,22 @@ final class StableFloorTest {
     assertThat(floor.stable(vector(5, 5))).isEqualTo(VersionVector.EMPTY);
     heard(AP, true, 3, 7);
     assertThat(floor.stable(vector(9, 7))).isEqualTo(vector(3, 5));
+  }
+
+  @Test
+  void whatIsToldBitByBit_isBoundedAsAWhole_andWhatWasToldBeforeStays() {
+    heard(AP, true, 5);
+    heard(US, true, 5);
+    var ids = new long[Provenance.MAX_TOLD_ACTORS];
+    var counters = new long[ids.length];
+    Arrays.setAll(ids, i -> i + 2L);
+    Arrays.fill(counters, 1);
+    VersionVector tooMany = VersionVector.of(ids, counters);
+
+    assertThat(floor.heard(US, new Frame.Progress(false, tooMany))).isFalse();
+    assertThat(floor.stable(vector(9))).isEqualTo(vector(5));
+    assertThat(floor.estimatedBytes()).isLessThan(1000);
+    assertThat(floor.heard(US, new Frame.Progress(true, tooMany))).as("no more alone").isTrue();
   }
 
   @Test

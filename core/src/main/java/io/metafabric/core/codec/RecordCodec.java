@@ -26,6 +26,16 @@ public final class RecordCodec {
   /** Actor and counter. */
   private static final int MIN_ENTRY_BYTES = 9;
 
+  /** The same by estimate. */
+  private static final int MAX_ENTRY_BYTES = 18;
+
+  /**
+   * What a record takes at most beside its payload, or the payloads of all its siblings: its key,
+   * its headers, and a context of {@link Version#MAX_CONTEXT_ENTRIES}.
+   */
+  public static final int MAX_BYTES_BESIDE_PAYLOAD =
+      MAX_ENTRY_BYTES * Version.MAX_CONTEXT_ENTRIES + (16 << 10);
+
   private static final int TOMBSTONE = 1;
   private static final int EXPIRES = 2;
   private static final int LONE_DOTS = 4;
@@ -282,6 +292,6 @@ public final class RecordCodec {
   /** The same of a header alone. */
   public static int estimatedBytes(Header header) {
     VersionVector context = header.version().context();
-    return 64 + header.writtenIn().name().length() + 18 * (context.size() + context.loneDots());
+    return 64 + header.writtenIn().name().length() + MAX_ENTRY_BYTES * context.entries();
   }
 }

@@ -28,6 +28,10 @@ public final class LastWriterWins {
     if (!lost.dot().equals(won.dot())) {
       context = context.with(lost.dot());
     }
+    if (context.entries() > Version.MAX_CONTEXT_ENTRIES) {
+      // Only what somebody has made up is so large. What is not named loses by its stamp.
+      return winner;
+    }
     // Only versions that no correct node issues get here with their own dot in the context.
     return context.contains(won.dot()) ? winner : winner.withVersion(won.withContext(context));
   }

@@ -8,6 +8,7 @@ import io.metafabric.core.digest.HeaderTree;
 import io.metafabric.core.digest.LiveDots;
 import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.error.ConflictOpenException;
+import io.metafabric.core.error.ContextTooLargeException;
 import io.metafabric.core.error.EvictedException;
 import io.metafabric.core.error.FabricClosedException;
 import io.metafabric.core.error.FabricException;
@@ -543,7 +544,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       if (current == null) {
         requireRoomInIndex(key);
       }
-      var context = current == null ? VersionVector.EMPTY : current.version().asContext();
+      var context = current == null ? VersionVector.EMPTY : contextAfter(current.version());
       var version = new Version(new Dot(actor, ++lastCounter), context, order);
       var record =
           new MetadataRecord(
@@ -635,7 +636,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       if (seen == null) {
         requireRoomInIndex(key);
       }
-      VersionVector context = seen == null ? after : seen.context().merge(after);
+      VersionVector context =
+          seen == null ? after : WriterContext.orDots(seen.context(), List.of(seen.dot()), after);
+      requireFits(key, context);
       MetadataRecord record = nextRecord(key, context, payload, expiresAtMs);
       written++;
       Staged.Completion done = failure -> complete(future, record, failure);
@@ -652,6 +655,23 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           done);
     }
     return future;
+  }
+
+  private static void requireFits(Key key, VersionVector context) {
+    if (context.entries() > Version.MAX_CONTEXT_ENTRIES) {
+      throw new ContextTooLargeException(
+          "what a write of "
+              + key
+              + " has seen names "
+              + context.entries()
+              + " openings and single writes, more than the "
+              + Version.MAX_CONTEXT_ENTRIES
+              + " that other regions take; use another key");
+    }
+  }
+
+  private static VersionVector contextAfter(Version replaced) {
+    return WriterContext.orDots(replaced.asContext(), List.of(replaced.dot()), VersionVector.EMPTY);
   }
 
   /** What a writer has seen of a key, as far as it has to be named. */
@@ -674,6 +694,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       return;
     }
     VersionVector context = contextOf(key, known, read).merge(after);
+    requireFits(key, context);
     if (known == null || !hasSeenOne(context, known)) {
       requireRoomInIndex(key);
     }
@@ -1040,17 +1061,23 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     }
     Header known = newestHeader(key);
     VersionVector context = known == null ? VersionVector.EMPTY : known.version().asContext();
+    var dots = new ArrayList<Dot>();
     Stamp newest = known == null ? new Stamp(0) : known.version().stamp();
     boolean isVisible = false;
     for (Sibling each : record.versions()) {
       Version found = each.header().version();
       context = context.merge(found.asContext());
+      dots.add(found.dot());
       newest = found.stamp().compareTo(newest) > 0 ? found.stamp() : newest;
       isVisible |= each.header().isVisibleAt(clock.wallMs());
     }
     if (!isVisible) {
       return false; // whoever has it forgets it as well: all that it had seen is applied
     }
+    if (known != null) {
+      dots.add(known.version().dot());
+    }
+    context = WriterContext.orDots(context, dots, VersionVector.EMPTY);
     var version = new Version(new Dot(actor, ++lastCounter), context, newest.next());
     var deletion = new MetadataRecord(key, Header.tombstone(version, config.region()), null);
     written++;
@@ -1630,16 +1657,24 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   /** Up to which counter the changes of each of {@code region}'s actors are published here. */
   public VersionVector appliedOf(RegionName region) {
-    VersionVector vector = VersionVector.EMPTY;
+    var counters = new TreeMap<ActorId, Long>();
     synchronized (applied) {
       for (AppliedAt each : applied.values()) {
         AppliedPrefix prefix = each.prefix();
         if (prefix.region().equals(region)) {
-          vector = vector.with(new Dot(prefix.actor(), prefix.counter()));
+          counters.put(prefix.actor(), prefix.counter());
         }
       }
     }
-    return vector;
+    return VersionVector.of(counters);
+  }
+
+  /** The same of one actor; 0 if nothing of it is published here, or it is another region's. */
+  public long appliedOf(RegionName region, ActorId who) {
+    synchronized (applied) {
+      AppliedAt at = applied.get(who);
+      return at == null || !at.prefix().region().equals(region) ? 0 : at.prefix().counter();
+    }
   }
 
   /**
@@ -1647,13 +1682,13 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * {@link #appliedOf}, and of this region itself what it issued.
    */
   public VersionVector completeOf(RegionName region) {
-    VersionVector vector = VersionVector.EMPTY;
+    var counters = new TreeMap<ActorId, Long>();
     for (JournalEntry.Applied each : applied()) {
       if (each.region().equals(region)) {
-        vector = vector.with(new Dot(each.actor(), each.counter()));
+        counters.merge(each.actor(), each.counter(), Math::max);
       }
     }
-    return vector;
+    return VersionVector.of(counters);
   }
 
   /** The counter of this opening's newest published write; 0 if there is none. */
@@ -1720,11 +1755,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * durable. Lags behind where writes do not wait for the disk; {@link #syncWithin} helps.
    */
   public VersionVector durablyApplied() {
-    VersionVector published = VersionVector.EMPTY;
+    var published = new TreeMap<ActorId, Long>();
     for (JournalEntry.Applied each : applied()) {
-      published = published.with(new Dot(each.actor(), each.counter()));
+      published.merge(each.actor(), each.counter(), Math::max);
     }
-    return progress.update(published, journal.publishedPosition(), journal.durablePosition());
+    return progress.update(
+        VersionVector.of(published), journal.publishedPosition(), journal.durablePosition());
   }
 
   /** What was published is durable by then, unless the disk refuses. */

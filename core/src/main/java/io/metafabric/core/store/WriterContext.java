@@ -3,13 +3,14 @@ package io.metafabric.core.store;
 import io.metafabric.core.record.Sibling;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ToLongFunction;
 
 /**
- * The context of a write where concurrent ones are kept: exactly what its writer had seen, with as
+ * The context of a write: where concurrent ones are kept exactly what its writer had seen, with as
  * few lone dots as possible.
  */
 final class WriterContext {
@@ -25,6 +26,26 @@ final class WriterContext {
       seen = seen.merge(each.header().version().seen());
     }
     return seen;
+  }
+
+  /**
+   * What a writer names who replaces versions that it need not name all of: their whole context, or
+   * themselves alone where that is too much, which only happens where somebody makes up what it has
+   * seen. Whatever is not named then loses by its stamp, or was applied here.
+   *
+   * @param context theirs, themselves included
+   * @param after is named in any case
+   */
+  static VersionVector orDots(VersionVector context, List<Dot> replaced, VersionVector after) {
+    VersionVector whole = context.merge(after);
+    if (whole.entries() <= Version.MAX_CONTEXT_ENTRIES) {
+      return whole;
+    }
+    VersionVector named = after;
+    for (Dot dot : replaced) {
+      named = named.with(dot);
+    }
+    return named;
   }
 
   /**

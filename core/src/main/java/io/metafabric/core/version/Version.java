@@ -14,6 +14,13 @@ import io.metafabric.core.error.WireFormatException;
  * @see <a href="https://arxiv.org/abs/1011.5808">Preguica et al., Dotted Version Vectors, 2010</a>
  */
 public record Version(Dot dot, VersionVector context, Stamp stamp) {
+  /**
+   * What a context has at most, actors and lone dots together: a key that thousands of openings
+   * have written while some region was away. Who names more is not believed, so that a record fits
+   * into a frame whatever others say that they have seen.
+   */
+  public static final int MAX_CONTEXT_ENTRIES = 1 << 13;
+
   private static final Dot NO_WRITE = new Dot(new ActorId(0), 1);
 
   /**

@@ -16,6 +16,9 @@ import java.util.SortedMap;
  *     Types, 2016, causal contexts</a>
  */
 public final class VersionVector {
+  /** What an actor and its counter take. */
+  public static final int ENTRY_BYTES = 16;
+
   private static final long[] NONE = new long[0];
   public static final VersionVector EMPTY = new VersionVector(NONE, NONE, NONE);
 
@@ -108,6 +111,11 @@ public final class VersionVector {
     return lone.length / 2;
   }
 
+  /** Actors and lone dots: what of its size is not the same for all. */
+  public int entries() {
+    return actors.length + lone.length / 2;
+  }
+
   public boolean isEmpty() {
     return actors.length == 0 && lone.length == 0;
   }
@@ -139,16 +147,21 @@ public final class VersionVector {
   }
 
   private int indexOf(long actor) {
-    for (int i = 0; i < actors.length; i++) {
-      int order = Long.compareUnsigned(actors[i], actor);
+    int low = 0;
+    int high = actors.length - 1;
+    while (low <= high) {
+      int middle = (low + high) >>> 1;
+      int order = Long.compareUnsigned(actors[middle], actor);
       if (order == 0) {
-        return i;
+        return middle;
       }
-      if (order > 0) {
-        return -1 - i;
+      if (order < 0) {
+        low = middle + 1;
+      } else {
+        high = middle - 1;
       }
     }
-    return -1 - actors.length;
+    return -1 - low;
   }
 
   /** Index into {@link #lone}, or -1 minus where it would be. */

@@ -63,6 +63,12 @@ public final class FrameCodec {
   /** The largest {@code length} before the handshake is done. */
   public static final int MAX_HANDSHAKE_BYTES = 256 * 1024;
 
+  /**
+   * By so much a frame may be longer than the largest payload: enough for {@link
+   * RecordCodec#MAX_BYTES_BESIDE_PAYLOAD}, and for all that is said in a frame beside a record.
+   */
+  public static final int MAX_BYTES_BESIDE_PAYLOAD = 256 * 1024;
+
   private static final int COMPRESSED = 1;
 
   /** A shorter body is not worth the attempt. */
@@ -156,6 +162,18 @@ public final class FrameCodec {
     return length < MIN_COMPRESSED_BYTES
         ? null
         : compression.compress(plain.array(), BODY_AT, length);
+  }
+
+  /**
+   * How long an encoded frame is where it is not compressed, as the {@code length} in front of it
+   * says: what the other side's bound is about.
+   */
+  public static int plainLength(byte[] encoded) {
+    if (encoded[PREFIX_BYTES + 1] != COMPRESSED) {
+      return encoded.length - PREFIX_BYTES;
+    }
+    var body = ByteBuffer.wrap(encoded, BODY_AT, encoded.length - BODY_AT);
+    return MIN_LENGTH + new ByteReader(body).varint("plain length", 1, Integer.MAX_VALUE);
   }
 
   private static int estimatedBytes(Frame frame) {

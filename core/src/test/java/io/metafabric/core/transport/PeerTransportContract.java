@@ -238,6 +238,13 @@ public abstract class PeerTransportContract {
             () -> pair.dialled.connection().send(TestFrames.data(1, LIMITS.maxFrameBytes())))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("maxFrameBytes");
+    // The other side bounds what it is to become, however short it is on the way.
+    pair.dialled.connection().otherSideTakesCompressed(true);
+    assertThatThrownBy(
+            () -> pair.dialled.connection().send(TestFrames.data(1, LIMITS.maxFrameBytes())))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("maxFrameBytes");
+    pair.dialled.connection().otherSideTakesCompressed(false);
     exchangeOn(pair);
   }
 

@@ -120,10 +120,12 @@ final class NettyConnection extends ChannelInboundHandlerAdapter implements Peer
       return false;
     }
     byte[] encoded = encoded(frame);
-    if (encoded.length - FrameCodec.PREFIX_BYTES > config.maxFrameBytes()) {
+    // By what it is before it is compressed, since that is what the other side takes memory for.
+    int plainLength = FrameCodec.plainLength(encoded);
+    if (plainLength > config.maxFrameBytes()) {
       throw new IllegalArgumentException(
           "a frame of "
-              + encoded.length
+              + plainLength
               + " bytes can never be sent; split it below maxFrameBytes, "
               + config.maxFrameBytes());
     }

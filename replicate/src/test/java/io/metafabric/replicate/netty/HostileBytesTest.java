@@ -15,6 +15,8 @@ import io.metafabric.core.wire.FrameCodec;
 import io.metafabric.core.wire.Refusal;
 import io.metafabric.replicate.zstd.ZstdCompression;
 import java.io.IOException;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
@@ -248,6 +250,7 @@ class HostileBytesTest {
     client.connect(address, known);
     world.runUntil("a peer is known", () -> accepted.size() == 1 && accepted.get(0).isOpen());
     accepted.get(0).connection().established();
+    long before = usedBytes();
     int thousands = 2_000;
     for (int i = 0; i < thousands; i++) {
       Socket socket = open();
@@ -268,6 +271,19 @@ class HostileBytesTest {
                     + LIMITS.inboundQueueBytes()));
     assertThat(known.isOpen()).as("who is known stays").isTrue();
     assertThat(server.stats().refusedConnections()).isZero();
+    // A frame that is only announced must not have its memory yet: all of them would be 500 MB.
+    accepted.clear();
+    assertThat(usedBytes() - before).isLessThan(16 << 20);
+  }
+
+  private static long usedBytes() {
+    System.gc();
+    Runtime runtime = Runtime.getRuntime();
+    long direct =
+        ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+            .mapToLong(BufferPoolMXBean::getMemoryUsed)
+            .sum();
+    return runtime.totalMemory() - runtime.freeMemory() + direct;
   }
 
   @Test
