@@ -13,9 +13,9 @@ import org.junit.jupiter.api.Test;
 @Tag("stress")
 class ReplicationManagerStressTest {
   private static final CostBenefitPolicy POLICY = CostBenefitPolicy.of(Prices.DEFAULT);
-  private static final int ROUNDS = 50;
+  private static final int ROUNDS = 200;
   private static final int KEYS = 20;
-  private static final int BYTES = 1000;
+  private static final int BYTES = 20_000;
 
   @Test
   void noByteIsSpentTwice_andNoneThatIsGivenBackIsLost() {
