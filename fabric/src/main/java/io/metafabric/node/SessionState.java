@@ -87,7 +87,7 @@ public final class SessionState {
   }
 
   /** What all regions have is forgotten, unless the session has gone on meanwhile. */
-  private synchronized void compacted(Dependencies before, Dependencies after) {
+  synchronized void compacted(Dependencies before, Dependencies after) {
     if (seen.equals(before)) {
       seen = after;
     }

@@ -39,7 +39,6 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
@@ -100,7 +99,7 @@ public final class Replicator implements AutoCloseable {
   private volatile Runnable onAdvance = () -> {};
   private volatile MembershipListener listener = MembershipListener.NONE;
   private volatile SummaryListener summaries = SummaryListener.NONE;
-  private final AtomicBoolean pumpQueued = new AtomicBoolean();
+  private final QueuedOnce pump;
 
   private final IncomingChanges incoming;
   private final AtomicLong refusedPeers = new AtomicLong();
@@ -131,6 +130,7 @@ public final class Replicator implements AutoCloseable {
     this.store = store;
     this.transport = transport;
     this.loop = loop;
+    this.pump = new QueuedOnce(loop, this::pumpAll);
     this.clock = clock;
     this.random = random;
     this.copies = copies;
@@ -692,9 +692,7 @@ public final class Replicator implements AutoCloseable {
     if (holders.estimatedBytes() > 0 || (updates.decides() && outbound.size() > 1)) {
       forwardAll(changes);
     }
-    if (pumpQueued.compareAndSet(false, true)) {
-      loop.execute(this::pumpAll);
-    }
+    pump.want();
   }
 
   private void noteTimes(List<Published> changes) {
@@ -776,7 +774,6 @@ public final class Replicator implements AutoCloseable {
   }
 
   private void pumpAll() {
-    pumpQueued.set(false);
     outbound.values().forEach(link -> loop.execute(link::pump));
   }
 
