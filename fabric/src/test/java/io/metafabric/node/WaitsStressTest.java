@@ -3,10 +3,10 @@ package io.metafabric.node;
 import static io.metafabric.core.stress.Interleavings.require;
 import static io.metafabric.core.stress.Interleavings.together;
 
-import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.stress.ChainedThreads;
 import io.metafabric.core.stress.Interleavings;
+import io.metafabric.core.stress.SetClock;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Tag;
@@ -16,19 +16,6 @@ import org.junit.jupiter.api.Test;
 @Tag("stress")
 class WaitsStressTest {
   private static final Duration LONG = Duration.ofHours(1);
-
-  private static final Clock STILL =
-      new Clock() {
-        @Override
-        public long wallMs() {
-          return 0;
-        }
-
-        @Override
-        public long nanoTime() {
-          return 0;
-        }
-      };
 
   /** No time passes on it. Where nothing is tried yet, tasks run at once, which is one order. */
   private static final class Loop implements SerialExecutor {
@@ -82,7 +69,7 @@ class WaitsStressTest {
     Interleavings.ofProgram(
         () -> {
           var loop = new Loop();
-          var waits = new Waits(loop, STILL);
+          var waits = new Waits(loop, new SetClock());
           var caller = new Caller();
           waits.add(caller, 0, LONG);
           loop.hasThreads = true;
@@ -101,7 +88,7 @@ class WaitsStressTest {
     Interleavings.ofProgram(
         () -> {
           var loop = new Loop();
-          var waits = new Waits(loop, STILL);
+          var waits = new Waits(loop, new SetClock());
           loop.hasThreads = true;
           var one = new Caller();
           var other = new Caller();

@@ -22,6 +22,11 @@ public class PhiAccrualDetectorStressTest extends LinearizableOperations {
   }
 
   @Operation
+  public double deviationMs() {
+    return detector.deviationMs();
+  }
+
+  @Operation
   public void heard(@Param(name = "nowMs") int nowMs) {
     detector.heard(nanos(nowMs));
   }
@@ -34,11 +39,6 @@ public class PhiAccrualDetectorStressTest extends LinearizableOperations {
   @Operation
   public double meanMs() {
     return detector.meanMs();
-  }
-
-  @Operation
-  public double deviationMs() {
-    return detector.deviationMs();
   }
 
   @Operation

@@ -14,6 +14,7 @@ import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.stress.ChainedThreads;
 import io.metafabric.core.stress.Interleavings;
+import io.metafabric.core.stress.SetClock;
 import io.metafabric.core.version.ActorId;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,18 +32,7 @@ class CommitterStressTest {
   private static final int EACH = 40;
 
   /** No sync is planned, so nobody asks. */
-  private static final Clock STILL =
-      new Clock() {
-        @Override
-        public long wallMs() {
-          return 0;
-        }
-
-        @Override
-        public long nanoTime() {
-          return 0;
-        }
-      };
+  private static final Clock STILL = new SetClock();
 
   private final List<Long> added = new ArrayList<>();
   private final List<Long> published = new ArrayList<>();

@@ -25,6 +25,13 @@ class PeerProofStressTest {
 
   @TempDir Path directory;
 
+  private static void write(TestCertificates authority, Instant until, Path certificate, Path key)
+      throws Exception {
+    Made made = authority.make(new Wish().uri("metafabric://prod/eu").until(until));
+    made.certificateTo(certificate);
+    made.keyTo(key);
+  }
+
   @Test
   void whatIsNewIsTakenOnce_andWhoIsTrustedStaysTrusted() throws Exception {
     var authority = new TestCertificates("prod");
@@ -54,13 +61,6 @@ class PeerProofStressTest {
       require(taken.get() == 1, "taken " + taken + " times");
       require(proof.stats().reloads() == round, "counted " + proof.stats().reloads());
     }
-  }
-
-  private static void write(TestCertificates authority, Instant until, Path certificate, Path key)
-      throws Exception {
-    Made made = authority.make(new Wish().uri("metafabric://prod/eu").until(until));
-    made.certificateTo(certificate);
-    made.keyTo(key);
   }
 
   /** Whoever has asked for it goes by what is new, also if another one has taken it. */
