@@ -140,6 +140,7 @@ final class Operations {
         }
       }
       run.operator().evict(by, site);
+      run.endsIn(time.dividedBy(2), () -> run.travellers().visit(site));
       run.endsIn(time, () -> run.operator().readmit(by, site));
     }
   }

@@ -44,6 +44,7 @@ final class Travellers {
     byte[] token;
     boolean waits;
     int number;
+    @Nullable Key last;
 
     /** Of what is done: one thing after the other. */
     int turn;
@@ -114,6 +115,7 @@ final class Travellers {
   private void forget(Traveller traveller) {
     traveller.token = encode(Dependencies.NONE);
     traveller.number = ++sessions;
+    traveller.last = null;
     traveller.waits = false;
   }
 
@@ -235,12 +237,30 @@ final class Travellers {
             boolean isValue = outcome instanceof ReadOutcome.Value;
             session.wasShown(node, key, isValue ? version : null);
             traveller.token = encode(session.compacted(node));
+            traveller.last = key;
           } else if (failure instanceof NotReplicatedException) {
             forget(traveller);
           }
           long result = shown[0] == null ? 0 : shown[0].getClass().getSimpleName().hashCode();
           run.ended("session read", site.region(), key.hashCode(), result);
         });
+  }
+
+  /**
+   * All who wait for nothing have their tokens made anew in a member, where they name nothing that
+   * all members have, and read what they have seen last in an evicted region.
+   */
+  void visit(Site evicted) {
+    Optional<Site> member =
+        run.sites().stream().filter(site -> site.isUp() && site.isAdmitted()).findFirst();
+    for (int who = 0; who < COUNT && member.isPresent() && mayBeRead(evicted); who++) {
+      Traveller traveller = all.get(who);
+      Key key = traveller.last;
+      if (!traveller.waits && key != null) {
+        traveller.token = encode(traveller.session().compacted(member.get().node()));
+        read(who, evicted, key);
+      }
+    }
   }
 
   private static CompletableFuture<ReadOutcome> readNow(
@@ -313,6 +333,7 @@ final class Travellers {
             wrote(traveller.number, site, write);
             session.saw(key, header.version());
             traveller.token = encode(session.seen());
+            traveller.last = key;
           } else {
             wrote(Event.NO_SESSION, site, write);
           }
