@@ -1755,12 +1755,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * durable. Lags behind where writes do not wait for the disk; {@link #syncWithin} helps.
    */
   public VersionVector durablyApplied() {
-    var published = new TreeMap<ActorId, Long>();
+    var counters = new TreeMap<ActorId, Long>();
     for (JournalEntry.Applied each : applied()) {
-      published.merge(each.actor(), each.counter(), Math::max);
+      counters.merge(each.actor(), each.counter(), Math::max);
     }
-    return progress.update(
-        VersionVector.of(published), journal.publishedPosition(), journal.durablePosition());
+    VersionVector published = VersionVector.of(counters);
+    return progress.update(published, journal.publishedPosition(), journal.durablePosition());
   }
 
   /** What was published is durable by then, unless the disk refuses. */
