@@ -39,6 +39,8 @@ public interface Records {
    *
    * @throws io.metafabric.core.error.ValueTooLargeException if it is larger than {@code
    *     maxValueBytes}
+   * @throws io.metafabric.core.error.ContextTooLargeException if more openings have written it than
+   *     other regions can be told, and they have to be: where siblings are kept, or in a session
    * @throws io.metafabric.core.error.StorageException if the disk refused it
    * @throws io.metafabric.core.error.OverloadedException if the disk did not keep up for the whole
    *     write timeout

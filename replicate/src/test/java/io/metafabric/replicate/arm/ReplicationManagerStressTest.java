@@ -9,7 +9,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Real threads draw on one budget: what is under the lock is too long for a model checker. */
+/**
+ * Real threads draw on one budget: what is under the lock is long, and Lincheck calls it
+ * non-deterministic.
+ */
 @Tag("stress")
 class ReplicationManagerStressTest {
   private static final CostBenefitPolicy POLICY = CostBenefitPolicy.of(Prices.DEFAULT);
