@@ -320,7 +320,8 @@ class HandshakeFuzz {
     say(world, dialler, line, bytes);
     boolean spoke = line.sent.stream().anyMatch(Frame.Heartbeat.class::isInstance);
     if (!spoke) {
-      assertThat(line.sent).hasSize(1).hasOnlyElementsOfType(Frame.Hello.class);
+      // None, if whoever listened has learned that one of the two was evicted.
+      assertThat(line.sent).hasSizeLessThanOrEqualTo(1).allMatch(Frame.Hello.class::isInstance);
     }
     dialler.onClosed(line, "the end");
     world.runFor(Duration.ofMillis(1));
