@@ -270,8 +270,8 @@ class ReplayTest {
     List<RunResult> free = results(arguments);
     List<RunResult> results = results(charged);
     assertThat(results.get(0).capacity()).isEqualTo(100);
-    // Keys have 6 bytes of namespace and nearly 4 of name, values 200, the hot tier adds 504.
-    long more = results.get(0).predictorBytes() / (504 + 6 + 4 + 200);
+    // Keys have 6 bytes of namespace and nearly 4 of name, values 200, the hot tier adds 528.
+    long more = results.get(0).predictorBytes() / (528 + 6 + 4 + 200);
     assertThat(more).isPositive();
     assertThat(results.get(1).capacity()).isEqualTo(100 + (int) more);
     assertThat(results.get(2).capacity()).isEqualTo(100 + (int) more);
