@@ -6,7 +6,7 @@ import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.SerialExecutor;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -60,7 +60,7 @@ final class Waits {
   private List<Waiting> waiting = new ArrayList<>();
 
   /** On their way to the loop, which may end before. Guarded by itself, as is the flag. */
-  private final Set<Waiting> coming = new HashSet<>();
+  private final Set<Waiting> coming = new LinkedHashSet<>();
 
   private boolean closed;
 
