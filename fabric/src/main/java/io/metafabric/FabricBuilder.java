@@ -491,7 +491,10 @@ public final class FabricBuilder {
     return this;
   }
 
-  /** Whether prefetching is on at first. Default: it is. */
+  /**
+   * Whether payloads are copied at first before they are asked for: prefetches, and the copies that
+   * homes send and that are kept beside the hot tier. Default: they are.
+   */
   public FabricBuilder prediction(boolean enabled) {
     prediction = once("prediction", prediction, enabled);
     return this;

@@ -17,7 +17,8 @@ import java.util.stream.Stream;
 
 /**
  * The main job: three regions with wide-area delay between them replay a trace of real accesses,
- * first without and then with prediction, from the same initial placement.
+ * first without and then with prediction and the copies that homes send, from the same initial
+ * placement.
  */
 public final class ThreeRegions {
   static final List<String> REGIONS = List.of("eu-west", "us-east", "ap-south");
