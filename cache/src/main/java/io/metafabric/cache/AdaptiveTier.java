@@ -243,10 +243,10 @@ public final class AdaptiveTier<V> implements HotTier<V> {
       }
       return false;
     }
-    if (place == null || before == null) {
+    if (place == null) {
       return add(entry, untilNanos);
     }
-    replace(place, before, entry, untilNanos);
+    replace(place, entry, untilNanos);
     return place.queue != null;
   }
 
@@ -262,7 +262,8 @@ public final class AdaptiveTier<V> implements HotTier<V> {
     return place.queue != null;
   }
 
-  private void replace(HotPlace<V> place, HotEntry<V> before, HotEntry<V> entry, long untilNanos) {
+  private void replace(HotPlace<V> place, HotEntry<V> entry, long untilNanos) {
+    HotEntry<V> before = place.entry();
     if (before.isUnread() && entry.predictor() == null) {
       // Nobody can read it any more.
       policy.firstRead(place);
@@ -286,6 +287,7 @@ public final class AdaptiveTier<V> implements HotTier<V> {
     }
   }
 
+  /** Whoever reads it next would have to fetch it, with prefetches or without. */
   private void forgetInRace(int hash) {
     if (race != null && (ShadowRace.spread(hash) & race.sampleMask()) == 0) {
       drainSamples();

@@ -6,7 +6,7 @@ package io.metafabric.cache;
  * @param fetches records that reads and prefetches brought and that were not here, since something
  *     had to leave for the first time
  * @param expectedFetches how many of them there would have been with nothing fetched ahead, by
- *     estimate from a sample; 0 where that is not estimated
+ *     estimate from a sample; where that is not estimated both are 0
  */
 public record HotTierStats(
     long entries,
@@ -15,4 +15,9 @@ public record HotTierStats(
     long evictions,
     long rejectedFills,
     long fetches,
-    long expectedFetches) {}
+    long expectedFetches) {
+  /** How full the tier is, in [0, 1]. */
+  public double fullness() {
+    return Math.min(1, (double) sizeBytes / maxBytes);
+  }
+}

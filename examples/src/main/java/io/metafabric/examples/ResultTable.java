@@ -31,7 +31,8 @@ final class ResultTable {
 
         hot hits: in memory; prefetched hits: the first read of a prefetch that came in time
         remote reads: from another region, also those that waited for a prefetch on its way
-        stall time: of all reads that took more than a millisecond; wasted: prefetches never read
+        stall time: of all reads that took more than a millisecond; wasted: prefetches never read,
+        but for those that were still waiting for a read when the trace ended
         """);
   }
 

@@ -1462,12 +1462,6 @@ public final class FabricNode<V> implements AutoCloseable {
     }
 
     @Override
-    public double fullness() {
-      HotTierStats tier = hot.stats();
-      return Math.min(1, (double) tier.sizeBytes() / tier.maxBytes());
-    }
-
-    @Override
     public CompletableFuture<Boolean> expect(
         Key key, String predictor, Duration patience, CompletableFuture<FetchResult> arriving) {
       return flights

@@ -37,10 +37,7 @@ final class Prefetcher {
     /** The header of a key whose payload this node lacks and nobody fetches yet; else null. */
     @Nullable Header missingPayload(Key key);
 
-    /** How full the tier is that takes copies, in [0, 1]. */
-    double fullness();
-
-    /** What prefetches go into. */
+    /** The tier that takes copies. */
     HotTierStats tier();
 
     /**
@@ -107,9 +104,7 @@ final class Prefetcher {
     }
     foresight.observe(events);
     HotTierStats tier = target.tier();
-    if (tier.expectedFetches() > 0) {
-      foresight.fetched(tier.fetches(), tier.expectedFetches());
-    }
+    foresight.fetched(tier.fetches(), tier.expectedFetches());
     long nowNanos = clock.nanoTime();
     events.forEach(event -> arm.read(event.key(), nowNanos));
     events.forEach(target::read);
@@ -126,7 +121,7 @@ final class Prefetcher {
     List<Prediction> predictions = foresight.predictions(key -> target.missingPayload(key) == null);
     var headers = new LinkedHashMap<Key, Header>();
     var candidates = new ArrayList<Candidate>();
-    double fullness = target.fullness();
+    double fullness = tier.fullness();
     for (Prediction prediction : predictions) {
       Header header = target.missingPayload(prediction.key());
       if (header != null && headers.putIfAbsent(prediction.key(), header) == null) {

@@ -57,13 +57,18 @@ final class GatedPredictor {
     }
   }
 
-  /** Shows a predictor that ranks itself what was read elsewhere. */
+  /** Tells a predictor that ranks itself what is fetched, and what would be without prediction. */
   void fetched(long inAll, long unaidedInAll) {
     if (predictor instanceof RankedPredictor ranked) {
-      ranked.fetched(inAll, unaidedInAll);
+      try {
+        ranked.fetched(inAll, unaidedInAll);
+      } catch (Throwable failure) {
+        fail(failure);
+      }
     }
   }
 
+  /** Shows a predictor that ranks itself what was read elsewhere. */
   void learn(List<AccessEvent> events) {
     if (predictor instanceof RankedPredictor ranked) {
       try {

@@ -259,11 +259,12 @@ public final class SummaryMaker {
       Key key = known == null ? Key.of(each.path()) : keys.get(known);
       int own = known == null ? prefixes.bytesOf(key) : 0;
       // Its number may be told by a difference of three bytes.
-      own += 3 + ByteWriter.varintBytes(each.reads());
+      long reads = Math.min(each.reads(), AccessSummary.MAX_READS);
+      own += 3 + ByteWriter.varintBytes(reads);
       boolean fits =
           bytes + own <= maxBytes && textBytes + key.utf8Length() <= SummaryCodec.MAX_TEXT_BYTES;
       if (fits && (known != null || tells.test(key))) {
-        more.add(new AccessSummary.More(known == null ? keys.size() : known, each.reads()));
+        more.add(new AccessSummary.More(known == null ? keys.size() : known, reads));
         bytes += own;
         if (known == null) {
           number(key);

@@ -371,7 +371,7 @@ final class FabricPolicy implements ReplayPolicy {
       return 0;
     }
     var candidates = new ArrayList<Candidate>();
-    double fullness = fullness();
+    double fullness = tier.fullness();
     for (Prediction prediction : foresight.predictions(this::isHeld)) {
       int key = numbers.get(prediction.key().path());
       candidates.add(
@@ -385,11 +385,6 @@ final class FabricPolicy implements ReplayPolicy {
               fullness));
     }
     return decide(candidates, into);
-  }
-
-  private double fullness() {
-    HotTierStats tier = hot.stats();
-    return Math.min(1, (double) tier.sizeBytes() / tier.maxBytes());
   }
 
   private int decide(List<Candidate> candidates, int[] into) {

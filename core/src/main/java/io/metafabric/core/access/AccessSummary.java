@@ -13,6 +13,9 @@ import java.util.List;
  * @param more reads that are in no run, by ascending number of the key
  */
 public record AccessSummary(boolean whole, List<Key> keys, List<Run> runs, List<More> more) {
+  /** More than are read between two summaries; sums of them do not overflow in years. */
+  public static final long MAX_READS = 1L << 40;
+
   /** Heap of a key with its place, beside its text. */
   private static final int KEY_HEAP_BYTES = 100;
 
@@ -34,7 +37,7 @@ public record AccessSummary(boolean whole, List<Key> keys, List<Run> runs, List<
 
   /**
    * @param key its number
-   * @param reads at least one
+   * @param reads at least one, at most {@link #MAX_READS}
    */
   public record More(int key, long reads) {}
 

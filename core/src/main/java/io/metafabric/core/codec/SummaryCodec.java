@@ -137,7 +137,7 @@ public final class SummaryCodec {
     for (int i = 0; i < count; i++) {
       int number = before + 1 + in.varint("a key", 0, keys);
       long reads = in.varint("reads");
-      if (number >= keys || reads < 1) {
+      if (number >= keys || reads < 1 || reads > AccessSummary.MAX_READS) {
         throw new WireFormatException(reads + " further reads of key " + number);
       }
       more.add(new AccessSummary.More(number, reads));

@@ -117,6 +117,7 @@ final class EntryCodec {
                   in.varint("lacking up to"));
           default -> throw new WireFormatException("there is no journal entry type " + type);
         };
+    // Of most entries no text is to be made.
     if (in.remaining() > 0) {
       in.end("journal entry type " + type);
     }

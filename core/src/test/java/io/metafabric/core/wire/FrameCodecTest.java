@@ -764,7 +764,7 @@ class FrameCodecTest {
     Arbitrary<List<AccessSummary.More>> more =
         Combinators.combine(
                 Arbitraries.integers().between(0, keys.size() - 1).set().ofMaxSize(keys.size()),
-                Arbitraries.longs().between(1, Long.MAX_VALUE))
+                Arbitraries.longs().between(1, AccessSummary.MAX_READS))
             .as(
                 (numbers, reads) ->
                     numbers.stream()
@@ -808,6 +808,8 @@ class FrameCodecTest {
         .isInstanceOf(WireFormatException.class);
     assertThatThrownBy(() -> summary(one + "00" + "01" + "0000"))
         .hasMessageContaining("0 further reads of key 0");
+    assertThatThrownBy(() -> summary(one + "00" + "01" + "00" + "818080808020"))
+        .hasMessageContaining("1099511627777 further reads of key 0");
     assertThat(summary(one + "00" + "01" + "0001")).isInstanceOf(Frame.Summary.class);
   }
 

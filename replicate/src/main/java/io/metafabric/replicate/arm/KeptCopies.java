@@ -113,8 +113,8 @@ public final class KeptCopies<V> {
 
   /** What there is to say of a copy, unless its time is over; null if there is none. */
   public synchronized @Nullable KeptCopy explain(String path, double nowMs) {
-    Kept<V> kept =
-        copies.get(path); // which makes it one that was used last: one entry matters little
+    // This makes it one that was used last: one entry matters little.
+    Kept<V> kept = copies.get(path);
     return kept == null || kept.isOver(nowMs)
         ? null
         : new KeptCopy(

@@ -40,12 +40,11 @@ import org.jspecify.annotations.Nullable;
 public final class PeerTls {
   private final List<NamedFile> files;
   private final Loader loader;
-  private final NamedFile trustFile;
   private final TrustLoader trustLoader;
 
-  /** Makes of the files' contents, in their order, what they mean. */
+  /** Makes of the contents of the node's own files, in their order, what they mean. */
   private interface Loader {
-    TlsMaterial load(List<byte[]> contents);
+    TlsMaterial load(List<byte[]> contents, TrustedNow trusted);
   }
 
   /** Makes of the content of the trust file what it means. */
@@ -53,12 +52,17 @@ public final class PeerTls {
     List<X509Certificate> load(byte[] content);
   }
 
-  private PeerTls(
-      List<NamedFile> files, Loader loader, NamedFile trustFile, TrustLoader trustLoader) {
+  /**
+   * @param files the node's own, then the trust file
+   */
+  private PeerTls(List<NamedFile> files, Loader loader, TrustLoader trustLoader) {
     this.files = List.copyOf(files);
     this.loader = loader;
-    this.trustFile = trustFile;
     this.trustLoader = trustLoader;
+  }
+
+  private NamedFile trustFile() {
+    return files.get(files.size() - 1);
   }
 
   /**
@@ -75,15 +79,13 @@ public final class PeerTls {
     var trustFile = new NamedFile("trust", Objects.requireNonNull(trust, "trust"));
     return new PeerTls(
         List.of(chainFile, keyFile, trustFile),
-        contents ->
+        (contents, trusted) ->
             TlsMaterial.of(
                 chainFile,
                 Pem.certificates(chainFile, contents.get(0)),
                 keyFile,
                 Pem.key(keyFile, contents.get(1)),
-                trustFile,
-                Pem.certificates(trustFile, contents.get(2))),
-        trustFile,
+                trusted),
         content -> Pem.certificates(trustFile, content));
   }
 
@@ -103,7 +105,7 @@ public final class PeerTls {
         Objects.requireNonNull(trustStorePassword, "trustStorePassword must not be null").clone();
     return new PeerTls(
         List.of(keyFile, trustFile),
-        contents -> {
+        (contents, trusted) -> {
           KeyStore keys = open(keyFile, contents.get(0), keyPassword);
           String alias = onlyKey(keyFile, keys);
           return TlsMaterial.of(
@@ -111,10 +113,8 @@ public final class PeerTls {
               chain(keyFile, keys, alias),
               keyFile,
               key(keyFile, keys, alias, keyPassword),
-              trustFile,
-              trusted(trustFile, open(trustFile, contents.get(1), trustPassword)));
+              trusted);
         },
-        trustFile,
         content -> trusted(trustFile, open(trustFile, content, trustPassword)));
   }
 
@@ -222,7 +222,7 @@ public final class PeerTls {
    * @throws io.metafabric.core.error.ConfigurationException if it is not what it should be
    */
   TlsMaterial load(List<byte[]> contents) {
-    return loader.load(contents);
+    return loader.load(contents, trusted(contents.get(contents.size() - 1)));
   }
 
   /**
@@ -232,7 +232,11 @@ public final class PeerTls {
    *     should be
    */
   TrustedNow trusted() {
-    return new TrustedNow(trustFile, trustLoader.load(trustFile.read()));
+    return trusted(trustFile().read());
+  }
+
+  private TrustedNow trusted(byte[] content) {
+    return new TrustedNow(trustFile(), trustLoader.load(content));
   }
 
   /** The files by name, and nothing of what is in them. */

@@ -51,12 +51,11 @@ final class TlsMaterial {
       List<X509Certificate> chain,
       NamedFile keyFile,
       PrivateKey key,
-      NamedFile trustFile,
-      List<X509Certificate> trusted) {
+      TrustedNow trusted) {
     X509Certificate own = chain.get(0);
     requireTogether(chainFile, own, keyFile, key);
     requireUsages(chainFile, own);
-    return new TlsMaterial(chainFile, chain, key, new TrustedNow(trustFile, trusted));
+    return new TlsMaterial(chainFile, chain, key, trusted);
   }
 
   /**
