@@ -38,6 +38,12 @@ public sealed interface Event {
   record WrittenBefore(String key, Version version, boolean hides) implements Event {}
 
   /**
+   * A deletion that may be nobody's: a region makes it where an older disk brings back what had
+   * been deleted and forgotten.
+   */
+  record DeletedAgain(String key, Version version) implements Event {}
+
+  /**
    * A read.
    *
    * @param shown of the value, or of the deletion for which there is none; null if nothing was

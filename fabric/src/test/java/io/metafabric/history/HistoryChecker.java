@@ -38,6 +38,7 @@ public final class HistoryChecker {
   private final Map<String, Long> mayBeHiddenUntilMs = new HashMap<>();
 
   private final Set<String> mayBeWritten = new HashSet<>();
+  private final Map<Dot, String> deletedAgain = new HashMap<>();
   private final List<Shown> shown = new ArrayList<>();
   private final List<String> problems = new ArrayList<>();
 
@@ -68,6 +69,9 @@ public final class HistoryChecker {
       if (before.hides()) {
         mayHide(before.key(), before.version());
       }
+    } else if (event instanceof Event.DeletedAgain again) {
+      deletedAgain.put(again.version().dot(), again.key());
+      mayHide(again.key(), again.version());
     } else if (event instanceof Event.Read read) {
       read(read);
     } else if (event instanceof Event.SaidToBeDurable durable) {
@@ -188,7 +192,8 @@ public final class HistoryChecker {
   /** Whoever reads a write may be heard before its writer is. */
   private void checkThatItWasWritten() {
     for (Shown each : shown) {
-      String key = named.get(each.version().dot());
+      Dot dot = each.version().dot();
+      String key = named.getOrDefault(dot, deletedAgain.get(dot));
       String shownAs = each.by().key();
       if (!shownAs.equals(key) && !mayBeWritten.contains(shownAs)) {
         problems.add("nobody wrote it" + (key == null ? "" : ", but as " + key) + ": " + each.by());

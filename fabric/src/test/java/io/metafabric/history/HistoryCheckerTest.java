@@ -280,6 +280,17 @@ class HistoryCheckerTest {
   }
 
   @Test
+  void whatARegionDeletedAgain_nobodyWrote_andItHidesWhatIsOlder() {
+    wrote(ANNA, "k", first);
+    history.add(new Event.DeletedAgain("k", second));
+    read(ANNA, "eu", "k", second);
+    read(ANNA, "us", "k", null);
+    accepted();
+    read(BEN, "us", "l", second);
+    refused("but as k");
+  }
+
+  @Test
   void aDeletionFromBefore_mayHideWhatIsOlder_andIsMissedByNobody() {
     history.add(new Event.WrittenBefore("k", second, true));
     wrote(ANNA, "k", first);

@@ -191,6 +191,38 @@ final class EvictionTest {
     assertThat(cluster.node(AP).configuration()).isEqualTo(one);
   }
 
+  /** Nobody else may have by then what it had acknowledged. */
+  @Test
+  void aRegionThatIsBeingFilledAnew_evictsNobody() {
+    var cluster = cluster(19);
+    write(cluster, AP, Key.of("n/1"), "one");
+    isolate(cluster, US);
+    evict(cluster, EU, US);
+    evictsNobodyBefore(cluster, readmit(cluster, EU, US));
+    cluster.network.healAll();
+    runUntilBack(cluster, US);
+    Configuration last = evict(cluster, US, AP);
+    assertThat(last.evicted()).containsExactly(AP);
+    runUntilHeld(cluster, last, AP, EU, US);
+  }
+
+  private static void evictsNobodyBefore(SimCluster cluster, Configuration back) {
+    cluster.network.heal(US.name(), EU.name());
+    cluster.world.runUntil(
+        "us begins anew",
+        () ->
+            cluster.isUp(US)
+                && cluster.node(US).configuration().equals(back)
+                && cluster.node(US).store().configured().admits(US),
+        PATIENCE);
+    assertThat(cluster.node(US).store().configured().filled()).isFalse();
+    assertThatThrownBy(() -> evict(cluster, US, EU))
+        .hasCauseInstanceOf(EvictionException.class)
+        .hasMessageContaining("us is being filled anew and may need region eu")
+        .hasMessageContaining("evict it in a region that has all");
+    assertThat(cluster.node(US).configuration()).isEqualTo(back);
+  }
+
   @Test
   void theHomesOfTheEvicted_areOthers_andTheRestStays_andPayloadsFollow() {
     var cluster = cluster(3);

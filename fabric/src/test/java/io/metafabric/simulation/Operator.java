@@ -16,6 +16,7 @@ final class Operator {
   private @Nullable Site deciding;
   private int decidingIn;
   private @Nullable CompletableFuture<Configuration> decision;
+  private Configuration decided = Configuration.INITIAL;
 
   Operator(Simulation run) {
     this.run = run;
@@ -29,6 +30,12 @@ final class Operator {
       newest = here.epoch() > newest.epoch() ? here : newest;
     }
     return newest;
+  }
+
+  /** Whether the last decision is not only on a disk that may be put back later. */
+  private boolean isDecidedKnown() {
+    Configuration newest = newest();
+    return newest.equals(decided) || newest.follows(decided);
   }
 
   boolean isMember(Site site) {
@@ -51,22 +58,22 @@ final class Operator {
 
   void evict(int drawn, Site whom) {
     long members = run.sites().stream().filter(this::isMember).count();
-    if (members > 2 && isMember(whom)) {
+    if (members > 2 && isMember(whom) && isDecidedKnown()) {
       decide(drawn, whom, true);
     }
   }
 
   void readmit(int drawn, Site whom) {
-    if (!isMember(whom)) {
+    if (!isMember(whom) && isDecidedKnown()) {
       decide(drawn, whom, false);
     }
   }
 
-  /** Returns whether nobody is left to be taken in again. */
+  /** Returns whether nobody is left to be taken in again. All disks are in their places. */
   boolean readmitAll() {
     for (Site site : run.sites()) {
       if (!isMember(site)) {
-        readmit(0, site);
+        decide(0, site, false);
         return false;
       }
     }
@@ -82,7 +89,7 @@ final class Operator {
         site ->
             site != whom
                 && site.isRunning()
-                && site.isAdmitted()
+                && (evict ? site.isWaitedFor() : site.isAdmitted())
                 && newest.isMember(site.region())
                 && site.configuration().equals(newest);
     for (int i = 0; i < run.sites().size(); i++) {
@@ -108,6 +115,9 @@ final class Operator {
     }
     decision.whenComplete(
         (configuration, failure) -> {
+          if (configuration != null) {
+            decided = configuration;
+          }
           Throwable cause = failure == null ? null : Site.causeOf(failure);
           run.world().trace(by + (cause == null ? " holds " + configuration : ": " + cause));
           boolean expected =

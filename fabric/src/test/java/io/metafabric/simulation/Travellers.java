@@ -106,6 +106,7 @@ final class Travellers {
       next.add(new Event.WrittenBefore(wrote.key(), wrote.version(), wrote.hides()));
     } else if (event instanceof Event.WrittenBefore
         || event instanceof Event.MayHaveWritten
+        || event instanceof Event.DeletedAgain
         || event instanceof Event.Evicted
         || event instanceof Event.Returned) {
       next.add(event);
@@ -225,6 +226,7 @@ final class Travellers {
           Version version = outcome == null ? null : versionOf(node, key, outcome);
           if (outcome instanceof ReadOutcome.Value || outcome instanceof ReadOutcome.Absent) {
             said++;
+            noteDeletion(node, key, version);
             history.add(
                 new Event.Read(
                     traveller.number,
@@ -275,6 +277,18 @@ final class Travellers {
                     node.finished(client, key, outcome);
                   }
                 });
+  }
+
+  /** Where disks are lost, a deletion that is shown may be one that a region made by itself. */
+  private void noteDeletion(FabricNode<MetadataRecord> node, Key key, @Nullable Version shown) {
+    Header known = node.store().header(key);
+    if (shown != null
+        && known != null
+        && known.isTombstone()
+        && known.version().dot().equals(shown.dot())
+        && Losers.mayLoseDisks(run.setting())) {
+      history.add(new Event.DeletedAgain(key.path(), shown));
+    }
   }
 
   private static @Nullable Version versionOf(
@@ -362,6 +376,7 @@ final class Travellers {
               run.violation(answer + " is older than " + maxAge, null);
             }
             Header header = answer.version();
+            noteDeletion(node, key, header == null ? null : header.version());
             history.add(
                 new Event.Read(
                     Event.NO_SESSION,

@@ -138,23 +138,36 @@ final class Membership {
               + held.configuration()
               + ") and decides nothing; call it in a member");
     }
+    return evict && held.configuration().isMember(region) ? notToBeEvicted(held, region) : null;
+  }
+
+  private @Nullable EvictionException notToBeEvicted(Configured held, RegionName region) {
+    String otherwise = ", or open " + config.region() + " without peer(\"" + region + "\", ...)";
     long left =
         config.regions().stream()
             .filter(each -> !each.equals(region) && held.configuration().isMember(each))
             .count();
-    return evict && left < 2 && held.configuration().isMember(region)
-        ? new EvictionException(
-            "without region "
-                + region
-                + " only "
-                + config.region()
-                + " would be left, and two that are left could evict each other; readmit another"
-                + " region first, or open "
-                + config.region()
-                + " without peer(\""
-                + region
-                + "\", ...)")
-        : null;
+    if (left < 2) {
+      return new EvictionException(
+          "without region "
+              + region
+              + " only "
+              + config.region()
+              + " would be left, and two that are left could evict each other; readmit another"
+              + " region first"
+              + otherwise);
+    }
+    if (!held.filled()) {
+      // Perhaps nobody else has by now what it acknowledged before it was emptied.
+      return new EvictionException(
+          "region "
+              + config.region()
+              + " is being filled anew and may need region "
+              + region
+              + " for that; evict it in a region that has all, wait until this one has"
+              + otherwise);
+    }
+    return null;
   }
 
   /**

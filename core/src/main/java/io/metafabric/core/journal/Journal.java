@@ -188,8 +188,7 @@ public final class Journal implements AutoCloseable {
       }
       segment.file().write(offset, buffer.written());
     } catch (StorageException e) {
-      undo(segment, e);
-      throw e;
+      throw undone(segment, e);
     }
     writtenBytes.addAndGet(buffer.length());
     appendedBytes.addAndGet(buffer.length());
@@ -239,17 +238,28 @@ public final class Journal implements AutoCloseable {
     return all.isEmpty() ? null : all.get(all.size() - 1);
   }
 
-  /** A part of the failed write may be in the file; left there, it could be replayed one day. */
-  private void undo(Segment segment, StorageException cause) {
+  /**
+   * A part of the failed write may be in the file; left there, it could be replayed one day, though
+   * its writer was told that it is refused. So could it if the file's new length got lost with the
+   * power, so that is made durable.
+   *
+   * @return what to tell the writer
+   */
+  private StorageException undone(Segment segment, StorageException cause) {
     if (!(cause instanceof StorageFullException)) {
       failure = cause;
-      return;
+      return cause;
     }
     try {
-      segment.truncateToEnd();
+      synchronized (syncLock) {
+        segment.truncateToEnd();
+        sync(segment);
+      }
+      return cause;
     } catch (StorageException e) {
       e.addSuppressed(cause);
       failure = e;
+      return untaken(e);
     }
   }
 
@@ -272,11 +282,15 @@ public final class Journal implements AutoCloseable {
       mark.write(durablePosition);
     } catch (StorageException e) {
       failure = e;
-      // Of a full disk the caller would take it that nothing was written.
-      throw e instanceof StorageFullException
-          ? new StorageException(String.valueOf(e.getMessage()), e)
-          : e;
+      throw untaken(e);
     }
+  }
+
+  /** Of a full disk the caller would take it that nothing was written. */
+  private static StorageException untaken(StorageException e) {
+    return e instanceof StorageFullException
+        ? new StorageException(String.valueOf(e.getMessage()), e)
+        : e;
   }
 
   /**
