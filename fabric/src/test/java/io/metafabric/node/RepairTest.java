@@ -546,6 +546,30 @@ class RepairTest {
     runUntil(cluster, "convergence", () -> isAlike(cluster) && cluster.payloadsAreHome());
   }
 
+  /** Its payload could go with the peer before it is fetched. */
+  @ParameterizedTest
+  @ValueSource(ints = {120, 150, 180})
+  void ofMergedValues_whatReplacedThemIsBrought_notTheBareHeader(int replacedAfterMs) {
+    SimCluster cluster = cluster(29, "eu", "us");
+    cluster.conflicts =
+        new ConflictConfig(
+            new ConflictRules(Map.of("n", ConflictRule.merge("first.1", (one, other) -> one))),
+            Duration.ofSeconds(60));
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(15));
+    MetadataRecord replaced = written(key(0), 1, "replaced");
+    give(cluster, US, List.of(replaced));
+
+    CompletableFuture<Comparison> comparing = cluster.node(EU).compare(US);
+    cluster.world.runFor(Duration.ofMillis(replacedAfterMs));
+    MetadataRecord next = after(replaced, 2, "in its place");
+    give(cluster, US, List.of(next));
+    cluster.world.runUntil("the comparison", comparing::isDone, LONG);
+
+    comparing.join();
+    assertThat(cluster.node(EU).store().read(key(0))).isEqualTo(next);
+  }
+
   @ParameterizedTest
   @MethodSource("io.metafabric.core.sim.SimSeeds#few")
   void whateverRegionsHave_comparisonsMakeThemAlike_overBadLinksAndThroughCrashes(long seed) {

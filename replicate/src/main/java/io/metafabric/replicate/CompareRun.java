@@ -82,6 +82,10 @@ final class CompareRun {
   private static final int MAX_PARTS = 4096;
   private static final int MAX_DEFERRED = 20_000;
   private static final int ATTEMPTS = 5;
+
+  /** So often at most all is looked through for what was replaced before it came. */
+  private static final int ROUNDS = 4;
+
   private static final int ANSWER_RTTS = 4;
   private static final Duration ANSWER_WITHIN = Duration.ofSeconds(2);
   private static final Duration NO_ROOM_PAUSE = Duration.ofMillis(50);
@@ -116,6 +120,11 @@ final class CompareRun {
   private @Nullable Step step;
   private long request;
   private int attempts;
+  private int round = 1;
+
+  /** Whether a merged value that was listed has been replaced in the peer before it came. */
+  private boolean replaced;
+
   private SerialExecutor.@Nullable Task timer;
   private boolean ended;
 
@@ -165,8 +174,12 @@ final class CompareRun {
   }
 
   void begin() {
-    todo.push(new Digests(FIRST_DEPTH, IntStream.range(0, Frame.Family.CHILDREN).toArray()));
+    todo.push(everything());
     proceed();
+  }
+
+  private Digests everything() {
+    return new Digests(FIRST_DEPTH, IntStream.range(0, Frame.Family.CHILDREN).toArray());
   }
 
   /** Gives up; what came so far stays. */
@@ -203,6 +216,12 @@ final class CompareRun {
       return;
     }
     Step next = todo.poll();
+    if (next == null && replaced) {
+      // What replaced it is elsewhere in the trees.
+      replaced = false;
+      round++;
+      next = everything();
+    }
     if (next == null && leftOut != null) {
       ended = true;
       result.completeExceptionally(leftOut);
@@ -662,14 +681,23 @@ final class CompareRun {
 
     /**
      * Afterwards all that was listed is known here, as its own disk may be marked to know it; the
-     * payload of what has not come is looked for like any other that is missing.
+     * payload of what has not come is looked for like any other that is missing. Of merged values
+     * every region that has the header is to have the payload, so rather what replaced them is
+     * brought.
      */
     @Override
     void complete(List<Frame.Repair> answer) {
       complete = true;
-      if (!missing.isEmpty()) {
-        List<MetadataRecord> headers = List.copyOf(missing.values());
-        missing.clear();
+      var headers = new ArrayList<MetadataRecord>();
+      for (MetadataRecord theirs : missing.values()) {
+        if (round < ROUNDS && store.conflictRules().of(theirs.key()).merge() != null) {
+          replaced = true;
+        } else {
+          headers.add(theirs);
+        }
+      }
+      missing.clear();
+      if (!headers.isEmpty()) {
         take(headers);
       }
       proceedIfDone();
