@@ -9,7 +9,6 @@ import io.metafabric.cache.WarmTierStats;
 import io.metafabric.core.access.AccessEvent;
 import io.metafabric.core.access.AccessEvent.Outcome;
 import io.metafabric.core.access.Prediction;
-import io.metafabric.core.conflict.ConflictRule;
 import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.error.IndexFullException;
 import io.metafabric.core.error.InvalidKeyException;
@@ -17,7 +16,6 @@ import io.metafabric.core.error.RegionUnreachableException;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.index.KeyIndex;
-import io.metafabric.core.index.Substitute;
 import io.metafabric.core.place.Configuration;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.place.Place;
@@ -29,11 +27,8 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
-import io.metafabric.core.record.Sibling;
 import io.metafabric.core.session.Dependencies;
-import io.metafabric.core.store.CurrentDots;
 import io.metafabric.core.store.Inbound;
-import io.metafabric.core.store.LastWriterWins;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.store.Published;
 import io.metafabric.core.store.RecordStore;
@@ -58,10 +53,8 @@ import io.metafabric.replicate.Comparison;
 import io.metafabric.replicate.FetchResult;
 import io.metafabric.replicate.HomeMoves;
 import io.metafabric.replicate.LocalCopies;
-import io.metafabric.replicate.MembershipListener;
 import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStateChange;
-import io.metafabric.replicate.Rebuilding;
 import io.metafabric.replicate.ReplicationStats;
 import io.metafabric.replicate.Replicator;
 import io.metafabric.replicate.Route;
@@ -74,7 +67,6 @@ import io.metafabric.replicate.shadow.ShadowRules;
 import io.metafabric.replicate.shadow.ShadowShelf;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -120,19 +112,16 @@ public final class FabricNode<V> implements AutoCloseable {
   private final AccessSummaries summaries;
   private final ForesightKeeper keeper;
   private final ReadCounts counts = new ReadCounts();
-  private final InvalidatedCopies invalidated = new InvalidatedCopies();
-  private final SupersededCopies superseded = new SupersededCopies();
   private final RegionName region;
   private final MovedHomes homes;
   private final HomeMover mover;
   private final PayloadChase chase;
-  private final ShadowShelf shelf;
   private final KeptPayloads kept;
+  private final LocalTiers tiers;
   private final ShadowLog shadowLog = new ShadowLog();
   private final Shadows shadows;
   private final ShadowKeeper shadowKeeper;
   private final Guarantees guarantees;
-  private final Runnable onMustReopen;
   private final @Nullable PeerAddress bound;
   private long chasedNanos;
 
@@ -149,17 +138,16 @@ public final class FabricNode<V> implements AutoCloseable {
     this.clock = ports.clock();
     this.region = config.store().region();
     this.homes = new MovedHomes(config.homes());
-    this.onMustReopen = onMustReopen;
     this.lock = opened.add(ports.disk().lock());
     this.committing = opened.add(ports.scheduler().serial("journal"));
     this.loop = opened.add(ports.scheduler().serial("loop"));
     this.compacting = opened.add(ports.scheduler().serial("compaction"));
-    this.shelf = new ShadowShelf(config.shadows().maxBytes());
+    var shelf = new ShadowShelf(config.shadows().maxBytes());
     this.store =
         opened.add(
             RecordStore.open(
                 config.store(), ports.disk(), clock, ports.random(), committing, this::published));
-    this.hot = opened.add(hotTier.create(shownAlone(store), this::prefetchWasted));
+    this.hot = opened.add(hotTier.create(new ShownDots(store), this::prefetchWasted));
     this.warm = opened.add(warmTier.create(store));
     this.arm =
         new ReplicationManager(
@@ -175,6 +163,7 @@ public final class FabricNode<V> implements AutoCloseable {
     }
     homes.passOver(store.configured().configuration().evicted());
     store.systemRecords().forEach(this::moved);
+    var copies = new Copies();
     this.replicator =
         new Replicator(
             config.replication(),
@@ -184,7 +173,7 @@ public final class FabricNode<V> implements AutoCloseable {
             loop,
             clock,
             ports.random(),
-            new Copies(),
+            copies,
             new Moves(),
             change -> {
               peerChanged(change);
@@ -201,11 +190,11 @@ public final class FabricNode<V> implements AutoCloseable {
             replicator,
             arm,
             clock,
-            new Copies()::find,
+            copies::find,
             config.keptBytes(),
             config.copyBudget());
-    replicator.tellOfMembership(new Membership());
-    var rebuilding = new WithinTheBudget();
+    this.tiers = new LocalTiers(store, hot, warm, shelf, kept, clock);
+    var rebuilding = new RebuildingWithinBudget(arm, clock);
     replicator.rebuildBy(rebuilding);
     this.shadows =
         new Shadows(
@@ -217,7 +206,10 @@ public final class FabricNode<V> implements AutoCloseable {
             shelf,
             shadowLog,
             rebuilding,
-            new ShadowsNode());
+            homes,
+            tiers,
+            this::readWhole);
+    replicator.tellOfMembership(new NodeMembership(homes, shadows, onMustReopen));
     this.shadowKeeper =
         new ShadowKeeper(clock, shelf, shadows, this::isToHold, config.shadows().rules());
     replicator.shadowsBy(shadows);
@@ -264,14 +256,7 @@ public final class FabricNode<V> implements AutoCloseable {
     replicator.summariesTo(summaries::told);
     this.guarantees =
         new Guarantees(
-            store,
-            replicator,
-            homes::homesOf,
-            loop,
-            clock,
-            this::kept,
-            this::shownHere,
-            this::read);
+            store, replicator, homes::homesOf, loop, clock, this::kept, tiers::shown, this::read);
     this.bound = replicator.start();
     store.startCompaction(compacting, replicator::neededAfter, replicator::stableFloor);
     loop.execute(this::tick);
@@ -301,28 +286,6 @@ public final class FabricNode<V> implements AutoCloseable {
     } catch (RuntimeException e) {
       opened.run(e);
       throw e;
-    }
-  }
-
-  /**
-   * A value of the origin has the version NONE, which is current for as long as nothing is known;
-   * one that has to be merged with others is not what readers are to see.
-   */
-  private static CurrentDots shownAlone(RecordStore store) {
-    return (key, dot) ->
-        dot.equals(Version.NONE.dot())
-            ? store.header(key) == null
-            : store.isCurrent(key, dot)
-                && (!store.conflictRules().of(key).mergesEverywhere() || isAlone(store, key));
-  }
-
-  private static boolean isAlone(RecordStore store, Key key) {
-    try {
-      MetadataRecord known = store.read(key);
-      return known != null && !known.hasSiblings();
-    } catch (StorageException e) {
-      // Whoever reads it is told.
-      return false;
     }
   }
 
@@ -361,10 +324,7 @@ public final class FabricNode<V> implements AutoCloseable {
     if (store.conflictRules().of(key).keepsSiblings()) {
       return null;
     }
-    MetadataRecord record = warm.get(key);
-    if (record == null) {
-      record = copyOf(key);
-    }
+    MetadataRecord record = tiers.held(key);
     if (record == null || !isVisible(record.header())) {
       return null;
     }
@@ -433,8 +393,8 @@ public final class FabricNode<V> implements AutoCloseable {
     if (store.conflictRules().of(key).keepsSiblings()) {
       return loadBeside(client, key);
     }
-    MetadataRecord known = known(key);
-    ReadOutcome here = readable(known, Outcome.WARM);
+    MetadataRecord known = tiers.known(key);
+    ReadOutcome here = tiers.readable(known, Outcome.WARM);
     if (here == null) {
       if (known == null && isHome(key) && !replicator.heardFromPeers().isDone()) {
         // A restored directory may lack it, which the peers will say in a moment.
@@ -485,7 +445,7 @@ public final class FabricNode<V> implements AutoCloseable {
   }
 
   private ReadOutcome shownWinner(Key key, SiblingReads.Found found, Outcome from) {
-    ReadOutcome here = readable(found.record(), from);
+    ReadOutcome here = tiers.readable(found.record(), from);
     if (here instanceof ReadOutcome.Value value) {
       hot.fill(value.record());
     }
@@ -522,47 +482,6 @@ public final class FabricNode<V> implements AutoCloseable {
               }
               return found.record();
             });
-  }
-
-  /** Header and payload of one moment. */
-  private @Nullable MetadataRecord known(Key key) {
-    MetadataRecord held = warm.get(key);
-    if (held == null) {
-      held = copyOf(key);
-    }
-    return held == null ? store.read(key) : held;
-  }
-
-  /**
-   * The shadow that this region has, or what is kept, if it is of the newest version; else null.
-   */
-  private @Nullable MetadataRecord copyOf(Key key) {
-    MetadataRecord shadow = newest(shelf.get(key));
-    return shadow == null ? newest(kept.get(key)) : shadow;
-  }
-
-  private @Nullable MetadataRecord newest(@Nullable MetadataRecord held) {
-    Header newest = held == null ? null : store.header(held.key());
-    return held != null && newest != null && KeyIndex.isSameWrite(held.header(), newest)
-        ? held.withHeader(newest)
-        : null;
-  }
-
-  /** What a reader is told of a record; null if its payload must be fetched first. */
-  private @Nullable ReadOutcome readable(@Nullable MetadataRecord record, Outcome from) {
-    if (record == null) {
-      return null;
-    }
-    if (record.hasSiblings()) {
-      Sibling visible = record.visibleAt(clock.wallMs());
-      return visible == null
-          ? new ReadOutcome.Absent(true)
-          : readable(new MetadataRecord(record.key(), visible.header(), visible.payload()), from);
-    }
-    if (!record.header().isVisibleAt(clock.wallMs())) {
-      return new ReadOutcome.Absent(true);
-    }
-    return record.payload() == null ? null : new ReadOutcome.Value(record, from);
   }
 
   /** The home of a key knows whether it exists; everybody does who knows all headers. */
@@ -607,7 +526,7 @@ public final class FabricNode<V> implements AutoCloseable {
 
   private ReadOutcome notFound(Key key, @Nullable MetadataRecord known, FetchResult result) {
     // It may have come in the meantime, from here or from elsewhere.
-    ReadOutcome here = readable(known, Outcome.REMOTE);
+    ReadOutcome here = tiers.readable(known, Outcome.REMOTE);
     if (here == null && known == null) {
       here = isAbsent(key, result) ? new ReadOutcome.Absent(false) : null;
     }
@@ -625,7 +544,7 @@ public final class FabricNode<V> implements AutoCloseable {
   /** What there is where the newest value cannot be had. */
   private ReadOutcome instead(Key key, FetchResult result) {
     MetadataRecord there = result instanceof FetchResult.Superseded older ? older.record() : null;
-    MetadataRecord older = newestOlder(key, there);
+    MetadataRecord older = tiers.newestOlder(key, there);
     ReadOutcome.Unreachable unreachable = unreachable(result);
     Header newest = older == null ? null : store.header(key);
     if (older != null && newest != null && KeyIndex.isSameWrite(older.header(), newest)) {
@@ -640,50 +559,7 @@ public final class FabricNode<V> implements AutoCloseable {
    * there is none.
    */
   public @Nullable MetadataRecord supersededHere(Key key) {
-    return newestOlder(key, null);
-  }
-
-  /** Of what is here and what came from elsewhere that which readers may see, and is the newest. */
-  private @Nullable MetadataRecord newestOlder(Key key, @Nullable MetadataRecord there) {
-    ConflictRule rule = store.conflictRules().of(key);
-    if (rule.keepsSiblings()) {
-      // One of several would be taken for what all of them are merged to.
-      return rule.mergesEverywhere() ? null : readableBeside(key);
-    }
-    Substitute substitute = store.substitute(key);
-    long nowMs = clock.wallMs();
-    if (substitute == null) {
-      return there != null && store.header(key) == null && there.header().isVisibleAt(nowMs)
-          ? there
-          : null;
-    }
-    if (!substitute.newest().isVisibleAt(nowMs)) {
-      return null;
-    }
-    MetadataRecord newest = null;
-    for (MetadataRecord each :
-        Arrays.asList(
-            substitute.held(), superseded.get(key), shelf.get(key), kept.get(key), there)) {
-      if (each != null
-          && substitute.allows(each, nowMs)
-          && (newest == null || LastWriterWins.wins(each.header(), newest.header()))) {
-        newest = each;
-      }
-    }
-    return newest;
-  }
-
-  /** Of versions that nothing has replaced the first whose payload is here. */
-  private @Nullable MetadataRecord readableBeside(Key key) {
-    MetadataRecord known = store.read(key);
-    if (known != null) {
-      for (Sibling each : known.versions()) {
-        if (each.payload() != null && each.header().isVisibleAt(clock.wallMs())) {
-          return new MetadataRecord(key, each.header(), each.payload());
-        }
-      }
-    }
-    return null;
+    return tiers.findSuperseded(key);
   }
 
   /** A write of this region's whose payload may be nowhere else. */
@@ -727,17 +603,14 @@ public final class FabricNode<V> implements AutoCloseable {
     if (newer != null) {
       return newer;
     }
-    MetadataRecord record = asKnownHere(arrived);
+    MetadataRecord record = tiers.asKnownHere(arrived);
     if (!record.header().isVisibleAt(clock.wallMs())) {
       // A deletion that is not taken yet may not hide what the next read would show again.
       return store.isCurrent(record.key(), record.header().version().dot())
           ? new ReadOutcome.Absent(true)
           : new ReadOutcome.Unreachable("what is newer is not taken here yet");
     }
-    superseded.remove(record.key());
-    if (record.payload() != null) {
-      shelf.refresh(record);
-    }
+    tiers.replaceOlder(record);
     fill.accept(record);
     return new ReadOutcome.Value(record, Outcome.REMOTE);
   }
@@ -748,29 +621,17 @@ public final class FabricNode<V> implements AutoCloseable {
     if (!(cause instanceof IndexFullException || cause instanceof StorageException)) {
       throw new CompletionException(cause);
     }
-    ReadOutcome outcome = readable(record, Outcome.REMOTE);
+    ReadOutcome outcome = tiers.readable(record, Outcome.REMOTE);
     return outcome == null
         ? new ReadOutcome.Unreachable("its payload did not come along")
         : outcome;
-  }
-
-  /**
-   * The same write with the header that it has here: whoever gave the record need not have heard of
-   * concurrent writes over which it won here, and a reader may have.
-   */
-  private MetadataRecord asKnownHere(MetadataRecord arrived) {
-    Header known = store.header(arrived.key());
-    Header given = arrived.header();
-    return known != null && KeyIndex.isSameWrite(known, given)
-        ? arrived.withHeader(known)
-        : arrived;
   }
 
   /** What is known here instead by now, if that can be told without asking again. */
   private @Nullable ReadOutcome newerThan(MetadataRecord arrived) {
     return store.isCurrent(arrived.key(), arrived.header().version().dot())
         ? null
-        : readable(store.read(arrived.key()), Outcome.REMOTE);
+        : tiers.readable(store.read(arrived.key()), Outcome.REMOTE);
   }
 
   /**
@@ -919,11 +780,6 @@ public final class FabricNode<V> implements AutoCloseable {
     return ended;
   }
 
-  private @Nullable MetadataRecord shownHere(Key key) {
-    MetadataRecord shown = hot.peek(key);
-    return shown != null && store.isCurrent(key, shown.header().version().dot()) ? shown : null;
-  }
-
   private CompletionStage<?> kept(Key key, FetchResult result) {
     return result instanceof FetchResult.Found found
             && store.conflictRules().of(key).keepsSiblings()
@@ -962,14 +818,10 @@ public final class FabricNode<V> implements AutoCloseable {
       return;
     }
     MetadataRecord record = change.record().alone();
-    if (change.local()) {
-      warm.written(record);
+    if (record.header().isTombstone()) {
+      shadows.gone(record.key());
     }
-    if (record.payload() != null) {
-      showPayload(record, change.local());
-    } else {
-      hideOlder(record);
-    }
+    tiers.published(record, change.local());
   }
 
   /**
@@ -980,51 +832,6 @@ public final class FabricNode<V> implements AutoCloseable {
     return store.conflictRules().of(record.key()).merge() != null
         ? PayloadChase.missing(record) != null
         : record.payload() == null && replicator.configuration().epoch() > 0;
-  }
-
-  private void showPayload(MetadataRecord record, boolean local) {
-    superseded.remove(record.key());
-    shelf.refresh(record);
-    if (local || invalidated.contains(record.key())) {
-      invalidated.remove(record.key());
-      hot.written(record);
-    } else {
-      hot.refresh(record);
-    }
-  }
-
-  private void hideOlder(MetadataRecord record) {
-    if (record.header().isTombstone()) {
-      superseded.remove(record.key());
-      shadows.gone(record.key());
-    }
-    MetadataRecord shown = hot.peek(record.key());
-    if (shown == null || shown.header().version().dot().equals(record.header().version().dot())) {
-      return;
-    }
-    if (!record.header().isTombstone()) {
-      // Before it is dropped: a reader finds it here or there.
-      keepCopy(shown);
-      invalidated.add(record.key());
-    }
-    hot.drop(record.key());
-  }
-
-  /** A copy that the journal does not have, as far as can be told. */
-  private void keepCopy(MetadataRecord shown) {
-    if (!shown.header().version().equals(Version.NONE) && !holdsOlder(shown.key())) {
-      superseded.add(shown);
-    }
-  }
-
-  private boolean holdsOlder(Key key) {
-    try {
-      Substitute substitute = store.substitute(key);
-      return substitute != null && substitute.held() != null;
-    } catch (StorageException e) {
-      // It cannot be read from there in any case.
-      return false;
-    }
   }
 
   /** Whoever writes sends the payload to the homes that it knows of; a move may be news to it. */
@@ -1057,7 +864,8 @@ public final class FabricNode<V> implements AutoCloseable {
   /** Which region a client outside should use; see {@link Replicator#route}. */
   public CompletableFuture<Route> route(
       Key key, @Nullable Place client, Map<RegionName, Double> measuredMs) {
-    boolean isHere = store.holdsPayload(key) || shownHere(key) != null || copyOf(key) != null;
+    boolean isHere =
+        store.holdsPayload(key) || tiers.shown(key) != null || tiers.copyOf(key) != null;
     return replicator.route(key, client, measuredMs, isHere);
   }
 
@@ -1260,21 +1068,22 @@ public final class FabricNode<V> implements AutoCloseable {
             transportStats,
             prefetchStats,
             shadows.memory(),
-            List.of(
-                new MemoryUse("moved homes", store.systemBytes(), 2 * StoreConfig.MAX_SYSTEM_BYTES),
-                new MemoryUse(
-                    "invalidated copies",
-                    invalidated.estimatedBytes(),
-                    InvalidatedCopies.MAX_BYTES),
-                new MemoryUse(
-                    "superseded copies", superseded.estimatedBytes(), SupersededCopies.MAX_BYTES),
-                new MemoryUse("kept copies", kept.stats().bytes(), kept.stats().maxBytes()),
-                summaries.memory(),
-                new MemoryUse(
-                    "what peers have applied", replicator.toldBytes(), replicator.maxToldBytes()),
-                new MemoryUse("callers that wait", guarantees.waitingBytes(), Waits.MAX_BYTES),
-                new MemoryUse(
-                    "access ring", accesses.retainedBytes(), accesses.maxRetainedBytes()))));
+            otherMemory()));
+  }
+
+  /** What has no statistics of its own. */
+  private List<MemoryUse> otherMemory() {
+    var all = new ArrayList<MemoryUse>();
+    all.add(new MemoryUse("moved homes", store.systemBytes(), 2 * StoreConfig.MAX_SYSTEM_BYTES));
+    all.addAll(tiers.memory());
+    all.add(new MemoryUse("kept copies", kept.stats().bytes(), kept.stats().maxBytes()));
+    all.add(summaries.memory());
+    all.add(
+        new MemoryUse(
+            "what peers have applied", replicator.toldBytes(), replicator.maxToldBytes()));
+    all.add(new MemoryUse("callers that wait", guarantees.waitingBytes(), Waits.MAX_BYTES));
+    all.add(new MemoryUse("access ring", accesses.retainedBytes(), accesses.maxRetainedBytes()));
+    return all;
   }
 
   /** The order matters: first what makes work, then what does it, the journal last. */
@@ -1302,24 +1111,6 @@ public final class FabricNode<V> implements AutoCloseable {
     }
   }
 
-  private final class Membership implements MembershipListener {
-    @Override
-    public void reconfigured(Configuration now) {
-      homes.passOver(now.evicted());
-      shadows.rehomed(now.evicted());
-    }
-
-    @Override
-    public void mustReopen() {
-      onMustReopen.run();
-    }
-
-    @Override
-    public void lost(String what) {
-      log.warn("{}", what);
-    }
-  }
-
   /** The mover needs the replicator, and the replicator it. */
   private final class Moves implements HomeMoves {
     @Override
@@ -1333,91 +1124,26 @@ public final class FabricNode<V> implements AutoCloseable {
     }
   }
 
+  /** The kept payloads need the replicator, and the replicator them. */
   private final class Copies implements LocalCopies {
     @Override
     public @Nullable MetadataRecord find(Key key) {
-      MetadataRecord record = store.read(key);
-      if (record == null || record.payload() != null) {
-        return record;
-      }
-      Dot newest = record.header().version().dot();
-      for (MetadataRecord copy : Arrays.asList(hot.peek(key), shelf.get(key), kept.get(key))) {
-        if (copy != null && copy.header().version().dot().equals(newest)) {
-          return record.withPayload(copy.payload());
-        }
-      }
-      return record;
+      return tiers.find(key);
     }
 
     @Override
     public @Nullable MetadataRecord findSuperseded(Key key) {
-      return supersededHere(key);
+      return tiers.findSuperseded(key);
     }
 
     @Override
     public boolean wants(Key key) {
-      return isWanted(key) || kept.wants(key);
-    }
-
-    private boolean isWanted(Key key) {
-      return hot.peek(key) != null || invalidated.contains(key) || shelf.contains(key);
+      return tiers.wants(key);
     }
 
     @Override
     public void offer(MetadataRecord record) {
-      if (store.isCurrent(record.key(), record.header().version().dot())) {
-        boolean wanted = isWanted(record.key());
-        invalidated.remove(record.key());
-        superseded.remove(record.key());
-        MetadataRecord known = asKnownHere(record);
-        shelf.refresh(known);
-        kept.arrived(known);
-        if (wanted) {
-          hot.fill(known);
-        }
-      } else {
-        store.applyOne(new Inbound(record, false));
-      }
-    }
-  }
-
-  /** Missing copies are brought with the bytes a second that copies may cost. */
-  private final class WithinTheBudget implements Rebuilding {
-    @Override
-    public double readsPerSecond(Key key) {
-      return arm.readsPerSecond(key.path(), clock.nanoTime());
-    }
-
-    @Override
-    public boolean take(long bytes) {
-      return arm.payBytes(bytes, clock.nanoTime());
-    }
-
-    @Override
-    public void giveBack(long bytes) {
-      arm.giveBackBytes(bytes);
-    }
-  }
-
-  private final class ShadowsNode implements Shadows.Node {
-    @Override
-    public Homes homesOf(Key key) {
-      return homes.homesOf(key);
-    }
-
-    @Override
-    public @Nullable MetadataRecord here(Key key) {
-      return new Copies().find(key);
-    }
-
-    @Override
-    public CompletableFuture<@Nullable MetadataRecord> wherever(Key key) {
-      return readWhole(key);
-    }
-
-    @Override
-    public void drop(Key key) {
-      hot.drop(key);
+      tiers.offer(record);
     }
   }
 
@@ -1449,7 +1175,7 @@ public final class FabricNode<V> implements AutoCloseable {
       if (record == null
           || record.payload() != null
           || record.hasSiblings()
-          || copyOf(key) != null
+          || tiers.copyOf(key) != null
           || !record.header().isVisibleAt(clock.wallMs())) {
         return null;
       }
@@ -1479,26 +1205,6 @@ public final class FabricNode<V> implements AutoCloseable {
                               : CompletableFuture.completedFuture(
                                   new ReadOutcome.PrefetchMissed())))
           .thenApply(ReadOutcome.Value.class::isInstance);
-    }
-  }
-
-  /** What was opened so far, to be closed backwards if the rest cannot be opened. */
-  private static final class Cleanup {
-    private final List<AutoCloseable> opened = new ArrayList<>();
-
-    <T extends AutoCloseable> T add(T resource) {
-      opened.add(resource);
-      return resource;
-    }
-
-    void run(RuntimeException cause) {
-      for (int i = opened.size() - 1; i >= 0; i--) {
-        try {
-          opened.get(i).close();
-        } catch (Exception e) {
-          cause.addSuppressed(e);
-        }
-      }
     }
   }
 }

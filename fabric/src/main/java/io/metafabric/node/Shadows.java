@@ -1,6 +1,7 @@
 package io.metafabric.node;
 
 import io.metafabric.core.error.StorageException;
+import io.metafabric.core.place.HomeLookup;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.Later;
@@ -41,6 +42,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -51,20 +53,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Belongs to the loop, but for what says otherwise.
  */
 final class Shadows implements ShadowWork {
-  /** What this needs of the node. */
-  interface Node {
-    Homes homesOf(Key key);
-
-    /** Of the newest version, with the payload if any tier here has it; null if none is known. */
-    @Nullable MetadataRecord here(Key key);
-
-    /** With its payload, from wherever it is; completes with null if nobody has it. */
-    CompletableFuture<@Nullable MetadataRecord> wherever(Key key);
-
-    /** Out of the memory of readers. Any thread. */
-    void drop(Key key);
-  }
-
   /** A shadow whose payload nobody else is known to have is looked at again after so long. */
   private static final Duration LOOK_AGAIN = Duration.ofSeconds(15);
 
@@ -108,13 +96,15 @@ final class Shadows implements ShadowWork {
   private final SerialExecutor loop;
   private final Clock clock;
   private final ShadowShelf shelf;
-  private final Node node;
   private final ShadowLog log;
   private final ShadowLedger ledger = new ShadowLedger();
   private final ShadowReaders readers = new ShadowReaders();
   private final AtomicLong ledgerBytes = new AtomicLong();
   private final AtomicLong readersBytes = new AtomicLong();
   private final Rebuilding rebuilding;
+  private final HomeLookup homes;
+  private final LocalTiers tiers;
+  private final Function<Key, CompletableFuture<@Nullable MetadataRecord>> reader;
 
   /** What went with a region that was evicted. */
   private final Map<Key, ShadowTerms> remake = new LinkedHashMap<>();
@@ -129,6 +119,10 @@ final class Shadows implements ShadowWork {
   private final AtomicLong remadeBytes = new AtomicLong();
   private final AtomicLong remakesFailed = new AtomicLong();
 
+  /**
+   * @param reader completes with the record, payload included, from wherever it is; with null if
+   *     nobody has it
+   */
   Shadows(
       RegionName region,
       RecordStore store,
@@ -138,7 +132,9 @@ final class Shadows implements ShadowWork {
       ShadowShelf shelf,
       ShadowLog log,
       Rebuilding rebuilding,
-      Node node) {
+      HomeLookup homes,
+      LocalTiers tiers,
+      Function<Key, CompletableFuture<@Nullable MetadataRecord>> reader) {
     this.region = region;
     this.store = store;
     this.replicator = replicator;
@@ -147,7 +143,9 @@ final class Shadows implements ShadowWork {
     this.shelf = shelf;
     this.log = log;
     this.rebuilding = rebuilding;
-    this.node = node;
+    this.homes = homes;
+    this.tiers = tiers;
+    this.reader = reader;
   }
 
   /**
@@ -197,7 +195,7 @@ final class Shadows implements ShadowWork {
   /** Asks the home, or the backup where the home is silent or thinks that it is none. */
   private CompletableFuture<List<Frame.ShadowAnswer>> askHolder(
       ShadowVerb verb, Key key, @Nullable ShadowTerms terms, @Nullable Dot dot) {
-    Homes at = node.homesOf(key);
+    Homes at = homes.homesOf(key);
     RegionName backup = at.backup();
     return replicator
         .askShadow(at.home(), verb, key, terms, dot)
@@ -270,7 +268,8 @@ final class Shadows implements ShadowWork {
     if (problem != null) {
       return CompletableFuture.completedFuture(List.of(answer(MoveOutcome.REFUSED, problem)));
     }
-    return node.wherever(key)
+    return reader
+        .apply(key)
         .thenCompose(
             record -> {
               if (record == null || record.payload() == null) {
@@ -317,7 +316,7 @@ final class Shadows implements ShadowWork {
         others.add(each.region());
       }
     }
-    Homes at = node.homesOf(key);
+    Homes at = homes.homesOf(key);
     var holding = new TreeSet<RegionName>(having);
     holding.add(at.home());
     RegionName backup = at.backup();
@@ -413,7 +412,7 @@ final class Shadows implements ShadowWork {
     having.remove(by);
     // What nobody can read there now is made up for; of too many the next look ends one.
     having.removeIf(other -> !replicator.isTrusted(other));
-    int there = homesIn(node.homesOf(key)) + having.size();
+    int there = homesIn(homes.homesOf(key)) + having.size();
     if (there >= terms.factor()) {
       return answer(
           MoveOutcome.REFUSED,
@@ -521,7 +520,7 @@ final class Shadows implements ShadowWork {
                       }
                       boolean ended = shelf.end(key, dot, byRequest);
                       if (ended) {
-                        node.drop(key);
+                        tiers.drop(key);
                       }
                       log.add(key, byRequest ? "shadow dropped" : "shadow expired");
                       return answered(
@@ -568,7 +567,7 @@ final class Shadows implements ShadowWork {
   void take(Key key, ShadowTerms terms) {
     MetadataRecord here;
     try {
-      here = node.here(key);
+      here = tiers.find(key);
     } catch (StorageException e) {
       log.add(key, "no shadow is made: what is known of it cannot be read: " + e.getMessage());
       return;
@@ -703,7 +702,7 @@ final class Shadows implements ShadowWork {
         continue; // until it can be read
       }
       // It is sent to those that have one too.
-      int sent = isHolder(key) ? each.terms().factor() - homesIn(node.homesOf(key)) : 0;
+      int sent = isHolder(key) ? each.terms().factor() - homesIn(homes.homesOf(key)) : 0;
       if (sent > 0 && !rebuilding.take((long) sent * payloadBytes)) {
         return;
       }
