@@ -8,14 +8,10 @@ import io.metafabric.cache.SingleFlight;
 import io.metafabric.cache.WarmTierStats;
 import io.metafabric.core.access.AccessEvent;
 import io.metafabric.core.access.AccessEvent.Outcome;
-import io.metafabric.core.access.Prediction;
 import io.metafabric.core.error.ClockSkewException;
-import io.metafabric.core.error.IndexFullException;
 import io.metafabric.core.error.InvalidKeyException;
 import io.metafabric.core.error.RegionUnreachableException;
-import io.metafabric.core.error.StorageException;
 import io.metafabric.core.error.WireFormatException;
-import io.metafabric.core.index.KeyIndex;
 import io.metafabric.core.place.Configuration;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.place.Place;
@@ -28,7 +24,6 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.session.Dependencies;
-import io.metafabric.core.store.Inbound;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.store.Published;
 import io.metafabric.core.store.RecordStore;
@@ -71,7 +66,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
@@ -87,8 +81,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class FabricNode<V> implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(FabricNode.class);
-
-  private static final Duration CHASE_EVERY = Duration.ofSeconds(1);
 
   private final NodeConfig config;
   private final Clock clock;
@@ -115,6 +107,7 @@ public final class FabricNode<V> implements AutoCloseable {
   private final RegionName region;
   private final MovedHomes homes;
   private final HomeMover mover;
+  private final FetchedRecords fetched;
   private final PayloadChase chase;
   private final KeptPayloads kept;
   private final LocalTiers tiers;
@@ -123,7 +116,6 @@ public final class FabricNode<V> implements AutoCloseable {
   private final ShadowKeeper shadowKeeper;
   private final Guarantees guarantees;
   private final @Nullable PeerAddress bound;
-  private long chasedNanos;
 
   private FabricNode(
       NodeConfig config,
@@ -211,13 +203,17 @@ public final class FabricNode<V> implements AutoCloseable {
             this::readWhole);
     replicator.tellOfMembership(new NodeMembership(homes, shadows, onMustReopen));
     this.shadowKeeper =
-        new ShadowKeeper(clock, shelf, shadows, this::isToHold, config.shadows().rules());
+        new ShadowKeeper(
+            clock,
+            shelf,
+            shadows,
+            key -> replicator.isToHold(region, key),
+            config.shadows().rules());
     replicator.shadowsBy(shadows);
     store.keepSuperseded(this::isMissingAtHome);
     this.mover = new HomeMover(region, homes, store, replicator, loop, clock, this::readWhole);
-    this.chase = new PayloadChase(store, this::isToHold, this::fetchToHold);
-    homes.movedKeys().forEach(chase::add);
-    this.chasedNanos = clock.nanoTime();
+    this.fetched = new FetchedRecords(region, store, tiers, replicator, clock);
+    this.chase = new PayloadChase(region, store, homes, replicator, shadows, fetched, loop, clock);
     this.foreign = opened.add(ports.foreign());
     this.siblingReads = new SiblingReads(store, replicator, region, clock);
     this.merging =
@@ -241,8 +237,6 @@ public final class FabricNode<V> implements AutoCloseable {
     this.keeper =
         new ForesightKeeper(
             foresight, ports.disk(), foresight.stats().maxRetainedBytes(), clock, compacting);
-    this.prefetcher =
-        new Prefetcher(clock, accesses, foresight, arm, replicator, new PrefetchTarget());
     this.summaries =
         new AccessSummaries(
             config.summaries(),
@@ -253,10 +247,26 @@ public final class FabricNode<V> implements AutoCloseable {
             arm::isEnabled,
             clock,
             ports.random());
+    this.prefetcher =
+        new Prefetcher(
+            clock,
+            accesses,
+            foresight,
+            arm,
+            replicator,
+            new PrefetchTarget(
+                flights, hot, store, tiers, fetched, clock, shadowKeeper, kept, summaries));
     replicator.summariesTo(summaries::told);
     this.guarantees =
         new Guarantees(
-            store, replicator, homes::homesOf, loop, clock, this::kept, tiers::shown, this::read);
+            store,
+            replicator,
+            homes::homesOf,
+            loop,
+            clock,
+            fetched::keep,
+            tiers::shown,
+            this::read);
     this.bound = replicator.start();
     store.startCompaction(compacting, replicator::neededAfter, replicator::stableFloor);
     loop.execute(this::tick);
@@ -431,7 +441,9 @@ public final class FabricNode<V> implements AutoCloseable {
       if (siblingReads.isIncomplete(record, true)) {
         // One of them alone may lack what this very region has written before.
         return CompletableFuture.completedFuture(
-            found.asked() == null ? orUnreachable(null) : unreachable(found.asked()));
+            found.asked() == null
+                ? orUnreachable(null)
+                : FetchedRecords.unreachable(found.asked()));
       }
       return merging
           .merged(record)
@@ -452,7 +464,7 @@ public final class FabricNode<V> implements AutoCloseable {
     FetchResult asked = found.asked();
     return here != null || asked == null
         ? orUnreachable(here)
-        : notFound(key, found.record(), asked);
+        : fetched.notFound(key, found.record(), asked);
   }
 
   private static ReadOutcome orUnreachable(@Nullable ReadOutcome here) {
@@ -473,7 +485,8 @@ public final class FabricNode<V> implements AutoCloseable {
               boolean complete = !siblingReads.isIncomplete(found.record(), true);
               if (!complete
                   && asked != null
-                  && !(notFound(key, found.record(), asked) instanceof ReadOutcome.Absent)) {
+                  && !(fetched.notFound(key, found.record(), asked)
+                      instanceof ReadOutcome.Absent)) {
                 throw new RegionUnreachableException(
                     "the siblings of "
                         + key
@@ -497,7 +510,7 @@ public final class FabricNode<V> implements AutoCloseable {
       @Nullable String client, Key key, @Nullable Header known) {
     long begunNanos = clock.nanoTime();
     CompletionStage<ReadOutcome> outcome =
-        replicator.fetch(key, known).thenCompose(result -> arrived(key, result));
+        replicator.fetch(key, known).thenCompose(result -> fetched.arrived(key, result));
     waitsForRemote(client, key);
     return outcome.whenComplete(
         (value, failure) -> {
@@ -512,46 +525,6 @@ public final class FabricNode<V> implements AutoCloseable {
   private void waitsForRemote(@Nullable String client, Key key) {
     accesses.record(client, key.path(), Outcome.REMOTE);
     loop.execute(prefetcher::run);
-  }
-
-  private CompletionStage<ReadOutcome> arrived(Key key, FetchResult result) {
-    if (result instanceof FetchResult.Found found) {
-      MetadataRecord arrived = found.record().alone();
-      if (arrived.payload() != null || arrived.header().isTombstone()) {
-        return takeOver(arrived, record -> hot.fill(record));
-      }
-    }
-    return CompletableFuture.completedFuture(notFound(key, store.read(key), result));
-  }
-
-  private ReadOutcome notFound(Key key, @Nullable MetadataRecord known, FetchResult result) {
-    // It may have come in the meantime, from here or from elsewhere.
-    ReadOutcome here = tiers.readable(known, Outcome.REMOTE);
-    if (here == null && known == null) {
-      here = isAbsent(key, result) ? new ReadOutcome.Absent(false) : null;
-    }
-    return here == null ? instead(key, result) : here;
-  }
-
-  /** The backup answers for a home that could not be asked, not for one that could not tell. */
-  private boolean isAbsent(Key key, FetchResult result) {
-    boolean isHomeSilent =
-        result instanceof FetchResult.Unreachable
-            || (result instanceof FetchResult.NotHeld notHeld && !notHeld.byHome());
-    return result instanceof FetchResult.Absent || (isHomeSilent && replicator.answersFor(key));
-  }
-
-  /** What there is where the newest value cannot be had. */
-  private ReadOutcome instead(Key key, FetchResult result) {
-    MetadataRecord there = result instanceof FetchResult.Superseded older ? older.record() : null;
-    MetadataRecord older = tiers.newestOlder(key, there);
-    ReadOutcome.Unreachable unreachable = unreachable(result);
-    Header newest = older == null ? null : store.header(key);
-    if (older != null && newest != null && KeyIndex.isSameWrite(older.header(), newest)) {
-      // Whoever gave it knows of a newer one; this region does not.
-      return new ReadOutcome.Value(older.withHeader(newest), Outcome.REMOTE);
-    }
-    return older == null ? unreachable : new ReadOutcome.Superseded(older, unreachable.why());
   }
 
   /**
@@ -571,67 +544,6 @@ public final class FabricNode<V> implements AutoCloseable {
     RegionName backup = at.backup();
     return !replicator.hasAcknowledged(at.home(), write)
         || (backup != null && !replicator.hasAcknowledged(backup, write));
-  }
-
-  private static ReadOutcome.Unreachable unreachable(FetchResult result) {
-    return new ReadOutcome.Unreachable(
-        result instanceof FetchResult.Unreachable unreachable
-            ? unreachable.why()
-            : "no region that could be asked holds its payload");
-  }
-
-  /** Makes a record that another region gave the state of this node, if it is news here. */
-  private CompletionStage<ReadOutcome> takeOver(
-      MetadataRecord record, Consumer<MetadataRecord> fill) {
-    Key key = record.key();
-    boolean keep = isToHold(key);
-    boolean isCurrent = store.isCurrent(key, record.header().version().dot());
-    CompletionStage<?> stored;
-    if (!isCurrent) {
-      stored = store.applyOne(new Inbound(record, keep));
-    } else if (keep && record.payload() != null) {
-      stored = store.keep(record);
-    } else {
-      stored = CompletableFuture.completedFuture(true);
-    }
-    return stored.handle(
-        (done, failure) -> failure == null ? shown(record, fill) : unstored(record, failure));
-  }
-
-  private ReadOutcome shown(MetadataRecord arrived, Consumer<MetadataRecord> fill) {
-    ReadOutcome newer = newerThan(arrived);
-    if (newer != null) {
-      return newer;
-    }
-    MetadataRecord record = tiers.asKnownHere(arrived);
-    if (!record.header().isVisibleAt(clock.wallMs())) {
-      // A deletion that is not taken yet may not hide what the next read would show again.
-      return store.isCurrent(record.key(), record.header().version().dot())
-          ? new ReadOutcome.Absent(true)
-          : new ReadOutcome.Unreachable("what is newer is not taken here yet");
-    }
-    tiers.replaceOlder(record);
-    fill.accept(record);
-    return new ReadOutcome.Value(record, Outcome.REMOTE);
-  }
-
-  /** What index or disk does not take is read all the same, each time from there. */
-  private ReadOutcome unstored(MetadataRecord record, Throwable failure) {
-    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
-    if (!(cause instanceof IndexFullException || cause instanceof StorageException)) {
-      throw new CompletionException(cause);
-    }
-    ReadOutcome outcome = tiers.readable(record, Outcome.REMOTE);
-    return outcome == null
-        ? new ReadOutcome.Unreachable("its payload did not come along")
-        : outcome;
-  }
-
-  /** What is known here instead by now, if that can be told without asking again. */
-  private @Nullable ReadOutcome newerThan(MetadataRecord arrived) {
-    return store.isCurrent(arrived.key(), arrived.header().version().dot())
-        ? null
-        : tiers.readable(store.read(arrived.key()), Outcome.REMOTE);
   }
 
   /**
@@ -741,7 +653,7 @@ public final class FabricNode<V> implements AutoCloseable {
     Key moved = newest == null ? null : moved(newest);
     if (moved != null) {
       merging.homeMoved(moved);
-      loop.execute(() -> chaseNow(moved));
+      chase.rehomed(moved);
     }
   }
 
@@ -759,32 +671,6 @@ public final class FabricNode<V> implements AutoCloseable {
       // Behind the opening, of which the first changes are a part.
       loop.execute(() -> shadows.reachedAgain());
     }
-  }
-
-  private boolean isToHold(Key key) {
-    return replicator.isToHold(region, key);
-  }
-
-  private void chaseNow(Key key) {
-    shadows.rehomed(key);
-    chase.add(key);
-    chase.run();
-  }
-
-  private CompletableFuture<?> fetchToHold(Key key, Header header) {
-    var ended = new CompletableFuture<Void>();
-    replicator
-        .fetchToHold(key, header)
-        .thenCompose(result -> kept(key, result))
-        .whenComplete((outcome, failure) -> loop.execute(() -> ended.complete(null)));
-    return ended;
-  }
-
-  private CompletionStage<?> kept(Key key, FetchResult result) {
-    return result instanceof FetchResult.Found found
-            && store.conflictRules().of(key).keepsSiblings()
-        ? store.applyOne(new Inbound(found.record(), true))
-        : arrived(key, result);
   }
 
   /** Where a home is moved to needs all of the record; null if nobody who is reachable has it. */
@@ -807,11 +693,8 @@ public final class FabricNode<V> implements AutoCloseable {
 
   private void show(Published change) {
     merging.published(change);
-    if (!change.local() && isChased(change.record())) {
-      loop.execute(() -> chaseNow(change.record().key()));
-    }
-    if (!change.local() && mayBeMissed(change.record())) {
-      replicator.chase(change.record());
+    if (!change.local()) {
+      chase.published(change.record());
     }
     if (merging.isToBeMerged(change.record())) {
       hot.drop(change.record().key());
@@ -822,24 +705,6 @@ public final class FabricNode<V> implements AutoCloseable {
       shadows.gone(record.key());
     }
     tiers.published(record, change.local());
-  }
-
-  /**
-   * Its writer may not know yet who stands in for a home that was evicted; and what is merged is to
-   * be held by all, and comes without its payload only where that cannot be read.
-   */
-  private boolean mayBeMissed(MetadataRecord record) {
-    return store.conflictRules().of(record.key()).merge() != null
-        ? PayloadChase.missing(record) != null
-        : record.payload() == null && replicator.configuration().epoch() > 0;
-  }
-
-  /** Whoever writes sends the payload to the homes that it knows of; a move may be news to it. */
-  private boolean isChased(MetadataRecord record) {
-    return PayloadChase.missing(record) != null
-        && homes.of(record.key()).epoch() > 0
-        && isToHold(record.key())
-        && (record.hasSiblings() || !store.holdsPayload(record.key()));
   }
 
   /**
@@ -883,10 +748,7 @@ public final class FabricNode<V> implements AutoCloseable {
       guarantees.tick();
       shadowKeeper.tick();
       kept.tick();
-      if (clock.nanoTime() - chasedNanos > CHASE_EVERY.toNanos()) {
-        chasedNanos = clock.nanoTime();
-        chase.run();
-      }
+      chase.tick();
     } finally {
       loop.schedule(config.tick(), this::tick);
     }
@@ -1144,67 +1006,6 @@ public final class FabricNode<V> implements AutoCloseable {
     @Override
     public void offer(MetadataRecord record) {
       tiers.offer(record);
-    }
-  }
-
-  private final class PrefetchTarget implements Prefetcher.Target {
-    @Override
-    public void arrived(Prediction prediction) {
-      shadowKeeper.arrived(prediction);
-    }
-
-    @Override
-    public void read(AccessEvent event) {
-      shadowKeeper.read(event);
-      kept.read(event);
-      summaries.read(event);
-    }
-
-    @Override
-    public @Nullable Header missingPayload(Key key) {
-      if (hot.peek(key) != null || flights.isFlying(key)) {
-        return null;
-      }
-      MetadataRecord record;
-      try {
-        record = store.read(key);
-      } catch (StorageException e) {
-        // Whoever reads it is told; the other predictions have nothing to do with it.
-        return null;
-      }
-      if (record == null
-          || record.payload() != null
-          || record.hasSiblings()
-          || tiers.copyOf(key) != null
-          || !record.header().isVisibleAt(clock.wallMs())) {
-        return null;
-      }
-      return record.header();
-    }
-
-    @Override
-    public HotTierStats tier() {
-      return hot.stats();
-    }
-
-    @Override
-    public CompletableFuture<Boolean> expect(
-        Key key, String predictor, Duration patience, CompletableFuture<FetchResult> arriving) {
-      return flights
-          .fly(
-              key,
-              () ->
-                  arriving.thenCompose(
-                      result ->
-                          result instanceof FetchResult.Found found && !found.record().hasSiblings()
-                              ? takeOver(
-                                  found.record(),
-                                  record ->
-                                      hot.fillPrefetched(
-                                          record, predictor, clock.nanoTime() + patience.toNanos()))
-                              : CompletableFuture.completedFuture(
-                                  new ReadOutcome.PrefetchMissed())))
-          .thenApply(ReadOutcome.Value.class::isInstance);
     }
   }
 }

@@ -1,53 +1,119 @@
 package io.metafabric.node;
 
 import io.metafabric.core.error.StorageException;
+import io.metafabric.core.port.Clock;
+import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
 import io.metafabric.core.record.Sibling;
 import io.metafabric.core.store.RecordStore;
+import io.metafabric.migrate.MovedHomes;
+import io.metafabric.replicate.Replicator;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.BiFunction;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Payloads that this region must hold, as home or backup, and does not: their writers took other
  * regions for the homes, because a move had not reached them. Asked for until they are here.
- * Bounded by the number of moved keys; belongs to the loop.
+ * Bounded by the number of moved keys; belongs to the loop, but for what says otherwise.
  */
 final class PayloadChase {
+  private static final Duration CHASE_EVERY = Duration.ofSeconds(1);
+
   /** So many are asked for at once. */
   private static final int MAX_UNDER_WAY = 16;
 
+  private final RegionName region;
   private final RecordStore store;
-  private final Predicate<Key> isToHold;
-  private final BiFunction<Key, Header, CompletableFuture<?>> fetch;
+  private final MovedHomes homes;
+  private final Replicator replicator;
+  private final Shadows shadows;
+  private final FetchedRecords fetched;
+  private final SerialExecutor loop;
+  private final Clock clock;
   private final Set<Key> missing = new LinkedHashSet<>();
   private final Set<Key> underWay = new HashSet<>();
+  private long chasedNanos;
+
+  PayloadChase(
+      RegionName region,
+      RecordStore store,
+      MovedHomes homes,
+      Replicator replicator,
+      Shadows shadows,
+      FetchedRecords fetched,
+      SerialExecutor loop,
+      Clock clock) {
+    this.region = region;
+    this.store = store;
+    this.homes = homes;
+    this.replicator = replicator;
+    this.shadows = shadows;
+    this.fetched = fetched;
+    this.loop = loop;
+    this.clock = clock;
+    this.missing.addAll(homes.movedKeys());
+    this.chasedNanos = clock.nanoTime();
+  }
+
+  /** A change of another region's was published. Any thread. */
+  void published(MetadataRecord record) {
+    if (isChased(record)) {
+      rehomed(record.key());
+    }
+    if (mayBeMissed(record)) {
+      replicator.chase(record);
+    }
+  }
+
+  /** Whoever writes sends the payload to the homes that it knows of; a move may be news to it. */
+  private boolean isChased(MetadataRecord record) {
+    return missing(record) != null
+        && homes.of(record.key()).epoch() > 0
+        && isToHold(record.key())
+        && (record.hasSiblings() || !store.holdsPayload(record.key()));
+  }
 
   /**
-   * @param fetch asks other regions, and journals what comes; completes on the loop, whatever came
+   * Its writer may not know yet who stands in for a home that was evicted; and what is merged is to
+   * be held by all, and comes without its payload only where that cannot be read.
    */
-  PayloadChase(
-      RecordStore store,
-      Predicate<Key> isToHold,
-      BiFunction<Key, Header, CompletableFuture<?>> fetch) {
-    this.store = store;
-    this.isToHold = isToHold;
-    this.fetch = fetch;
+  private boolean mayBeMissed(MetadataRecord record) {
+    return store.conflictRules().of(record.key()).merge() != null
+        ? missing(record) != null
+        : record.payload() == null && replicator.configuration().epoch() > 0;
   }
 
-  void add(Key key) {
-    missing.add(key);
+  private boolean isToHold(Key key) {
+    return replicator.isToHold(region, key);
   }
 
-  /** Asks for what is missing and not asked for yet; called again from time to time. */
-  void run() {
+  /** This region may be a home of it by now, and lack its payload. Any thread. */
+  void rehomed(Key key) {
+    loop.execute(
+        () -> {
+          shadows.rehomed(key);
+          missing.add(key);
+          run();
+        });
+  }
+
+  void tick() {
+    if (clock.nanoTime() - chasedNanos > CHASE_EVERY.toNanos()) {
+      chasedNanos = clock.nanoTime();
+      run();
+    }
+  }
+
+  /** Asks for what is missing and not asked for yet. */
+  private void run() {
     for (Key key : new ArrayList<>(missing)) {
       if (underWay.size() >= MAX_UNDER_WAY) {
         return;
@@ -57,7 +123,7 @@ final class PayloadChase {
       }
       Header lacking;
       try {
-        MetadataRecord record = isToHold.test(key) ? store.read(key) : null;
+        MetadataRecord record = isToHold(key) ? store.read(key) : null;
         lacking = record == null ? null : missing(record);
       } catch (StorageException e) {
         // Whoever reads it is told; the others are not to wait for it, and it is tried again.
@@ -68,8 +134,18 @@ final class PayloadChase {
         continue;
       }
       underWay.add(key);
-      fetch.apply(key, lacking).whenComplete((done, failure) -> underWay.remove(key));
+      fetch(key, lacking).whenComplete((done, failure) -> underWay.remove(key));
     }
+  }
+
+  /** Asks other regions, and journals what comes; completes on the loop, whatever came. */
+  private CompletableFuture<?> fetch(Key key, Header header) {
+    var ended = new CompletableFuture<Void>();
+    replicator
+        .fetchToHold(key, header)
+        .thenCompose(result -> fetched.keep(key, result))
+        .whenComplete((outcome, failure) -> loop.execute(() -> ended.complete(null)));
+    return ended;
   }
 
   /** The first version whose payload is not here; null if all are. */
@@ -80,10 +156,5 @@ final class PayloadChase {
       }
     }
     return null;
-  }
-
-  /** On the loop. */
-  int size() {
-    return missing.size();
   }
 }
