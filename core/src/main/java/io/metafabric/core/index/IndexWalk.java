@@ -77,7 +77,7 @@ final class IndexWalk {
   }
 
   /** See {@link KeyIndex#forEachWrite}. */
-  void forEachWrite(KeyIndex.WriteVisitor visitor) {
+  void forEachWrite(WriteVisitor visitor) {
     for (SlotTable table : tables.all()) {
       long[] words = writes(table);
       long[] written = dotsOf(words);

@@ -504,31 +504,12 @@ public final class KeyIndex {
     walk.forEachKey(consumer, unreadable);
   }
 
-  /** What is done with each key's present write. */
-  @FunctionalInterface
-  public interface WriteVisitor {
-    /**
-     * @param actor and {@code counter} are the write's dot
-     * @param place of the frame, for {@link #keyAt}
-     */
-    void visit(long actor, long counter, long place);
-  }
-
   /**
    * Calls with the present write of every key, in no order; what is published meanwhile may be
    * missing. Reads the journal for dots that do not fit into a slot alone.
    */
   public void forEachWrite(WriteVisitor visitor) {
     walk.forEachWrite(visitor);
-  }
-
-  /** What is done with each version beside a key's winner. */
-  @FunctionalInterface
-  public interface SiblingVisitor {
-    /**
-     * @param actor and {@code counter} are the version's dot
-     */
-    void visit(Key key, long actor, long counter);
   }
 
   /**

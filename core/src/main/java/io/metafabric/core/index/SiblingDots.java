@@ -87,7 +87,7 @@ final class SiblingDots {
     return entry == null ? NONE : entry.dots;
   }
 
-  void forEach(KeyIndex.SiblingVisitor visitor) {
+  void forEach(SiblingVisitor visitor) {
     byKey.forEach(
         (key, entry) -> {
           long[] dots = entry.dots;

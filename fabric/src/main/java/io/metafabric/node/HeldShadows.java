@@ -1,0 +1,350 @@
+package io.metafabric.node;
+
+import io.metafabric.core.error.StorageException;
+import io.metafabric.core.port.Clock;
+import io.metafabric.core.port.Later;
+import io.metafabric.core.port.SerialExecutor;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.store.Inbound;
+import io.metafabric.core.store.RecordStore;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.wire.Frame;
+import io.metafabric.core.wire.MoveOutcome;
+import io.metafabric.core.wire.ShadowReason;
+import io.metafabric.core.wire.ShadowVerb;
+import io.metafabric.replicate.FetchResult;
+import io.metafabric.replicate.Replicator;
+import io.metafabric.replicate.shadow.ShadowRules;
+import io.metafabric.replicate.shadow.ShadowShelf;
+import io.metafabric.replicate.shadow.ShadowStats;
+import io.metafabric.replicate.shadow.ShadowTerms;
+import java.time.Duration;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The shadows that this region has: how one comes to the shelf, lives on by leave of the home, and
+ * ends. One is dropped only after home or backup has said that the payload can be read there. Owns
+ * which of them a home may not know of.
+ *
+ * <p>Belongs to the loop, but for what says otherwise.
+ */
+final class HeldShadows {
+  /** A shadow whose payload nobody else is known to have is looked at again after so long. */
+  private static final Duration LOOK_AGAIN = Duration.ofSeconds(15);
+
+  /** Looked at in one sweep, each at the price of a small frame. */
+  private static final int MAX_DUE = 512;
+
+  /** Of which home or backup may not know; of more the next look at each asks. */
+  private static final int MAX_RECLAIMS = 1 << 16;
+
+  /** An entry of a map, a key and terms, without characters. */
+  private static final long ENTRY_BYTES = 240;
+
+  static final long MOST_BYTES = ENTRY_BYTES + 2L * Key.MAX_BYTES;
+
+  private final ShadowTalk talk;
+  private final RecordStore store;
+  private final LocalTiers tiers;
+  private final Replicator replicator;
+  private final SerialExecutor loop;
+  private final Clock clock;
+  private final ShadowShelf shelf;
+  private final ShadowLog log;
+
+  /** Of which home or backup may not know. */
+  private final Set<Key> reclaims = new LinkedHashSet<>();
+
+  private final AtomicLong reclaimsBytes = new AtomicLong();
+
+  HeldShadows(
+      ShadowTalk talk,
+      RecordStore store,
+      LocalTiers tiers,
+      Replicator replicator,
+      SerialExecutor loop,
+      Clock clock,
+      ShadowShelf shelf,
+      ShadowLog log) {
+    this.talk = talk;
+    this.store = store;
+    this.tiers = tiers;
+    this.replicator = replicator;
+    this.loop = loop;
+    this.clock = clock;
+    this.shelf = shelf;
+    this.log = log;
+  }
+
+  /** What there is to say of the shadow of a key. */
+  Frame.ShadowAnswer told(Key key) {
+    return shelf.contains(key) ? held(key) : talk.answer(MoveOutcome.NOT_FOUND, "");
+  }
+
+  private Frame.ShadowAnswer held(Key key) {
+    return new Frame.ShadowAnswer(
+        talk.region(), MoveOutcome.DONE, "", shelf.facts(key, clock.nanoTime()));
+  }
+
+  /** Takes what home or backup sent. */
+  CompletableFuture<Frame.ShadowAnswer> hold(MetadataRecord record, ShadowTerms terms) {
+    Key key = record.key();
+    String problem = talk.isHolder(key) ? "it is home or backup of it" : talk.problemOf(key);
+    if (problem != null || record.payload() == null || record.hasSiblings()) {
+      return talk.answered(
+          MoveOutcome.REFUSED, problem == null ? "it came without a payload" : problem);
+    }
+    if (store.isTooFarAhead(record)) {
+      return talk.answered(
+          MoveOutcome.REFUSED, String.valueOf(store.tooFarAhead(key).getMessage()));
+    }
+    return store
+        .applyOne(new Inbound(record, false))
+        .thenCompose(news -> Later.on(loop, () -> put(record, terms)));
+  }
+
+  private CompletableFuture<Frame.ShadowAnswer> put(MetadataRecord record, ShadowTerms terms) {
+    Key key = record.key();
+    Header known = headerHere(key);
+    if (known == null || !known.version().dot().equals(record.header().version().dot())) {
+      return talk.answered(MoveOutcome.REFUSED, "something newer is known in " + talk.region());
+    }
+    if (!shelf.put(record, terms, clock.nanoTime())) {
+      ShadowStats stats = shelf.stats();
+      return talk.answered(
+          MoveOutcome.REFUSED,
+          stats.bytes()
+              + " of "
+              + stats.maxBytes()
+              + " bytes for shadows are taken in "
+              + talk.region());
+    }
+    log.add(key, "shadow here, " + terms.reason() + ", for " + Duration.ofNanos(terms.ttlNanos()));
+    return CompletableFuture.completedFuture(held(key));
+  }
+
+  /** Null also if it cannot be read now. */
+  private @Nullable Header headerHere(Key key) {
+    try {
+      return store.header(key);
+    } catch (StorageException e) {
+      return null;
+    }
+  }
+
+  /** Whether the payload of that version, or of one that covers it, is here. */
+  boolean isReadableHere(Key key, Dot dot) {
+    try {
+      MetadataRecord record = store.read(key);
+      return record != null
+          && record.header().version().covers(dot)
+          && (record.payload() != null || !record.header().isVisibleAt(clock.wallMs()));
+    } catch (StorageException e) {
+      // What cannot be read here is not held here.
+      return false;
+    }
+  }
+
+  /** Because somebody asks for it; it stays where something would be lost by it. */
+  CompletableFuture<Frame.ShadowAnswer> drop(Key key) {
+    MetadataRecord held = shelf.get(key);
+    return held == null
+        ? talk.answered(MoveOutcome.NOT_FOUND, "")
+        : end(key, held.header().version().dot(), true);
+  }
+
+  /** Asks whether the payload can be read elsewhere, and drops it then. */
+  private CompletableFuture<Frame.ShadowAnswer> end(Key key, Dot dot, boolean byRequest) {
+    return elsewhere(key, dot)
+        .thenCompose(
+            said ->
+                Later.on(
+                    loop,
+                    () -> {
+                      Frame.ShadowAnswer first = talk.firstOf(said);
+                      if (first.outcome() != MoveOutcome.DONE) {
+                        shelf.putOff(key, clock.nanoTime(), LOOK_AGAIN.toNanos());
+                        String why =
+                            "it stays, as nobody says that the payload is elsewhere: "
+                                + first.message();
+                        log.add(key, why);
+                        return talk.answered(MoveOutcome.REFUSED, why);
+                      }
+                      boolean ended = shelf.end(key, dot, byRequest);
+                      if (ended) {
+                        tiers.drop(key);
+                      }
+                      log.add(key, byRequest ? "shadow dropped" : "shadow expired");
+                      return talk.answered(
+                          ended ? MoveOutcome.DONE : MoveOutcome.REFUSED,
+                          ended ? "" : "a newer payload came meanwhile");
+                    }));
+  }
+
+  private CompletableFuture<List<Frame.ShadowAnswer>> elsewhere(Key key, Dot dot) {
+    Header known;
+    try {
+      known = store.header(key);
+    } catch (StorageException e) {
+      // Whether it is of use is not known then, so it stays.
+      return talk.answered(MoveOutcome.REFUSED, "what is known of it cannot be read here now")
+          .thenApply(List::of);
+    }
+    boolean readable = known != null && known.isVisibleAt(clock.wallMs());
+    if (!readable || talk.isHolder(key)) {
+      // As home or backup by now it may need it itself.
+      boolean safe = !readable || isReadableHere(key, dot);
+      return talk.answered(
+              safe ? MoveOutcome.DONE : MoveOutcome.REFUSED,
+              safe ? "" : "this region is to hold it, and has nothing else")
+          .thenApply(List::of);
+    }
+    return talk.askHolder(ShadowVerb.END, key, null, dot);
+  }
+
+  /** Asks for leave to have one, or to keep it; completes with what home or backup says. */
+  CompletableFuture<Frame.ShadowAnswer> claim(Key key, ShadowTerms terms, @Nullable Dot dot) {
+    return talk.askHolder(ShadowVerb.CLAIM, key, terms, dot).thenApply(talk::firstOf);
+  }
+
+  /** By leave of the home: keeps what was read here, or fetches it. */
+  void take(Key key, ShadowTerms terms) {
+    MetadataRecord here;
+    try {
+      here = tiers.find(key);
+    } catch (StorageException e) {
+      log.add(key, "no shadow is made: what is known of it cannot be read: " + e.getMessage());
+      return;
+    }
+    if (here != null && here.payload() != null) {
+      put(here.alone(), terms);
+    } else if (here != null && here.header().isVisibleAt(clock.wallMs())) {
+      replicator
+          .fetch(key, here.header())
+          .thenAccept(
+              result -> {
+                if (result instanceof FetchResult.Found found) {
+                  hold(found.record().alone(), terms);
+                }
+              });
+    }
+  }
+
+  /**
+   * Looks at those whose time has come: what was read lives on by leave of the home, what was not
+   * ends.
+   */
+  void sweep(ShadowRules rules) {
+    reclaimSome();
+    for (ShadowShelf.Due due : shelf.due(clock.nanoTime(), MAX_DUE)) {
+      Key key = due.key();
+      if (due.used() && !talk.isHolder(key)) {
+        claim(key, termsNow(due, rules), due.dot())
+            .thenAccept(said -> loop.execute(() -> renew(due, said)));
+      } else {
+        fade(due);
+      }
+    }
+  }
+
+  /** What was asked for by name keeps its factor; else the rules may be others by now. */
+  private static ShadowTerms termsNow(ShadowShelf.Due due, ShadowRules rules) {
+    ShadowTerms terms = due.terms();
+    return terms.reason() == ShadowReason.REQUESTED
+        ? terms
+        : terms.withFactor(rules.ruleFor(due.key().path(), terms.client()).factor());
+  }
+
+  private void renew(ShadowShelf.Due due, Frame.ShadowAnswer said) {
+    // While nobody answers it is of more use than ever.
+    if (said.outcome() == MoveOutcome.REFUSED) {
+      log.add(due.key(), "shadow is not renewed: " + said.message());
+      fade(due);
+    } else {
+      shelf.livesOn(due.key(), clock.nanoTime());
+    }
+  }
+
+  private void fade(ShadowShelf.Due due) {
+    if (shelf.fades(due.key(), clock.nanoTime())) {
+      end(due.key(), due.dot(), false);
+    }
+  }
+
+  /**
+   * All homes may be others, or have begun anew: what this region is to hold by now goes to the
+   * journal, and a home that does not know of a shadow is told.
+   */
+  void rehomed() {
+    shelf.keys().forEach(this::rehomed);
+  }
+
+  /** The same of one key, whose home was moved. */
+  void rehomed(Key key) {
+    promote(key);
+    boolean isNews = reclaims.size() < MAX_RECLAIMS && shelf.contains(key) && !talk.isHolder(key);
+    if (isNews && reclaims.add(key)) {
+      reclaimsBytes.addAndGet(bytesOf(key));
+    }
+  }
+
+  /** Of an entry of a map by key, by estimate; at most {@link #MOST_BYTES}. */
+  static long bytesOf(Key key) {
+    return ENTRY_BYTES + 2L * key.utf8Length();
+  }
+
+  private void reclaimSome() {
+    for (int i = 0; i < MAX_DUE && !reclaims.isEmpty(); i++) {
+      Key key = reclaims.iterator().next();
+      reclaims.remove(key);
+      reclaimsBytes.addAndGet(-bytesOf(key));
+      ShadowTerms terms = shelf.terms(key);
+      MetadataRecord held = shelf.get(key);
+      if (terms != null && held != null && !talk.isHolder(key)) {
+        // Refused or not, it ends in its own time.
+        claim(key, terms, held.header().version().dot());
+      }
+    }
+  }
+
+  private void promote(Key key) {
+    MetadataRecord held = shelf.get(key);
+    try {
+      if (held != null
+          && talk.isHolder(key)
+          && !store.holdsPayload(key)
+          && store.isCurrent(key, held.header().version().dot())) {
+        store.keep(held);
+        log.add(key, "its shadow went to the journal: this region is home or backup now");
+      }
+    } catch (StorageException e) {
+      // It stays a shadow for as long as nothing else can be read here.
+      log.add(key, "its shadow is not in the journal: what is known of it cannot be read: " + e);
+    }
+  }
+
+  /** Nothing of it can be read any more. Any thread. */
+  void gone(Key key) {
+    MetadataRecord held = shelf.get(key);
+    if (held != null) {
+      loop.execute(() -> end(key, held.header().version().dot(), false));
+    }
+  }
+
+  /** Any thread. */
+  ShadowStats stats() {
+    return shelf.stats();
+  }
+
+  /** Any thread. */
+  MemoryUse reclaimsMemory() {
+    return new MemoryUse("shadows to be claimed", reclaimsBytes.get(), MAX_RECLAIMS * MOST_BYTES);
+  }
+}
