@@ -58,12 +58,12 @@ final class RegionBugs {
                 "node.RepairTest",
                 "aRegionWhoseDirectoryWasEmptied_getsItsWritesBack_andDoesNotSayAbsentBefore"),
             new Change(
-                REPLICATE + "Replicator.java",
+                REPLICATE + "Knowledge.java",
                 "if (!knowsItsOwn()) {\n"
                     + "      return false;\n"
                     + "    }\n"
-                    + "    if (config.region().equals(homesOf.home())) {",
-                "if (config.region().equals(homesOf.home())) {")),
+                    + "    if (here.equals(homesOf.home())) {",
+                "if (here.equals(homesOf.home())) {")),
         new Exhibit(
             "two-homes-of-an-epoch",
             new Seeds(3),

@@ -29,15 +29,19 @@ final class Membership {
   private final ReplicationConfig config;
   private final RecordStore store;
   private final SerialExecutor loop;
-  private final Observer observer;
+  private Observer observer = (before, now) -> {};
   private volatile Configuration current;
 
-  Membership(ReplicationConfig config, RecordStore store, SerialExecutor loop, Observer observer) {
+  Membership(ReplicationConfig config, RecordStore store, SerialExecutor loop) {
     this.config = config;
     this.store = store;
     this.loop = loop;
-    this.observer = observer;
     this.current = store.configured().configuration();
+  }
+
+  /** To be called before the first frame. */
+  void tell(Observer whom) {
+    observer = whom;
   }
 
   /** Any thread. */

@@ -1,6 +1,8 @@
 package io.metafabric.replicate;
 
 import io.metafabric.core.port.SerialExecutor;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.MoveOutcome;
@@ -19,15 +21,31 @@ final class MoveRequests {
 
   private final SerialExecutor loop;
   private final Function<RegionName, Outbound> links;
+  private final Duration attemptTimeout;
   private final Map<Long, Request> requests = new HashMap<>();
   private long lastRequest;
 
-  MoveRequests(SerialExecutor loop, Function<RegionName, Outbound> links) {
+  /**
+   * @param attemptTimeout for so long one region is waited for
+   */
+  MoveRequests(SerialExecutor loop, Function<RegionName, Outbound> links, Duration attemptTimeout) {
     this.loop = loop;
     this.links = links;
+    this.attemptTimeout = attemptTimeout;
   }
 
-  CompletableFuture<HomeMoves.Result> ask(
+  /** Asks {@code home} to make {@code to} the home of a key. */
+  CompletableFuture<HomeMoves.Result> askToMove(RegionName home, Key key, RegionName to) {
+    // It asks the new home in turn, and writes to its disk.
+    return ask(home, attemptTimeout.multipliedBy(3), id -> new Frame.MoveHome(id, key, to));
+  }
+
+  /** Asks {@code to} to hold a record durably, with its payload. */
+  CompletableFuture<HomeMoves.Result> askToHold(RegionName to, MetadataRecord record) {
+    return ask(to, attemptTimeout, id -> new Frame.Hold(id, record));
+  }
+
+  private CompletableFuture<HomeMoves.Result> ask(
       RegionName to, Duration timeout, LongFunction<Frame> frame) {
     long id = ++lastRequest;
     if (!links.apply(to).send(frame.apply(id))) {

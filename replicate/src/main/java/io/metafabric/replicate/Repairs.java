@@ -151,6 +151,11 @@ final class Repairs {
     peers.put(peer, new Peer(peer, link, outgoing));
   }
 
+  /** Answers the comparisons that a peer begins. */
+  RepairServer serverOf(RegionName peer) {
+    return new RepairServer(store, copies, loop, background, inbound, peer(peer).outgoing, taken);
+  }
+
   /** The peer was evicted: nothing is expected of it. */
   void exclude(RegionName region) {
     Peer peer = peer(region);

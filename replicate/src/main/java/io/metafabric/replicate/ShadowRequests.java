@@ -1,10 +1,15 @@
 package io.metafabric.replicate;
 
 import io.metafabric.core.port.SerialExecutor;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.version.Dot;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.MoveOutcome;
+import io.metafabric.core.wire.ShadowReason;
 import io.metafabric.core.wire.ShadowVerb;
+import io.metafabric.replicate.shadow.ShadowTerms;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -12,11 +17,15 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import java.util.function.LongFunction;
+import org.jspecify.annotations.Nullable;
 
 /** What other regions were asked about shadows. Belongs to the loop. */
 final class ShadowRequests {
   /** The version of the protocol that knows of shadows. */
   private static final int SINCE = 3;
+
+  /** So many times as long as one region has for one answer. */
+  private static final int MAKE_SHADOWS_ATTEMPTS = 10;
 
   /**
    * A question under way.
@@ -31,16 +40,44 @@ final class ShadowRequests {
 
   private final SerialExecutor loop;
   private final Function<RegionName, Outbound> links;
+  private final Duration attemptTimeout;
   private final Map<Long, Request> requests = new HashMap<>();
   private long lastRequest;
 
-  ShadowRequests(SerialExecutor loop, Function<RegionName, Outbound> links) {
+  /**
+   * @param attemptTimeout for so long one region is waited for
+   */
+  ShadowRequests(
+      SerialExecutor loop, Function<RegionName, Outbound> links, Duration attemptTimeout) {
     this.loop = loop;
     this.links = links;
+    this.attemptTimeout = attemptTimeout;
+  }
+
+  /** As {@link Replicator#askShadow}. */
+  CompletableFuture<List<Frame.ShadowAnswer>> ask(
+      RegionName to, ShadowVerb verb, Key key, @Nullable ShadowTerms terms, @Nullable Dot dot) {
+    // It asks all regions in turn, one after the other.
+    Duration timeout =
+        attemptTimeout.multipliedBy(verb == ShadowVerb.MAKE ? MAKE_SHADOWS_ATTEMPTS : 1);
+    ShadowReason reason = terms == null ? ShadowReason.REQUESTED : terms.reason();
+    int factor = terms == null ? 0 : terms.factor();
+    long ttlMs = terms == null ? 0 : terms.ttlMs();
+    return ask(
+        to, timeout, id -> new Frame.ShadowRequest(id, verb, key, reason, factor, ttlMs, dot));
+  }
+
+  /** Asks a region to have a shadow of a record, which comes with its payload. */
+  CompletableFuture<List<Frame.ShadowAnswer>> askToHold(
+      RegionName to, MetadataRecord record, ShadowTerms terms) {
+    return ask(
+        to,
+        attemptTimeout,
+        id -> new Frame.HoldShadow(id, record, terms.reason(), terms.factor(), terms.ttlMs()));
   }
 
   /** Completes with what it says, or with one answer that says that it says nothing. */
-  CompletableFuture<List<Frame.ShadowAnswer>> ask(
+  private CompletableFuture<List<Frame.ShadowAnswer>> ask(
       RegionName to, Duration timeout, LongFunction<Frame> frame) {
     Outbound link = links.apply(to);
     if (link.isEstablished() && link.protocol() < SINCE) {
