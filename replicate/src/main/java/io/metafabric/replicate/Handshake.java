@@ -4,6 +4,7 @@ import io.metafabric.core.conflict.ConflictRule;
 import io.metafabric.core.place.Configuration;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.transport.PeerAddress;
 import io.metafabric.core.transport.PeerIdentity;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.Refusal;
@@ -107,6 +108,60 @@ final class Handshake {
     }
     Frame.Refuse homesDiffer = fixedHomesDiffer(hello, host);
     return homesDiffer == null ? conflictRulesDiffer(hello, host) : homesDiffer;
+  }
+
+  /**
+   * What is wrong with who has answered; null if nothing is.
+   *
+   * @param address where it was dialled
+   * @param proven who it has proved to be; null if it does not have to
+   */
+  static Frame.@Nullable Refuse refusal(
+      Frame.Welcome welcome,
+      PeerAddress address,
+      @Nullable PeerIdentity proven,
+      ReplicationConfig config,
+      RegionPair pair) {
+    RegionName peer = pair.region();
+    if (!welcome.cluster().equals(config.cluster())) {
+      return new Frame.Refuse(
+          Refusal.CLUSTER,
+          "a node of cluster \""
+              + welcome.cluster()
+              + "\" answers at "
+              + address
+              + ", region "
+              + config.region()
+              + " is of cluster \""
+              + config.cluster()
+              + "\"; give both the same cluster name, or the peer another address");
+    }
+    if (!welcome.region().equals(peer)) {
+      return new Frame.Refuse(
+          Refusal.REGION,
+          "region " + welcome.region() + " answers at " + address + ", not " + peer);
+    }
+    if (!config.protocols().contains(welcome.protocol())) {
+      return new Frame.Refuse(
+          Refusal.PROTOCOL,
+          "region "
+              + welcome.region()
+              + " answers in protocol "
+              + welcome.protocol()
+              + ", region "
+              + config.region()
+              + " speaks "
+              + config.protocols()
+              + "; use versions of the library that have one in common");
+    }
+    String notProven =
+        Handshake.notProven(
+            proven, config.cluster(), peer, welcome.nodeId(), "what answers at " + address);
+    if (notProven != null) {
+      return new Frame.Refuse(Refusal.CERTIFICATE, notProven);
+    }
+    String contradiction = pair.contradiction(welcome.nodeId());
+    return contradiction == null ? null : new Frame.Refuse(Refusal.REGION_TAKEN, contradiction);
   }
 
   /**

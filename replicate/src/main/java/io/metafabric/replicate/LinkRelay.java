@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * Belongs to the loop. Of its own it has who is told of progress, and who brings back those that
  * were away for long.
  */
-final class LinkRelay implements Outbound.Events {
+final class LinkRelay implements LinkEvents {
   private final RecordStore store;
   private final Peers peers;
   private final Provenance provenance;

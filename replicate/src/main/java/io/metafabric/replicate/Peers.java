@@ -93,6 +93,15 @@ final class Peers {
     return isPeer(region) && link(region).isTrusted();
   }
 
+  /** Heap that takes what they have said of what they have applied, by estimate. */
+  long standingBytes() {
+    long bytes = 0;
+    for (Outbound link : links.values()) {
+      bytes += link.standing().estimatedBytes();
+    }
+    return bytes;
+  }
+
   /** No peer needs a journal entry at or before this position. */
   long neededAfter() {
     // Compaction asks for each frame that is dead.

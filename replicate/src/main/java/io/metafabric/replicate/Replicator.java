@@ -679,11 +679,7 @@ public final class Replicator implements AutoCloseable {
 
   /** Heap that takes what peers have said of what they have applied, by estimate. */
   public long toldBytes() {
-    long bytes = floor.estimatedBytes();
-    for (Outbound link : peers.links().values()) {
-      bytes += link.standing().estimatedBytes();
-    }
-    return bytes;
+    return floor.estimatedBytes() + peers.standingBytes();
   }
 
   public long maxToldBytes() {
