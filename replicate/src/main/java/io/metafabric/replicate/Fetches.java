@@ -235,14 +235,10 @@ final class Fetches {
     return cancelled.get();
   }
 
-  /** Second requests for what reads waited for. Any thread. */
-  Hedges hedges() {
-    return hedges;
-  }
-
-  /** How many fetches went on to others because a region fell silent or away. Any thread. */
-  long rerouted() {
-    return rerouted.get();
+  /** Second requests, and fetches that went on because a region fell silent or away. Any thread. */
+  RoutingStats routing() {
+    return new RoutingStats(
+        hedges.sentTotal(), hedges.wonTotal(), hedges.refusedTotal(), rerouted.get());
   }
 
   /** A read waits for the key: if a prefetch is under way for it, it is to be answered next. */

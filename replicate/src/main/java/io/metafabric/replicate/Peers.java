@@ -3,6 +3,7 @@ package io.metafabric.replicate;
 import io.metafabric.core.place.Configuration;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
 import java.util.Collections;
 import java.util.Map;
 import java.util.Set;
@@ -91,6 +92,12 @@ final class Peers {
   /** Whether a region is a peer that is likely to answer now. */
   boolean isTrusted(RegionName region) {
     return isPeer(region) && link(region).isTrusted();
+  }
+
+  /** Whether a region has this write of ours, durably; of one that is no peer nothing is wanted. */
+  boolean haveAcknowledged(RegionName region, Dot write) {
+    Outbound link = links.get(region);
+    return link == null || link.hasAcknowledged(write);
   }
 
   /** Heap that takes what they have said of what they have applied, by estimate. */

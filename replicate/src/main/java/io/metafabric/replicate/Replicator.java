@@ -41,10 +41,10 @@ import org.jspecify.annotations.Nullable;
  * applied in the order of their actor's counters, or asked for again.
  *
  * <p>This is the entrance: it makes the parts, has them know each other, and passes on what it is
- * asked. A peer is an {@link Outbound} that this node dials, told of by {@link LinkRelay}, and a
- * {@link PeerSession} that the peer dialled, served by {@link SessionHost}. {@link PayloadPlaces}
- * says where payloads are, {@link OutgoingPayloads} where they are sent, {@link PayloadRequests}
- * fetches them; {@link Roster} is about regions that come and go, {@link Knowledge} about what may
+ * asked. A peer is an {@code Outbound} that this node dials, told of by {@code LinkRelay}, and a
+ * {@code PeerSession} that the peer dialled, served by {@code SessionHost}. {@code PayloadPlaces}
+ * says where payloads are, {@code OutgoingPayloads} where they are sent, {@code PayloadRequests}
+ * fetches them; {@code Roster} is about regions that come and go, {@code Knowledge} about what may
  * be said to be known.
  *
  * <p>State belongs to the parts, and to the loop, a serial executor; public methods may be called
@@ -554,8 +554,7 @@ public final class Replicator implements AutoCloseable {
    * @param write one of ours
    */
   public boolean hasAcknowledged(RegionName region, Dot write) {
-    Outbound link = peers.links().get(region);
-    return link == null || link.hasAcknowledged(write);
+    return peers.haveAcknowledged(region, write);
   }
 
   /** Whether every peer's changes, as of its last heartbeat, are known here. */
@@ -664,11 +663,7 @@ public final class Replicator implements AutoCloseable {
         host.prefetchesTurnedAway(),
         fetches.hurried(),
         fetches.cancelled(),
-        new RoutingStats(
-            fetches.hedges().sentTotal(),
-            fetches.hedges().wonTotal(),
-            fetches.hedges().refusedTotal(),
-            fetches.rerouted()),
+        fetches.routing(),
         fetches.prefetchingBytes(),
         host.prefetchAnswersBytes(),
         incoming.overCredit(),
