@@ -29,18 +29,22 @@ final class VersionBugs {
             "counter-reused",
             new Seeds(1),
             new Change(
-                CORE + "store/RecordStore.java",
+                CORE + "store/Openings.java",
                 "this.actor = replayed.freshActor(random);",
                 "this.actor =\n"
                     + "    replayed.openings().isEmpty()\n"
                     + "        ? replayed.freshActor(random)\n"
-                    + "        : replayed.openings().lastEntry().getValue();\n"
-                    + "this.lastCounter = replayed.ownNewest().getOrDefault(actor, 0L);")),
+                    + "        : replayed.openings().lastEntry().getValue();"),
+            new Change(
+                CORE + "store/RecordStore.java",
+                "this.versions = new RecentVersions(random);",
+                "this.versions = new RecentVersions(random);\n"
+                    + "this.lastCounter = openings.newest(openings.actor());")),
         new Exhibit(
             "identity-on-the-disk",
             new Seeds(1),
             new Change(
-                CORE + "store/RecordStore.java",
+                CORE + "store/Openings.java",
                 "this.actor = replayed.freshActor(random);",
                 "this.actor = replayed.freshActor(new java.util.SplittableRandom(nodeId));")),
         new Exhibit(

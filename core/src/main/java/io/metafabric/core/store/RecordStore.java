@@ -48,18 +48,11 @@ import io.metafabric.core.version.VersionVector;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Collections;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.NavigableMap;
 import java.util.Objects;
-import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiPredicate;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -89,11 +82,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private final Committer committer;
   private final SerialExecutor committing;
   private final PublicationListener listener;
-  private final long nodeId;
-  private final ActorId actor;
-  private final Set<ActorId> ownActors;
-  // Who issues versions from each position on at which this directory was opened.
-  private final NavigableMap<Long, ActorId> openings;
+  private final Openings openings;
   private final KeyIndex index;
   private final SystemRecords system;
   private final HeaderTree tree;
@@ -121,20 +110,16 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private final HeldChanges held;
   private final ConflictLog conflictLog;
 
-  // Guarded by itself: for each region's actor, up to which counter its changes are published here.
-  private final Map<ActorId, AppliedAt> applied;
-  // Guarded by itself: what each peer has acknowledged, as far as it is noted in the journal.
-  private final Map<RegionName, AcknowledgedAt> acknowledged;
+  private final AppliedPrefixes applied;
+  private final CompletePrefixes complete;
+  private final AcknowledgedNotes acknowledged;
   private final StoredConfiguration configured;
-  private volatile long publishedCounter;
 
   // Up to which position the index shows entries, or is about to; and up to which all else that
   // readers are shown has been told of them.
   private volatile long publishing;
   private volatile long shown;
 
-  // The frame that says that this opening began; set before anything else is done.
-  private volatile @Nullable FrameLocation openedAt;
   private volatile @Nullable Compactor compactor;
   private volatile @Nullable DeadHeaders deadHeaders;
   private final DurableProgress progress = new DurableProgress();
@@ -144,10 +129,6 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   // The publisher's: of all that has been published. The journal keeps a record that has it, so
   // that a write after a restart never has an older stamp than something that was forgotten.
   private volatile Stamp newestStamp;
-
-  // The newest write of each opening of this directory: kept even when it has been replaced, so
-  // that the range of counters that a peer is told of ends where the actor ended.
-  private final Map<ActorId, Long> ownNewest = new ConcurrentHashMap<>();
 
   private RecordStore(
       StoreConfig config,
@@ -178,16 +159,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     stamps.observe(replayed.newestStamp());
     this.newestStamp = replayed.newestStamp();
     this.forgottenBeside = replayed.forgottenBeside();
-    this.nodeId = replayed.nodeIdOr(random.nextLong());
-    this.actor = replayed.freshActor(random);
+    this.openings = new Openings(replayed, journal.publishedPosition() + 1, random);
+    this.complete = new CompletePrefixes(config.region(), openings, applied);
     this.versions = new RecentVersions(random);
-    var own = new HashSet<>(replayed.ownActors());
-    own.add(actor);
-    this.ownActors = Set.copyOf(own);
-    var opened = new TreeMap<>(replayed.openings());
-    opened.put(journal.publishedPosition() + 1, actor);
-    this.openings = Collections.unmodifiableNavigableMap(opened);
-    ownNewest.putAll(replayed.ownNewest());
     keepSuperseded((key, dot) -> isOwn(dot.actor()));
     this.committer =
         new Committer(journal, config.durability(), committing, clock, new StoreSink());
@@ -221,13 +195,14 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       // The actor is durable before it issues anything: a later opening must not draw it again.
       var begin = new ArrayList<JournalEntry>();
       begin.add(
-          new JournalEntry.Opened(store.actor, store.nodeId, config.cluster(), config.region()));
+          new JournalEntry.Opened(
+              store.actor(), store.nodeId(), config.cluster(), config.region()));
       if (refill != null) {
         begin.add(refill);
       }
       List<FrameLocation> first = journal.append(begin);
       journal.makeDurable();
-      store.openedAt = first.get(0);
+      store.openings.begun(first.get(0));
       first.get(0).markLive();
       if (refill != null) {
         store.configured.journaled(refill, first.get(1));
@@ -254,7 +229,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   public long nodeId() {
-    return nodeId;
+    return openings.nodeId();
   }
 
   /** How far ahead of this node's clock a change may be stamped. */
@@ -264,12 +239,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   /** Issues this opening's versions. */
   public ActorId actor() {
-    return actor;
+    return openings.actor();
   }
 
   /** Whether this or an earlier opening of this very directory wrote under {@code that}. */
   public boolean isOwn(ActorId that) {
-    return ownActors.contains(that);
+    return openings.isOwn(that);
   }
 
   /** The counter of the newest write that this opening has issued, published or not; 0 for none. */
@@ -281,13 +256,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   /** Whose changes an actor's are, as far as that is known here; null if it is not. */
   public @Nullable RegionName regionOf(ActorId who) {
-    if (isOwn(who)) {
-      return config.region();
-    }
-    synchronized (applied) {
-      AppliedAt at = applied.get(who);
-      return at == null ? null : at.prefix().region();
-    }
+    return complete.regionOf(who);
   }
 
   /**
@@ -295,7 +264,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * of its own whose last writes it has lost, peers may give it back some that are beyond.
    */
   public boolean isIssuedHere(Dot dot) {
-    return isOwn(dot.actor()) && dot.counter() <= ownNewest.getOrDefault(dot.actor(), 0L);
+    return isOwn(dot.actor()) && dot.counter() <= openings.newest(dot.actor());
   }
 
   /**
@@ -305,14 +274,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * @param appliedThere up to which counter a peer has applied the changes of this region's actors
    */
   public boolean lacksOwn(VersionVector appliedThere) {
-    var lacks = new AtomicBoolean();
-    appliedThere.forEach(
-        (who, counter) -> {
-          if (counter > completeUpTo(who)) {
-            lacks.set(true);
-          }
-        });
-    return lacks.get();
+    return complete.lacksOf(appliedThere);
   }
 
   /**
@@ -545,7 +507,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         requireRoomInIndex(key);
       }
       var context = current == null ? VersionVector.EMPTY : contextAfter(current.version());
-      var version = new Version(new Dot(actor, ++lastCounter), context, order);
+      var version = new Version(new Dot(openings.actor(), ++lastCounter), context, order);
       var record =
           new MetadataRecord(
               key, Header.value(version, config.region(), payload, Header.NEVER), payload);
@@ -755,10 +717,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   /** Up to which counter nothing is missing here of what the actor wrote. */
   private long knownUpTo(ActorId who) {
-    if (who.equals(actor)) {
+    if (who.equals(openings.actor())) {
       return lastCounter;
     }
-    return isOwn(who) ? completeUpTo(who) : takenUpTo(who);
+    return isOwn(who) ? complete.upTo(who) : takenUpTo(who);
   }
 
   /** With the payloads that are in the journal, or on their way there. */
@@ -832,7 +794,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   private MetadataRecord nextRecord(
       Key key, VersionVector context, @Nullable Bytes payload, long expiresAtMs) {
-    var version = new Version(new Dot(actor, ++lastCounter), context, stamps.next());
+    var version = new Version(new Dot(openings.actor(), ++lastCounter), context, stamps.next());
     Header header =
         payload == null
             ? Header.tombstone(version, config.region())
@@ -1043,10 +1005,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   private long appliedUpTo(ActorId actor) {
-    synchronized (applied) {
-      AppliedAt at = applied.get(actor);
-      return at == null ? 0 : at.prefix().counter();
-    }
+    AppliedPrefix prefix = applied.of(actor);
+    return prefix == null ? 0 : prefix.counter();
   }
 
   /**
@@ -1078,7 +1038,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       dots.add(known.version().dot());
     }
     context = WriterContext.orDots(context, dots, VersionVector.EMPTY);
-    var version = new Version(new Dot(actor, ++lastCounter), context, newest.next());
+    var version = new Version(new Dot(openings.actor(), ++lastCounter), context, newest.next());
     var deletion = new MetadataRecord(key, Header.tombstone(version, config.region()), null);
     written++;
     stage(
@@ -1103,22 +1063,13 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     boolean isKept =
         !config.conflicts().rules().of(record.key()).keepsSiblings()
             && !header.isVisibleAt(clock.wallMs())
-            && !isAllApplied(header.version().context())
+            && !complete.isAllApplied(header.version().context())
             && !undecidedYet.containsKey(record.key())
             && wasForgotten(record);
     if (isKept) {
       stageInbound(null, false, record.alone(), inbound.keepPayload(), done);
     }
     return isKept;
-  }
-
-  private boolean isAllApplied(VersionVector context) {
-    for (int i = 0; i < context.size(); i++) {
-      if (context.counterAt(i) > completeUpTo(context.actor(i))) {
-        return false;
-      }
-    }
-    return context.lone().stream().allMatch(this::isApplied);
   }
 
   /**
@@ -1657,24 +1608,13 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   /** Up to which counter the changes of each of {@code region}'s actors are published here. */
   public VersionVector appliedOf(RegionName region) {
-    var counters = new TreeMap<ActorId, Long>();
-    synchronized (applied) {
-      for (AppliedAt each : applied.values()) {
-        AppliedPrefix prefix = each.prefix();
-        if (prefix.region().equals(region)) {
-          counters.put(prefix.actor(), prefix.counter());
-        }
-      }
-    }
-    return VersionVector.of(counters);
+    return applied.of(region);
   }
 
   /** The same of one actor; 0 if nothing of it is published here, or it is another region's. */
   public long appliedOf(RegionName region, ActorId who) {
-    synchronized (applied) {
-      AppliedAt at = applied.get(who);
-      return at == null || !at.prefix().region().equals(region) ? 0 : at.prefix().counter();
-    }
+    AppliedPrefix prefix = applied.of(who);
+    return prefix == null || !prefix.region().equals(region) ? 0 : prefix.counter();
   }
 
   /**
@@ -1682,18 +1622,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * {@link #appliedOf}, and of this region itself what it issued.
    */
   public VersionVector completeOf(RegionName region) {
-    var counters = new TreeMap<ActorId, Long>();
-    for (JournalEntry.Applied each : applied()) {
-      if (each.region().equals(region)) {
-        counters.merge(each.actor(), each.counter(), Math::max);
-      }
-    }
-    return VersionVector.of(counters);
+    return complete.of(region);
   }
 
   /** The counter of this opening's newest published write; 0 if there is none. */
   public long publishedCounter() {
-    return publishedCounter;
+    return openings.publishedCounter();
   }
 
   /**
@@ -1709,7 +1643,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       if (closed) {
         return;
       }
-      ActorId by = openingAt(position);
+      ActorId by = openings.at(position);
       var note =
           new JournalEntry.Acknowledged(
               peer, by, known.counter(by), position, lackingFrom, lackingUpTo);
@@ -1719,31 +1653,17 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   /** What a peer had acknowledged when that was noted last; null if it never was. */
   public JournalEntry.@Nullable Acknowledged acknowledgedBy(RegionName peer) {
-    synchronized (acknowledged) {
-      AcknowledgedAt at = acknowledged.get(peer);
-      return at == null ? null : at.by();
-    }
+    return acknowledged.by(peer);
   }
 
   /** Whether a peer that knows {@code known} still has all that the note says. */
   public boolean stillHas(VersionVector known, JournalEntry.Acknowledged note) {
-    for (ActorId opened : openings.headMap(note.position(), true).values()) {
-      long needed =
-          opened.equals(note.actor()) ? note.counter() : ownNewest.getOrDefault(opened, 0L);
-      if (known.counter(opened) < needed) {
-        return false;
-      }
-    }
-    return true;
+    return openings.areKnown(known, note);
   }
 
   /** How many of this directory's own writes {@code known} lacks, those replaced since included. */
   public long ownWritesBeyond(VersionVector known) {
-    long beyond = 0;
-    for (var newest : ownNewest.entrySet()) {
-      beyond += Math.max(0, newest.getValue() - known.counter(newest.getKey()));
-    }
-    return beyond;
+    return openings.writesBeyond(known);
   }
 
   public long publishedPosition() {
@@ -1755,11 +1675,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * durable. Lags behind where writes do not wait for the disk; {@link #syncWithin} helps.
    */
   public VersionVector durablyApplied() {
-    var counters = new TreeMap<ActorId, Long>();
-    for (JournalEntry.Applied each : applied()) {
-      counters.merge(each.actor(), each.counter(), Math::max);
-    }
-    VersionVector published = VersionVector.of(counters);
+    VersionVector published = complete.asVector();
     return progress.update(published, journal.publishedPosition(), journal.durablePosition());
   }
 
@@ -1833,7 +1749,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   public boolean wasForgotten(MetadataRecord record) {
     try {
       // In this order: what is applied was published before.
-      if (!isAllApplied(record)) {
+      if (!complete.isAllApplied(record)) {
         return false;
       }
       Header known = header(record.key());
@@ -1870,7 +1786,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       Header own = version.header();
       Dot dot = own.version().dot();
       // What is new is not looked up.
-      boolean isNew = dot.actor().equals(actor) && dot.counter() > forgottenUpTo;
+      boolean isNew = dot.actor().equals(openings.actor()) && dot.counter() > forgottenUpTo;
       return !isNew && isApplied(dot) && !isOutdone(version.key(), own);
     }
     try {
@@ -1897,18 +1813,6 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     } catch (StorageException e) {
       return true; // something is known of the key, but cannot be read
     }
-  }
-
-  private boolean isAllApplied(MetadataRecord record) {
-    if (!isApplied(record.header().version().dot())) {
-      return false;
-    }
-    for (Sibling each : record.siblings()) {
-      if (!isApplied(each.header().version().dot())) {
-        return false;
-      }
-    }
-    return true;
   }
 
   /**
@@ -1945,7 +1849,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   /** Whether this node has applied a write, in its actor's order, at some time. */
   public boolean isApplied(Dot dot) {
-    return dot.counter() <= completeUpTo(dot.actor());
+    return complete.isApplied(dot);
   }
 
   /**
@@ -1954,10 +1858,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * damage, or lost and given back by peers.
    */
   public long completeUpTo(ActorId who) {
-    synchronized (applied) {
-      AppliedAt told = applied.get(who);
-      return told == null ? ownNewest.getOrDefault(who, 0L) : told.prefix().counter();
-    }
+    return complete.upTo(who);
   }
 
   /**
@@ -2037,23 +1938,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   /** Who issued this directory's versions when {@code position} was written. */
   ActorId openingAt(long position) {
-    var opened = openings.floorEntry(position);
-    return opened == null ? actor : opened.getValue();
+    return openings.at(position);
   }
 
   /** Up to which counter the changes of each actor, own ones included, are published here. */
   List<JournalEntry.Applied> applied() {
-    var all = new ArrayList<JournalEntry.Applied>();
-    synchronized (applied) {
-      for (AppliedAt each : applied.values()) {
-        AppliedPrefix prefix = each.prefix();
-        all.add(new JournalEntry.Applied(prefix.region(), prefix.actor(), prefix.counter()));
-      }
-    }
-    ownNewest.forEach(
-        (own, newest) ->
-            all.add(new JournalEntry.Applied(config.region(), own, completeUpTo(own))));
-    return all;
+    return complete.all();
   }
 
   private Liveness liveness() {
@@ -2063,17 +1953,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         held,
         acknowledged,
         configured,
-        ownActors,
-        ownNewest,
+        openings,
         neededAfter,
         config.region(),
         stamp -> stamp.compareTo(newestStamp) >= 0,
-        this::openingAt,
-        (opened, at) -> {
-          if (opened.actor().equals(actor)) {
-            openedAt = at;
-          }
-        },
         key -> config.conflicts().rules().of(key).merge() != null);
   }
 
@@ -2150,9 +2033,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   /** For the next opening; the journal is closed, nothing changes any more. */
   private void saveViews() {
     JournalImage image = journal.image();
-    FrameLocation opened = openedAt;
+    FrameLocation begunAt = openings.begunAt();
     // What is held is in the journal alone; the next opening reads that.
-    if (image != null && opened != null && held.isEmpty()) {
+    if (image != null && begunAt != null && held.isEmpty()) {
       StoreImage.write(
           disk,
           config,
@@ -2161,13 +2044,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           out -> {
             StoreReplay.describeTo(
                 out,
-                actor,
-                opened,
-                nodeId,
+                openings,
+                begunAt,
                 stamps.newest(),
                 forgottenBeside(),
-                openings,
-                ownNewest,
                 applied,
                 system,
                 acknowledged,
@@ -2291,36 +2171,18 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           tree.siblingsReplaced(besideBefore, index.siblingsOf(record.key()));
         }
         if (published.local()) {
-          publishedCounter = newestOwn(record);
-          ownNewest.put(actor, publishedCounter);
+          openings.published(record);
         }
       } else if (staged.entry() instanceof JournalEntry.Applied prefix) {
-        synchronized (applied) {
-          StoreReplay.apply(applied, prefix, at);
-        }
+        applied.journaled(prefix, at);
         held.applied(prefix.actor(), prefix.counter());
       } else if (staged.entry() instanceof JournalEntry.Held range) {
         held.journaled(range, at);
       } else if (staged.entry() instanceof JournalEntry.Acknowledged by) {
-        synchronized (acknowledged) {
-          StoreReplay.note(acknowledged, by, at);
-        }
+        acknowledged.journaled(by, at);
       } else if (staged.entry() instanceof JournalEntry.Configured next) {
         configured.journaled(next, at);
       }
-    }
-
-    private long newestOwn(MetadataRecord record) {
-      long newest = ownCounter(record.header());
-      for (Sibling each : record.siblings()) {
-        newest = Math.max(newest, ownCounter(each.header()));
-      }
-      return newest;
-    }
-
-    private long ownCounter(Header header) {
-      Dot dot = header.version().dot();
-      return dot.actor().equals(actor) ? dot.counter() : 0;
     }
 
     @Override

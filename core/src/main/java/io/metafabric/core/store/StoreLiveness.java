@@ -9,13 +9,8 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.record.Sibling;
-import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Stamp;
-import java.util.Map;
-import java.util.Set;
-import java.util.function.BiConsumer;
-import java.util.function.LongFunction;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -26,27 +21,22 @@ import org.jspecify.annotations.Nullable;
  * @param index guarded by itself, as are the others
  * @param held what is not applied yet
  * @param configured which configuration is held
- * @param ownNewest the newest counter of each actor that was issued here
+ * @param openings whose last writes stay, and whose writes stay that others have hidden
  * @param neededAfter peers still need every entry behind this position
- * @param region whose openings the own actors are
+ * @param region whose openings these are
  * @param isNewest whether nothing has been published with a later stamp
- * @param issuerAt who issued this directory's versions when a position was written
- * @param openedAt is told where the frame of an opening has been moved
  * @param isMerged whether no header of a key goes to peers without its payload
  */
 record StoreLiveness(
     KeyIndex index,
-    Map<ActorId, AppliedAt> applied,
+    AppliedPrefixes applied,
     HeldChanges held,
-    Map<RegionName, AcknowledgedAt> acknowledged,
+    AcknowledgedNotes acknowledged,
     StoredConfiguration configured,
-    Set<ActorId> ownActors,
-    Map<ActorId, Long> ownNewest,
+    Openings openings,
     LongSupplier neededAfter,
     RegionName region,
     Predicate<Stamp> isNewest,
-    LongFunction<ActorId> issuerAt,
-    BiConsumer<JournalEntry.Opened, FrameLocation> openedAt,
     Predicate<Key> isMerged)
     implements Liveness {
 
@@ -56,22 +46,15 @@ record StoreLiveness(
       return kept(stored, position);
     }
     if (entry instanceof JournalEntry.Applied prefix) {
-      if (isInPlaceOfLast(prefix, position)) {
-        return entry;
-      }
-      synchronized (applied) {
-        AppliedAt known = applied.get(prefix.actor());
-        return known != null && known.at().position() == position ? entry : null;
-      }
+      return isInPlaceOfLast(prefix, position) || applied.isAt(prefix.actor(), position)
+          ? entry
+          : null;
     }
     if (entry instanceof JournalEntry.Held range) {
       return held.isLive(range, position) ? entry : null;
     }
     if (entry instanceof JournalEntry.Acknowledged by) {
-      synchronized (acknowledged) {
-        AcknowledgedAt known = acknowledged.get(by.peer());
-        return known != null && known.at().position() == position ? entry : null;
-      }
+      return acknowledged.isAt(by.peer(), position) ? entry : null;
     }
     if (entry instanceof JournalEntry.Configured) {
       return configured.isAt(position) ? entry : null;
@@ -159,12 +142,11 @@ record StoreLiveness(
   /** What is left of an actor's last write stands where that was written, for the replay. */
   private boolean isInPlaceOfLast(JournalEntry.Applied prefix, long position) {
     return isNewestOwn(new Dot(prefix.actor(), prefix.counter()))
-        && prefix.actor().equals(issuerAt.apply(position));
+        && prefix.actor().equals(openings.at(position));
   }
 
   private boolean isNewestOwn(Dot dot) {
-    Long newest = ownNewest.get(dot.actor());
-    return newest != null && newest == dot.counter();
+    return openings.newest(dot.actor()) == dot.counter();
   }
 
   /**
@@ -177,7 +159,7 @@ record StoreLiveness(
     for (Sibling each : stored.record().siblings()) {
       Dot dot = each.header().version().dot();
       boolean live = isNewestOwn(dot) || index.isCurrent(key, dot) || isSibling(key, dot);
-      if (live && ownActors.contains(dot.actor())) {
+      if (live && openings.isOwn(dot.actor())) {
         return true;
       }
     }
@@ -195,11 +177,11 @@ record StoreLiveness(
   }
 
   private boolean lost(Key key, Dot dot) {
-    if (!ownActors.contains(dot.actor())) {
+    if (!openings.isOwn(dot.actor())) {
       return false;
     }
     Header current = index.header(key);
-    return current != null && !ownActors.contains(current.version().dot().actor());
+    return current != null && !openings.isOwn(current.version().dot().actor());
   }
 
   @Override
@@ -215,29 +197,18 @@ record StoreLiveness(
         }
       }
     } else if (entry instanceof JournalEntry.Opened opened) {
-      openedAt.accept(opened, to);
+      openings.moved(opened, to);
     } else if (entry instanceof JournalEntry.Held range) {
       held.moved(range, from, to);
     } else if (entry instanceof JournalEntry.Applied prefix) {
-      synchronized (applied) {
-        AppliedAt known = applied.get(prefix.actor());
-        if (known != null && known.at().isSameAs(from)) {
-          applied.put(prefix.actor(), new AppliedAt(known.prefix(), to));
-        } else if (!isInPlaceOfLast(prefix, to.position())) {
-          to.markDead();
-        }
+      boolean counts = applied.moved(prefix.actor(), from, to);
+      if (!counts && !isInPlaceOfLast(prefix, to.position())) {
+        to.markDead();
       }
     } else if (entry instanceof JournalEntry.Configured) {
       configured.moved(from, to);
     } else if (entry instanceof JournalEntry.Acknowledged by) {
-      synchronized (acknowledged) {
-        AcknowledgedAt known = acknowledged.get(by.peer());
-        if (known != null && known.at().isSameAs(from)) {
-          acknowledged.put(by.peer(), new AcknowledgedAt(by, to));
-        } else {
-          to.markDead();
-        }
-      }
+      acknowledged.moved(by, from, to);
     }
   }
 }

@@ -31,8 +31,8 @@ final class StoreReplay implements Journal.Replay {
   private final RegionName region;
   private final String directory;
   private final KeyIndex index;
-  private final Map<ActorId, AppliedAt> applied = new HashMap<>();
-  private final Map<RegionName, AcknowledgedAt> acknowledged = new HashMap<>();
+  private final AppliedPrefixes applied = new AppliedPrefixes();
+  private final AcknowledgedNotes acknowledged = new AcknowledgedNotes();
   private final NavigableMap<Long, ActorId> openings = new TreeMap<>();
   private final Set<ActorId> ownActors = new HashSet<>();
   private final Map<ActorId, Long> ownNewest = new HashMap<>();
@@ -73,13 +73,13 @@ final class StoreReplay implements Journal.Replay {
       ownNewest.merge(own.actor(), own.counter(), Math::max);
       location.markLive();
     } else if (entry instanceof JournalEntry.Applied prefix) {
-      apply(applied, prefix, location);
+      applied.journaled(prefix, location);
       held.remove(prefix.actor());
     } else if (entry instanceof JournalEntry.Held range) {
       held.put(range.actor(), range);
       heldAt.put(range.actor(), location);
     } else if (entry instanceof JournalEntry.Acknowledged by) {
-      note(acknowledged, by, location);
+      acknowledged.journaled(by, location);
     } else if (entry instanceof JournalEntry.Configured configuration) {
       configured.journaled(configuration, location);
     } else if (entry instanceof JournalEntry.Opened opened) {
@@ -133,40 +133,12 @@ final class StoreReplay implements Journal.Replay {
     }
   }
 
-  static void apply(
-      Map<ActorId, AppliedAt> applied, JournalEntry.Applied prefix, FrameLocation at) {
-    applied.compute(
-        prefix.actor(),
-        (actor, before) -> {
-          if (before != null && before.prefix().counter() > prefix.counter()) {
-            return before;
-          }
-          if (before != null) {
-            before.at().markDead();
-          }
-          at.markLive();
-          return new AppliedAt(
-              new AppliedPrefix(prefix.region(), prefix.actor(), prefix.counter()), at);
-        });
-  }
-
-  static void note(
-      Map<RegionName, AcknowledgedAt> acknowledged,
-      JournalEntry.Acknowledged by,
-      FrameLocation at) {
-    AcknowledgedAt before = acknowledged.put(by.peer(), new AcknowledgedAt(by, at));
-    if (before != null) {
-      before.at().markDead();
-    }
-    at.markLive();
-  }
-
   /** What each peer has acknowledged. */
-  Map<RegionName, AcknowledgedAt> acknowledged() {
+  AcknowledgedNotes acknowledged() {
     return acknowledged;
   }
 
-  Map<ActorId, AppliedAt> applied() {
+  AppliedPrefixes applied() {
     return applied;
   }
 
@@ -223,7 +195,7 @@ final class StoreReplay implements Journal.Replay {
     var fresh = new ActorId(random.nextLong());
     while (fresh.id() == 0
         || ownActors.contains(fresh)
-        || applied.containsKey(fresh)
+        || applied.of(fresh) != null
         || index.hasSeen(fresh)) {
       fresh = new ActorId(random.nextLong());
     }
@@ -249,34 +221,20 @@ final class StoreReplay implements Journal.Replay {
   /** Writes what {@link #restore} reads: all that a replay yields beside the index. */
   static void describeTo(
       ByteWriter out,
-      ActorId current,
-      FrameLocation openedAt,
-      long nodeId,
+      Openings openings,
+      FrameLocation begunAt,
       Stamp newestStamp,
       Stamp forgottenBeside,
-      NavigableMap<Long, ActorId> openings,
-      Map<ActorId, Long> ownNewest,
-      Map<ActorId, AppliedAt> applied,
+      AppliedPrefixes applied,
       SystemRecords system,
-      Map<RegionName, AcknowledgedAt> acknowledged,
+      AcknowledgedNotes acknowledged,
       StoredConfiguration configured) {
-    out.i64(current.id()).i64(openedAt.place());
-    out.i64(nodeId).i64(newestStamp.packed()).i64(forgottenBeside.packed());
-    out.varint(openings.size());
-    openings.forEach(
-        (position, actor) ->
-            out.varint(position).i64(actor.id()).varint(ownNewest.getOrDefault(actor, 0L)));
-    out.varint(applied.size());
-    for (AppliedAt each : applied.values()) {
-      RecordCodec.writeRegion(out, each.prefix().region());
-      out.i64(each.prefix().actor().id()).varint(each.prefix().counter());
-      out.i64(each.at().place()).varint(each.at().position());
-    }
+    out.i64(openings.actor().id()).i64(begunAt.place());
+    out.i64(openings.nodeId()).i64(newestStamp.packed()).i64(forgottenBeside.packed());
+    openings.describeTo(out);
+    applied.describeTo(out);
     system.describeTo(out);
-    out.varint(acknowledged.size());
-    for (AcknowledgedAt each : acknowledged.values()) {
-      out.i64(each.at().place()).varint(each.at().position());
-    }
+    acknowledged.describeTo(out);
     FrameLocation configuredAt = configured.at();
     out.u8(configuredAt == null ? 0 : 1);
     if (configuredAt != null) {
@@ -313,8 +271,7 @@ final class StoreReplay implements Journal.Replay {
       var prefix =
           new AppliedPrefix(from, new ActorId(in.i64("actor")), in.varint("applied counter"));
       long place = in.i64("place");
-      applied.put(
-          prefix.actor(), new AppliedAt(prefix, frames.locate(place, in.varint("position"))));
+      applied.restore(prefix, frames.locate(place, in.varint("position")));
     }
     system.restore(in);
     int peers = in.varint("peers that acknowledged", 0, in.remaining() / MIN_PLACE_BYTES);
@@ -324,7 +281,7 @@ final class StoreReplay implements Journal.Replay {
       if (!(frames.read(place) instanceof JournalEntry.Acknowledged by)) {
         throw new WireFormatException("nobody acknowledges anything at " + at.position());
       }
-      acknowledged.put(by.peer(), new AcknowledgedAt(by, at));
+      acknowledged.restore(by, at);
     }
     if (in.u8("configured") == 1) {
       long place = in.i64("place");
