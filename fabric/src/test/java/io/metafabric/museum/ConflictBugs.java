@@ -31,7 +31,7 @@ final class ConflictBugs {
             new Change(
                 CORE + "store/RecordStore.java",
                 "if (!condition.holds(current, clock.wallMs())) {",
-                "if (!condition.holds(publishedHeader(key), clock.wallMs())) {")),
+                "if (!condition.holds(views.header(key), clock.wallMs())) {")),
         new Exhibit(
             "one-sibling-joined",
             new OneTest(

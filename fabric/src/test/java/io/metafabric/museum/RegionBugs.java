@@ -26,8 +26,8 @@ final class RegionBugs {
                 "core.store.InboundRangeTest",
                 "whatFollowsARangeThatTheDiskRefused_isNotTaken_untilThatHasComeAgain"),
             new Change(
-                CORE + "store/RecordStore.java",
-                "undecidedYet.clear();\n        takenUpTo.clear();",
+                CORE + "store/Decisions.java",
+                "undecidedYet.clear();\n    takenUpTo.clear();",
                 "undecidedYet.clear();")),
         new Exhibit(
             "told-before-durable",

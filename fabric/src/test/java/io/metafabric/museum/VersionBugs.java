@@ -36,7 +36,7 @@ final class VersionBugs {
                     + "        ? replayed.freshActor(random)\n"
                     + "        : replayed.openings().lastEntry().getValue();"),
             new Change(
-                CORE + "store/RecordStore.java",
+                CORE + "store/Decisions.java",
                 "this.versions = new RecentVersions(random);",
                 "this.versions = new RecentVersions(random);\n"
                     + "this.lastCounter = openings.newest(openings.actor());")),
@@ -51,7 +51,7 @@ final class VersionBugs {
             "clock-restart",
             new OneTest("node.ClockSetBetweenRunsTest", "aDayBack"),
             new Change(
-                CORE + "store/RecordStore.java", "stamps.observe(replayed.newestStamp());", "")),
+                CORE + "store/Decisions.java", "stamps.observe(replayed.newestStamp());", "")),
         new Exhibit(
             "clock-not-observed",
             new OneTest(

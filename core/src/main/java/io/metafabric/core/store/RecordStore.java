@@ -41,14 +41,12 @@ import io.metafabric.core.record.Sibling;
 import io.metafabric.core.store.RecentVersions.Seen;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
-import io.metafabric.core.version.HybridClock;
 import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -72,9 +70,6 @@ import org.jspecify.annotations.Nullable;
 public final class RecordStore implements CurrentDots, AutoCloseable {
   private static final Duration LOOK_AT_HELD_EVERY = Duration.ofSeconds(1);
 
-  /** What an entry that is no record takes while it waits, about. */
-  private static final int NOTE_BYTES = 64;
-
   private final StoreConfig config;
   private final Disk disk;
   private final Clock clock;
@@ -85,27 +80,18 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private final Openings openings;
   private final KeyIndex index;
   private final SystemRecords system;
-  private final HeaderTree tree;
   private final LiveDots liveDots;
-  private final RecentHeaders recent = new RecentHeaders();
+  private final StoreViews views;
 
-  // Guards all below: the state that decisions are made on.
-  private final Object decisions = new Object();
-  private final Map<Key, Staged> undecidedYet = new HashMap<>();
-  // Up to which counter an actor's changes are queued or published, if any have been queued.
-  private final Map<ActorId, Long> takenUpTo = new HashMap<>();
-  private final RecentVersions versions;
-  private final HybridClock stamps;
+  private final Decisions decisions;
+
   // No later than this is anything that was forgotten where concurrent writes are kept.
   private Stamp forgottenBeside;
 
   // Nothing that was forgotten here since the opening had seen more of what this opening wrote.
   private volatile long forgottenUpTo;
-  private long lastCounter;
-  private long written;
   private long dotCollisions;
   private long duplicates;
-  private boolean closed;
 
   private final HeldChanges held;
   private final ConflictLog conflictLog;
@@ -115,20 +101,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private final AcknowledgedNotes acknowledged;
   private final StoredConfiguration configured;
 
-  // Up to which position the index shows entries, or is about to; and up to which all else that
-  // readers are shown has been told of them.
-  private volatile long publishing;
-  private volatile long shown;
-
   private volatile @Nullable Compactor compactor;
   private volatile @Nullable DeadHeaders deadHeaders;
   private final DurableProgress progress = new DurableProgress();
   private volatile LongSupplier neededAfter = () -> 0;
   private final SettledContexts settled = new SettledContexts();
-
-  // The publisher's: of all that has been published. The journal keeps a record that has it, so
-  // that a write after a restart never has an older stamp than something that was forgotten.
-  private volatile Stamp newestStamp;
 
   private RecordStore(
       StoreConfig config,
@@ -147,7 +124,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     this.journal = journal;
     this.index = replayed.index();
     this.system = replayed.system();
-    this.tree = replayed.tree();
+    HeaderTree tree = replayed.tree();
     this.liveDots = new LiveDots(index, tree);
     this.applied = replayed.applied();
     this.held = new HeldChanges(config.conflicts().maxClockSkew().toMillis());
@@ -155,16 +132,14 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     this.conflictLog = new ConflictLog(disk);
     this.acknowledged = replayed.acknowledged();
     this.configured = replayed.configured();
-    this.stamps = new HybridClock(clock);
-    stamps.observe(replayed.newestStamp());
-    this.newestStamp = replayed.newestStamp();
     this.forgottenBeside = replayed.forgottenBeside();
     this.openings = new Openings(replayed, journal.publishedPosition() + 1, random);
     this.complete = new CompletePrefixes(config.region(), openings, applied);
-    this.versions = new RecentVersions(random);
+    this.views = new StoreViews(journal, replayed, tree, held, openings);
     keepSuperseded((key, dot) -> isOwn(dot.actor()));
     this.committer =
         new Committer(journal, config.durability(), committing, clock, new StoreSink());
+    this.decisions = new Decisions(replayed, openings, complete, views, committer, clock, random);
   }
 
   /**
@@ -249,9 +224,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   /** The counter of the newest write that this opening has issued, published or not; 0 for none. */
   public long issuedUpTo() {
-    synchronized (decisions) {
-      return lastCounter;
-    }
+    return decisions.issuedUpTo();
   }
 
   /** Whose changes an actor's are, as far as that is known here; null if it is not. */
@@ -304,7 +277,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     var done = new ArrayList<CompletableFuture<?>>();
     appliedThere.forEach(
         (who, counter) -> {
-          if (counter > takenUpTo(who)) {
+          if (counter > decisions.takenUpTo(who)) {
             done.add(applyRange(0, List.of(), new AppliedPrefix(from, who, counter)));
           }
         });
@@ -467,10 +440,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     }
     CompletableFuture<@Nullable MetadataRecord> written;
     synchronized (decisions) {
-      stamps.observe(latest);
+      decisions.observe(latest);
       after.forEach(
           (who, counter) -> {
-            if (counter > knownUpTo(who)) {
+            if (counter > decisions.knownUpTo(who)) {
               throw new IllegalArgumentException(new Dot(who, counter) + " is not known here");
             }
           });
@@ -496,23 +469,23 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     }
     var future = new CompletableFuture<@Nullable MetadataRecord>();
     synchronized (decisions) {
-      requireOpen();
+      decisions.requireOpen();
       requireAdmitted();
-      Header current = newestHeader(key);
+      Header current = decisions.newestHeader(key);
       if (!Objects.equals(seen, current == null ? null : current.version().dot())) {
-        decline(future, undecidedYet.get(key));
+        decline(future, decisions.undecided(key));
         return future;
       }
       if (current == null) {
         requireRoomInIndex(key);
       }
       var context = current == null ? VersionVector.EMPTY : contextAfter(current.version());
-      var version = new Version(new Dot(openings.actor(), ++lastCounter), context, order);
+      var version = new Version(decisions.nextDot(), context, order);
       var record =
           new MetadataRecord(
               key, Header.value(version, config.region(), payload, Header.NEVER), payload);
-      written++;
-      stage(
+      decisions.countWrite();
+      decisions.stage(
           new JournalEntry.Stored(record),
           current == null ? null : current.version().dot(),
           false,
@@ -570,7 +543,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     }
     var future = new CompletableFuture<@Nullable MetadataRecord>();
     synchronized (decisions) {
-      requireOpen();
+      decisions.requireOpen();
       requireAdmitted();
       // Under the lock: of many writers that find room only one may fill it.
       if (committer.pendingBytes() > config.maxPendingBytes()) {
@@ -585,10 +558,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         queueBeside(key, payload, expiresAtMs, condition, read, after, future);
         return future;
       }
-      Staged newest = undecidedYet.get(key);
-      Seen seen = condition == Precondition.NONE && newest == null ? versions.get(key) : null;
+      Staged newest = decisions.undecided(key);
+      Seen seen = condition == Precondition.NONE && newest == null ? decisions.lately(key) : null;
       if (seen == null) {
-        Header current = newest == null ? publishedHeader(key) : newest.header();
+        Header current = newest == null ? views.header(key) : newest.header();
         if (!condition.holds(current, clock.wallMs())) {
           decline(future, newest);
           return future;
@@ -602,13 +575,13 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           seen == null ? after : WriterContext.orDots(seen.context(), List.of(seen.dot()), after);
       requireFits(key, context);
       MetadataRecord record = nextRecord(key, context, payload, expiresAtMs);
-      written++;
+      decisions.countWrite();
       Staged.Completion done = failure -> complete(future, record, failure);
       if (read != null && seen != null && !read.covers(seen.dot())) {
-        Header unseen = newestHeader(key);
+        Header unseen = decisions.newestHeader(key);
         done = unseen == null ? done : logged(lost(record, unseen, true), done);
       }
-      stage(
+      decisions.stage(
           new JournalEntry.Stored(record),
           seen == null ? null : seen.dot(),
           false,
@@ -650,9 +623,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       @Nullable Version read,
       VersionVector after,
       CompletableFuture<@Nullable MetadataRecord> future) {
-    MetadataRecord known = newestRecord(key);
+    MetadataRecord known = decisions.newestRecord(key);
     if (!condition.holds(visible(known), clock.wallMs())) {
-      decline(future, undecidedYet.get(key));
+      decline(future, decisions.undecided(key));
       return;
     }
     VersionVector context = contextOf(key, known, read).merge(after);
@@ -661,13 +634,13 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       requireRoomInIndex(key);
     }
     MetadataRecord record = nextRecord(key, context, payload, expiresAtMs);
-    written++;
+    decisions.countWrite();
     Siblings.Joined joined =
         known == null
             ? new Siblings.Joined(record, List.of())
             : Siblings.join(known, record, config.maxValueBytes());
     logFallenOut(joined);
-    stageBeside(
+    decisions.stageBeside(
         joined.record(),
         known,
         new Published(joined.record(), true),
@@ -701,7 +674,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         read == null
             ? WriterContext.ofAll(versions)
             : read.equals(Version.NONE) ? VersionVector.EMPTY : read.seen();
-    VersionVector context = WriterContext.folded(seen, versions, this::knownUpTo);
+    VersionVector context = WriterContext.folded(seen, versions, decisions::knownUpTo);
     if (context.loneDots() > WriterContext.MAX_LONE_DOTS) {
       throw new ConflictOpenException(
           "a conflict over "
@@ -713,22 +686,6 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
               + "\") and put what they become with its version");
     }
     return context;
-  }
-
-  /** Up to which counter nothing is missing here of what the actor wrote. */
-  private long knownUpTo(ActorId who) {
-    if (who.equals(openings.actor())) {
-      return lastCounter;
-    }
-    return isOwn(who) ? complete.upTo(who) : takenUpTo(who);
-  }
-
-  /** With the payloads that are in the journal, or on their way there. */
-  private @Nullable MetadataRecord newestRecord(Key key) {
-    Staged staged = undecidedYet.get(key);
-    return staged != null && staged.entry() instanceof JournalEntry.Stored stored
-        ? stored.record()
-        : index.read(key);
   }
 
   private void requireRoomInIndex(Key key) {
@@ -747,7 +704,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       boolean grows =
           config.conflicts().rules().of(key).keepsSiblings()
               ? hasMoreVersions(one.record())
-              : newestHeader(key) == null;
+              : decisions.newestHeader(key) == null;
       if (grows) {
         return indexFull(key);
       }
@@ -756,7 +713,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   private boolean hasMoreVersions(MetadataRecord theirs) {
-    MetadataRecord ours = newestRecord(theirs.key());
+    MetadataRecord ours = decisions.newestRecord(theirs.key());
     return ours == null
         || Siblings.join(ours, theirs, config.maxValueBytes()).record().siblings().size()
             > ours.siblings().size();
@@ -794,7 +751,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   private MetadataRecord nextRecord(
       Key key, VersionVector context, @Nullable Bytes payload, long expiresAtMs) {
-    var version = new Version(new Dot(openings.actor(), ++lastCounter), context, stamps.next());
+    var version = new Version(decisions.nextDot(), context, decisions.nextStamp());
     Header header =
         payload == null
             ? Header.tombstone(version, config.region())
@@ -863,7 +820,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       AppliedPrefix prefix,
       long since,
       Runnable onHeld) {
-    if (after > takenUpTo(prefix.actor())) {
+    if (after > decisions.takenUpTo(prefix.actor())) {
       return CompletableFuture.completedFuture(false);
     }
     var records = new ArrayList<MetadataRecord>();
@@ -886,7 +843,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       if (isGivenUp(entry.region(), since)) {
         return CompletableFuture.completedFuture(false);
       }
-      long taken = takenUpTo(entry.actor());
+      long taken = decisions.takenUpTo(entry.actor());
       if (entry.after() > taken) {
         // What was in front of it was refused meanwhile.
         return CompletableFuture.completedFuture(false);
@@ -897,7 +854,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         return new CompletableFuture<>();
       }
       long bytes = entry.records().stream().mapToLong(RecordCodec::estimatedBytes).sum();
-      stage(
+      decisions.stage(
           entry,
           null,
           false,
@@ -952,8 +909,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       long after, List<Inbound> inbound, AppliedPrefix prefix, long since) {
     var future = new CompletableFuture<Boolean>();
     synchronized (decisions) {
-      requireOpen();
-      long taken = takenUpTo(prefix.actor());
+      decisions.requireOpen();
+      long taken = decisions.takenUpTo(prefix.actor());
       RegionName known = regionOf(prefix.actor());
       boolean isAnothers = known != null && !known.equals(prefix.region());
       if (after > taken || isAnothers || isGivenUp(prefix.region(), since)) {
@@ -982,15 +939,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         stageIfNews(one, failure -> {});
       }
     }
-    stage(
+    decisions.stageNote(
         new JournalEntry.Applied(
             prefix.region(), prefix.actor(), Math.max(taken, prefix.counter())),
-        null,
-        false,
-        null,
-        NOTE_BYTES,
         failure -> complete(future, true, failure));
-    takenUpTo.merge(prefix.actor(), prefix.counter(), Math::max);
+    decisions.taken(prefix);
   }
 
   /**
@@ -998,15 +951,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * again if the disk refuses them.
    */
   public long takenUpTo(ActorId actor) {
-    synchronized (decisions) {
-      Long taken = takenUpTo.get(actor);
-      return taken == null ? appliedUpTo(actor) : taken;
-    }
-  }
-
-  private long appliedUpTo(ActorId actor) {
-    AppliedPrefix prefix = applied.of(actor);
-    return prefix == null ? 0 : prefix.counter();
+    return decisions.takenUpTo(actor);
   }
 
   /**
@@ -1016,10 +961,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    */
   private boolean deleteAgain(MetadataRecord record, Staged.Completion done) {
     Key key = record.key();
-    if (undecidedYet.containsKey(key) || !wasForgotten(record)) {
+    if (decisions.isUndecided(key) || !wasForgotten(record)) {
       return false;
     }
-    Header known = newestHeader(key);
+    Header known = decisions.newestHeader(key);
     VersionVector context = known == null ? VersionVector.EMPTY : known.version().asContext();
     var dots = new ArrayList<Dot>();
     Stamp newest = known == null ? new Stamp(0) : known.version().stamp();
@@ -1038,10 +983,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       dots.add(known.version().dot());
     }
     context = WriterContext.orDots(context, dots, VersionVector.EMPTY);
-    var version = new Version(new Dot(openings.actor(), ++lastCounter), context, newest.next());
+    var version = new Version(decisions.nextDot(), context, newest.next());
     var deletion = new MetadataRecord(key, Header.tombstone(version, config.region()), null);
-    written++;
-    stage(
+    decisions.countWrite();
+    decisions.stage(
         new JournalEntry.Stored(deletion),
         known == null ? null : known.version().dot(),
         false,
@@ -1064,7 +1009,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         !config.conflicts().rules().of(record.key()).keepsSiblings()
             && !header.isVisibleAt(clock.wallMs())
             && !complete.isAllApplied(header.version().context())
-            && !undecidedYet.containsKey(record.key())
+            && !decisions.isUndecided(record.key())
             && wasForgotten(record);
     if (isKept) {
       stageInbound(null, false, record.alone(), inbound.keepPayload(), done);
@@ -1087,7 +1032,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       return future;
     }
     synchronized (decisions) {
-      requireOpen();
+      decisions.requireOpen();
       IndexFullException full = noRoomFor(List.of(inbound));
       if (full != null) {
         future.completeExceptionally(full);
@@ -1139,7 +1084,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     long nowMs = clock.wallMs();
     var all = new AllDone(inbound.size());
     synchronized (decisions) {
-      requireOpen();
+      decisions.requireOpen();
       if (!mayBeTaken.getAsBoolean()) {
         return CompletableFuture.failedFuture(
             new FabricException("the state of a region that was taken in again is given up"));
@@ -1183,7 +1128,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   private void afterNewer(Key key, Staged.Completion done) {
-    Staged newer = undecidedYet.get(key);
+    Staged newer = decisions.undecided(key);
     if (newer == null) {
       done.done(null);
     } else {
@@ -1197,16 +1142,16 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     }
     MetadataRecord record = inbound.record().alone();
     Header theirs = record.header();
-    stamps.observe(theirs.version().stamp());
-    Staged undecided = undecidedYet.get(record.key());
-    Seen seen = undecided == null ? versions.get(record.key()) : null;
+    decisions.observe(theirs.version().stamp());
+    Staged undecided = decisions.undecided(record.key());
+    Seen seen = undecided == null ? decisions.lately(record.key()) : null;
     if (seen != null && theirs.version().context().containsAll(seen.context())) {
       // Its writer has seen all that is here, so joining changes nothing: the usual case, in which
       // the journal need not be read.
       stageInbound(seen.dot(), false, record, inbound.keepPayload(), done);
       return true;
     }
-    Header ours = undecided == null ? publishedHeader(record.key()) : undecided.header();
+    Header ours = undecided == null ? views.header(record.key()) : undecided.header();
     if (ours == null && isApplied(theirs.version().dot())) {
       // It was news once, and has been deleted and forgotten since.
       duplicates++;
@@ -1248,7 +1193,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     }
     boolean removesMore = theirs.isTombstone() && removesMore(record.key(), theirs, ours);
     if (removesMore || !joined.equals(ours)) {
-      Dot since = removesMore ? theirs.version().dot() : since(record.key(), joined);
+      Dot since = removesMore ? theirs.version().dot() : decisions.since(record.key(), joined);
       var stored = new JournalEntry.Stored(new MetadataRecord(record.key(), joined, null), since);
       stageInbound(
           ours.version().dot(),
@@ -1272,7 +1217,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   /** What is damaged has no value to be logged, and holds nothing up for that. */
   private @Nullable Bytes payloadToLog(Key key) {
     try {
-      MetadataRecord known = newestRecord(key);
+      MetadataRecord known = decisions.newestRecord(key);
       return known == null ? null : known.payload();
     } catch (StorageException e) {
       return null;
@@ -1306,8 +1251,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   /** What is known and what came are kept beside each other, unless one had seen the other. */
   private boolean stageBeside(Inbound inbound, Staged.Completion done) {
-    inbound.record().versions().forEach(each -> stamps.observe(each.header().version().stamp()));
-    MetadataRecord ours = newestRecord(inbound.record().key());
+    inbound.record().versions().forEach(each -> decisions.observe(each.header().version().stamp()));
+    MetadataRecord ours = decisions.newestRecord(inbound.record().key());
     MetadataRecord theirs = withoutThePast(inbound.record(), ours);
     if (theirs == null) {
       duplicates++;
@@ -1327,22 +1272,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     if (kept.equals(ours)) {
       return false;
     }
-    stageBeside(kept, ours, new Published(shown.record(), false), done);
+    decisions.stageBeside(kept, ours, new Published(shown.record(), false), done);
     return true;
-  }
-
-  private void stageBeside(
-      MetadataRecord journaled,
-      @Nullable MetadataRecord before,
-      Published published,
-      Staged.Completion done) {
-    stage(
-        new JournalEntry.Stored(journaled),
-        before == null ? null : before.header().version().dot(),
-        before != null && KeyIndex.isSameWrite(before.header(), journaled.header()),
-        published,
-        RecordCodec.estimatedBytes(published.record()),
-        done);
   }
 
   /**
@@ -1354,23 +1285,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     if (ours.isTombstone()) {
       return false;
     }
-    Dot since = since(key, ours);
+    Dot since = decisions.since(key, ours);
     Dot removed = remove.version().dot();
     return since == null
         || (!since.equals(ours.version().dot())
             && !since.equals(removed)
             && (remove.version().covers(since) || settled.isApplied(since)));
-  }
-
-  /** The newest write of a key whose payload has been here, or that removed it. */
-  private @Nullable Dot since(Key key, Header next) {
-    if (next.isTombstone()) {
-      return null;
-    }
-    Staged staged = undecidedYet.get(key);
-    return staged != null && staged.entry() instanceof JournalEntry.Stored stored
-        ? stored.sinceOfNext()
-        : index.sinceOfNext(key);
   }
 
   private void stageInbound(
@@ -1381,7 +1301,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       Staged.Completion done) {
     MetadataRecord kept = keepPayload ? record : record.withoutPayload();
     boolean isWhole = kept.payload() != null || before == null;
-    Dot since = isWhole ? null : since(record.key(), kept.header());
+    Dot since = isWhole ? null : decisions.since(record.key(), kept.header());
     stageInbound(before, sameWrite, record, new JournalEntry.Stored(kept, since), done);
   }
 
@@ -1391,7 +1311,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       MetadataRecord record,
       JournalEntry.Stored stored,
       Staged.Completion done) {
-    stage(
+    decisions.stage(
         stored,
         before,
         sameWrite,
@@ -1411,8 +1331,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     }
     var future = new CompletableFuture<Boolean>();
     synchronized (decisions) {
-      requireOpen();
-      Header current = newestHeader(record.key());
+      decisions.requireOpen();
+      Header current = decisions.newestHeader(record.key());
       if (record.payload() == null
           || current == null
           || !current.version().dot().equals(record.header().version().dot())
@@ -1421,7 +1341,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         return future;
       }
       MetadataRecord kept = record.withHeader(current);
-      stage(
+      decisions.stage(
           new JournalEntry.Stored(kept),
           current.version().dot(),
           true,
@@ -1431,37 +1351,6 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     }
     committer.start();
     return future;
-  }
-
-  private void stage(
-      JournalEntry entry,
-      @Nullable Dot before,
-      boolean sameWrite,
-      @Nullable Published published,
-      int bytes,
-      Staged.Completion done) {
-    var staged = new Staged(entry, before, sameWrite, published, bytes, done);
-    Key key = staged.key();
-    if (key != null) {
-      undecidedYet.put(key, staged);
-    }
-    committer.add(staged);
-  }
-
-  private @Nullable Header newestHeader(Key key) {
-    Staged staged = undecidedYet.get(key);
-    return staged == null ? publishedHeader(key) : staged.header();
-  }
-
-  private @Nullable Header publishedHeader(Key key) {
-    Header known = recent.get(key);
-    return known == null ? header(key) : known;
-  }
-
-  private void requireOpen() {
-    if (closed) {
-      throw new FabricClosedException("the fabric is closed; open a new one");
-    }
   }
 
   private void requireAdmitted() {
@@ -1492,19 +1381,15 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   public CompletableFuture<Boolean> configure(JournalEntry.Configured next) {
     var future = new CompletableFuture<Boolean>();
     synchronized (decisions) {
-      requireOpen();
+      decisions.requireOpen();
       Configuration before = configured.decided().configuration();
       if (!configured.decide(next)) {
         future.complete(false);
         return future;
       }
       List<MetadataRecord> dropped = dropHeldOfReadmitted(before, next);
-      stage(
+      decisions.stageNote(
           next,
-          null,
-          false,
-          null,
-          NOTE_BYTES,
           failure -> {
             if (failure == null) {
               dropped.forEach(this::logDropped);
@@ -1640,14 +1525,14 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   public void noteAcknowledged(
       RegionName peer, VersionVector known, long position, long lackingFrom, long lackingUpTo) {
     synchronized (decisions) {
-      if (closed) {
+      if (decisions.isClosed()) {
         return;
       }
       ActorId by = openings.at(position);
       var note =
           new JournalEntry.Acknowledged(
               peer, by, known.counter(by), position, lackingFrom, lackingUpTo);
-      stage(note, null, false, null, NOTE_BYTES, failure -> {});
+      decisions.stageNote(note, failure -> {});
     }
   }
 
@@ -1692,23 +1577,21 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     boolean mayHaveSiblings =
         dead.hasSiblings() || config.conflicts().rules().of(key).keepsSiblings();
     synchronized (decisions) {
-      if (closed || undecidedYet.containsKey(key) || !dead.header().equals(index.header(key))) {
+      if (decisions.isClosed()
+          || decisions.isUndecided(key)
+          || !dead.header().equals(index.header(key))) {
         return false;
       }
       if (mayHaveSiblings && !isState(dead)) {
         return false;
       }
       if (mayHaveSiblings) {
-        dead.versions().forEach(each -> forgottenBeside = later(forgottenBeside, each.header()));
+        dead.versions()
+            .forEach(each -> forgottenBeside = StoreViews.later(forgottenBeside, each.header()));
       }
-      forgottenUpTo = lastCounter;
-      Dot dot = dead.header().version().dot();
-      long[] beside = index.siblingsOf(key);
-      index.forget(key, dot);
-      tree.removed(dot);
-      tree.siblingsReplaced(beside, new long[0]);
-      recent.forget(key);
-      versions.forget(key);
+      forgottenUpTo = decisions.issuedUpTo();
+      views.forget(key, dead.header().version().dot());
+      decisions.forget(key);
       return true;
     }
   }
@@ -1717,16 +1600,16 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private boolean forgetSome(MetadataRecord known, List<Sibling> left) {
     Key key = known.key();
     synchronized (decisions) {
-      if (closed || undecidedYet.containsKey(key) || !isState(known)) {
+      if (decisions.isClosed() || decisions.isUndecided(key) || !isState(known)) {
         return false;
       }
       for (Sibling each : known.versions()) {
         if (!left.contains(each)) {
-          forgottenBeside = later(forgottenBeside, each.header());
+          forgottenBeside = StoreViews.later(forgottenBeside, each.header());
         }
       }
       MetadataRecord kept = MetadataRecord.of(key, left);
-      stageBeside(kept, known, new Published(kept, false), failure -> {});
+      decisions.stageBeside(kept, known, new Published(kept, false), failure -> {});
     }
     committer.start();
     return true;
@@ -1735,11 +1618,6 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private boolean isState(MetadataRecord dead) {
     MetadataRecord known = index.read(dead.key());
     return known != null && known.withoutPayload().equals(dead.withoutPayload());
-  }
-
-  private static Stamp later(Stamp stamp, Header than) {
-    Stamp other = than.version().stamp();
-    return other.compareTo(stamp) > 0 ? other : stamp;
   }
 
   /**
@@ -1866,12 +1744,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * index may be older, until that {@linkplain #isShown is shown}.
    */
   public long publishing() {
-    return publishing;
+    return views.publishing();
   }
 
   /** Whether the listener has been told of everything up to {@code position}. */
   public boolean isShown(long position) {
-    return shown >= position;
+    return views.isShown(position);
   }
 
   /** From this position on compaction has dropped nothing. */
@@ -1956,7 +1834,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         openings,
         neededAfter,
         config.region(),
-        stamp -> stamp.compareTo(newestStamp) >= 0,
+        views::isNewest,
         key -> config.conflicts().rules().of(key).merge() != null);
   }
 
@@ -1984,13 +1862,13 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           index.bytes(),
           index.readCacheBytes(),
           index.maxReadCacheBytes(),
-          recent.estimatedBytes() + versions.bytes(),
+          views.recentBytes() + decisions.recentBytes(),
           journal.sizeBytes(),
           journal.appendedBytes(),
           journal.segmentCount(),
           committer.pendingBytes(),
           committer.commits(),
-          written,
+          decisions.written(),
           dotCollisions,
           tornBytes,
           journal.replayedBytes(),
@@ -2005,9 +1883,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   /** Refuses writes from now on. The caller closes after the committing executor has ended. */
   public void refuseWrites() {
-    synchronized (decisions) {
-      closed = true;
-    }
+    decisions.close();
   }
 
   /** Commits what is queued, on the caller's thread, and closes the journal. */
@@ -2042,17 +1918,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           image,
           index,
           out -> {
-            StoreReplay.describeTo(
-                out,
-                openings,
-                begunAt,
-                stamps.newest(),
-                forgottenBeside(),
-                applied,
-                system,
-                acknowledged,
-                configured);
-            tree.describeTo(out, index.keys());
+            views.describeTo(out, begunAt, decisions.newestStamp(), forgottenBeside());
           });
     }
   }
@@ -2100,13 +1966,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private final class StoreSink implements Committer.Sink {
     @Override
     public void publish(List<Staged> group, List<FrameLocation> locations) {
-      long last = locations.get(locations.size() - 1).position();
-      journal.announce(last);
-      publishing = last;
-      for (int i = 0; i < group.size(); i++) {
-        publishOne(group.get(i), locations.get(i));
-      }
-      journal.publish(last);
+      views.publish(group, locations);
     }
 
     /** Only when everybody could see it are those told who wait for it. */
@@ -2126,17 +1986,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         committing.execute(() -> listener.published(changes));
         throw e;
       } finally {
-        shown = publishing;
-        synchronized (decisions) {
-          for (Staged staged : group) {
-            Key key = staged.key();
-            Header header = staged.header();
-            if (key != null && header != null) {
-              versions.published(key, header.version());
-              undecidedYet.remove(key, staged);
-            }
-          }
-        }
+        views.allIsShown();
+        decisions.published(group);
         group.forEach(staged -> staged.tell(null));
       }
       Compactor compacting = compactor;
@@ -2145,54 +1996,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       }
     }
 
-    private void publishOne(Staged staged, FrameLocation at) {
-      Published published = staged.published();
-      if (staged.entry() instanceof JournalEntry.Stored stored && published != null) {
-        MetadataRecord record = stored.record();
-        Dot before = staged.before();
-        long[] besideBefore = index.siblingsOf(record.key());
-        index.publish(before, staged.isSameWrite(), stored, at);
-        recent.published(record.key(), record.header());
-        if (record.key().isSystem()) {
-          system.put(record);
-        }
-        Stamp newest = later(newestStamp, record.header());
-        for (Sibling each : record.siblings()) {
-          newest = later(newest, each.header());
-        }
-        newestStamp = newest;
-        Dot dot = record.header().version().dot();
-        if (before == null) {
-          tree.added(dot);
-        } else {
-          tree.replaced(before, dot);
-        }
-        if (besideBefore.length > 0 || stored.record().hasSiblings()) {
-          tree.siblingsReplaced(besideBefore, index.siblingsOf(record.key()));
-        }
-        if (published.local()) {
-          openings.published(record);
-        }
-      } else if (staged.entry() instanceof JournalEntry.Applied prefix) {
-        applied.journaled(prefix, at);
-        held.applied(prefix.actor(), prefix.counter());
-      } else if (staged.entry() instanceof JournalEntry.Held range) {
-        held.journaled(range, at);
-      } else if (staged.entry() instanceof JournalEntry.Acknowledged by) {
-        acknowledged.journaled(by, at);
-      } else if (staged.entry() instanceof JournalEntry.Configured next) {
-        configured.journaled(next, at);
-      }
-    }
-
     @Override
     public void fail(List<Staged> group, StorageException cause) {
-      List<Staged> queued;
-      synchronized (decisions) {
-        queued = committer.takeQueued();
-        undecidedYet.clear();
-        takenUpTo.clear();
-      }
+      List<Staged> queued = decisions.refused();
       group.forEach(staged -> staged.tell(cause));
       queued.forEach(staged -> staged.tell(cause));
     }
