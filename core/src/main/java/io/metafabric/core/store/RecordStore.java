@@ -9,7 +9,6 @@ import io.metafabric.core.digest.LiveDots;
 import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.error.ConflictOpenException;
 import io.metafabric.core.error.ContextTooLargeException;
-import io.metafabric.core.error.EvictedException;
 import io.metafabric.core.error.FabricClosedException;
 import io.metafabric.core.error.FabricException;
 import io.metafabric.core.error.IndexFullException;
@@ -85,11 +84,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   private final Decisions decisions;
 
-  // No later than this is anything that was forgotten where concurrent writes are kept.
-  private Stamp forgottenBeside;
-
-  // Nothing that was forgotten here since the opening had seen more of what this opening wrote.
-  private volatile long forgottenUpTo;
+  private final LostVersions lost;
+  private final IndexRoom room;
+  private final Admission admission;
+  private final Forgotten forgotten;
   private long dotCollisions;
   private long duplicates;
 
@@ -132,7 +130,6 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     this.conflictLog = new ConflictLog(disk);
     this.acknowledged = replayed.acknowledged();
     this.configured = replayed.configured();
-    this.forgottenBeside = replayed.forgottenBeside();
     this.openings = new Openings(replayed, journal.publishedPosition() + 1, random);
     this.complete = new CompletePrefixes(config.region(), openings, applied);
     this.views = new StoreViews(journal, replayed, tree, held, openings);
@@ -140,6 +137,19 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     this.committer =
         new Committer(journal, config.durability(), committing, clock, new StoreSink());
     this.decisions = new Decisions(replayed, openings, complete, views, committer, clock, random);
+    this.lost = new LostVersions(conflictLog, decisions, clock);
+    this.room = new IndexRoom(config, index, decisions);
+    this.admission = new Admission(config.region(), configured, held, decisions, lost, committer);
+    this.forgotten =
+        new Forgotten(
+            replayed,
+            views,
+            decisions,
+            openings,
+            complete,
+            committer,
+            config.conflicts().rules(),
+            clock);
   }
 
   /**
@@ -187,7 +197,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         PayloadsAside.delete(disk);
       }
       journal.publish(first.get(first.size() - 1).position());
-      store.dropHeldOfReadmitted(Configuration.INITIAL, store.configured.published());
+      store.admission.dropHeldOfReadmitted(Configuration.INITIAL, store.configured.published());
       store.planHeld();
       return store;
     } catch (RuntimeException e) {
@@ -470,14 +480,14 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     var future = new CompletableFuture<@Nullable MetadataRecord>();
     synchronized (decisions) {
       decisions.requireOpen();
-      requireAdmitted();
+      admission.require();
       Header current = decisions.newestHeader(key);
       if (!Objects.equals(seen, current == null ? null : current.version().dot())) {
         decline(future, decisions.undecided(key));
         return future;
       }
       if (current == null) {
-        requireRoomInIndex(key);
+        room.requireFor(key);
       }
       var context = current == null ? VersionVector.EMPTY : contextAfter(current.version());
       var version = new Version(decisions.nextDot(), context, order);
@@ -491,7 +501,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           false,
           new Published(record, true),
           RecordCodec.estimatedBytes(record),
-          failure -> complete(future, record, failure));
+          Staged.Completion.completing(future, record));
     }
     committer.start();
     return future;
@@ -544,7 +554,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     var future = new CompletableFuture<@Nullable MetadataRecord>();
     synchronized (decisions) {
       decisions.requireOpen();
-      requireAdmitted();
+      admission.require();
       // Under the lock: of many writers that find room only one may fill it.
       if (committer.pendingBytes() > config.maxPendingBytes()) {
         future.completeExceptionally(
@@ -569,17 +579,17 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         seen = current == null ? null : seen(key, current.version(), payload == null);
       }
       if (seen == null) {
-        requireRoomInIndex(key);
+        room.requireFor(key);
       }
       VersionVector context =
           seen == null ? after : WriterContext.orDots(seen.context(), List.of(seen.dot()), after);
       requireFits(key, context);
       MetadataRecord record = nextRecord(key, context, payload, expiresAtMs);
       decisions.countWrite();
-      Staged.Completion done = failure -> complete(future, record, failure);
+      Staged.Completion done = Staged.Completion.completing(future, record);
       if (read != null && seen != null && !read.covers(seen.dot())) {
         Header unseen = decisions.newestHeader(key);
-        done = unseen == null ? done : logged(lost(record, unseen, true), done);
+        done = unseen == null ? done : lost.logged(lost.lost(record, unseen, true), done);
       }
       decisions.stage(
           new JournalEntry.Stored(record),
@@ -631,7 +641,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     VersionVector context = contextOf(key, known, read).merge(after);
     requireFits(key, context);
     if (known == null || !hasSeenOne(context, known)) {
-      requireRoomInIndex(key);
+      room.requireFor(key);
     }
     MetadataRecord record = nextRecord(key, context, payload, expiresAtMs);
     decisions.countWrite();
@@ -639,12 +649,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         known == null
             ? new Siblings.Joined(record, List.of())
             : Siblings.join(known, record, config.maxValueBytes());
-    logFallenOut(joined);
+    lost.logFallenOut(joined);
     decisions.stageBeside(
         joined.record(),
         known,
         new Published(joined.record(), true),
-        failure -> complete(future, record, failure));
+        Staged.Completion.completing(future, record));
   }
 
   /**
@@ -686,50 +696,6 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
               + "\") and put what they become with its version");
     }
     return context;
-  }
-
-  private void requireRoomInIndex(Key key) {
-    if (index.bytes() > config.maxIndexBytes()) {
-      throw indexFull(key);
-    }
-  }
-
-  /** All of a range is refused if one of its keys has no room, so that it comes again. */
-  private @Nullable IndexFullException noRoomFor(List<Inbound> inbound) {
-    if (index.bytes() <= config.maxIndexBytes()) {
-      return null;
-    }
-    for (Inbound one : inbound) {
-      Key key = one.record().key();
-      boolean grows =
-          config.conflicts().rules().of(key).keepsSiblings()
-              ? hasMoreVersions(one.record())
-              : decisions.newestHeader(key) == null;
-      if (grows) {
-        return indexFull(key);
-      }
-    }
-    return null;
-  }
-
-  private boolean hasMoreVersions(MetadataRecord theirs) {
-    MetadataRecord ours = decisions.newestRecord(theirs.key());
-    return ours == null
-        || Siblings.join(ours, theirs, config.maxValueBytes()).record().siblings().size()
-            > ours.siblings().size();
-  }
-
-  private IndexFullException indexFull(Key key) {
-    return new IndexFullException(
-        "there is no room for "
-            + key
-            + ": the index of "
-            + index.keys()
-            + " keys takes "
-            + index.bytes()
-            + " bytes, more than maxIndexBytes = "
-            + config.maxIndexBytes()
-            + "; raise it, and -XX:MaxDirectMemorySize with it");
   }
 
   /** Who is told that there is a value must be able to read it: not before it is published. */
@@ -791,14 +757,6 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         : hold(after, inbound, ahead, prefix, since, onHeld);
   }
 
-  /**
-   * Whether a region was taken in again since: its state of before is exported, or about to be. The
-   * links to it end only once that is durable and known to the loop.
-   */
-  private boolean isGivenUp(RegionName from, long since) {
-    return configured.decided().configuration().since(from) > since;
-  }
-
   private int firstAhead(List<Inbound> inbound) {
     long nowMs = clock.wallMs();
     for (int i = 0; i < inbound.size(); i++) {
@@ -840,7 +798,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   private CompletableFuture<Boolean> hold(JournalEntry.Held entry, long since) {
     synchronized (decisions) {
-      if (isGivenUp(entry.region(), since)) {
+      if (admission.isGivenUp(entry.region(), since)) {
         return CompletableFuture.completedFuture(false);
       }
       long taken = decisions.takenUpTo(entry.actor());
@@ -913,7 +871,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       long taken = decisions.takenUpTo(prefix.actor());
       RegionName known = regionOf(prefix.actor());
       boolean isAnothers = known != null && !known.equals(prefix.region());
-      if (after > taken || isAnothers || isGivenUp(prefix.region(), since)) {
+      if (after > taken || isAnothers || admission.isGivenUp(prefix.region(), since)) {
         future.complete(false);
         return future;
       }
@@ -930,7 +888,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
 
   private void stageRange(
       List<Inbound> inbound, long taken, AppliedPrefix prefix, CompletableFuture<Boolean> future) {
-    IndexFullException full = noRoomFor(inbound);
+    IndexFullException full = room.failureFor(inbound);
     if (full != null) {
       throw full;
     }
@@ -942,7 +900,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     decisions.stageNote(
         new JournalEntry.Applied(
             prefix.region(), prefix.actor(), Math.max(taken, prefix.counter())),
-        failure -> complete(future, true, failure));
+        Staged.Completion.completing(future, true));
     decisions.taken(prefix);
   }
 
@@ -961,7 +919,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    */
   private boolean deleteAgain(MetadataRecord record, Staged.Completion done) {
     Key key = record.key();
-    if (decisions.isUndecided(key) || !wasForgotten(record)) {
+    if (decisions.isUndecided(key) || !forgotten.wasForgotten(record)) {
       return false;
     }
     Header known = decisions.newestHeader(key);
@@ -1010,7 +968,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
             && !header.isVisibleAt(clock.wallMs())
             && !complete.isAllApplied(header.version().context())
             && !decisions.isUndecided(record.key())
-            && wasForgotten(record);
+            && forgotten.wasForgotten(record);
     if (isKept) {
       stageInbound(null, false, record.alone(), inbound.keepPayload(), done);
     }
@@ -1033,13 +991,13 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     }
     synchronized (decisions) {
       decisions.requireOpen();
-      IndexFullException full = noRoomFor(List.of(inbound));
+      IndexFullException full = room.failureFor(List.of(inbound));
       if (full != null) {
         future.completeExceptionally(full);
       } else {
         try {
-          if (!stageIfNews(inbound, failure -> complete(future, true, failure))) {
-            afterNewer(inbound.record().key(), failure -> complete(future, false, failure));
+          if (!stageIfNews(inbound, Staged.Completion.completing(future, true))) {
+            afterNewer(inbound.record().key(), Staged.Completion.completing(future, false));
           }
         } catch (StorageException e) {
           future.completeExceptionally(e);
@@ -1073,7 +1031,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * @param since as {@link #applyRange} has it: of a state that was given up since nothing is taken
    */
   public CompletableFuture<Void> applyPart(RegionName from, List<Inbound> inbound, long since) {
-    return applyEach(inbound, () -> !isGivenUp(from, since), false);
+    return applyEach(inbound, () -> !admission.isGivenUp(from, since), false);
   }
 
   /**
@@ -1089,7 +1047,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         return CompletableFuture.failedFuture(
             new FabricException("the state of a region that was taken in again is given up"));
       }
-      IndexFullException full = noRoomFor(inbound);
+      IndexFullException full = room.failureFor(inbound);
       if (full != null) {
         return CompletableFuture.failedFuture(full);
       }
@@ -1161,7 +1119,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       stageInbound(null, false, record, inbound.keepPayload(), done);
       return true;
     }
-    if (hasOutlived(theirs, ours)) {
+    if (forgotten.hasOutlived(theirs, ours)) {
       duplicates++;
       return false;
     }
@@ -1179,7 +1137,8 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
         !sameDot
             && !ours.version().covers(theirs.version().dot())
             && !theirs.version().covers(ours.version().dot());
-    Staged.Completion published = concurrent ? logged(lost(record, ours, theirsWon), done) : done;
+    Staged.Completion published =
+        concurrent ? lost.logged(lost.lost(record, ours, theirsWon), done) : done;
     boolean bringsPayload = record.payload() != null && inbound.keepPayload();
     boolean payloadIsNews = sameDot && samePayload && bringsPayload && !holdsPayload(record.key());
     if (theirsWon && (!sameDot || !samePayload || payloadIsNews)) {
@@ -1206,54 +1165,11 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return false;
   }
 
-  private Conflict lost(MetadataRecord theirs, Header ours, boolean theirsWon) {
-    Header lost = theirsWon ? ours : theirs.header();
-    Header won = theirsWon ? theirs.header() : ours;
-    Bytes payload = theirsWon ? payloadToLog(theirs.key()) : theirs.payload();
-    return conflict(
-        theirs.key(), new Sibling(lost, payload), won, Conflict.Reason.LAST_WRITER_WINS);
-  }
-
-  /** What is damaged has no value to be logged, and holds nothing up for that. */
-  private @Nullable Bytes payloadToLog(Key key) {
-    try {
-      MetadataRecord known = decisions.newestRecord(key);
-      return known == null ? null : known.payload();
-    } catch (StorageException e) {
-      return null;
-    }
-  }
-
-  private Conflict conflict(Key key, Sibling lost, Header won, Conflict.Reason reason) {
-    return new Conflict(
-        key, lost.header(), won.version().dot(), lost.payload(), clock.wallMs(), reason);
-  }
-
-  private Staged.Completion logged(Conflict conflict, Staged.Completion done) {
-    return failure -> {
-      if (failure == null) {
-        conflictLog.add(conflict);
-      }
-      done.done(failure);
-    };
-  }
-
-  private void logFallenOut(Siblings.Joined joined) {
-    for (Sibling each : joined.fellOut()) {
-      conflictLog.add(
-          conflict(
-              joined.record().key(),
-              each,
-              joined.record().header(),
-              Conflict.Reason.TOO_MANY_SIBLINGS));
-    }
-  }
-
   /** What is known and what came are kept beside each other, unless one had seen the other. */
   private boolean stageBeside(Inbound inbound, Staged.Completion done) {
     inbound.record().versions().forEach(each -> decisions.observe(each.header().version().stamp()));
     MetadataRecord ours = decisions.newestRecord(inbound.record().key());
-    MetadataRecord theirs = withoutThePast(inbound.record(), ours);
+    MetadataRecord theirs = forgotten.withoutThePast(inbound.record(), ours);
     if (theirs == null) {
       duplicates++;
       return false;
@@ -1268,7 +1184,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     MetadataRecord toKeep = inbound.keepPayload() ? theirs : theirs.withoutPayload();
     MetadataRecord kept = Siblings.join(ours, toKeep, config.maxValueBytes()).record();
     Siblings.Joined shown = Siblings.join(ours, theirs, config.maxValueBytes());
-    logFallenOut(shown);
+    lost.logFallenOut(shown);
     if (kept.equals(ours)) {
       return false;
     }
@@ -1347,24 +1263,10 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           true,
           new Published(kept, false),
           RecordCodec.estimatedBytes(kept),
-          failure -> complete(future, true, failure));
+          Staged.Completion.completing(future, true));
     }
     committer.start();
     return future;
-  }
-
-  private void requireAdmitted() {
-    JournalEntry.Configured now = configured.decided();
-    if (!now.admits(config.region())) {
-      throw new EvictedException(
-          "region "
-              + config.region()
-              + " was evicted ("
-              + now.configuration()
-              + "), and writes nothing; write in another region, or call readmit(\""
-              + config.region()
-              + "\") there and let this one be filled anew");
-    }
   }
 
   /** Which configuration this node holds; writes are refused unless it admits this region. */
@@ -1379,56 +1281,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * @return completes with false at once if it does not follow the one that is held
    */
   public CompletableFuture<Boolean> configure(JournalEntry.Configured next) {
-    var future = new CompletableFuture<Boolean>();
-    synchronized (decisions) {
-      decisions.requireOpen();
-      Configuration before = configured.decided().configuration();
-      if (!configured.decide(next)) {
-        future.complete(false);
-        return future;
-      }
-      List<MetadataRecord> dropped = dropHeldOfReadmitted(before, next);
-      decisions.stageNote(
-          next,
-          failure -> {
-            if (failure == null) {
-              dropped.forEach(this::logDropped);
-            } else {
-              configured.refused();
-            }
-            complete(future, true, failure);
-          });
-    }
-    committer.start();
-    return future;
-  }
-
-  /**
-   * A region that comes back has said what nobody had acknowledged, and what was held of that is
-   * not to appear behind its back, when its payload is gone with its directory. Which of its
-   * openings were before the configuration is not in the journal: what is dropped when this
-   * directory is opened may be of today, and comes again.
-   *
-   * @return what was dropped
-   */
-  private List<MetadataRecord> dropHeldOfReadmitted(
-      Configuration before, JournalEntry.Configured now) {
-    Configuration next = now.configuration();
-    return held.drop(region -> next.isMember(region) && next.since(region) > before.since(region));
-  }
-
-  /** Its region exports it as well, unless it has lost its disk: then this is what is left. */
-  private void logDropped(MetadataRecord record) {
-    for (Sibling each : record.versions()) {
-      conflictLog.add(
-          new Conflict(
-              record.key(),
-              each.header(),
-              Version.NONE.dot(),
-              each.payload(),
-              clock.wallMs(),
-              Conflict.Reason.HELD_AT_READMISSION));
-    }
+    return admission.configure(next);
   }
 
   /**
@@ -1475,15 +1328,6 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   /** To be called once all of them were taken back durably. */
   public void dropPayloadsAside() {
     PayloadsAside.delete(disk);
-  }
-
-  private static <T> void complete(
-      CompletableFuture<T> future, T value, @Nullable RuntimeException failure) {
-    if (failure == null) {
-      future.complete(value);
-    } else {
-      future.completeExceptionally(failure);
-    }
   }
 
   /** Waits until local writes are taken again; false if that took more than {@code timeoutMs}. */
@@ -1571,87 +1415,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     }
   }
 
-  /** Nothing but this dead state is known of its key, and nobody can ask for it any more. */
-  private boolean forget(MetadataRecord dead) {
-    Key key = dead.key();
-    boolean mayHaveSiblings =
-        dead.hasSiblings() || config.conflicts().rules().of(key).keepsSiblings();
-    synchronized (decisions) {
-      if (decisions.isClosed()
-          || decisions.isUndecided(key)
-          || !dead.header().equals(index.header(key))) {
-        return false;
-      }
-      if (mayHaveSiblings && !isState(dead)) {
-        return false;
-      }
-      if (mayHaveSiblings) {
-        dead.versions()
-            .forEach(each -> forgottenBeside = StoreViews.later(forgottenBeside, each.header()));
-      }
-      forgottenUpTo = decisions.issuedUpTo();
-      views.forget(key, dead.header().version().dot());
-      decisions.forget(key);
-      return true;
-    }
-  }
-
-  /** The same of some versions of a key: others are left. */
-  private boolean forgetSome(MetadataRecord known, List<Sibling> left) {
-    Key key = known.key();
-    synchronized (decisions) {
-      if (decisions.isClosed() || decisions.isUndecided(key) || !isState(known)) {
-        return false;
-      }
-      for (Sibling each : known.versions()) {
-        if (!left.contains(each)) {
-          forgottenBeside = StoreViews.later(forgottenBeside, each.header());
-        }
-      }
-      MetadataRecord kept = MetadataRecord.of(key, left);
-      decisions.stageBeside(kept, known, new Published(kept, false), failure -> {});
-    }
-    committer.start();
-    return true;
-  }
-
-  private boolean isState(MetadataRecord dead) {
-    MetadataRecord known = index.read(dead.key());
-    return known != null && known.withoutPayload().equals(dead.withoutPayload());
-  }
-
   /**
    * Whether a record comes from the past: all of it was applied here once, and what had deleted it,
    * or had seen it expire, is forgotten.
    */
   public boolean wasForgotten(MetadataRecord record) {
-    try {
-      // In this order: what is applied was published before.
-      if (!complete.isAllApplied(record)) {
-        return false;
-      }
-      Header known = header(record.key());
-      return known == null
-          || (!config.conflicts().rules().of(record.key()).keepsSiblings()
-              && hasOutlived(record.header(), known));
-    } catch (StorageException e) {
-      return false; // something is known of the key, but cannot be read
-    }
-  }
-
-  /**
-   * Whether a write that would win over the deletion that is known here was applied here before,
-   * and deleted by what is forgotten: regions with older disks brought back an earlier write of the
-   * key, which was deleted again, and now this one.
-   */
-  private boolean hasOutlived(Header theirs, Header known) {
-    Version later = theirs.version();
-    return known.isTombstone()
-        && theirs.isVisibleAt(clock.wallMs())
-        && !known.version().covers(later.dot())
-        && LastWriterWins.join(known, theirs).version().dot().equals(later.dot())
-        && !later.covers(known.version().dot())
-        && isApplied(later.dot());
+    return forgotten.wasForgotten(record);
   }
 
   /**
@@ -1660,69 +1429,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * tell others.
    */
   public boolean wasReplacedByForgotten(MetadataRecord version) {
-    if (!config.conflicts().rules().of(version.key()).keepsSiblings()) {
-      Header own = version.header();
-      Dot dot = own.version().dot();
-      // What is new is not looked up.
-      boolean isNew = dot.actor().equals(openings.actor()) && dot.counter() > forgottenUpTo;
-      return !isNew && isApplied(dot) && !isOutdone(version.key(), own);
-    }
-    try {
-      Header first = header(version.key());
-      if (first != null && first.version().covers(version.header().version().dot())) {
-        return false;
-      }
-      MetadataRecord known = index.read(version.key());
-      synchronized (decisions) {
-        return isOfThePast(version.header(), known);
-      }
-    } catch (StorageException e) {
-      return false; // something is known of the key, but cannot be read
-    }
-  }
-
-  /** Whether what is known of a key has seen a write, is it, or wins over it. */
-  private boolean isOutdone(Key key, Header write) {
-    try {
-      Header known = header(key);
-      return known != null
-          && (known.version().covers(write.version().dot())
-              || !LastWriterWins.join(known, write).version().dot().equals(write.version().dot()));
-    } catch (StorageException e) {
-      return true; // something is known of the key, but cannot be read
-    }
-  }
-
-  /**
-   * What comes without the versions that are of the past: they were applied here, and are no part
-   * of the key's state, because something that is forgotten by now had replaced them. Null if there
-   * are no others.
-   *
-   * <p>What is applied and unknown may also have fallen out, where there were too many: that may
-   * come back, unless something as late has been forgotten.
-   */
-  private @Nullable MetadataRecord withoutThePast(
-      MetadataRecord theirs, @Nullable MetadataRecord ours) {
-    List<Sibling> left = theirs.versions();
-    boolean isMixed = false;
-    for (Sibling each : left) {
-      isMixed |= isOfThePast(each.header(), ours);
-    }
-    if (!isMixed) {
-      return theirs;
-    }
-    left = left.stream().filter(each -> !isOfThePast(each.header(), ours)).toList();
-    return left.isEmpty() ? null : MetadataRecord.of(theirs.key(), left);
-  }
-
-  private boolean isOfThePast(Header theirs, @Nullable MetadataRecord ours) {
-    Dot dot = theirs.version().dot();
-    if (ours == null) {
-      return isApplied(dot);
-    }
-    return !ours.covers(dot)
-        && isApplied(dot)
-        && theirs.version().stamp().compareTo(forgottenBeside) <= 0;
+    return forgotten.wasReplacedByForgotten(version);
   }
 
   /** Whether this node has applied a write, in its actor's order, at some time. */
@@ -1900,12 +1607,6 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     saveViews();
   }
 
-  private Stamp forgottenBeside() {
-    synchronized (decisions) {
-      return forgottenBeside;
-    }
-  }
-
   /** For the next opening; the journal is closed, nothing changes any more. */
   private void saveViews() {
     JournalImage image = journal.image();
@@ -1918,7 +1619,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           image,
           index,
           out -> {
-            views.describeTo(out, begunAt, decisions.newestStamp(), forgottenBeside());
+            views.describeTo(out, begunAt, decisions.newestStamp(), forgotten.newestBeside());
           });
     }
   }
@@ -1937,30 +1638,13 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     settled.start(executor, floor);
     var collecting =
         new DeadHeaders(
-            index,
-            new Forgetting(),
-            settled::floor,
-            executor,
-            clock,
-            config.compaction().forgetEvery());
+            index, forgotten, settled::floor, executor, clock, config.compaction().forgetEvery());
     deadHeaders = collecting;
     collecting.start();
     var started = new Compactor(journal, liveness(), executor, config.compaction(), neededAfter);
     compactor = started;
     started.check();
     conflictLog.start(executor);
-  }
-
-  private final class Forgetting implements DeadHeaders.Forget {
-    @Override
-    public boolean forget(MetadataRecord dead) {
-      return RecordStore.this.forget(dead);
-    }
-
-    @Override
-    public boolean forgetSome(MetadataRecord known, List<Sibling> left) {
-      return RecordStore.this.forgetSome(known, left);
-    }
   }
 
   private final class StoreSink implements Committer.Sink {

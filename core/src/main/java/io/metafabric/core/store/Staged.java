@@ -6,6 +6,7 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.version.Dot;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /** Something that waits for the journal. */
@@ -14,6 +15,18 @@ final class Staged {
   @FunctionalInterface
   interface Completion {
     void done(@Nullable RuntimeException failure);
+
+    /** Completes {@code future} with {@code value}, or with the failure. */
+    static <T extends @Nullable Object> Completion completing(
+        CompletableFuture<T> future, T value) {
+      return failure -> {
+        if (failure == null) {
+          future.complete(value);
+        } else {
+          future.completeExceptionally(failure);
+        }
+      };
+    }
   }
 
   private final JournalEntry entry;
