@@ -43,8 +43,8 @@ final class DeleteBugs {
             "forgotten-comes-back",
             new OneTest("core.store.ForgetTest", "anOldVersionThatComesLate_isDiscarded"),
             new Change(
-                CORE + "store/RecordStore.java",
-                "if (ours == null && isApplied(theirs.version().dot())) {",
+                CORE + "store/InboundJoin.java",
+                "if (ours == null && complete.isApplied(theirs.version().dot())) {",
                 "if (false) {")),
         new Exhibit(
             "repair-resurrects",
@@ -52,8 +52,8 @@ final class DeleteBugs {
                 "node.ForgottenDeletesTest",
                 "aRegionWithADiskFromBeforeTheDeletion_isToldAgain_andNothingNewerIsHurt"),
             new Change(
-                CORE + "store/RecordStore.java",
-                "(keepDead(one, all) || deleteAgain(one.record(), all))",
-                "keepDead(one, all)")));
+                CORE + "store/InboundRecords.java",
+                "(returns.keepDead(one, all) || returns.deleteAgain(one.record(), all))",
+                "returns.keepDead(one, all)")));
   }
 }

@@ -17,9 +17,9 @@ final class RegionBugs {
             "gap-not-noticed",
             new OneTest("core.store.InboundRangeTest", "aRangeBehindAGap_isNotTaken"),
             new Change(
-                CORE + "store/RecordStore.java",
-                "if (after > taken || isAnothers || isGivenUp(prefix.region(), since)) {",
-                "if (isAnothers || isGivenUp(prefix.region(), since)) {")),
+                CORE + "store/InboundRanges.java",
+                "if (after > taken || isAnothers || admission.isGivenUp(prefix.region(), since)) {",
+                "if (isAnothers || admission.isGivenUp(prefix.region(), since)) {")),
         new Exhibit(
             "refused-range-is-applied",
             new OneTest(

@@ -19,21 +19,18 @@ final class Admission {
   private final HeldChanges held;
   private final Decisions decisions;
   private final LostVersions lost;
-  private final Committer committer;
 
   Admission(
       RegionName region,
       StoredConfiguration configured,
       HeldChanges held,
       Decisions decisions,
-      LostVersions lost,
-      Committer committer) {
+      LostVersions lost) {
     this.region = region;
     this.configured = configured;
     this.held = held;
     this.decisions = decisions;
     this.lost = lost;
-    this.committer = committer;
   }
 
   /**
@@ -86,7 +83,7 @@ final class Admission {
             told.done(failure);
           });
     }
-    committer.start();
+    decisions.commit();
     return future;
   }
 

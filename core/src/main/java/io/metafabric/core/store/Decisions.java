@@ -185,7 +185,7 @@ final class Decisions {
     return openings.isOwn(who) ? complete.upTo(who) : takenUpTo(who);
   }
 
-  /** Queues what was decided; see {@link Staged}. Somebody must start the committer then. */
+  /** Queues what was decided; see {@link Staged}. Somebody must {@link #commit} it then. */
   void stage(
       JournalEntry entry,
       @Nullable Dot before,
@@ -199,6 +199,11 @@ final class Decisions {
       undecidedYet.put(key, staged);
     }
     committer.add(staged);
+  }
+
+  /** Lets the executor commit what is staged; with or without the lock. */
+  void commit() {
+    committer.start();
   }
 
   /** Of an entry that is no record. */

@@ -27,7 +27,6 @@ final class Forgotten implements DeadHeaders.Forget {
   private final Decisions decisions;
   private final Openings openings;
   private final CompletePrefixes complete;
-  private final Committer committer;
   private final ConflictRules rules;
   private final Clock clock;
 
@@ -44,7 +43,6 @@ final class Forgotten implements DeadHeaders.Forget {
       Decisions decisions,
       Openings openings,
       CompletePrefixes complete,
-      Committer committer,
       ConflictRules rules,
       Clock clock) {
     this.index = replayed.index();
@@ -52,7 +50,6 @@ final class Forgotten implements DeadHeaders.Forget {
     this.decisions = decisions;
     this.openings = openings;
     this.complete = complete;
-    this.committer = committer;
     this.rules = rules;
     this.clock = clock;
     this.newestBeside = replayed.forgottenBeside();
@@ -99,7 +96,7 @@ final class Forgotten implements DeadHeaders.Forget {
       MetadataRecord kept = MetadataRecord.of(key, left);
       decisions.stageBeside(kept, known, new Published(kept, false), failure -> {});
     }
-    committer.start();
+    decisions.commit();
     return true;
   }
 

@@ -9,8 +9,6 @@ import io.metafabric.core.digest.LiveDots;
 import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.error.ConflictOpenException;
 import io.metafabric.core.error.ContextTooLargeException;
-import io.metafabric.core.error.FabricClosedException;
-import io.metafabric.core.error.FabricException;
 import io.metafabric.core.error.IndexFullException;
 import io.metafabric.core.error.OverloadedException;
 import io.metafabric.core.error.StorageException;
@@ -51,7 +49,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiPredicate;
-import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -67,8 +64,6 @@ import org.jspecify.annotations.Nullable;
  * that order once it is durable in its mode. Readers see published states only.
  */
 public final class RecordStore implements CurrentDots, AutoCloseable {
-  private static final Duration LOOK_AT_HELD_EVERY = Duration.ofSeconds(1);
-
   private final StoreConfig config;
   private final Disk disk;
   private final Clock clock;
@@ -88,8 +83,9 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private final IndexRoom room;
   private final Admission admission;
   private final Forgotten forgotten;
-  private long dotCollisions;
-  private long duplicates;
+  private final InboundJoin join;
+  private final InboundRecords records;
+  private final InboundRanges ranges;
 
   private final HeldChanges held;
   private final ConflictLog conflictLog;
@@ -139,16 +135,27 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     this.decisions = new Decisions(replayed, openings, complete, views, committer, clock, random);
     this.lost = new LostVersions(conflictLog, decisions, clock);
     this.room = new IndexRoom(config, index, decisions);
-    this.admission = new Admission(config.region(), configured, held, decisions, lost, committer);
+    this.admission = new Admission(config.region(), configured, held, decisions, lost);
     this.forgotten =
         new Forgotten(
-            replayed,
-            views,
+            replayed, views, decisions, openings, complete, config.conflicts().rules(), clock);
+    this.join =
+        new InboundJoin(config, index, views, decisions, complete, forgotten, settled, lost);
+    var returns = new ForgottenReturns(config, decisions, complete, forgotten, join, clock);
+    this.records =
+        new InboundRecords(
+            config.conflicts(), decisions, admission, room, join, returns, held, clock);
+    this.ranges =
+        new InboundRanges(
+            config.region(),
             decisions,
-            openings,
             complete,
-            committer,
-            config.conflicts().rules(),
+            admission,
+            room,
+            join,
+            records,
+            held,
+            committing,
             clock);
   }
 
@@ -198,7 +205,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       }
       journal.publish(first.get(first.size() - 1).position());
       store.admission.dropHeldOfReadmitted(Configuration.INITIAL, store.configured.published());
-      store.planHeld();
+      store.ranges.planHeld();
       return store;
     } catch (RuntimeException e) {
       journal.abandon();
@@ -267,14 +274,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * @return completes once that is durable
    */
   public CompletableFuture<?> regained(VersionVector appliedThere) {
-    var done = new ArrayList<CompletableFuture<?>>();
-    appliedThere.forEach(
-        (who, counter) -> {
-          if (counter > completeUpTo(who)) {
-            done.add(applyRange(0, List.of(), new AppliedPrefix(config.region(), who, counter)));
-          }
-        });
-    return CompletableFuture.allOf(done.toArray(CompletableFuture<?>[]::new));
+    return ranges.regained(appliedThere);
   }
 
   /**
@@ -284,14 +284,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * @return completes once that is durable
    */
   public CompletableFuture<?> inherited(RegionName from, VersionVector appliedThere) {
-    var done = new ArrayList<CompletableFuture<?>>();
-    appliedThere.forEach(
-        (who, counter) -> {
-          if (counter > decisions.takenUpTo(who)) {
-            done.add(applyRange(0, List.of(), new AppliedPrefix(from, who, counter)));
-          }
-        });
-    return CompletableFuture.allOf(done.toArray(CompletableFuture<?>[]::new));
+    return ranges.inherited(from, appliedThere);
   }
 
   /** What this store has, for regions to find out where they differ. */
@@ -738,7 +731,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    */
   public CompletableFuture<Boolean> applyRange(
       long after, List<Inbound> inbound, AppliedPrefix prefix) {
-    return applyRange(after, inbound, prefix, Long.MAX_VALUE, () -> {});
+    return ranges.apply(after, inbound, prefix);
   }
 
   /**
@@ -751,157 +744,12 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    */
   public CompletableFuture<Boolean> applyRange(
       long after, List<Inbound> inbound, AppliedPrefix prefix, long since, Runnable onHeld) {
-    int ahead = firstAhead(inbound);
-    return ahead < 0
-        ? applyWhole(after, inbound, prefix, since)
-        : hold(after, inbound, ahead, prefix, since, onHeld);
-  }
-
-  private int firstAhead(List<Inbound> inbound) {
-    long nowMs = clock.wallMs();
-    for (int i = 0; i < inbound.size(); i++) {
-      if (held.isAhead(inbound.get(i).record(), nowMs)) {
-        return i;
-      }
-    }
-    return -1;
-  }
-
-  /**
-   * Takes what is before {@code ahead}, and holds the rest. Nothing counts as applied before all
-   * does: what a change that is held has replaced was left out.
-   */
-  private CompletableFuture<Boolean> hold(
-      long after,
-      List<Inbound> inbound,
-      int ahead,
-      AppliedPrefix prefix,
-      long since,
-      Runnable onHeld) {
-    if (after > decisions.takenUpTo(prefix.actor())) {
-      return CompletableFuture.completedFuture(false);
-    }
-    var records = new ArrayList<MetadataRecord>();
-    for (Inbound each : inbound.subList(ahead, inbound.size())) {
-      records.add(each.keepPayload() ? each.record() : each.record().withoutPayload());
-    }
-    var entry =
-        new JournalEntry.Held(prefix.region(), prefix.actor(), after, prefix.counter(), records);
-    // What is before is durable first.
-    return applyPart(prefix.region(), inbound.subList(0, ahead), since)
-        .thenCompose(
-            taken -> {
-              onHeld.run();
-              return hold(entry, since);
-            });
-  }
-
-  private CompletableFuture<Boolean> hold(JournalEntry.Held entry, long since) {
-    synchronized (decisions) {
-      if (admission.isGivenUp(entry.region(), since)) {
-        return CompletableFuture.completedFuture(false);
-      }
-      long taken = decisions.takenUpTo(entry.actor());
-      if (entry.after() > taken) {
-        // What was in front of it was refused meanwhile.
-        return CompletableFuture.completedFuture(false);
-      }
-      CompletableFuture<Boolean> applied = entry.after() < taken ? null : held.hold(entry);
-      if (applied == null) {
-        // It is here already, and comes again; or comes again when there is room.
-        return new CompletableFuture<>();
-      }
-      long bytes = entry.records().stream().mapToLong(RecordCodec::estimatedBytes).sum();
-      decisions.stage(
-          entry,
-          null,
-          false,
-          null,
-          (int) bytes,
-          failure -> {
-            if (failure == null) {
-              planHeld();
-            } else {
-              held.forget(entry.actor());
-            }
-          });
-      committer.start();
-      return applied;
-    }
+    return ranges.apply(after, inbound, prefix, since, onHeld);
   }
 
   /** Whether changes of this actor wait until this node's clock has come nearer to their stamps. */
   public boolean isHeld(ActorId from) {
     return held.holds(from);
-  }
-
-  /** Clocks may be set: looks again every second. */
-  private void planHeld() {
-    if (!held.isEmpty()) {
-      committing.schedule(LOOK_AT_HELD_EVERY, this::applyHeld);
-    }
-  }
-
-  private void applyHeld() {
-    for (JournalEntry.Held range : held.due(clock.wallMs())) {
-      var inbound = new ArrayList<Inbound>();
-      range.records().forEach(record -> inbound.add(new Inbound(record, true)));
-      try {
-        synchronized (decisions) {
-          if (held.isLive(range)) {
-            applyWhole(
-                range.after(),
-                inbound,
-                new AppliedPrefix(range.region(), range.actor(), range.upTo()),
-                Long.MAX_VALUE);
-          }
-        }
-      } catch (FabricClosedException e) {
-        return;
-      }
-    }
-    planHeld();
-  }
-
-  private CompletableFuture<Boolean> applyWhole(
-      long after, List<Inbound> inbound, AppliedPrefix prefix, long since) {
-    var future = new CompletableFuture<Boolean>();
-    synchronized (decisions) {
-      decisions.requireOpen();
-      long taken = decisions.takenUpTo(prefix.actor());
-      RegionName known = regionOf(prefix.actor());
-      boolean isAnothers = known != null && !known.equals(prefix.region());
-      if (after > taken || isAnothers || admission.isGivenUp(prefix.region(), since)) {
-        future.complete(false);
-        return future;
-      }
-      try {
-        stageRange(inbound, taken, prefix, future);
-      } catch (FabricException e) {
-        // What was staged of it stays; all of it comes again.
-        future.completeExceptionally(e);
-      }
-    }
-    committer.start();
-    return future;
-  }
-
-  private void stageRange(
-      List<Inbound> inbound, long taken, AppliedPrefix prefix, CompletableFuture<Boolean> future) {
-    IndexFullException full = room.failureFor(inbound);
-    if (full != null) {
-      throw full;
-    }
-    for (Inbound one : inbound) {
-      if (one.record().header().version().dot().counter() > taken) {
-        stageIfNews(one, failure -> {});
-      }
-    }
-    decisions.stageNote(
-        new JournalEntry.Applied(
-            prefix.region(), prefix.actor(), Math.max(taken, prefix.counter())),
-        Staged.Completion.completing(future, true));
-    decisions.taken(prefix);
   }
 
   /**
@@ -913,69 +761,6 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   /**
-   * What was deleted, and forgotten everywhere, is some region's present state again: it was given
-   * an older disk, and nobody has the deletion any more. A new one covers what is left, and loses
-   * to all that was written since, as the old one did.
-   */
-  private boolean deleteAgain(MetadataRecord record, Staged.Completion done) {
-    Key key = record.key();
-    if (decisions.isUndecided(key) || !forgotten.wasForgotten(record)) {
-      return false;
-    }
-    Header known = decisions.newestHeader(key);
-    VersionVector context = known == null ? VersionVector.EMPTY : known.version().asContext();
-    var dots = new ArrayList<Dot>();
-    Stamp newest = known == null ? new Stamp(0) : known.version().stamp();
-    boolean isVisible = false;
-    for (Sibling each : record.versions()) {
-      Version found = each.header().version();
-      context = context.merge(found.asContext());
-      dots.add(found.dot());
-      newest = found.stamp().compareTo(newest) > 0 ? found.stamp() : newest;
-      isVisible |= each.header().isVisibleAt(clock.wallMs());
-    }
-    if (!isVisible) {
-      return false; // whoever has it forgets it as well: all that it had seen is applied
-    }
-    if (known != null) {
-      dots.add(known.version().dot());
-    }
-    context = WriterContext.orDots(context, dots, VersionVector.EMPTY);
-    var version = new Version(decisions.nextDot(), context, newest.next());
-    var deletion = new MetadataRecord(key, Header.tombstone(version, config.region()), null);
-    decisions.countWrite();
-    decisions.stage(
-        new JournalEntry.Stored(deletion),
-        known == null ? null : known.version().dot(),
-        false,
-        new Published(deletion, true),
-        RecordCodec.estimatedBytes(deletion),
-        done);
-    return true;
-  }
-
-  /**
-   * What is dead and forgotten here is kept by a peer, since it had seen there what is not applied
-   * here: nobody may have that any more, and nobody could forget what names it. It is known here
-   * again, so that the two do not differ for ever; if all come to have what it had seen, all forget
-   * it.
-   */
-  private boolean keepDead(Inbound inbound, Staged.Completion done) {
-    MetadataRecord record = inbound.record();
-    Header header = record.header();
-    boolean isKept =
-        !config.conflicts().rules().of(record.key()).keepsSiblings()
-            && !header.isVisibleAt(clock.wallMs())
-            && !complete.isAllApplied(header.version().context())
-            && !decisions.isUndecided(record.key())
-            && forgotten.wasForgotten(record);
-    if (isKept) {
-      stageInbound(null, false, record.alone(), inbound.keepPayload(), done);
-    }
-    return isKept;
-  }
-
-  /**
    * Takes over one record that did not come in its actor's order: an answer to a fetch.
    *
    * @return completes once it is published, or what was found newer is, and then with false; with
@@ -984,28 +769,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    *     known of its key cannot be read
    */
   public CompletableFuture<Boolean> applyOne(Inbound inbound) {
-    var future = new CompletableFuture<Boolean>();
-    if (firstAhead(List.of(inbound)) >= 0) {
-      future.complete(false);
-      return future;
-    }
-    synchronized (decisions) {
-      decisions.requireOpen();
-      IndexFullException full = room.failureFor(List.of(inbound));
-      if (full != null) {
-        future.completeExceptionally(full);
-      } else {
-        try {
-          if (!stageIfNews(inbound, Staged.Completion.completing(future, true))) {
-            afterNewer(inbound.record().key(), Staged.Completion.completing(future, false));
-          }
-        } catch (StorageException e) {
-          future.completeExceptionally(e);
-        }
-      }
-    }
-    committer.start();
-    return future;
+    return records.applyOne(inbound);
   }
 
   /**
@@ -1019,7 +783,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    *     {@link StorageException} if what is known of one cannot be read, and the others were taken
    */
   public CompletableFuture<Void> applyAll(List<Inbound> inbound) {
-    return applyEach(inbound, () -> true, true);
+    return records.applyAll(inbound);
   }
 
   /**
@@ -1031,209 +795,17 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * @param since as {@link #applyRange} has it: of a state that was given up since nothing is taken
    */
   public CompletableFuture<Void> applyPart(RegionName from, List<Inbound> inbound, long since) {
-    return applyEach(inbound, () -> !admission.isGivenUp(from, since), false);
-  }
-
-  /**
-   * @param isPresent whether it is some region's present state, not what one once sent
-   */
-  private CompletableFuture<Void> applyEach(
-      List<Inbound> inbound, BooleanSupplier mayBeTaken, boolean isPresent) {
-    long nowMs = clock.wallMs();
-    var all = new AllDone(inbound.size());
-    synchronized (decisions) {
-      decisions.requireOpen();
-      if (!mayBeTaken.getAsBoolean()) {
-        return CompletableFuture.failedFuture(
-            new FabricException("the state of a region that was taken in again is given up"));
-      }
-      IndexFullException full = room.failureFor(inbound);
-      if (full != null) {
-        return CompletableFuture.failedFuture(full);
-      }
-      for (Inbound one : inbound) {
-        if (held.isAhead(one.record(), nowMs)) {
-          all.done(tooFarAhead(one.record().key()));
-          continue;
-        }
-        try {
-          if (!stageIfNews(one, all)
-              && !(isPresent && (keepDead(one, all) || deleteAgain(one.record(), all)))) {
-            afterNewer(one.record().key(), all);
-          }
-        } catch (StorageException e) {
-          // What is known of this key cannot be read; the others are none the worse for it.
-          all.done(e);
-        }
-      }
-    }
-    committer.start();
-    return all.future();
+    return records.applyPart(from, inbound, since);
   }
 
   /** Whether a record is stamped so far ahead of this node's clock that it may not be taken. */
   public boolean isTooFarAhead(MetadataRecord record) {
-    return held.isAhead(record, clock.wallMs());
+    return records.isTooFarAhead(record);
   }
 
   /** What whoever gave, or wanted to give, such a record is told. */
   public ClockSkewException tooFarAhead(Key key) {
-    return new ClockSkewException(
-        key
-            + " is stamped more than "
-            + config.conflicts().maxClockSkew()
-            + " ahead of this node's clock; set the clock that is wrong, or wait");
-  }
-
-  private void afterNewer(Key key, Staged.Completion done) {
-    Staged newer = decisions.undecided(key);
-    if (newer == null) {
-      done.done(null);
-    } else {
-      newer.alsoTell(done);
-    }
-  }
-
-  private boolean stageIfNews(Inbound inbound, Staged.Completion done) {
-    if (config.conflicts().rules().of(inbound.record().key()).keepsSiblings()) {
-      return stageBeside(inbound, done);
-    }
-    MetadataRecord record = inbound.record().alone();
-    Header theirs = record.header();
-    decisions.observe(theirs.version().stamp());
-    Staged undecided = decisions.undecided(record.key());
-    Seen seen = undecided == null ? decisions.lately(record.key()) : null;
-    if (seen != null && theirs.version().context().containsAll(seen.context())) {
-      // Its writer has seen all that is here, so joining changes nothing: the usual case, in which
-      // the journal need not be read.
-      stageInbound(seen.dot(), false, record, inbound.keepPayload(), done);
-      return true;
-    }
-    Header ours = undecided == null ? views.header(record.key()) : undecided.header();
-    if (ours == null && isApplied(theirs.version().dot())) {
-      // It was news once, and has been deleted and forgotten since.
-      duplicates++;
-      return false;
-    }
-    if (ours == null) {
-      stageInbound(null, false, record, inbound.keepPayload(), done);
-      return true;
-    }
-    if (forgotten.hasOutlived(theirs, ours)) {
-      duplicates++;
-      return false;
-    }
-    Header joined = LastWriterWins.join(settled.toJoin(record.key(), ours, theirs), theirs);
-    boolean sameDot = ours.version().dot().equals(theirs.version().dot());
-    boolean samePayload = ours.payloadCrc32c() == theirs.payloadCrc32c();
-    if ((sameDot && !samePayload)
-        || LastWriterWins.sawEachOther(ours.version(), theirs.version())) {
-      dotCollisions++;
-    }
-    boolean theirsWon =
-        joined.version().dot().equals(theirs.version().dot())
-            && joined.payloadCrc32c() == theirs.payloadCrc32c();
-    boolean concurrent =
-        !sameDot
-            && !ours.version().covers(theirs.version().dot())
-            && !theirs.version().covers(ours.version().dot());
-    Staged.Completion published =
-        concurrent ? lost.logged(lost.lost(record, ours, theirsWon), done) : done;
-    boolean bringsPayload = record.payload() != null && inbound.keepPayload();
-    boolean payloadIsNews = sameDot && samePayload && bringsPayload && !holdsPayload(record.key());
-    if (theirsWon && (!sameDot || !samePayload || payloadIsNews)) {
-      stageInbound(
-          ours.version().dot(),
-          KeyIndex.isSameWrite(ours, joined),
-          record.withHeader(joined),
-          inbound.keepPayload(),
-          published);
-      return true;
-    }
-    boolean removesMore = theirs.isTombstone() && removesMore(record.key(), theirs, ours);
-    if (removesMore || !joined.equals(ours)) {
-      Dot since = removesMore ? theirs.version().dot() : decisions.since(record.key(), joined);
-      var stored = new JournalEntry.Stored(new MetadataRecord(record.key(), joined, null), since);
-      stageInbound(
-          ours.version().dot(),
-          KeyIndex.isSameWrite(ours, joined),
-          stored.record(),
-          stored,
-          published);
-      return true;
-    }
-    return false;
-  }
-
-  /** What is known and what came are kept beside each other, unless one had seen the other. */
-  private boolean stageBeside(Inbound inbound, Staged.Completion done) {
-    inbound.record().versions().forEach(each -> decisions.observe(each.header().version().stamp()));
-    MetadataRecord ours = decisions.newestRecord(inbound.record().key());
-    MetadataRecord theirs = forgotten.withoutThePast(inbound.record(), ours);
-    if (theirs == null) {
-      duplicates++;
-      return false;
-    }
-    if (ours == null) {
-      stageInbound(null, false, theirs, inbound.keepPayload(), done);
-      return true;
-    }
-    if (Siblings.collide(ours, theirs)) {
-      dotCollisions++;
-    }
-    MetadataRecord toKeep = inbound.keepPayload() ? theirs : theirs.withoutPayload();
-    MetadataRecord kept = Siblings.join(ours, toKeep, config.maxValueBytes()).record();
-    Siblings.Joined shown = Siblings.join(ours, theirs, config.maxValueBytes());
-    lost.logFallenOut(shown);
-    if (kept.equals(ours)) {
-      return false;
-    }
-    decisions.stageBeside(kept, ours, new Published(shown.record(), false), done);
-    return true;
-  }
-
-  /**
-   * Whether a remove that has lost to our write, or was covered by it, takes away what is shown in
-   * place of that write's payload. That is kept in the journal: what was removed must not be shown
-   * after a restart either. Of what is settled it need not say so.
-   */
-  private boolean removesMore(Key key, Header remove, Header ours) {
-    if (ours.isTombstone()) {
-      return false;
-    }
-    Dot since = decisions.since(key, ours);
-    Dot removed = remove.version().dot();
-    return since == null
-        || (!since.equals(ours.version().dot())
-            && !since.equals(removed)
-            && (remove.version().covers(since) || settled.isApplied(since)));
-  }
-
-  private void stageInbound(
-      @Nullable Dot before,
-      boolean sameWrite,
-      MetadataRecord record,
-      boolean keepPayload,
-      Staged.Completion done) {
-    MetadataRecord kept = keepPayload ? record : record.withoutPayload();
-    boolean isWhole = kept.payload() != null || before == null;
-    Dot since = isWhole ? null : decisions.since(record.key(), kept.header());
-    stageInbound(before, sameWrite, record, new JournalEntry.Stored(kept, since), done);
-  }
-
-  private void stageInbound(
-      @Nullable Dot before,
-      boolean sameWrite,
-      MetadataRecord record,
-      JournalEntry.Stored stored,
-      Staged.Completion done) {
-    decisions.stage(
-        stored,
-        before,
-        sameWrite,
-        new Published(record, false),
-        RecordCodec.estimatedBytes(record),
-        done);
+    return records.tooFarAhead(key);
   }
 
   /**
@@ -1242,31 +814,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    * @return completes with false if {@code record} is not the current version any more
    */
   public CompletableFuture<Boolean> keep(MetadataRecord record) {
-    if (config.conflicts().rules().of(record.key()).keepsSiblings()) {
-      return applyOne(new Inbound(record, true));
-    }
-    var future = new CompletableFuture<Boolean>();
-    synchronized (decisions) {
-      decisions.requireOpen();
-      Header current = decisions.newestHeader(record.key());
-      if (record.payload() == null
-          || current == null
-          || !current.version().dot().equals(record.header().version().dot())
-          || current.payloadCrc32c() != record.header().payloadCrc32c()) {
-        future.complete(false);
-        return future;
-      }
-      MetadataRecord kept = record.withHeader(current);
-      decisions.stage(
-          new JournalEntry.Stored(kept),
-          current.version().dot(),
-          true,
-          new Published(kept, false),
-          RecordCodec.estimatedBytes(kept),
-          Staged.Completion.completing(future, true));
-    }
-    committer.start();
-    return future;
+    return records.keep(record);
   }
 
   /** Which configuration this node holds; writes are refused unless it admits this region. */
@@ -1565,7 +1113,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           index.tombstones(),
           index.tombstoneBytes(),
           collected == null ? 0 : collected.forgotten(),
-          duplicates,
+          join.duplicates(),
           index.bytes(),
           index.readCacheBytes(),
           index.maxReadCacheBytes(),
@@ -1576,7 +1124,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           committer.pendingBytes(),
           committer.commits(),
           decisions.written(),
-          dotCollisions,
+          join.dotCollisions(),
           tornBytes,
           journal.replayedBytes(),
           journal.liveBytes(),
