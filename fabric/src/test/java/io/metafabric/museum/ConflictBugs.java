@@ -15,7 +15,7 @@ final class ConflictBugs {
             "two-callers",
             new Seeds(1),
             new Change(
-                CORE + "store/RecordStore.java",
+                CORE + "store/LocalWrites.java",
                 "read == null\n            ? WriterContext.ofAll(versions)",
                 "true\n            ? WriterContext.ofAll(versions)")),
         new Exhibit(
@@ -29,7 +29,7 @@ final class ConflictBugs {
             "condition-on-stale",
             new OneTest("node.ReadYourWritesTest", "whoIsToldThatThereIsAValue_canReadIt"),
             new Change(
-                CORE + "store/RecordStore.java",
+                CORE + "store/LocalWrites.java",
                 "if (!condition.holds(current, clock.wallMs())) {",
                 "if (!condition.holds(views.header(key), clock.wallMs())) {")),
         new Exhibit(

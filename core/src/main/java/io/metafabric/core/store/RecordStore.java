@@ -1,18 +1,14 @@
 package io.metafabric.core.store;
 
-import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.conflict.Conflict;
 import io.metafabric.core.conflict.ConflictLog;
 import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.digest.HeaderTree;
 import io.metafabric.core.digest.LiveDots;
 import io.metafabric.core.error.ClockSkewException;
-import io.metafabric.core.error.ConflictOpenException;
-import io.metafabric.core.error.ContextTooLargeException;
 import io.metafabric.core.error.IndexFullException;
 import io.metafabric.core.error.OverloadedException;
 import io.metafabric.core.error.StorageException;
-import io.metafabric.core.error.ValueTooLargeException;
 import io.metafabric.core.index.KeyIndex;
 import io.metafabric.core.index.Substitute;
 import io.metafabric.core.journal.FrameLocation;
@@ -34,8 +30,6 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
-import io.metafabric.core.record.Sibling;
-import io.metafabric.core.store.RecentVersions.Seen;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.Stamp;
@@ -46,7 +40,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiPredicate;
 import java.util.function.Consumer;
@@ -62,6 +55,11 @@ import org.jspecify.annotations.Nullable;
  * <p>A change is decided against the newest state, published or not, and queued for the journal
  * under one lock; so journal order is decision order. It is published (index, listener, caller) in
  * that order once it is durable in its mode. Readers see published states only.
+ *
+ * <p>This is the entrance: it opens and closes, and hands on. {@code Decisions} has the states and
+ * the lock; {@code LocalWrites}, {@code InboundRanges}, {@code InboundRecords} and {@code
+ * Forgotten} decide; {@code Committer} takes what was decided to the journal; {@code StoreViews}
+ * and the key index are what is read.
  */
 public final class RecordStore implements CurrentDots, AutoCloseable {
   private final StoreConfig config;
@@ -71,35 +69,35 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   private final Committer committer;
   private final SerialExecutor committing;
   private final PublicationListener listener;
-  private final Openings openings;
+
+  // What is published.
   private final KeyIndex index;
+  private final StoreViews views;
   private final SystemRecords system;
   private final LiveDots liveDots;
-  private final StoreViews views;
-
-  private final Decisions decisions;
-
-  private final LostVersions lost;
-  private final IndexRoom room;
-  private final Admission admission;
-  private final Forgotten forgotten;
-  private final InboundJoin join;
-  private final InboundRecords records;
-  private final InboundRanges ranges;
-
-  private final HeldChanges held;
-  private final ConflictLog conflictLog;
-
+  private final Openings openings;
   private final AppliedPrefixes applied;
   private final CompletePrefixes complete;
   private final AcknowledgedNotes acknowledged;
   private final StoredConfiguration configured;
+  private final HeldChanges held;
+  private final ConflictLog conflictLog;
+  private final DurableProgress progress = new DurableProgress();
 
+  // What decides.
+  private final Decisions decisions;
+  private final Admission admission;
+  private final Forgotten forgotten;
+  private final SettledContexts settled = new SettledContexts();
+  private final LocalWrites writes;
+  private final InboundJoin join;
+  private final InboundRecords records;
+  private final InboundRanges ranges;
+
+  // From the start of compaction on.
   private volatile @Nullable Compactor compactor;
   private volatile @Nullable DeadHeaders deadHeaders;
-  private final DurableProgress progress = new DurableProgress();
   private volatile LongSupplier neededAfter = () -> 0;
-  private final SettledContexts settled = new SettledContexts();
 
   private RecordStore(
       StoreConfig config,
@@ -133,12 +131,15 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     this.committer =
         new Committer(journal, config.durability(), committing, clock, new StoreSink());
     this.decisions = new Decisions(replayed, openings, complete, views, committer, clock, random);
-    this.lost = new LostVersions(conflictLog, decisions, clock);
-    this.room = new IndexRoom(config, index, decisions);
+    var lost = new LostVersions(conflictLog, decisions, clock);
+    var room = new IndexRoom(config, index, decisions);
     this.admission = new Admission(config.region(), configured, held, decisions, lost);
     this.forgotten =
         new Forgotten(
             replayed, views, decisions, openings, complete, config.conflicts().rules(), clock);
+    this.writes =
+        new LocalWrites(
+            config, decisions, views, admission, room, settled, lost, held, committer, clock);
     this.join =
         new InboundJoin(config, index, views, decisions, complete, forgotten, settled, lost);
     var returns = new ForgottenReturns(config, decisions, complete, forgotten, join, clock);
@@ -387,10 +388,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       long expiresAtMs,
       Precondition condition,
       @Nullable Version read) {
-    CompletableFuture<@Nullable MetadataRecord> written =
-        queue(key, payload, expiresAtMs, condition, read);
-    committer.start();
-    return written;
+    return writes.write(key, payload, expiresAtMs, condition, read);
   }
 
   /**
@@ -409,10 +407,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       long expiresAtMs,
       Precondition condition,
       @Nullable Version read) {
-    CompletableFuture<@Nullable MetadataRecord> written =
-        queue(key, payload, expiresAtMs, condition, read);
-    committer.commitHere();
-    return written;
+    return writes.writeHere(key, payload, expiresAtMs, condition, read);
   }
 
   /**
@@ -434,26 +429,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
       Precondition condition,
       VersionVector after,
       Stamp latest) {
-    if (held.isAhead(latest, clock.wallMs())) {
-      return CompletableFuture.failedFuture(
-          new ClockSkewException(
-              "the session has seen what is stamped more than "
-                  + config.conflicts().maxClockSkew()
-                  + " ahead of this node's clock; set the clock that is wrong, or wait"));
-    }
-    CompletableFuture<@Nullable MetadataRecord> written;
-    synchronized (decisions) {
-      decisions.observe(latest);
-      after.forEach(
-          (who, counter) -> {
-            if (counter > decisions.knownUpTo(who)) {
-              throw new IllegalArgumentException(new Dot(who, counter) + " is not known here");
-            }
-          });
-      written = queue(key, payload, expiresAtMs, condition, null, after);
-    }
-    committer.start();
-    return written;
+    return writes.writeAfter(key, payload, expiresAtMs, condition, after, latest);
   }
 
   /**
@@ -467,37 +443,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    */
   public CompletableFuture<@Nullable MetadataRecord> writeSystem(
       Key key, Bytes payload, Stamp order, @Nullable Dot seen) {
-    if (!key.isSystem()) {
-      throw new IllegalArgumentException(key + " is not one of the fabric's own");
-    }
-    var future = new CompletableFuture<@Nullable MetadataRecord>();
-    synchronized (decisions) {
-      decisions.requireOpen();
-      admission.require();
-      Header current = decisions.newestHeader(key);
-      if (!Objects.equals(seen, current == null ? null : current.version().dot())) {
-        decline(future, decisions.undecided(key));
-        return future;
-      }
-      if (current == null) {
-        room.requireFor(key);
-      }
-      var context = current == null ? VersionVector.EMPTY : contextAfter(current.version());
-      var version = new Version(decisions.nextDot(), context, order);
-      var record =
-          new MetadataRecord(
-              key, Header.value(version, config.region(), payload, Header.NEVER), payload);
-      decisions.countWrite();
-      decisions.stage(
-          new JournalEntry.Stored(record),
-          current == null ? null : current.version().dot(),
-          false,
-          new Published(record, true),
-          RecordCodec.estimatedBytes(record),
-          Staged.Completion.completing(future, record));
-    }
-    committer.start();
-    return future;
+    return writes.writeSystem(key, payload, order, seen);
   }
 
   /** Heap that the fabric's own records take, by estimate. */
@@ -513,209 +459,6 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   /** The newest published state of one of the fabric's own records; null if there is none. */
   public @Nullable MetadataRecord systemRecord(Key key) {
     return system.get(key);
-  }
-
-  private CompletableFuture<@Nullable MetadataRecord> queue(
-      Key key,
-      @Nullable Bytes payload,
-      long expiresAtMs,
-      Precondition condition,
-      @Nullable Version read) {
-    return queue(key, payload, expiresAtMs, condition, read, VersionVector.EMPTY);
-  }
-
-  /**
-   * @param after what is to be in the context beside what is known of the key
-   */
-  private CompletableFuture<@Nullable MetadataRecord> queue(
-      Key key,
-      @Nullable Bytes payload,
-      long expiresAtMs,
-      Precondition condition,
-      @Nullable Version read,
-      VersionVector after) {
-    if (payload != null && payload.length() > config.maxValueBytes()) {
-      throw new ValueTooLargeException(
-          "the value of "
-              + key
-              + " has "
-              + payload.length()
-              + " bytes, more than maxValueBytes = "
-              + config.maxValueBytes()
-              + "; split it or raise maxValueBytes");
-    }
-    var future = new CompletableFuture<@Nullable MetadataRecord>();
-    synchronized (decisions) {
-      decisions.requireOpen();
-      admission.require();
-      // Under the lock: of many writers that find room only one may fill it.
-      if (committer.pendingBytes() > config.maxPendingBytes()) {
-        future.completeExceptionally(
-            new OverloadedException(
-                "more than "
-                    + config.maxPendingBytes()
-                    + " bytes wait for the disk; write slower"));
-        return future;
-      }
-      if (config.conflicts().rules().of(key).keepsSiblings()) {
-        queueBeside(key, payload, expiresAtMs, condition, read, after, future);
-        return future;
-      }
-      Staged newest = decisions.undecided(key);
-      Seen seen = condition == Precondition.NONE && newest == null ? decisions.lately(key) : null;
-      if (seen == null) {
-        Header current = newest == null ? views.header(key) : newest.header();
-        if (!condition.holds(current, clock.wallMs())) {
-          decline(future, newest);
-          return future;
-        }
-        seen = current == null ? null : seen(key, current.version(), payload == null);
-      }
-      if (seen == null) {
-        room.requireFor(key);
-      }
-      VersionVector context =
-          seen == null ? after : WriterContext.orDots(seen.context(), List.of(seen.dot()), after);
-      requireFits(key, context);
-      MetadataRecord record = nextRecord(key, context, payload, expiresAtMs);
-      decisions.countWrite();
-      Staged.Completion done = Staged.Completion.completing(future, record);
-      if (read != null && seen != null && !read.covers(seen.dot())) {
-        Header unseen = decisions.newestHeader(key);
-        done = unseen == null ? done : lost.logged(lost.lost(record, unseen, true), done);
-      }
-      decisions.stage(
-          new JournalEntry.Stored(record),
-          seen == null ? null : seen.dot(),
-          false,
-          new Published(record, true),
-          RecordCodec.estimatedBytes(record),
-          done);
-    }
-    return future;
-  }
-
-  private static void requireFits(Key key, VersionVector context) {
-    if (context.entries() > Version.MAX_CONTEXT_ENTRIES) {
-      throw new ContextTooLargeException(
-          "what a write of "
-              + key
-              + " has seen names "
-              + context.entries()
-              + " openings and single writes, more than the "
-              + Version.MAX_CONTEXT_ENTRIES
-              + " that other regions take; use another key");
-    }
-  }
-
-  private static VersionVector contextAfter(Version replaced) {
-    return WriterContext.orDots(replaced.asContext(), List.of(replaced.dot()), VersionVector.EMPTY);
-  }
-
-  /** What a writer has seen of a key, as far as it has to be named. */
-  private Seen seen(Key key, Version current, boolean removes) {
-    return new Seen(current.dot(), settled.contextAfter(key, current, removes));
-  }
-
-  /** A write that leaves beside it what its writer has not seen. */
-  private void queueBeside(
-      Key key,
-      @Nullable Bytes payload,
-      long expiresAtMs,
-      Precondition condition,
-      @Nullable Version read,
-      VersionVector after,
-      CompletableFuture<@Nullable MetadataRecord> future) {
-    MetadataRecord known = decisions.newestRecord(key);
-    if (!condition.holds(visible(known), clock.wallMs())) {
-      decline(future, decisions.undecided(key));
-      return;
-    }
-    VersionVector context = contextOf(key, known, read).merge(after);
-    requireFits(key, context);
-    if (known == null || !hasSeenOne(context, known)) {
-      room.requireFor(key);
-    }
-    MetadataRecord record = nextRecord(key, context, payload, expiresAtMs);
-    decisions.countWrite();
-    Siblings.Joined joined =
-        known == null
-            ? new Siblings.Joined(record, List.of())
-            : Siblings.join(known, record, config.maxValueBytes());
-    lost.logFallenOut(joined);
-    decisions.stageBeside(
-        joined.record(),
-        known,
-        new Published(joined.record(), true),
-        Staged.Completion.completing(future, record));
-  }
-
-  /**
-   * Whether what is written takes the place of a version, so that there are no more than before.
-   */
-  private static boolean hasSeenOne(VersionVector context, MetadataRecord known) {
-    for (Sibling each : known.versions()) {
-      if (context.contains(each.header().version().dot())) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  /** What a condition is about; an invisible one is as good as any other. */
-  private @Nullable Header visible(@Nullable MetadataRecord known) {
-    if (known == null) {
-      return null;
-    }
-    Sibling visible = known.visibleAt(clock.wallMs());
-    return visible == null ? known.header() : visible.header();
-  }
-
-  private VersionVector contextOf(Key key, @Nullable MetadataRecord known, @Nullable Version read) {
-    List<Sibling> versions = known == null ? List.of() : known.versions();
-    VersionVector seen =
-        read == null
-            ? WriterContext.ofAll(versions)
-            : read.equals(Version.NONE) ? VersionVector.EMPTY : read.seen();
-    VersionVector context = WriterContext.folded(seen, versions, decisions::knownUpTo);
-    if (context.loneDots() > WriterContext.MAX_LONE_DOTS) {
-      throw new ConflictOpenException(
-          "a conflict over "
-              + key
-              + " was left open for too long: what its writers have seen takes more than "
-              + WriterContext.MAX_LONE_DOTS
-              + " dots; read siblings(\""
-              + key
-              + "\") and put what they become with its version");
-    }
-    return context;
-  }
-
-  /** Who is told that there is a value must be able to read it: not before it is published. */
-  private static void decline(
-      CompletableFuture<@Nullable MetadataRecord> future, @Nullable Staged because) {
-    if (because == null) {
-      future.complete(null);
-      return;
-    }
-    because.alsoTell(
-        failure -> {
-          if (failure == null) {
-            future.complete(null);
-          } else {
-            future.completeExceptionally(failure);
-          }
-        });
-  }
-
-  private MetadataRecord nextRecord(
-      Key key, VersionVector context, @Nullable Bytes payload, long expiresAtMs) {
-    var version = new Version(decisions.nextDot(), context, decisions.nextStamp());
-    Header header =
-        payload == null
-            ? Header.tombstone(version, config.region())
-            : Header.value(version, config.region(), payload, expiresAtMs);
-    return new MetadataRecord(key, header, payload);
   }
 
   /**
@@ -1166,9 +909,7 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
           config,
           image,
           index,
-          out -> {
-            views.describeTo(out, begunAt, decisions.newestStamp(), forgotten.newestBeside());
-          });
+          out -> views.describeTo(out, begunAt, decisions.newestStamp(), forgotten.newestBeside()));
     }
   }
 

@@ -17,8 +17,7 @@ final class Staged {
     void done(@Nullable RuntimeException failure);
 
     /** Completes {@code future} with {@code value}, or with the failure. */
-    static <T extends @Nullable Object> Completion completing(
-        CompletableFuture<T> future, T value) {
+    static <T> Completion completing(CompletableFuture<T> future, T value) {
       return failure -> {
         if (failure == null) {
           future.complete(value);
