@@ -141,7 +141,9 @@ record StoreLiveness(
 
   /** What is left of an actor's last write stands where that was written, for the replay. */
   private boolean isInPlaceOfLast(JournalEntry.Applied prefix, long position) {
-    return isNewestOwn(new Dot(prefix.actor(), prefix.counter()))
+    // A repair writes that nothing is applied, which is no dot.
+    return prefix.counter() > 0
+        && openings.newest(prefix.actor()) == prefix.counter()
         && prefix.actor().equals(openings.at(position));
   }
 

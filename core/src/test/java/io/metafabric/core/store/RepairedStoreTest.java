@@ -63,6 +63,36 @@ class RepairedStoreTest {
     assertThat(machine.store().header(key(3))).isNotNull();
   }
 
+  /** A repair says of the damaged opening that nothing of it is applied. */
+  @Test
+  void whatWasRepaired_canBeBackedUp() {
+    var machine = new StoreMachine(2, Durability.SYNC);
+    machine.open();
+    for (int i = 0; i < KEYS; i++) {
+      machine.write(key(i), Bytes.utf8("value-" + i + "."));
+    }
+    machine.close();
+    damage(machine.disk(), "value-3.");
+    var repaired = new SimDisk("repaired", machine.world.fork("repaired"));
+    new JournalFiles(machine.disk()).repairInto(repaired, StoreMachine.SEGMENT_BYTES);
+    machine.node.crash(SimDisk.Loss.NONE);
+    machine.node.mount(repaired);
+    machine.open();
+
+    var backup = new SimDisk("backup", machine.world.fork("backup"));
+    machine.store().backup(backup);
+
+    machine.node.crash(SimDisk.Loss.NONE);
+    machine.node.mount(backup);
+    machine.open();
+    for (int i = 0; i < KEYS; i++) {
+      MetadataRecord known = machine.store().read(key(i));
+      assertThat(known == null ? null : known.payload())
+          .as("%s", key(i))
+          .isEqualTo(i == 3 ? null : Bytes.utf8("value-" + i + "."));
+    }
+  }
+
   private static void await(StoreMachine machine, CompletableFuture<?> done) {
     machine.world.runUntil("it is done", done::isDone, Duration.ofMinutes(1));
     done.join();
