@@ -120,20 +120,10 @@ final class ShadowMaker {
       holding.add(backup);
     }
     var order = new ArrayList<RegionName>(having);
-    order.addAll(placement().order(others, holding, reads));
+    var placement = new ShadowPlacement(region, replicator::expectedRttMs);
+    order.addAll(placement.order(others, holding, reads));
     int wanted = terms.factor() - ShadowTalk.homesIn(at);
     return makeSome(record, terms, order, wanted, new ArrayList<>(), silent);
-  }
-
-  private ShadowPlacement placement() {
-    return new ShadowPlacement(
-        region,
-        (from, to) ->
-            from.equals(region) ? rttMs(to) : to.equals(region) ? rttMs(from) : Double.NaN);
-  }
-
-  private double rttMs(RegionName other) {
-    return replicator.isPeer(other) ? replicator.rttMs(other) : Double.NaN;
   }
 
   /** One region after the other until there are as many as are wanted. */

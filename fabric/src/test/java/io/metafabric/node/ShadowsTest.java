@@ -3,6 +3,7 @@ package io.metafabric.node;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.metafabric.core.place.Homes;
+import io.metafabric.core.place.Place;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
@@ -15,8 +16,10 @@ import io.metafabric.core.wire.Frame.ShadowAnswer;
 import io.metafabric.core.wire.Frame.ShadowFacts;
 import io.metafabric.core.wire.MoveOutcome;
 import io.metafabric.core.wire.ShadowReason;
+import io.metafabric.replicate.Hedging;
 import io.metafabric.replicate.ProtocolRange;
 import io.metafabric.replicate.RebuildStats;
+import io.metafabric.replicate.RoutingConfig;
 import io.metafabric.replicate.ShadowWork;
 import io.metafabric.replicate.shadow.ShadowRule;
 import io.metafabric.replicate.shadow.ShadowRules;
@@ -24,6 +27,7 @@ import io.metafabric.replicate.shadow.ShadowTerms;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
@@ -126,6 +130,28 @@ class ShadowsTest {
       assertThat(facts.leftMs()).isBetween(1L, TTL.toMillis());
       assertThat(facts.dot()).isEqualTo(in(home()).store().header(key).version().dot());
     }
+  }
+
+  /** All are as far from the home, and nobody has read yet. */
+  @Test
+  void aShadowGoesWhereTwoReadersAreNear_byTheirPlaces() {
+    start();
+    List<RegionName> others = others();
+    cluster.routing =
+        new RoutingConfig(
+            Map.of(
+                home(), new Place(51.51, -0.13),
+                others.get(0), new Place(-23.55, -46.63),
+                others.get(1), new Place(1.35, 103.82),
+                others.get(2), new Place(3.14, 101.69)),
+            Hedging.DEFAULT);
+    for (RegionName region : cluster.regions) {
+      cluster.stop(region);
+      cluster.start(region);
+    }
+    run(5);
+    made(home(), 3);
+    assertThat(holders()).hasSize(1).isSubsetOf(others.get(1), others.get(2));
   }
 
   @Test

@@ -55,6 +55,14 @@ final class RegionRouter {
     return expectedRttMs(to, ways.apply(to));
   }
 
+  /** Of two regions: to or from this one as above, between two others by distance; else NaN. */
+  double expectedRttMs(RegionName from, RegionName to) {
+    if (from.equals(local)) {
+      return expectedRttMs(to);
+    }
+    return to.equals(local) ? expectedRttMs(from) : byDistance(places.get(from), to);
+  }
+
   private double expectedRttMs(RegionName to, Way way) {
     return Double.isNaN(way.rttMs()) ? byDistance(places.get(local), to) : way.rttMs();
   }

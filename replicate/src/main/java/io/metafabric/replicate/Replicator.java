@@ -66,6 +66,7 @@ public final class Replicator implements AutoCloseable {
   private final StableFloor floor;
   private final ClockAgreement clocks;
   private final Holders holders;
+  private final RegionRouter router;
   private final PayloadPlaces places;
   private final OutgoingPayloads payloads;
   private final Fetches fetches;
@@ -112,7 +113,7 @@ public final class Replicator implements AutoCloseable {
     this.moves = new MoveRequests(loop, peers::link, config.attemptTimeout());
     this.shadowRequests = new ShadowRequests(loop, peers::link, config.attemptTimeout());
     var times = new PublicationTimes(names);
-    var router =
+    this.router =
         new RegionRouter(
             config.region(), config.routing().places(), region -> peers.link(region).way());
     this.places = new PayloadPlaces(config.region(), homes, store, holders, peers, router);
@@ -592,6 +593,19 @@ public final class Replicator implements AutoCloseable {
   /** Smoothed round-trip time to a region in milliseconds; NaN before it was measured. */
   public double rttMs(RegionName region) {
     return peers.link(region).rttMs();
+  }
+
+  /**
+   * Round-trip time between two regions in milliseconds: to or from this one as measured and
+   * smoothed, otherwise what the distance between their places lets expect; NaN if neither is
+   * known.
+   */
+  public double expectedRttMs(RegionName from, RegionName to) {
+    return isNamed(from) && isNamed(to) ? router.expectedRttMs(from, to) : Double.NaN;
+  }
+
+  private boolean isNamed(RegionName region) {
+    return region.equals(store.region()) || isPeer(region);
   }
 
   /** Whom a fetch of the key would ask first; null if there is nobody, or no measurement yet. */

@@ -56,6 +56,18 @@ class RegionRouterTest {
   }
 
   @Test
+  void betweenTwoOthers_thereIsTheirDistance_ifAny() {
+    way(AP, WELL, 20);
+    way(US, WELL, Double.NaN);
+    RegionRouter router = router(PLACES);
+    assertThat(router.expectedRttMs(EU, AP)).as("measured").isEqualTo(20);
+    assertThat(router.expectedRttMs(AP, EU)).isEqualTo(20);
+    assertThat(router.expectedRttMs(US, EU)).isEqualTo(DUBLIN.expectedRttMs(ASHBURN));
+    assertThat(router.expectedRttMs(AP, SA)).isEqualTo(SINGAPORE.expectedRttMs(SAO_PAULO));
+    assertThat(router(Map.of()).expectedRttMs(AP, SA)).isNaN();
+  }
+
+  @Test
   void whatWasNotMeasured_isTakenForItsDistance() {
     way(AP, WELL, Double.NaN); // 198 ms by distance
     way(US, WELL, Double.NaN); // 97
