@@ -28,8 +28,8 @@ final class DiskBugs {
             new Change(CORE + "journal/Journal.java", "throw refuseFromNowOn(e);", "throw e;"),
             new Change(
                 CORE + "journal/Journal.java",
-                "failure = e;\n      // Of a full disk",
-                "// Of a full disk")),
+                "failure = e;\n      throw untaken(e);",
+                "throw untaken(e);")),
         new Exhibit(
             "directory-not-synced",
             new Seeds(1),
