@@ -246,7 +246,7 @@ public interface MetadataFabric extends Records, AutoCloseable {
    *
    * @throws io.metafabric.core.error.ConfigurationException if there is no such peer
    * @throws io.metafabric.core.error.EvictionException if it is this region, or the last one beside
-   *     it, or this one is being filled anew, and may need it for that
+   *     it, or this one is being filled anew or lacks writes of its own, and may need it for that
    * @throws io.metafabric.core.error.EvictedException if this region was evicted itself
    * @throws io.metafabric.core.error.StorageException if the disk refused
    */

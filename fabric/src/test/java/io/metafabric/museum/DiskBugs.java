@@ -28,7 +28,7 @@ final class DiskBugs {
             new Change(CORE + "journal/Journal.java", "throw refuseFromNowOn(e);", "throw e;"),
             new Change(
                 CORE + "journal/Journal.java",
-                "failure = e;\n      throw untaken(e);",
+                "failure = failure == null ? e : failure;\n      throw untaken(e);",
                 "throw untaken(e);")),
         new Exhibit(
             "directory-not-synced",

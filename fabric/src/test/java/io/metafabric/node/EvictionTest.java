@@ -206,6 +206,30 @@ final class EvictionTest {
     runUntilHeld(cluster, last, AP, EU, US);
   }
 
+  @Test
+  void aRegionThatLacksItsOwnWrites_evictsNobody_beforeItHasThemBack() {
+    var cluster = cluster(20);
+    for (int i = 0; i < 20; i++) {
+      write(cluster, EU, Key.of("n/" + i), "value " + i);
+    }
+    cluster.world.runUntil("convergence", cluster::isConverged, PATIENCE);
+    cluster.crash(EU);
+    cluster.replaceFiles(EU, Map.of());
+    cluster.start(EU);
+    cluster.world.runUntil("eu hears what it lacks", () -> lacksOwn(cluster, AP), PATIENCE);
+    assertThatThrownBy(() -> evict(cluster, EU, US))
+        .hasCauseInstanceOf(EvictionException.class)
+        .hasMessageContaining("eu lacks writes of its own and may need region us");
+    cluster.world.runUntil(
+        "eu has them back", () -> !lacksOwn(cluster, AP) && !lacksOwn(cluster, US), PATIENCE);
+    assertThat(evict(cluster, EU, US).evicted()).containsExactly(US);
+  }
+
+  private static boolean lacksOwn(SimCluster cluster, RegionName than) {
+    return cluster.node(EU).stats().replication().peers().stream()
+        .anyMatch(peer -> peer.region().equals(than) && peer.repair().lacksOwn());
+  }
+
   private static void evictsNobodyBefore(SimCluster cluster, Configuration back) {
     cluster.network.heal(US.name(), EU.name());
     cluster.world.runUntil(

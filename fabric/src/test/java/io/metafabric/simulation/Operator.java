@@ -1,6 +1,7 @@
 package io.metafabric.simulation;
 
 import io.metafabric.core.error.EvictedException;
+import io.metafabric.core.error.EvictionException;
 import io.metafabric.core.error.FabricException;
 import io.metafabric.core.place.Configuration;
 import java.util.concurrent.CompletableFuture;
@@ -121,7 +122,10 @@ final class Operator {
           Throwable cause = failure == null ? null : Site.causeOf(failure);
           run.world().trace(by + (cause == null ? " holds " + configuration : ": " + cause));
           boolean expected =
-              cause == null || cause instanceof EvictedException || by.mayFail(cause);
+              cause == null
+                  || cause instanceof EvictedException
+                  || (evict && cause instanceof EvictionException)
+                  || by.mayFail(cause);
           if (!expected && by.machine().life() == decidingIn) {
             run.violation(by + " could not decide on " + whom, cause);
           }

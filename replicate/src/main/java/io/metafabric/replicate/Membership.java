@@ -10,6 +10,7 @@ import io.metafabric.core.record.RegionName;
 import io.metafabric.core.store.RecordStore;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +31,7 @@ final class Membership {
   private final RecordStore store;
   private final SerialExecutor loop;
   private Observer observer = (before, now) -> {};
+  private BooleanSupplier lacksOwn = () -> false;
   private volatile Configuration current;
 
   Membership(ReplicationConfig config, RecordStore store, SerialExecutor loop) {
@@ -42,6 +44,15 @@ final class Membership {
   /** To be called before the first frame. */
   void tell(Observer whom) {
     observer = whom;
+  }
+
+  /**
+   * To be called before the first frame.
+   *
+   * @param lacking whether writes of this region are missing here that peers have
+   */
+  void evictNobodyWhile(BooleanSupplier lacking) {
+    lacksOwn = lacking;
   }
 
   /** Any thread. */
@@ -161,15 +172,18 @@ final class Membership {
               + " region first"
               + otherwise);
     }
-    if (!held.filled()) {
+    if (!held.filled() || lacksOwn.getAsBoolean()) {
       // Perhaps nobody else has by now what it acknowledged before it was emptied.
       return new EvictionException(
           "region "
               + config.region()
-              + " is being filled anew and may need region "
+              + (held.filled() ? " lacks writes of its own" : " is being filled anew")
+              + " and may need region "
               + region
-              + " for that; evict it in a region that has all, wait until this one has"
-              + otherwise);
+              + " for that; evict it in a region that has all, or wait until this one has; if none is"
+              + " left that has all, open every region that is left without peer(\""
+              + region
+              + "\", ...)");
     }
     return null;
   }

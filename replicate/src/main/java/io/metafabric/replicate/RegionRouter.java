@@ -57,6 +57,9 @@ final class RegionRouter {
 
   /** Of two regions: to or from this one as above, between two others by distance; else NaN. */
   double expectedRttMs(RegionName from, RegionName to) {
+    if (from.equals(to)) {
+      return 0;
+    }
     if (from.equals(local)) {
       return expectedRttMs(to);
     }

@@ -208,12 +208,12 @@ final class Repairs {
     if (!heardFromPeers.isDone()) {
       return false;
     }
-    for (Peer peer : peers.values()) {
-      if (peer.lacksOwn) {
-        return false;
-      }
-    }
-    return true;
+    return !lacksOwn();
+  }
+
+  /** Whether a peer is known to have writes of this region that are missing here. Any thread. */
+  boolean lacksOwn() {
+    return peers.values().stream().anyMatch(peer -> peer.lacksOwn);
   }
 
   /** Whether every member has said since this region was opened what it has of its writes. */

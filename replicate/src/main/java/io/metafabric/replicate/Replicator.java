@@ -166,6 +166,7 @@ public final class Replicator implements AutoCloseable {
             background,
             clock);
     membership.tell(roster::reconfigured);
+    membership.evictNobodyWhile(repairs::lacksOwn);
     this.knowledge =
         new Knowledge(config.region(), homes, store, repairs, membership, roster, peers);
     this.publications = new Publications(store, loop, clock, peers, times, fetches, payloads);

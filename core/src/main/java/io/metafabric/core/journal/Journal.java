@@ -252,13 +252,14 @@ public final class Journal implements AutoCloseable {
     }
     try {
       synchronized (syncLock) {
+        requireUsable();
         segment.truncateToEnd();
         sync(segment);
       }
       return cause;
     } catch (StorageException e) {
       e.addSuppressed(cause);
-      failure = e;
+      failure = failure == null ? e : failure;
       return untaken(e);
     }
   }
@@ -276,12 +277,14 @@ public final class Journal implements AutoCloseable {
     }
     try {
       synchronized (syncLock) {
+        // Another thread's sync may have failed meanwhile: one that succeeds now proves nothing.
+        requireUsable();
         sync(last);
       }
       durablePosition = nextPosition - 1;
       mark.write(durablePosition);
     } catch (StorageException e) {
-      failure = e;
+      failure = failure == null ? e : failure;
       throw untaken(e);
     }
   }
