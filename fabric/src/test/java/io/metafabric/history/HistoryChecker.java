@@ -39,6 +39,10 @@ public final class HistoryChecker {
 
   private final Set<String> mayBeWritten = new HashSet<>();
   private final Map<Dot, String> deletedAgain = new HashMap<>();
+
+  /** What ended a key by somebody's will; a region that deletes by itself does it after such. */
+  private final Map<String, List<Version>> ends = new HashMap<>();
+
   private final List<Shown> shown = new ArrayList<>();
   private final List<String> problems = new ArrayList<>();
 
@@ -67,7 +71,7 @@ public final class HistoryChecker {
     } else if (event instanceof Event.WrittenBefore before) {
       named.put(before.version().dot(), before.key());
       if (before.hides()) {
-        mayHide(before.key(), before.version());
+        ended(before.key(), before.version());
       }
     } else if (event instanceof Event.DeletedAgain again) {
       deletedAgain.put(again.version().dot(), again.key());
@@ -101,7 +105,7 @@ public final class HistoryChecker {
       missedByNobody.add(wrote.version().dot());
     }
     if (wrote.hides()) {
-      mayHide(wrote.key(), wrote.version());
+      ended(wrote.key(), wrote.version());
     }
     if (wrote.session() == Event.NO_SESSION) {
       return;
@@ -114,6 +118,11 @@ public final class HistoryChecker {
     }
     raise(floor, wrote.key(), wrote.version());
     writtenAfter.put(wrote.version().dot(), new HashMap<>(floor));
+  }
+
+  private void ended(String key, Version version) {
+    ends.computeIfAbsent(key, none -> new ArrayList<>()).add(version);
+    mayHide(key, version);
   }
 
   private void mayHide(String key, Version version) {
@@ -197,8 +206,15 @@ public final class HistoryChecker {
       String shownAs = each.by().key();
       if (!shownAs.equals(key) && !mayBeWritten.contains(shownAs)) {
         problems.add("nobody wrote it" + (key == null ? "" : ", but as " + key) + ": " + each.by());
+      } else if (!named.containsKey(dot) && !hadEnded(shownAs, each.version())) {
+        problems.add("deleted again, but nobody had deleted it: " + each.by());
       }
     }
+  }
+
+  private boolean hadEnded(String key, Version before) {
+    return mayBeWritten.contains(key)
+        || ends.getOrDefault(key, List.of()).stream().anyMatch(before::isLaterThan);
   }
 
   private void durable(Event.SaidToBeDurable durable) {

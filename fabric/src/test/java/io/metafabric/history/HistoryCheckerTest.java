@@ -281,13 +281,23 @@ class HistoryCheckerTest {
 
   @Test
   void whatARegionDeletedAgain_nobodyWrote_andItHidesWhatIsOlder() {
+    deleted(BEN, "k", first);
+    wrote(ANNA, "k", second);
+    history.add(new Event.DeletedAgain("k", third));
+    read(ANNA, "eu", "k", third);
+    read(ANNA, "us", "k", null);
+    accepted();
+    read(BEN, "us", "l", third);
+    refused("but as k");
+  }
+
+  @Test
+  void whatARegionDeletedAgain_thoughNobodyHadDeletedItBefore() {
     wrote(ANNA, "k", first);
     history.add(new Event.DeletedAgain("k", second));
     read(ANNA, "eu", "k", second);
-    read(ANNA, "us", "k", null);
-    accepted();
-    read(BEN, "us", "l", second);
-    refused("but as k");
+    deleted(ANNA, "k", third);
+    refused("nobody had deleted it");
   }
 
   @Test

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.journal.Durability;
 import io.metafabric.core.journal.JournalConfig;
-import io.metafabric.core.port.Disk;
 import io.metafabric.core.port.DiskFile;
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Bytes;
@@ -13,12 +12,13 @@ import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.sim.ForwardingDisk;
+import io.metafabric.core.sim.ForwardingFile;
 import io.metafabric.core.store.CompactionConfig;
 import io.metafabric.core.store.Durabilities;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.store.StoreConfig;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -68,45 +68,20 @@ class SlowSyncTest {
   private final AtomicInteger syncs = new AtomicInteger();
   private volatile @Nullable SlowSync slow;
 
-  private final class SlowDisk implements Disk {
-    private final Disk disk = new FileDisk(directory);
-
-    @Override
-    public DiskFile open(String name) {
-      return name.startsWith("journal-") ? new SlowFile(disk.open(name)) : disk.open(name);
+  private final class SlowDisk extends ForwardingDisk {
+    SlowDisk() {
+      super(new FileDisk(directory));
     }
 
     @Override
-    public DirectoryLock lock() {
-      return disk.lock();
-    }
-
-    @Override
-    public List<String> list() {
-      return disk.list();
-    }
-
-    @Override
-    public void delete(String name) {
-      disk.delete(name);
-    }
-
-    @Override
-    public void syncDirectory() {
-      disk.syncDirectory();
-    }
-
-    @Override
-    public String describe() {
-      return disk.describe();
+    protected DiskFile opened(DiskFile file) {
+      return file.name().startsWith("journal-") ? new SlowFile(file) : file;
     }
   }
 
-  private final class SlowFile implements DiskFile {
-    private final DiskFile file;
-
+  private final class SlowFile extends ForwardingFile {
     SlowFile(DiskFile file) {
-      this.file = file;
+      super(file);
     }
 
     @Override
@@ -116,38 +91,8 @@ class SlowSyncTest {
       if (now != null) {
         now.last();
       }
-      file.sync();
+      super.sync();
       syncs.incrementAndGet();
-    }
-
-    @Override
-    public String name() {
-      return file.name();
-    }
-
-    @Override
-    public long sizeBytes() {
-      return file.sizeBytes();
-    }
-
-    @Override
-    public int read(long offset, ByteBuffer target) {
-      return file.read(offset, target);
-    }
-
-    @Override
-    public void write(long offset, ByteBuffer source) {
-      file.write(offset, source);
-    }
-
-    @Override
-    public void truncate(long sizeBytes) {
-      file.truncate(sizeBytes);
-    }
-
-    @Override
-    public void close() {
-      file.close();
     }
   }
 

@@ -121,6 +121,7 @@ final class Operator {
           }
           Throwable cause = failure == null ? null : Site.causeOf(failure);
           run.world().trace(by + (cause == null ? " holds " + configuration : ": " + cause));
+          // Who lacks something itself, or was not told enough, refuses to evict others.
           boolean expected =
               cause == null
                   || cause instanceof EvictedException

@@ -2,10 +2,10 @@ package io.metafabric.core.journal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.metafabric.core.port.Disk;
 import io.metafabric.core.port.DiskFile;
+import io.metafabric.core.sim.ForwardingDisk;
+import io.metafabric.core.sim.ForwardingFile;
 import io.metafabric.core.sim.SimDisk;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -64,88 +64,34 @@ class FailedSyncTest {
   }
 
   /** A sync waits until it may fail. */
-  private final class Gate implements Disk {
-    @Override
-    public DirectoryLock lock() {
-      return disk.lock();
+  private final class Gate extends ForwardingDisk {
+    Gate() {
+      super(disk);
     }
 
     @Override
-    public List<String> list() {
-      return disk.list();
-    }
-
-    @Override
-    public DiskFile open(String name) {
-      return new GatedFile(disk.open(name));
-    }
-
-    @Override
-    public void delete(String name) {
-      disk.delete(name);
-    }
-
-    @Override
-    public void syncDirectory() {
-      disk.syncDirectory();
-    }
-
-    @Override
-    public String describe() {
-      return disk.describe();
+    protected DiskFile opened(DiskFile file) {
+      return new ForwardingFile(file) {
+        @Override
+        public void sync() {
+          failIfAsked();
+          super.sync();
+        }
+      };
     }
   }
 
-  private final class GatedFile implements DiskFile {
-    private final DiskFile file;
-
-    GatedFile(DiskFile file) {
-      this.file = file;
+  private void failIfAsked() {
+    if (!failsNext) {
+      return;
     }
-
-    @Override
-    public String name() {
-      return file.name();
+    failsNext = false;
+    syncing.countDown();
+    try {
+      goOn.await();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
     }
-
-    @Override
-    public long sizeBytes() {
-      return file.sizeBytes();
-    }
-
-    @Override
-    public int read(long offset, ByteBuffer target) {
-      return file.read(offset, target);
-    }
-
-    @Override
-    public void write(long offset, ByteBuffer source) {
-      file.write(offset, source);
-    }
-
-    @Override
-    public void truncate(long sizeBytes) {
-      file.truncate(sizeBytes);
-    }
-
-    @Override
-    public void sync() {
-      if (failsNext) {
-        failsNext = false;
-        syncing.countDown();
-        try {
-          goOn.await();
-        } catch (InterruptedException e) {
-          throw new AssertionError(e);
-        }
-        disk.failNextSyncs(1);
-      }
-      file.sync();
-    }
-
-    @Override
-    public void close() {
-      file.close();
-    }
+    disk.failNextSyncs(1);
   }
 }

@@ -8,6 +8,8 @@ import io.metafabric.core.error.CorruptJournalException;
 import io.metafabric.core.port.Disk;
 import io.metafabric.core.port.DiskFile;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.sim.ForwardingDisk;
+import io.metafabric.core.sim.ForwardingFile;
 import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.version.ActorId;
 import java.nio.ByteBuffer;
@@ -23,87 +25,23 @@ class RepairTest {
   private static final int ENTRIES = 2000;
 
   /** Counts what is read. */
-  private static final class CountingDisk implements Disk {
-    private final Disk disk;
+  private static final class CountingDisk extends ForwardingDisk {
     private long bytesRead;
 
     CountingDisk(Disk disk) {
-      this.disk = disk;
+      super(disk);
     }
 
     @Override
-    public DirectoryLock lock() {
-      return disk.lock();
-    }
-
-    @Override
-    public List<String> list() {
-      return disk.list();
-    }
-
-    @Override
-    public DiskFile open(String name) {
-      return new CountingFile(disk.open(name));
-    }
-
-    @Override
-    public void delete(String name) {
-      disk.delete(name);
-    }
-
-    @Override
-    public void syncDirectory() {
-      disk.syncDirectory();
-    }
-
-    @Override
-    public String describe() {
-      return disk.describe();
-    }
-
-    private final class CountingFile implements DiskFile {
-      private final DiskFile file;
-
-      CountingFile(DiskFile file) {
-        this.file = file;
-      }
-
-      @Override
-      public String name() {
-        return file.name();
-      }
-
-      @Override
-      public long sizeBytes() {
-        return file.sizeBytes();
-      }
-
-      @Override
-      public int read(long offset, ByteBuffer target) {
-        int read = file.read(offset, target);
-        bytesRead += read;
-        return read;
-      }
-
-      @Override
-      public void write(long offset, ByteBuffer source) {
-        file.write(offset, source);
-      }
-
-      @Override
-      public void truncate(long sizeBytes) {
-        file.truncate(sizeBytes);
-      }
-
-      @Override
-      public void sync() {
-        file.sync();
-      }
-
-      @Override
-      public void close() {
-        file.close();
-      }
+    protected DiskFile opened(DiskFile file) {
+      return new ForwardingFile(file) {
+        @Override
+        public int read(long offset, ByteBuffer target) {
+          int read = super.read(offset, target);
+          bytesRead += read;
+          return read;
+        }
+      };
     }
   }
 

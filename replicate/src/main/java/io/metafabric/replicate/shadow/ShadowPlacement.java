@@ -16,14 +16,14 @@ import java.util.TreeSet;
  * same order.
  */
 public final class ShadowPlacement {
-  /** Taken for a round trip that nobody has measured, so that a region without one comes last. */
+  /** Taken for a round trip of which nothing is known, so that a region without one comes last. */
   private static final double UNKNOWN_MS = 1;
 
-  /** Round-trip times. */
+  /** Round-trip times, measured or expected of the distance of places. */
   @FunctionalInterface
   public interface Latencies {
     /**
-     * @return milliseconds; NaN if nobody has measured it
+     * @return milliseconds; NaN if nothing is known of it
      */
     double rttMs(RegionName from, RegionName to);
   }
@@ -32,7 +32,7 @@ public final class ShadowPlacement {
   private final Latencies latencies;
 
   /**
-   * @param home through which a way is estimated that nobody has measured
+   * @param home over which a way is taken to lead of which nothing else is known
    */
   public ShadowPlacement(RegionName home, Latencies latencies) {
     this.home = home;
@@ -98,16 +98,16 @@ public final class ShadowPlacement {
     if (from.equals(to)) {
       return 0;
     }
-    double measured = measured(from, to);
-    return Double.isNaN(measured) ? orUnknown(from, home) + orUnknown(home, to) : measured;
+    double known = known(from, to);
+    return Double.isNaN(known) ? orUnknown(from, home) + orUnknown(home, to) : known;
   }
 
   private double orUnknown(RegionName from, RegionName to) {
-    double measured = from.equals(to) ? 0 : measured(from, to);
-    return Double.isNaN(measured) ? UNKNOWN_MS : measured;
+    double known = from.equals(to) ? 0 : known(from, to);
+    return Double.isNaN(known) ? UNKNOWN_MS : known;
   }
 
-  private double measured(RegionName from, RegionName to) {
+  private double known(RegionName from, RegionName to) {
     double there = latencies.rttMs(from, to);
     return Double.isNaN(there) ? latencies.rttMs(to, from) : there;
   }
