@@ -40,6 +40,7 @@ public final class AdaptiveTier<V> implements HotTier<V> {
   private final LongAdder rejected = new LongAdder();
   private @Nullable ShadowRace race;
   private int raceEntries;
+  private int emptyPlaces;
   private long evictions;
   private long fetches;
   private long expectedOfBefore;
@@ -69,8 +70,18 @@ public final class AdaptiveTier<V> implements HotTier<V> {
     var place = (HotPlace<?>) node;
     places.remove(place.path(), place);
     evictions++;
-    gone(place.entry());
+    left(place);
     startRace();
+  }
+
+  /** The place is not in the map any more. */
+  private void left(HotPlace<?> place) {
+    HotEntry<?> entry = place.entry();
+    if (entry == null) {
+      emptyPlaces--;
+    } else {
+      gone(entry);
+    }
   }
 
   /** Tells of a prefetch in vain; claimed like a read, so that none is both used and wasted. */
@@ -103,8 +114,11 @@ public final class AdaptiveTier<V> implements HotTier<V> {
     if (place == null) {
       return null;
     }
-    place.touch();
     HotEntry<V> entry = place.entry();
+    if (entry == null) {
+      return null;
+    }
+    place.read();
     int mask = sampleMask;
     if (entry.isUnread()) {
       firstRead(place);
@@ -165,7 +179,8 @@ public final class AdaptiveTier<V> implements HotTier<V> {
   @Override
   public @Nullable MetadataRecord peek(Key key) {
     HotPlace<V> place = places.get(key.path());
-    return place == null ? null : place.entry().record();
+    HotEntry<V> entry = place == null ? null : place.entry();
+    return entry == null ? null : entry.record();
   }
 
   @Override
@@ -180,13 +195,29 @@ public final class AdaptiveTier<V> implements HotTier<V> {
 
   @Override
   public void written(MetadataRecord record) {
-    put(record, null, QueueNode.NOT_EXPECTED, Filler.WRITE);
+    HotPlace<V> place = places.get(record.key().path());
+    if (place == null || !staysEmpty(place)) {
+      put(record, null, QueueNode.NOT_EXPECTED, Filler.WRITE);
+    }
+  }
+
+  /** Under the lock: who fills it just now may have seen an older index, and who does later not. */
+  private boolean staysEmpty(HotPlace<V> place) {
+    if (place.entry() != null) {
+      return false;
+    }
+    lock.lock();
+    try {
+      return place.entry() == null && places.get(place.path()) == place;
+    } finally {
+      lock.unlock();
+    }
   }
 
   @Override
   public void refresh(MetadataRecord record) {
     // Who fills it between this look and its end sees the newer index.
-    if (places.containsKey(record.key().path())) {
+    if (peek(record.key()) != null) {
       put(record, null, QueueNode.NOT_EXPECTED, Filler.REFRESH);
     }
   }
@@ -211,10 +242,11 @@ public final class AdaptiveTier<V> implements HotTier<V> {
     lock.lock();
     try {
       HotPlace<V> place = places.get(record.key().path());
-      if (place == null && (filler == Filler.READ || filler == Filler.PREFETCH)) {
+      boolean isHere = place != null && place.entry() != null;
+      if (!isHere && (filler == Filler.READ || filler == Filler.PREFETCH)) {
         countFetch(record.key().path().hashCode(), filler);
       }
-      boolean taken = putLocked(entry, place, untilNanos, onlyIfPresent);
+      boolean taken = putLocked(entry, place, untilNanos, filler);
       if (!taken && !onlyIfPresent) {
         rejected.increment();
       }
@@ -225,12 +257,12 @@ public final class AdaptiveTier<V> implements HotTier<V> {
   }
 
   private boolean putLocked(
-      HotEntry<V> entry, @Nullable HotPlace<V> place, long untilNanos, boolean onlyIfPresent) {
+      HotEntry<V> entry, @Nullable HotPlace<V> place, long untilNanos, Filler filler) {
     Key key = entry.record().key();
     Dot dot = entry.record().header().version().dot();
     HotEntry<V> before = place == null ? null : place.entry();
     boolean hasIt = before != null && before.isOf(dot);
-    if (!index.isCurrent(key, dot) || (before == null && onlyIfPresent)) {
+    if (!index.isCurrent(key, dot) || (before == null && filler == Filler.REFRESH)) {
       return hasIt;
     }
     // A value of the origin has one dot for ever, and a new expiry at each load.
@@ -244,14 +276,21 @@ public final class AdaptiveTier<V> implements HotTier<V> {
       return false;
     }
     if (place == null) {
-      return add(entry, untilNanos);
+      return add(entry, untilNanos, filler);
     }
-    replace(place, entry, untilNanos);
+    if (filler == Filler.WRITE && place.written()) {
+      leaveEmpty(place);
+      return true;
+    }
+    replace(place, entry, untilNanos, filler);
     return place.queue != null;
   }
 
-  private boolean add(HotEntry<V> entry, long untilNanos) {
+  private boolean add(HotEntry<V> entry, long untilNanos, Filler filler) {
     var place = new HotPlace<V>(entry);
+    if (filler == Filler.WRITE) {
+      place.written();
+    }
     place.expect(untilNanos);
     places.put(place.path(), place);
     if (entry.predictor() == null) {
@@ -262,16 +301,33 @@ public final class AdaptiveTier<V> implements HotTier<V> {
     return place.queue != null;
   }
 
-  private void replace(HotPlace<V> place, HotEntry<V> entry, long untilNanos) {
+  private void replace(HotPlace<V> place, HotEntry<V> entry, long untilNanos, Filler filler) {
     HotEntry<V> before = place.entry();
-    if (before.isUnread() && entry.predictor() == null) {
+    if (before != null && before.isUnread() && entry.predictor() == null) {
       // Nobody can read it any more.
       policy.firstRead(place);
+    }
+    if (filler == Filler.READ || filler == Filler.PREFETCH) {
+      place.wanted();
     }
     place.become(entry);
     place.expect(untilNanos);
     policy.reweigh(place, entry.weightBytes());
-    gone(before);
+    if (before == null) {
+      emptyPlaces--;
+    } else {
+      gone(before);
+    }
+  }
+
+  private void leaveEmpty(HotPlace<V> place) {
+    HotEntry<V> before = place.entry();
+    if (before != null) {
+      place.becomeEmpty();
+      emptyPlaces++;
+      policy.reweigh(place, place.emptyBytes());
+      gone(before);
+    }
   }
 
   /** A miss is a read of the key too; only now it is known that it was there to be read. */
@@ -298,7 +354,7 @@ public final class AdaptiveTier<V> implements HotTier<V> {
   private void removeLocked(HotPlace<V> place) {
     if (places.remove(place.path(), place)) {
       policy.remove(place);
-      gone(place.entry());
+      left(place);
     }
   }
 
@@ -318,7 +374,12 @@ public final class AdaptiveTier<V> implements HotTier<V> {
 
   @Override
   public long entries() {
-    return places.mappingCount();
+    lock.lock();
+    try {
+      return places.mappingCount() - emptyPlaces;
+    } finally {
+      lock.unlock();
+    }
   }
 
   @Override

@@ -24,7 +24,10 @@ public interface HotTier<V> extends Tier {
    */
   boolean fillPrefetched(MetadataRecord record, String predictor, long untilNanos);
 
-  /** Takes a record in that was written here: likely to be read, but no read itself. */
+  /**
+   * A record was written here, and can be read from this region's disk: taken in if it is likely to
+   * be read. That is no read itself.
+   */
   void written(MetadataRecord record);
 
   /** Replaces the payload of a key that is here, and only then. */

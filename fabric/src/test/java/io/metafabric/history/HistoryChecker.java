@@ -40,8 +40,8 @@ public final class HistoryChecker {
   private final Set<String> mayBeWritten = new HashSet<>();
   private final Map<Dot, String> deletedAgain = new HashMap<>();
 
-  /** What ended a key by somebody's will; a region that deletes by itself does it after such. */
-  private final Map<String, List<Version>> ends = new HashMap<>();
+  /** Keys that somebody has ended; a region deletes by itself only what was ended before. */
+  private final Set<String> ended = new HashSet<>();
 
   private final List<Shown> shown = new ArrayList<>();
   private final List<String> problems = new ArrayList<>();
@@ -66,6 +66,7 @@ public final class HistoryChecker {
     } else if (event instanceof Event.MayHaveWritten unknown) {
       mayBeWritten.add(unknown.key());
       if (unknown.hides()) {
+        ended.add(unknown.key());
         mayBeHiddenUntilMs.merge(unknown.key(), unknown.untilMs(), Math::max);
       }
     } else if (event instanceof Event.WrittenBefore before) {
@@ -121,7 +122,7 @@ public final class HistoryChecker {
   }
 
   private void ended(String key, Version version) {
-    ends.computeIfAbsent(key, none -> new ArrayList<>()).add(version);
+    ended.add(key);
     mayHide(key, version);
   }
 
@@ -206,15 +207,12 @@ public final class HistoryChecker {
       String shownAs = each.by().key();
       if (!shownAs.equals(key) && !mayBeWritten.contains(shownAs)) {
         problems.add("nobody wrote it" + (key == null ? "" : ", but as " + key) + ": " + each.by());
-      } else if (!named.containsKey(dot) && !hadEnded(shownAs, each.version())) {
+      } else if (!named.containsKey(dot)
+          && deletedAgain.containsKey(dot)
+          && !ended.contains(shownAs)) {
         problems.add("deleted again, but nobody had deleted it: " + each.by());
       }
     }
-  }
-
-  private boolean hadEnded(String key, Version before) {
-    return mayBeWritten.contains(key)
-        || ends.getOrDefault(key, List.of()).stream().anyMatch(before::isLaterThan);
   }
 
   private void durable(Event.SaidToBeDurable durable) {

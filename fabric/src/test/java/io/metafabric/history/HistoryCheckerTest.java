@@ -296,7 +296,7 @@ class HistoryCheckerTest {
     wrote(ANNA, "k", first);
     history.add(new Event.DeletedAgain("k", second));
     read(ANNA, "eu", "k", second);
-    deleted(ANNA, "k", third);
+    deleted(ANNA, "l", third);
     refused("nobody had deleted it");
   }
 
