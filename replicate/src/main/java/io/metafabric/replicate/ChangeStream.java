@@ -1,6 +1,5 @@
 package io.metafabric.replicate;
 
-import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.store.RecordStore;
@@ -22,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 final class ChangeStream {
   /**
    * @param position of the last journal entry that it accounts for
-   * @param bytes as {@link RecordCodec#estimatedBytes} counts
+   * @param bytes that it takes of the peer's window
    */
   record Batch(Frame.Changes frame, long position, int bytes) {}
 
@@ -90,13 +89,9 @@ final class ChangeStream {
   }
 
   private Batch batch(ActorId actor, List<MetadataRecord> records) {
-    int bytes = 0;
-    for (MetadataRecord record : records) {
-      bytes += RecordCodec.estimatedBytes(record);
-    }
     var frame = new Frame.Changes(actor, sent.counter(actor), ahead.readUpTo(), records);
     sent = sent.with(new Dot(actor, ahead.readUpTo()));
-    return new Batch(frame, ahead.position(), bytes);
+    return new Batch(frame, ahead.position(), WindowBytes.of(frame));
   }
 
   /** The batch is under way. */

@@ -1,6 +1,5 @@
 package io.metafabric.replicate;
 
-import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.error.FabricException;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.port.SerialExecutor;
@@ -31,9 +30,6 @@ import org.jspecify.annotations.Nullable;
  * acknowledges them once they are durable. Belongs to the loop, but for the counts.
  */
 final class IncomingChanges {
-  /** What one that waits takes beside its records. */
-  private static final int FRAME_BYTES = 256;
-
   private final ReplicationConfig config;
   private final RecordStore store;
   private final SerialExecutor loop;
@@ -98,7 +94,7 @@ final class IncomingChanges {
 
   void changes(RegionName peer, PeerConnection from, Frame.Changes changes) {
     if (isDue(from, changes, store.takenUpTo(changes.actor()), appliedUpTo(peer, changes))) {
-      long bytes = bytesOf(changes);
+      long bytes = WindowBytes.of(changes);
       if (takeRoom(peer, bytes)) {
         take(peer, from, changes, bytes);
       }
@@ -117,7 +113,7 @@ final class IncomingChanges {
     if (!isDue(from, changes, store.takenUpTo(changes.actor()), applied)) {
       return;
     }
-    long bytes = bytesOf(changes) + more;
+    long bytes = WindowBytes.of(changes) + more;
     if (!takeRoom(peer, bytes)) {
       return;
     }
@@ -151,7 +147,7 @@ final class IncomingChanges {
     if (!isDue(from, changes, taken, publishedUpTo(peer, parts, changes))) {
       return;
     }
-    long bytes = bytesOf(changes);
+    long bytes = WindowBytes.of(changes);
     if (!takeRoom(peer, bytes)) {
       return;
     }
@@ -313,14 +309,6 @@ final class IncomingChanges {
 
   private AtomicLong waitingOf(RegionName peer) {
     return waiting.computeIfAbsent(peer, unknown -> new AtomicLong());
-  }
-
-  private static long bytesOf(Frame.Changes changes) {
-    long bytes = FRAME_BYTES;
-    for (MetadataRecord record : changes.records()) {
-      bytes += RecordCodec.estimatedBytes(record);
-    }
-    return bytes;
   }
 
   /** A sender counts a batch as sent before its credit is used up, so there is one beyond it. */

@@ -61,6 +61,30 @@ class OutgoingChangesTest extends PlayedReplication {
         .isEqualTo(new Frame.Backlog(true, true, false, 0, 0));
   }
 
+  /**
+   * What waits there takes more than its records, and the peer refuses what is beyond its window.
+   */
+  @Test
+  void manySmallBatches_areCountedAsThePeerCountsThem() {
+    transport.welcomesAt = "us";
+    Replicator replicator = replicator();
+    replicator.start();
+    world.runFor(Duration.ofMillis(10));
+    int granted = 50_000;
+    transport.answer(new Frame.Credit(granted, false));
+    for (int i = 0; i < 300; i++) {
+      write(i, i + 1, 10);
+      world.runFor(Duration.ofMillis(1));
+    }
+    long taken = 0;
+    for (Frame.Changes each : changesSent()) {
+      assertThat(taken).as("before one that the peer is to take").isLessThan(granted);
+      taken += WindowBytes.of(each);
+    }
+    assertThat(changesSent()).hasSizeBetween(100, 190);
+    assertThat(us(replicator).inFlightBytes()).isEqualTo(taken).isGreaterThanOrEqualTo(granted);
+  }
+
   private void writeAgain(String key, int times) {
     for (int i = 0; i < times; i++) {
       store.write(Key.of(key), Bytes.utf8("v" + i), Header.NEVER, Precondition.NONE);
