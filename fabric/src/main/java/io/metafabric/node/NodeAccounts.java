@@ -20,55 +20,22 @@ import java.util.List;
  * What a node's parts count and hold, gathered when somebody asks. Counts nothing itself.
  * Thread-safe: the numbers of one answer need not be of one moment.
  */
-final class NodeAccounts {
-  private final NodeConfig config;
-  private final ReadCounts reads;
-  private final HotTier<?> hot;
-  private final PayloadTier warm;
-  private final LocalTiers tiers;
-  private final RecordStore store;
-  private final Replicator replicator;
-  private final PeerTransport transport;
-  private final AccessRing accesses;
-  private final Prefetcher prefetcher;
-  private final AccessSummaries summaries;
-  private final Merging merging;
-  private final Shadows shadows;
-  private final KeptPayloads kept;
-  private final Guarantees guarantees;
-
-  NodeAccounts(
-      NodeConfig config,
-      ReadCounts reads,
-      HotTier<?> hot,
-      PayloadTier warm,
-      LocalTiers tiers,
-      RecordStore store,
-      Replicator replicator,
-      PeerTransport transport,
-      AccessRing accesses,
-      Prefetcher prefetcher,
-      AccessSummaries summaries,
-      Merging merging,
-      Shadows shadows,
-      KeptPayloads kept,
-      Guarantees guarantees) {
-    this.config = config;
-    this.reads = reads;
-    this.hot = hot;
-    this.warm = warm;
-    this.tiers = tiers;
-    this.store = store;
-    this.replicator = replicator;
-    this.transport = transport;
-    this.accesses = accesses;
-    this.prefetcher = prefetcher;
-    this.summaries = summaries;
-    this.merging = merging;
-    this.shadows = shadows;
-    this.kept = kept;
-    this.guarantees = guarantees;
-  }
+record NodeAccounts(
+    NodeConfig config,
+    ReadCounts reads,
+    HotTier<?> hot,
+    PayloadTier warm,
+    LocalTiers tiers,
+    RecordStore store,
+    Replicator replicator,
+    PeerTransport transport,
+    AccessRing accesses,
+    Prefetcher prefetcher,
+    AccessSummaries summaries,
+    Merging merging,
+    Shadows shadows,
+    KeptPayloads kept,
+    Guarantees guarantees) {
 
   NodeStats stats() {
     HotTierStats hotStats = hot.stats();
