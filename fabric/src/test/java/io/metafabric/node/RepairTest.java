@@ -242,6 +242,48 @@ class RepairTest {
     assertThat(isAlike(cluster)).isTrue();
   }
 
+  /** Else its old disk, if it is found again, would hold what eu takes for long deleted. */
+  @Test
+  void whatThePeerHadBeforeItLostItsDiskToo_isNotTakenForWhatItHasGivenBack() {
+    SimCluster cluster = cluster(33, "eu", "us");
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(5));
+    for (int i = 0; i < 20; i++) {
+      write(cluster, EU, i, "value " + i);
+    }
+    runUntil(cluster, "convergence", cluster::isConverged);
+    cluster.crash(EU);
+    cluster.replaceFiles(EU, Map.of());
+    cluster.start(EU);
+    cluster.world.runUntil("it to hear", () -> repair(cluster, EU, US).lacksOwn(), LONG);
+    cluster.crash(US);
+    Map<String, byte[]> before = cluster.files(US);
+    cluster.replaceFiles(US, Map.of());
+    cluster.start(US);
+    runUntil(
+        cluster,
+        "a comparison of the two empty disks",
+        () -> repair(cluster, EU, US).completed() > 0);
+    cluster.world.runFor(Duration.ofSeconds(5));
+    assertThat(cluster.allKeys()).isEmpty();
+    assertThat(repair(cluster, EU, US).lacksOwn()).as("whoever had it has lost it").isFalse();
+    assertThat(cluster.node(EU).store().appliedOf(EU)).isEqualTo(VersionVector.EMPTY);
+
+    cluster.crash(US);
+    cluster.replaceFiles(US, before);
+    cluster.start(US);
+    runUntil(
+        cluster,
+        "all to be back",
+        () -> knownKeys(cluster, EU).size() == 20 && !repair(cluster, EU, US).lacksOwn());
+    cluster.world.runFor(Duration.ofSeconds(5));
+    for (int i = 0; i < 20; i++) {
+      Header header = cluster.node(EU).store().header(key(i));
+      assertThat(header).isNotNull().matches(each -> !each.isTombstone());
+    }
+    assertThat(isAlike(cluster)).isTrue();
+  }
+
   private static Set<Key> knownKeys(SimCluster cluster, RegionName region) {
     var keys = new HashSet<Key>();
     cluster.node(region).store().forEachKey(keys::add);

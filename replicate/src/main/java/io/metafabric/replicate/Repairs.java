@@ -238,9 +238,11 @@ final class Repairs {
     Peer peer = peer(region);
     peer.welcomedNanos = clock.nanoTime();
     peer.welcomed = true;
-    if (store.lacksOwn(welcome.applied())) {
-      peer.lacksOwn = true;
-      peer.appliedThere = welcome.applied();
+    // Of before this connection nothing counts: another disk may answer there now, and a comparison
+    // with that one brings nothing of what the one before had applied.
+    peer.appliedThere = welcome.applied();
+    peer.lacksOwn = store.lacksOwn(peer.appliedThere);
+    if (peer.lacksOwn) {
       peers.values().stream().filter(each -> !each.excluded).forEach(Peer::mustCompare);
     }
     if (hasLost || isFirst(peer)) {
