@@ -12,12 +12,12 @@ import io.metafabric.core.store.RecordStore;
 import io.metafabric.migrate.MovedHomes;
 import io.metafabric.replicate.Replicator;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Payloads that this region must hold, as home or backup, and does not: their writers took other
@@ -38,7 +38,10 @@ final class PayloadChase {
   private final FetchedRecords fetched;
   private final SerialExecutor loop;
   private final Clock clock;
-  private final Set<Key> missing = new LinkedHashSet<>();
+
+  /** How often each was asked for; who waits longest is first. */
+  private final Map<Key, Integer> missing = new LinkedHashMap<>();
+
   private final Set<Key> underWay = new HashSet<>();
   private long chasedNanos;
 
@@ -59,7 +62,7 @@ final class PayloadChase {
     this.fetched = fetched;
     this.loop = loop;
     this.clock = clock;
-    this.missing.addAll(homes.movedKeys());
+    homes.movedKeys().forEach(key -> missing.put(key, 0));
     this.chasedNanos = clock.nanoTime();
   }
 
@@ -75,7 +78,7 @@ final class PayloadChase {
 
   /** Whoever writes sends the payload to the homes that it knows of; a move may be news to it. */
   private boolean isChased(MetadataRecord record) {
-    return missing(record) != null
+    return !missing(record).isEmpty()
         && homes.of(record.key()).epoch() > 0
         && isToHold(record.key())
         && (record.hasSiblings() || !store.holdsPayload(record.key()));
@@ -86,9 +89,8 @@ final class PayloadChase {
    * be held by all, and comes without its payload only where that cannot be read.
    */
   private boolean mayBeMissed(MetadataRecord record) {
-    return store.conflictRules().of(record.key()).merge() != null
-        ? missing(record) != null
-        : record.payload() == null && replicator.configuration().epoch() > 0;
+    boolean isMerged = store.conflictRules().of(record.key()).merge() != null;
+    return (isMerged || replicator.configuration().epoch() > 0) && !missing(record).isEmpty();
   }
 
   private boolean isToHold(Key key) {
@@ -100,7 +102,7 @@ final class PayloadChase {
     loop.execute(
         () -> {
           shadows.rehomed(key);
-          missing.add(key);
+          missing.putIfAbsent(key, 0);
           run();
         });
   }
@@ -114,27 +116,33 @@ final class PayloadChase {
 
   /** Asks for what is missing and not asked for yet. */
   private void run() {
-    for (Key key : new ArrayList<>(missing)) {
+    for (Map.Entry<Key, Integer> each : List.copyOf(missing.entrySet())) {
+      Key key = each.getKey();
+      int tries = each.getValue();
       if (underWay.size() >= MAX_UNDER_WAY) {
         return;
       }
       if (underWay.contains(key)) {
         continue;
       }
-      Header lacking;
+      List<Header> lacking;
       try {
         MetadataRecord record = isToHold(key) ? store.read(key) : null;
-        lacking = record == null ? null : missing(record);
+        lacking = record == null ? List.of() : missing(record);
       } catch (StorageException e) {
         // Whoever reads it is told; the others are not to wait for it, and it is tried again.
         continue;
       }
-      if (lacking == null) {
+      if (lacking.isEmpty()) {
         missing.remove(key);
         continue;
       }
       underWay.add(key);
-      fetch(key, lacking).whenComplete((done, failure) -> underWay.remove(key));
+      // In turn, keys and siblings: what nobody has any more must not keep the others from coming.
+      missing.remove(key);
+      missing.put(key, tries + 1);
+      fetch(key, lacking.get(tries % lacking.size()))
+          .whenComplete((done, failure) -> underWay.remove(key));
     }
   }
 
@@ -148,13 +156,11 @@ final class PayloadChase {
     return ended;
   }
 
-  /** The first version whose payload is not here; null if all are. */
-  static @Nullable Header missing(MetadataRecord record) {
-    for (Sibling each : record.versions()) {
-      if (each.payload() == null && !each.header().isTombstone()) {
-        return each.header();
-      }
-    }
-    return null;
+  /** The versions whose payloads are not here. */
+  static List<Header> missing(MetadataRecord record) {
+    return record.versions().stream()
+        .filter(each -> each.payload() == null && !each.header().isTombstone())
+        .map(Sibling::header)
+        .toList();
   }
 }

@@ -33,6 +33,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -77,11 +78,16 @@ final class OpenConflictsTest {
   }
 
   private static Key keyWithHomes(SimCluster cluster, RegionName home, RegionName backup) {
-    for (int i = 0; ; i++) {
-      if (cluster.node(home).homesOf(key(i)).equals(new Homes(home, backup))) {
-        return key(i);
-      }
-    }
+    return keysWithHomes(cluster, home, backup, 1).get(0);
+  }
+
+  private static List<Key> keysWithHomes(
+      SimCluster cluster, RegionName home, RegionName backup, int count) {
+    return IntStream.iterate(0, i -> i + 1)
+        .mapToObj(OpenConflictsTest::key)
+        .filter(each -> cluster.node(home).homesOf(each).equals(new Homes(home, backup)))
+        .limit(count)
+        .toList();
   }
 
   private static MetadataRecord gone(Key key, long counter, VersionVector context) {
@@ -166,12 +172,66 @@ final class OpenConflictsTest {
         MetadataRecord known = known(cluster, region, key);
         if (known != null
             && cluster.node(region).homesOf(key).include(region)
-            && PayloadChase.missing(known) != null) {
+            && !PayloadChase.missing(known).isEmpty()) {
           return false;
         }
       }
     }
     return true;
+  }
+
+  // ---- Payloads.
+
+  @Test
+  void whatNobodyHas_doesNotKeepANewHomeFromTheOthers_ofTheKeyOrOfMany() {
+    var cluster = cluster(30, ConflictRule.siblings());
+    // More than are asked for at once.
+    List<Key> keys = keysWithHomes(cluster, EU, AP, 20);
+    for (Key key : keys) {
+      write(cluster, EU, key, "first", null);
+    }
+    cluster.world.runFor(Duration.ofSeconds(1));
+    for (Key key : keys) {
+      var moving = cluster.node(EU).moveHome(key, US);
+      cluster.world.runUntil("a move", moving::isDone, LONG);
+      assertThat(moving.join()).isEqualTo(HomeMoves.Result.DONE);
+    }
+    cluster.world.runFor(Duration.ofSeconds(5));
+    cluster.crash(EU);
+    for (Key key : keys) {
+      give(cluster, US, gone(key, 2, VersionVector.EMPTY).withoutPayload());
+    }
+    Key last = keys.get(keys.size() - 1);
+    assertThat(cluster.node(US).homesOf(last)).isEqualTo(new Homes(US, EU));
+    MetadataRecord held = gone(last, 1, VersionVector.EMPTY);
+    give(cluster, AP, held);
+    give(cluster, US, held.withoutPayload());
+
+    cluster.world.runFor(Duration.ofMinutes(1));
+    for (Key key : keys) {
+      assertThat(PayloadChase.missing(state(cluster, US, key)))
+          .containsExactly(gone(key, 2, VersionVector.EMPTY).header());
+    }
+  }
+
+  /** Its writer had not heard yet who stands in for the region that was evicted. */
+  @Test
+  void ofAnEarlierSiblingThatComesWithoutItsPayload_whoStandsInForAHomeAsksForIt() {
+    var cluster = cluster(29, ConflictRule.siblings());
+    Key key = keyWithHomes(cluster, AP, EU);
+    var evicting = cluster.node(EU).evict(AP);
+    cluster.world.runUntil("an eviction", evicting::isDone, LONG);
+    cluster.world.runUntil(
+        "the others to hear", () -> cluster.node(US).homesOf(key).equals(new Homes(EU, US)), LONG);
+    cluster.world.runFor(Duration.ofSeconds(5));
+    MetadataRecord earlier = gone(key, 1, VersionVector.EMPTY);
+    MetadataRecord winner = gone(key, 2, VersionVector.EMPTY);
+    give(cluster, EU, winner, earlier);
+    give(cluster, US, winner);
+    give(cluster, US, earlier.withoutPayload());
+
+    cluster.world.runFor(Duration.ofMinutes(1));
+    assertThat(PayloadChase.missing(state(cluster, US, key))).isEmpty();
   }
 
   // ---- Repair.

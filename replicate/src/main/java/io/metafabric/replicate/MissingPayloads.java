@@ -45,7 +45,8 @@ final class MissingPayloads {
   private static final Duration SHORT_OF_BUDGET = Duration.ofMillis(200);
 
   /**
-   * @param tries how often it was asked for in vain, or to be seen once more
+   * @param tries how often it was asked for in vain, or to be seen once more; of siblings all
+   *     together
    * @param copies in how many other regions it can probably be read
    */
   private record Waiting(Key key, int tries, int copies, double reads, long sequence) {}
@@ -118,9 +119,9 @@ final class MissingPayloads {
                 .forEachWithoutPayload(
                     part,
                     record -> {
-                      Header lacking = missing(record);
-                      if (lacking != null) {
-                        found.put(record.key(), lacking);
+                      List<Header> lacking = missing(record);
+                      if (!lacking.isEmpty()) {
+                        found.put(record.key(), lacking.get(0));
                       }
                     });
           } finally {
@@ -136,26 +137,27 @@ final class MissingPayloads {
         });
   }
 
-  /** The first version whose payload is to be held here, may come, and is not here. */
-  private @Nullable Header missing(MetadataRecord record) {
+  /** The versions whose payloads are to be held here, may come, and are not here. */
+  private List<Header> missing(MetadataRecord record) {
+    var lacking = new ArrayList<Header>();
     for (Sibling each : record.versions()) {
       if (each.payload() == null
           && !each.header().isTombstone()
           && mayCome.test(each.header())
           && holds.test(record.key())) {
-        return each.header();
+        lacking.add(each.header());
       }
     }
-    return null;
+    return lacking;
   }
 
   /** Of records that were taken over, those without the payload that is to be held. */
   void consider(List<MetadataRecord> records) {
     boolean isNews = false;
     for (MetadataRecord record : records) {
-      Header lacking = missing(record);
-      if (lacking != null) {
-        isNews |= add(record.key(), lacking);
+      List<Header> lacking = missing(record);
+      if (!lacking.isEmpty()) {
+        isNews |= add(record.key(), lacking.get(0));
       }
     }
     // What waits for the next try goes on waiting: two regions that tell each other of what neither
@@ -218,7 +220,7 @@ final class MissingPayloads {
       retry.cancel(); // one at a time: each would plan the next
       retry = null;
     }
-    List<Key> some = order.stream().limit(BATCH_KEYS).map(Waiting::key).toList();
+    List<Waiting> some = order.stream().limit(BATCH_KEYS).toList();
     background.execute(
         () -> {
           var wanted = new LinkedHashMap<Key, Header>();
@@ -231,16 +233,20 @@ final class MissingPayloads {
         });
   }
 
-  private void choose(List<Key> some, Map<Key, Header> wanted, List<Key> settled) {
+  private void choose(List<Waiting> some, Map<Key, Header> wanted, List<Key> settled) {
     long bytes = 0;
-    for (Key key : some) {
-      MetadataRecord record = readable(key);
-      Header lacking = record == null ? null : missing(record);
-      if (lacking == null) {
-        settled.add(key);
-      } else if (wanted.isEmpty() || bytes + lacking.payloadBytes() <= BATCH_BYTES) {
+    for (Waiting each : some) {
+      MetadataRecord record = readable(each.key);
+      List<Header> all = record == null ? List.of() : missing(record);
+      if (all.isEmpty()) {
+        settled.add(each.key);
+        continue;
+      }
+      // In turn: one that nobody has any more must not keep the others from being asked for.
+      Header lacking = all.get(each.tries % all.size());
+      if (wanted.isEmpty() || bytes + lacking.payloadBytes() <= BATCH_BYTES) {
         bytes += lacking.payloadBytes();
-        wanted.put(key, lacking);
+        wanted.put(each.key, lacking);
       }
     }
   }

@@ -32,6 +32,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
@@ -70,6 +71,7 @@ class MissingPayloadsTest {
   private final Map<Key, Integer> copies = new HashMap<>();
   private final List<Key> asked = new ArrayList<>();
   private final Set<Key> heldElsewhere = new HashSet<>();
+  private final Set<Dot> versionsHeldElsewhere = new HashSet<>();
   private final Map<Key, CompletableFuture<FetchResult>> answers = new HashMap<>();
   private final MissingPayloads missing =
       new MissingPayloads(
@@ -90,7 +92,7 @@ class MissingPayloadsTest {
       return answer;
     }
     return CompletableFuture.completedFuture(
-        heldElsewhere.contains(key)
+        heldElsewhere.contains(key) || versionsHeldElsewhere.contains(header.version().dot())
             ? new FetchResult.Found(
                 record(
                     key,
@@ -115,7 +117,7 @@ class MissingPayloadsTest {
 
   private MetadataRecord record(Key key, long counter, Stamp stamp) {
     Bytes payload = Bytes.utf8("value of " + key);
-    var version = new Version(new Dot(new ActorId(7), counter), VersionVector.EMPTY, stamp);
+    var version = new Version(dot(counter), VersionVector.EMPTY, stamp);
     return new MetadataRecord(key, Header.value(version, US, payload, Header.NEVER), payload);
   }
 
@@ -179,6 +181,37 @@ class MissingPayloadsTest {
     asked.clear();
     world.runFor(Duration.ofMinutes(1));
     assertThat(asked).isEmpty();
+  }
+
+  @Test
+  void aSiblingWhosePayloadNobodyHas_doesNotKeepTheOthersFromBeingBrought() {
+    Key key = Key.of("beside/0");
+    for (int i = 1; i <= 4; i++) {
+      apply(record(key, i).withoutPayload());
+    }
+    loop.execute(missing::start);
+    world.runFor(Duration.ofMinutes(1));
+    assertThat(versionsHeld(key)).isEmpty();
+
+    versionsHeldElsewhere.add(dot(1));
+    versionsHeldElsewhere.add(dot(3));
+    world.runFor(Duration.ofSeconds(30));
+    assertThat(versionsHeld(key)).containsExactly(dot(3), dot(1));
+    asked.clear();
+    world.runFor(Duration.ofSeconds(60));
+    assertThat(asked).as("every five seconds, for both together").hasSizeBetween(11, 13);
+  }
+
+  private static Dot dot(long counter) {
+    return new Dot(new ActorId(7), counter);
+  }
+
+  /** The versions whose payloads are here. */
+  private List<Dot> versionsHeld(Key key) {
+    return Objects.requireNonNull(store.read(key)).versions().stream()
+        .filter(each -> each.payload() != null)
+        .map(each -> each.header().version().dot())
+        .toList();
   }
 
   @Test
