@@ -139,6 +139,9 @@ final class MissingPayloads {
 
   /** The versions whose payloads are to be held here, may come, and are not here. */
   private List<Header> missing(MetadataRecord record) {
+    if (record.payload() != null && !record.hasSiblings()) {
+      return List.of(); // nearly all that is taken over
+    }
     var lacking = new ArrayList<Header>();
     for (Sibling each : record.versions()) {
       if (each.payload() == null
