@@ -7,7 +7,8 @@ import java.util.Map;
  * Which {@link EvictionPolicy.Mode} suits what is read: each runs on a sample of the keys, with a
  * cache scaled down alike, and the one that misses least wins. What they hold is hashes alone, so
  * the memory is small and bounded. The winner keeps the lead until another is better by {@value
- * #LEAD}. Not thread-safe.
+ * #LEAD}. Nothing is fetched ahead here: where something is, the mode in which the tier begins is
+ * left only for one that is better by {@value #LEAD_AMONG_PREFETCHED}. Not thread-safe.
  *
  * @see <a
  *     href="https://www.usenix.org/conference/atc17/technical-sessions/presentation/waldspurger">
@@ -16,6 +17,7 @@ import java.util.Map;
 final class ShadowRace {
   private static final int MAX_ENTRIES = 1024;
   private static final double LEAD = 0.015;
+  private static final double LEAD_AMONG_PREFETCHED = 0.1;
 
   /** Requests that any of the shadows missed, from one verdict to the next. */
   private static final int MISSES_PER_VERDICT = 256;
@@ -26,6 +28,7 @@ final class ShadowRace {
   private final int capacity;
   private final int sampleMask;
   private EvictionPolicy.Mode winner;
+  private EvictionPolicy.Mode amongPrefetched;
 
   /** Whether {@link EvictionPolicy.Mode#STEADY} is better than the winner of the others. */
   private boolean steadyLeads;
@@ -91,6 +94,7 @@ final class ShadowRace {
     this.sampleMask = (1 << shift) - 1;
     this.capacity = Math.max(1, entries >> shift);
     this.winner = winner;
+    this.amongPrefetched = winner;
     this.steadyLeads = winner == EvictionPolicy.Mode.STEADY;
     for (EvictionPolicy.Mode mode : EvictionPolicy.Mode.values()) {
       shadows[mode.ordinal()] = new Shadow(capacity, mode);
@@ -110,11 +114,11 @@ final class ShadowRace {
   /** A read of a key that takes part, whether it was there or not. */
   void access(int hash) {
     boolean missed = false;
-    EvictionPolicy.Mode leading = winner(true);
+    Shadow leading = shadows[winner.ordinal()];
     for (Shadow shadow : shadows) {
       boolean missedHere = !shadow.access(hash);
       missed |= missedHere;
-      if (missedHere && shadow == shadows[leading.ordinal()]) {
+      if (missedHere && shadow == leading) {
         expectedFetches += sampleMask + 1L;
       }
     }
@@ -150,6 +154,11 @@ final class ShadowRace {
         steadyLeads
             ? shadows[winner.ordinal()].misses >= toBeat(EvictionPolicy.Mode.STEADY)
             : steady.misses < toBeat(winner);
+    double first = shadows[EvictionPolicy.Mode.PROMOTING.ordinal()].misses;
+    amongPrefetched =
+        shadows[winner.ordinal()].misses < (1 - LEAD_AMONG_PREFETCHED) * first
+            ? winner
+            : EvictionPolicy.Mode.PROMOTING;
     for (Shadow shadow : shadows) {
       shadow.misses *= MEMORY;
     }
@@ -166,7 +175,10 @@ final class ShadowRace {
    *     EvictionPolicy.Mode#STEADY} does not take part, for the race does not see such entries
    */
   EvictionPolicy.Mode winner(boolean unread) {
-    return steadyLeads && !unread ? EvictionPolicy.Mode.STEADY : winner;
+    if (unread) {
+      return amongPrefetched;
+    }
+    return steadyLeads ? EvictionPolicy.Mode.STEADY : winner;
   }
 
   int capacity() {

@@ -101,6 +101,27 @@ class ShadowRaceTest {
     assertThat(misses(keys, reads)).as("seed %s", seed).isLessThan(reads / 2 + reads / 25);
   }
 
+  /** The race sees none of what is fetched ahead, so it must be surer of itself there. */
+  @Test
+  void whereSomethingIsFetchedAhead_aModeThatIsOnlyALittleBetter_isNotChosen() {
+    long seed = 3;
+    var random = new Random(seed);
+    var race = new ShadowRace(CAPACITY, Mode.PROMOTING);
+    int others = 0;
+    for (int i = 0; i < 60_000; i++) {
+      race.access((int) (Math.pow(random.nextDouble(), 6) * 20 * CAPACITY));
+      others += race.winner(false) == Mode.PROMOTING ? 0 : 1;
+      assertThat(race.winner(true)).as("seed %s", seed).isEqualTo(Mode.PROMOTING);
+    }
+    assertThat(others).as("seed %s", seed).isGreaterThan(30_000);
+
+    race = new ShadowRace(CAPACITY, Mode.PROMOTING);
+    for (int i = 0; i < 60_000; i++) {
+      race.access(i % (2 * CAPACITY));
+    }
+    assertThat(race.winner(true)).as("of a loop it keeps half").isEqualTo(Mode.FREQUENT);
+  }
+
   @Test
   void theSample_isBounded_whateverTheSizeOfTheCache() {
     for (int entries : new int[] {1, 100, 1_024, 1_025, 1_000_000}) {
@@ -126,7 +147,7 @@ class ShadowRaceTest {
     for (int i = 0; i < 50_000; i++) {
       int key = keys.getAsInt();
       race.access(key);
-      policy.setMode(race.winner(true));
+      policy.setMode(race.winner(false));
       QueueNode node = present.get(key);
       if (node == null) {
         misses++;
