@@ -184,6 +184,21 @@ public final class AdaptiveTier<V> implements HotTier<V> {
   }
 
   @Override
+  public @Nullable MetadataRecord peekBehindFills(Key key) {
+    MetadataRecord here = peek(key);
+    if (here != null) {
+      return here;
+    }
+    lock.lock();
+    try {
+      // Who had the lock may have seen an older index, and who takes it now sees the newer one.
+      return peek(key);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
   public boolean fill(MetadataRecord record) {
     return put(record, null, QueueNode.NOT_EXPECTED, Filler.READ);
   }
@@ -216,8 +231,7 @@ public final class AdaptiveTier<V> implements HotTier<V> {
 
   @Override
   public void refresh(MetadataRecord record) {
-    // Who fills it between this look and its end sees the newer index.
-    if (peek(record.key()) != null) {
+    if (peekBehindFills(record.key()) != null) {
       put(record, null, QueueNode.NOT_EXPECTED, Filler.REFRESH);
     }
   }

@@ -18,6 +18,12 @@ public interface HotTier<V> extends Tier {
   @Nullable MetadataRecord peek(Key key);
 
   /**
+   * The same for whoever has published a newer one: who takes an older one in just now is waited
+   * for, and who comes later is refused.
+   */
+  @Nullable MetadataRecord peekBehindFills(Key key);
+
+  /**
    * Takes a record in that nobody has asked for yet.
    *
    * @param untilNanos of the node's clock: who is unread then is the first to go

@@ -11,6 +11,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BiConsumer;
 import org.junit.jupiter.api.Test;
 
 /** What every tier in memory keeps beside {@link TierContract}. */
@@ -163,6 +166,55 @@ public abstract class HotTierContract extends TierContract {
       }
       slow.join();
       assertThat(tier.peek(Key.of("n/1"))).isEqualTo(TestRecords.write("n/1", writes, 8));
+    }
+  }
+
+  /**
+   * A fill that is as slow as can be: while it looks at the index, the next write is published.
+   *
+   * @param toldBefore so many writes of the key, which nobody has read
+   */
+  private void publishedDuringAFill(int toldBefore, BiConsumer<HotTier<String>, MetadataRecord> how)
+      throws InterruptedException {
+    var filling = new AtomicBoolean();
+    var publisher = new AtomicReference<>(new Thread());
+    CurrentDots slow =
+        (key, dot) -> {
+          boolean isCurrent = dot.equals(index.get(key));
+          if (filling.compareAndSet(true, false)) {
+            Thread publishing = publisher.get();
+            publishing.start();
+            while (publishing.getState() == Thread.State.RUNNABLE) {
+              Thread.onSpinWait();
+            }
+          }
+          return isCurrent;
+        };
+    try (var tier = newTier(64 << 10, slow, (predictor, path, bytes) -> {})) {
+      for (int n = 1; n <= toldBefore; n++) {
+        tier.written(published("n/1", n, 8));
+      }
+      MetadataRecord old = published("n/1", toldBefore + 1, 8);
+      publisher.set(new Thread(() -> how.accept(tier, published("n/1", toldBefore + 2, 8))));
+      filling.set(true);
+      tier.fill(old);
+      publisher.get().join();
+      assertThat(tier.peek(old.key())).isNotEqualTo(old);
+    }
+  }
+
+  private static void hideOlder(HotTier<String> tier, MetadataRecord header) {
+    if (tier.peekBehindFills(header.key()) != null) {
+      tier.drop(header.key());
+    }
+  }
+
+  @Test
+  void aPublicationBesideASlowFill_leavesNothingOld() throws InterruptedException {
+    for (int toldBefore : new int[] {0, 20}) {
+      publishedDuringAFill(toldBefore, HotTier::written);
+      publishedDuringAFill(toldBefore, HotTier::refresh);
+      publishedDuringAFill(toldBefore, HotTierContract::hideOlder);
     }
   }
 }

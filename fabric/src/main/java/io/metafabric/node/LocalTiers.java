@@ -254,7 +254,7 @@ final class LocalTiers implements LocalCopies {
     if (record.header().isTombstone()) {
       superseded.remove(record.key());
     }
-    MetadataRecord shown = hot.peek(record.key());
+    MetadataRecord shown = hot.peekBehindFills(record.key());
     if (shown == null || shown.header().version().dot().equals(record.header().version().dot())) {
       return;
     }

@@ -53,6 +53,11 @@ final class LruTier<V> implements HotTier<V> {
   }
 
   @Override
+  public @Nullable MetadataRecord peekBehindFills(Key key) {
+    return peek(key);
+  }
+
+  @Override
   public boolean fill(MetadataRecord record) {
     return put(record, null, false);
   }
