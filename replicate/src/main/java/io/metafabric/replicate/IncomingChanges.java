@@ -20,6 +20,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
@@ -40,7 +41,7 @@ final class IncomingChanges {
   private final Function<RegionName, RegionPair> pairs;
 
   // Of changes that came from each peer and wait for the disk.
-  private final Map<RegionName, AtomicLong> waiting = new ConcurrentHashMap<>();
+  private final Map<RegionName, WaitingChanges> waiting = new ConcurrentHashMap<>();
   private final AtomicLong overCredit = new AtomicLong();
   private final AtomicLong changesReceived = new AtomicLong();
   private final AtomicLong gaps = new AtomicLong();
@@ -89,13 +90,14 @@ final class IncomingChanges {
 
   /** Of changes that wait for the disk. */
   long waitingBytes() {
-    return waiting.values().stream().mapToLong(AtomicLong::get).sum();
+    return waiting.values().stream().mapToLong(WaitingChanges::bytes).sum();
   }
 
   void changes(RegionName peer, PeerConnection from, Frame.Changes changes) {
-    if (isDue(from, changes, store.takenUpTo(changes.actor()), appliedUpTo(peer, changes))) {
+    ActorId actor = changes.actor();
+    if (isDue(peer, from, changes, store.takenUpTo(actor), appliedUpTo(peer, actor))) {
       long bytes = WindowBytes.of(changes);
-      if (takeRoom(peer, bytes)) {
+      if (takeRoom(peer, from, bytes, actor, () -> appliedUpTo(peer, actor))) {
         take(peer, from, changes, bytes);
       }
     }
@@ -109,19 +111,20 @@ final class IncomingChanges {
   void deltas(RegionName peer, PeerConnection from, Frame.Deltas deltas) {
     long more = DeltaReader.payloadBytes(deltas, config.maxValueBytes());
     Frame.Changes changes = deltas.changes();
-    long applied = appliedUpTo(peer, changes);
-    if (!isDue(from, changes, store.takenUpTo(changes.actor()), applied)) {
+    ActorId actor = changes.actor();
+    long applied = appliedUpTo(peer, actor);
+    if (!isDue(peer, from, changes, store.takenUpTo(actor), applied)) {
       return;
     }
     long bytes = WindowBytes.of(changes) + more;
-    if (!takeRoom(peer, bytes)) {
+    if (!takeRoom(peer, from, bytes, actor, () -> appliedUpTo(peer, actor))) {
       return;
     }
     DeltaReader.Result read;
     try {
       read = deltaReader.read(deltas, key -> isToHold.test(key) || copies.wants(key));
     } catch (WireFormatException e) {
-      waitingOf(peer).addAndGet(-bytes);
+      giveBack(peer, bytes);
       throw e;
     }
     if (!read.unwanted().isEmpty()) {
@@ -132,11 +135,11 @@ final class IncomingChanges {
     }
     if (read.withoutBase().stream().anyMatch(isToHold)) {
       // What is acknowledged may be given up where it came from: it comes again, whole.
-      waitingOf(peer).addAndGet(-bytes);
-      from.send(new Frame.Ack(changes.actor(), applied, true));
+      giveBack(peer, bytes);
+      from.send(new Frame.Ack(actor, applied, true));
       return;
     }
-    var whole = new Frame.Changes(changes.actor(), changes.after(), changes.upTo(), read.records());
+    var whole = new Frame.Changes(actor, changes.after(), changes.upTo(), read.records());
     take(peer, from, whole, bytes);
   }
 
@@ -144,11 +147,11 @@ final class IncomingChanges {
   void part(RegionName peer, PeerConnection from, ReceivedParts parts, Frame.Changes changes) {
     ActorId actor = changes.actor();
     long taken = Math.max(store.takenUpTo(actor), parts.takenUpTo(actor));
-    if (!isDue(from, changes, taken, publishedUpTo(peer, parts, changes))) {
+    if (!isDue(peer, from, changes, taken, publishedUpTo(peer, parts, actor))) {
       return;
     }
     long bytes = WindowBytes.of(changes);
-    if (!takeRoom(peer, bytes)) {
+    if (!takeRoom(peer, from, bytes, actor, () -> publishedUpTo(peer, parts, actor))) {
       return;
     }
     int takenAt = parts.takes(actor, changes.upTo());
@@ -157,7 +160,7 @@ final class IncomingChanges {
         .behindOthers(applying(() -> store.applyPart(peer, news, admittedSince(peer))))
         .whenComplete(
             (done, failure) -> {
-              waitingOf(peer).addAndGet(-bytes);
+              giveBack(peer, bytes);
               notTaken(peer, failure);
               loop.execute(
                   () -> {
@@ -165,7 +168,7 @@ final class IncomingChanges {
                       parts.isRefused(takenAt);
                     } else if (parts.isPublished(actor, changes.upTo(), takenAt)) {
                       changesReceived.addAndGet(changes.records().size());
-                      long upTo = publishedUpTo(peer, parts, changes);
+                      long upTo = publishedUpTo(peer, parts, actor);
                       from.send(new Frame.Ack(actor, upTo, false));
                     }
                   });
@@ -212,12 +215,12 @@ final class IncomingChanges {
     return admittedSince.applyAsLong(peer);
   }
 
-  private long appliedUpTo(RegionName peer, Frame.Changes changes) {
-    return store.appliedOf(peer, changes.actor());
+  private long appliedUpTo(RegionName peer, ActorId actor) {
+    return store.appliedOf(peer, actor);
   }
 
-  private long publishedUpTo(RegionName peer, ReceivedParts parts, Frame.Changes changes) {
-    return Math.max(appliedUpTo(peer, changes), parts.publishedUpTo(changes.actor()));
+  private long publishedUpTo(RegionName peer, ReceivedParts parts, ActorId actor) {
+    return Math.max(appliedUpTo(peer, actor), parts.publishedUpTo(actor));
   }
 
   /**
@@ -227,14 +230,14 @@ final class IncomingChanges {
    * @param acknowledged and up to which they are durable
    */
   private boolean isDue(
-      PeerConnection from, Frame.Changes changes, long before, long acknowledged) {
+      RegionName peer, PeerConnection from, Frame.Changes changes, long before, long acknowledged) {
     ActorId actor = changes.actor();
     if (store.isHeld(actor)) {
       // Its clock is ahead, or ours behind: what follows waits where it comes from.
       return false;
     }
     if (changes.after() > before) {
-      missing(from, actor, acknowledged);
+      missing(peer, from, actor, acknowledged);
       return false;
     }
     if (changes.upTo() <= before) {
@@ -246,7 +249,7 @@ final class IncomingChanges {
 
   private void take(RegionName peer, PeerConnection from, Frame.Changes changes, long bytes) {
     var charged = new AtomicLong(bytes);
-    Runnable giveBack = () -> waitingOf(peer).addAndGet(-charged.getAndSet(0));
+    Runnable giveBack = () -> giveBack(peer, charged.getAndSet(0));
     store
         .applyRange(
             changes.after(),
@@ -286,13 +289,15 @@ final class IncomingChanges {
       changesReceived.addAndGet(changes.records().size());
       from.send(new Frame.Ack(changes.actor(), changes.upTo(), false));
     } else {
-      missing(from, changes.actor(), appliedUpTo(peer, changes));
+      missing(peer, from, changes.actor(), appliedUpTo(peer, changes.actor()));
     }
   }
 
-  private void missing(PeerConnection from, ActorId actor, long acknowledged) {
+  private void missing(RegionName peer, PeerConnection from, ActorId actor, long acknowledged) {
     gaps.incrementAndGet();
-    from.send(new Frame.Ack(actor, acknowledged, true));
+    if (!waitingOf(peer).willAsk(from)) {
+      from.send(new Frame.Ack(actor, acknowledged, true));
+    }
   }
 
   private void notTaken(RegionName peer, @Nullable Throwable failure) {
@@ -307,19 +312,22 @@ final class IncomingChanges {
                 : "changes from " + peer + " cannot be taken: " + failure.getMessage());
   }
 
-  private AtomicLong waitingOf(RegionName peer) {
-    return waiting.computeIfAbsent(peer, unknown -> new AtomicLong());
+  private WaitingChanges waitingOf(RegionName peer) {
+    return waiting.computeIfAbsent(peer, unknown -> new WaitingChanges(config.windowBytes(), loop));
   }
 
-  /** A sender counts a batch as sent before its credit is used up, so there is one beyond it. */
-  private boolean takeRoom(RegionName peer, long bytes) {
-    AtomicLong waits = waitingOf(peer);
-    if (waits.get() > config.windowBytes()) {
-      // A peer that does not keep to what was granted: it comes again.
-      overCredit.incrementAndGet();
-      return false;
+  private boolean takeRoom(
+      RegionName peer, PeerConnection from, long bytes, ActorId actor, LongSupplier acknowledged) {
+    WaitingChanges waits = waitingOf(peer);
+    if (waits.take(bytes)) {
+      return true;
     }
-    waits.addAndGet(bytes);
-    return true;
+    overCredit.incrementAndGet();
+    waits.refuse(from, () -> from.send(new Frame.Ack(actor, acknowledged.getAsLong(), true)));
+    return false;
+  }
+
+  private void giveBack(RegionName peer, long bytes) {
+    waitingOf(peer).giveBack(bytes);
   }
 }

@@ -43,6 +43,47 @@ class IncomingChangesTest extends PlayedReplication {
   }
 
   @Test
+  void whatThereIsNoRoomFor_isAskedForOnce_andNotBeforeThereIs() {
+    Replicator replicator = replicator();
+    replicator.start();
+    var connection = new PlayedConnection();
+    PeerHandler session = session(connection);
+    int granted = connection.last(Frame.Credit.class).bytes();
+    String payload = "x".repeat(60_000);
+    int n = 0;
+    while (replicator.stats().overCredit() == 0) {
+      session.onFrame(connection, change(++n, payload));
+    }
+    int refused = n;
+    for (int i = 0; i < 100; i++) {
+      session.onFrame(connection, change(++n, payload));
+    }
+    assertThat(replicator.stats().receivedBytes()).isGreaterThan(granted);
+    assertThat(wishes(connection)).as("it would be sent in vain").isZero();
+    session.onFrame(connection, change(1, payload));
+    assertThat(wishes(connection)).as("what comes twice changes nothing").isZero();
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(replicator.stats().receivedBytes()).isZero();
+    assertThat(wishes(connection)).isEqualTo(1);
+    session.onFrame(connection, change(n, payload));
+    assertThat(wishes(connection)).as("there is a gap, and room").isEqualTo(2);
+    for (int i = refused; i <= n; i++) {
+      session.onFrame(connection, change(i, payload));
+    }
+    world.runFor(Duration.ofSeconds(1));
+    assertThat(connection.last(Frame.Ack.class)).isEqualTo(new Frame.Ack(new ActorId(5), n, false));
+    assertThat(wishes(connection)).isEqualTo(2);
+  }
+
+  private static Frame.Changes change(int n, String payload) {
+    return new Frame.Changes(new ActorId(5), n - 1, n, List.of(record("us/" + n, n, payload)));
+  }
+
+  private long wishes(PlayedConnection connection) {
+    return sentOver(connection, Frame.Ack.class).stream().filter(Frame.Ack::resend).count();
+  }
+
+  @Test
   void whatComesInParts_isKeptAndAcknowledged_andCountsAsAppliedOnceItIsWhole() {
     Replicator replicator = replicator();
     replicator.start();
