@@ -94,7 +94,7 @@ public final class AdaptiveTier<V> implements HotTier<V> {
 
   /** Only now it is known how many entries there are room for; again when that has changed. */
   private void startRace() {
-    int now = policy.entries();
+    int now = policy.entries() - emptyPlaces;
     if (race == null || now > 2 * raceEntries || 2 * now < raceEntries) {
       expectedOfBefore += race == null ? 0 : race.expectedFetches();
       race = new ShadowRace(now + 1, policy.mode());
@@ -323,6 +323,9 @@ public final class AdaptiveTier<V> implements HotTier<V> {
     }
     if (filler == Filler.READ || filler == Filler.PREFETCH) {
       place.wanted();
+    }
+    if (before == null && filler == Filler.READ) {
+      place.touch();
     }
     place.become(entry);
     place.expect(untilNanos);

@@ -31,8 +31,8 @@ public interface HotTier<V> extends Tier {
   boolean fillPrefetched(MetadataRecord record, String predictor, long untilNanos);
 
   /**
-   * A record was written here, and can be read from this region's disk: taken in if it is likely to
-   * be read. That is no read itself.
+   * A record was written, and can be read without this tier: taken in if it is likely to be read.
+   * That is no read itself.
    */
   void written(MetadataRecord record);
 
