@@ -44,7 +44,7 @@ final class DeleteBugs {
             new OneTest("core.store.ForgetTest", "anOldVersionThatComesLate_isDiscarded"),
             new Change(
                 CORE + "store/InboundJoin.java",
-                "if (ours == null && complete.isApplied(theirs.version().dot())) {",
+                "if (ours == null && isOfThePast(record)) {",
                 "if (false) {")),
         new Exhibit(
             "repair-resurrects",

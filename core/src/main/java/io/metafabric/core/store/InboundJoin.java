@@ -83,8 +83,7 @@ final class InboundJoin {
       return true;
     }
     Header ours = undecided == null ? views.header(record.key()) : undecided.header();
-    if (ours == null && complete.isApplied(theirs.version().dot())) {
-      // It was news once, and has been deleted and forgotten since.
+    if (ours == null && isOfThePast(record)) {
       duplicates++;
       return false;
     }
@@ -137,6 +136,15 @@ final class InboundJoin {
       return true;
     }
     return false;
+  }
+
+  /**
+   * Whether what nothing is known of here was news once, and has been deleted and forgotten since.
+   * Nobody ever deletes the fabric's own: such a record was lost here, and is news again. A
+   * deletion of a moved home would have regions go on with the homes that they happen to know.
+   */
+  private boolean isOfThePast(MetadataRecord record) {
+    return !record.key().isSystem() && complete.isApplied(record.header().version().dot());
   }
 
   /** What is known and what came are kept beside each other, unless one had seen the other. */

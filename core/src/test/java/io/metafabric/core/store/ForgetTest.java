@@ -8,9 +8,11 @@ import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import java.time.Duration;
@@ -24,6 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is deleted or expired is forgotten once all regions have it, and never comes back. */
 final class ForgetTest {
+  private static final RegionName US = new RegionName("us");
   private static final Duration ROUND = CompactionConfig.FORGET_EVERY.plusSeconds(2);
 
   private static Key key(int i) {
@@ -130,6 +133,40 @@ final class ForgetTest {
     assertThat(late.join()).isFalse();
     assertThat(machine.store().header(key(1))).isNull();
     assertThat(machine.store().stats().duplicates()).isEqualTo(1);
+  }
+
+  /**
+   * The fabric's own are never deleted: one that is applied and not known here was lost, as when
+   * whoever had it lost its disk before it could bring it, and later gets an older disk.
+   */
+  @Test
+  void oneOfTheFabricsOwn_thatWasLostHereAndComesBack_isTakenAgain_andNotDeleted() {
+    var us = new StoreMachine(9, Durability.SYNC);
+    us.open();
+    Key moved = Key.system("home", "n/1");
+    var writing = us.store().writeSystem(moved, Bytes.utf8("eu"), new Stamp(1), null);
+    us.world.runUntil("the move", writing::isDone, Duration.ofSeconds(1));
+    us.write(key(1), value(5));
+    MetadataRecord move = us.store().read(moved);
+    MetadataRecord written = us.store().read(key(1));
+    assertThat(move).isNotNull();
+    ActorId actor = move.header().version().dot().actor();
+
+    var eu = new StoreMachine(10, Durability.SYNC);
+    eu.open();
+    var lost = eu.store().applyRange(0, List.of(), new AppliedPrefix(US, actor, 2));
+    eu.world.runUntil("the range", lost::isDone, Duration.ofSeconds(1));
+    CompletableFuture<Void> compared =
+        eu.store().applyAll(List.of(new Inbound(move, true), new Inbound(written, true)));
+    eu.world.runUntil("the comparison", compared::isDone, Duration.ofSeconds(1));
+    compared.join();
+
+    assertThat(eu.store().systemRecord(moved)).isEqualTo(move);
+    assertThat(eu.store().header(key(1))).as("a host's").matches(Header::isTombstone);
+    assertThat(eu.store().stats().duplicates()).isEqualTo(1);
+    eu.close();
+    eu.open();
+    assertThat(eu.store().systemRecord(moved)).isEqualTo(move);
   }
 
   /**
