@@ -93,7 +93,7 @@ final class Invariants {
         }
         boolean lacksPayload =
             here != null
-                && !here.isTombstone()
+                && here.isVisibleAt(site.machine().clock().wallMs())
                 && site.node().homesOf(key).include(site.region())
                 && !site.node().store().holdsPayload(key)
                 && !isPayloadLost(key, here)
