@@ -17,7 +17,7 @@ import java.util.Map;
 final class ShadowRace {
   private static final int MAX_ENTRIES = 1024;
   private static final double LEAD = 0.015;
-  private static final double LEAD_AMONG_PREFETCHED = 0.1;
+  private static final double LEAD_AMONG_PREFETCHED = 0.15;
 
   /** Requests that any of the shadows missed, from one verdict to the next. */
   private static final int MISSES_PER_VERDICT = 256;
