@@ -3,7 +3,9 @@ package io.metafabric.replicate.arm;
 import io.metafabric.core.error.ConfigurationException;
 
 /**
- * What copies into one region may cost. Immutable. None of the three is ever exceeded.
+ * What one region may pay for copies: those that it fetches ahead, and those that it sends to
+ * others unasked. Immutable. What is charged never exceeds any of the three; shadows are not
+ * charged, and what others send here is in their budgets. Another opening begins anew.
  *
  * @param bytesPerSecond on the links, at least 1; a second's worth may go at once. A missing copy
  *     that is larger goes whole, and nothing after it before that has been earned
