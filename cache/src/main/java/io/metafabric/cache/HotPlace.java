@@ -9,9 +9,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A key that is written again and again, and never read between, has a place without a value:
  * each of them would be copied by the collector and thrown away. The first read of one brings it
- * back, from this region's own disk. That costs what taking in a few values does, so after {@link
- * #UNREAD_VALUES} in a row has been paid at most twice what was to be paid, whatever comes (Karlin,
- * Manasse, Rudolph, Sleator, Competitive Snoopy Caching, 1988).
+ * back, from this region's own journal. As long as its pages are in memory that costs what taking
+ * in a few values does, so with {@link #UNREAD_VALUES} in a row at most twice as much is paid as by
+ * somebody who knew what comes (Karlin, Manasse, Rudolph, Sleator, Competitive Snoopy Caching,
+ * 1988).
  */
 final class HotPlace<V> extends QueueNode {
   /** After so many values that nobody has read the next one is left out. */
