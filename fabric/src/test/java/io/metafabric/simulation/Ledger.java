@@ -183,6 +183,16 @@ final class Ledger {
     return first >= 0 && numberOf(one) > first;
   }
 
+  int size() {
+    return writes.size();
+  }
+
+  /** Whether it is known to be a write of a host, and is one of the first so many. */
+  boolean isOneOfTheFirst(int count, Header header) {
+    int number = numberOf(header);
+    return number >= 0 && number < count;
+  }
+
   private int numberOf(Header header) {
     Dot dot = header.version().dot();
     for (Write write : writes) {

@@ -58,6 +58,7 @@ final class Site {
   private long lostNanos;
   private long begunAnewNanos;
   private boolean hasLost;
+  private int writesBeforeMount;
   private VersionVector applied = VersionVector.EMPTY;
   private long forgottenBefore;
   private final Map<Key, Long> homeEpochs = new HashMap<>();
@@ -313,6 +314,7 @@ final class Site {
 
   void mount(SimDisk other) {
     losesState();
+    writesBeforeMount = run.ledger().size();
     machine().mount(other);
     configured = JournalEntry.Configured.INITIAL;
     run.world().trace(region + " is given another disk");
@@ -529,7 +531,8 @@ final class Site {
         now == null
             || now.isTombstone()
             || LastWriterWins.join(before, now).version().dot().equals(now.version().dot())
-            || isStampedTooEarly(before, now);
+            || isStampedTooEarly(before, now)
+            || isBackWithItsDisk(before, now);
     return isNewer && run.mayBeForgotten(key, before);
   }
 
@@ -541,6 +544,19 @@ final class Site {
     return Losers.mayLoseDisks(run.setting())
         && run.setting().weather().containsKey(Fault.CLOCK_JUMP)
         && run.ledger().wasWrittenAfter(now, before);
+  }
+
+  /**
+   * Whether a write that the deletion had not seen may have been on an older disk alone that its
+   * region was given back, after the deletion was forgotten (RULES, "Not yet held").
+   */
+  private boolean isBackWithItsDisk(Header before, Header now) {
+    return !before.version().covers(now.version().dot())
+        && run.sites().stream()
+            .anyMatch(
+                site ->
+                    site.region.equals(now.writtenIn())
+                        && run.ledger().isOneOfTheFirst(site.writesBeforeMount, now));
   }
 
   /**
@@ -578,7 +594,9 @@ final class Site {
     Header before = seen.get(key);
     seen.put(
         key,
-        before == null || isStampedTooEarly(before, header)
+        before == null
+                || isStampedTooEarly(before, header)
+                || (isBackWithItsDisk(before, header) && run.mayBeForgotten(key, before))
             ? header
             : LastWriterWins.join(before, header));
   }
