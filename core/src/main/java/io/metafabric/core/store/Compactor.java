@@ -13,18 +13,21 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps the journal within a bound of what is live in it: 1.5 times the live bytes and two
- * segments. Begins before that, slowly; hurries where writers are faster.
+ * segments. Begins before that, slowly, and is faster the nearer the journal comes to where it
+ * stops for nothing: work in bursts would take the processor from whoever reads and writes.
  *
  * <p>Its work is done on its executor, in steps; {@link #check} may be called from anywhere.
  */
 final class Compactor implements AutoCloseable {
-  private static final long STEP_BYTES = 256 * 1024;
+  private static final long STEP_BYTES = 64 * 1024;
   private static final Duration AFTER_FAILURE = Duration.ofSeconds(10);
 
   /** Begins at this many times the live bytes and one segment. */
   private static final double BEGIN_AT = 1.25;
 
+  /** At this many times the live bytes and one segment and a quarter it makes no pause. */
   private static final double HURRY_AT = 1.4;
+
   private static final double MIN_GARBAGE = 0.15;
 
   /** Begins to rewrite segments without garbage at this share of forgotten headers. */
@@ -73,15 +76,29 @@ final class Compactor implements AutoCloseable {
     }
     checkedAtBytes = bytes;
     journal.releaseHeld();
-    if (isOver(BEGIN_AT, 1) && active.compareAndSet(false, true)) {
+    if (isDue() && active.compareAndSet(false, true)) {
       checkedAtPosition = journal.publishedPosition();
       executor.execute(this::run);
     }
   }
 
-  private boolean isOver(double timesLive, int segments) {
-    long live = journal.liveBytes() - journal.forgottenBytes();
-    return journal.sizeBytes() > timesLive * live + segments * journal.segmentBytes();
+  private boolean isDue() {
+    return journal.sizeBytes() > beginBytes();
+  }
+
+  private double beginBytes() {
+    return BEGIN_AT * liveBytes() + journal.segmentBytes();
+  }
+
+  private long liveBytes() {
+    return journal.liveBytes() - journal.forgottenBytes();
+  }
+
+  /** The pause after a step, as a share of the longest one, in [0, 1]. */
+  private double pauseShare() {
+    double begin = beginBytes();
+    double hurry = HURRY_AT * liveBytes() + 1.25 * journal.segmentBytes();
+    return Math.min(1, Math.max(0, (hurry - journal.sizeBytes()) / (hurry - begin)));
   }
 
   /** To forget costs a rewriting of all that is older. */
@@ -128,12 +145,14 @@ final class Compactor implements AutoCloseable {
   }
 
   private void goOn(boolean more) {
-    if (!more && !isOver(BEGIN_AT, 1)) {
+    if (!more && !isDue()) {
       rest();
-    } else if (isOver(HURRY_AT, 1)) {
+      return;
+    }
+    long pauseNanos = (long) (pauseShare() * STEP_BYTES * 1_000_000_000 / config.bytesPerSecond());
+    if (pauseNanos == 0) {
       executor.execute(this::run);
     } else {
-      long pauseNanos = STEP_BYTES * 1_000_000_000 / config.bytesPerSecond();
       executor.schedule(Duration.ofNanos(pauseNanos), this::run);
     }
   }
