@@ -7,6 +7,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,16 +27,23 @@ final class Completions implements Executor, AutoCloseable {
 
   private final SerialExecutor thread;
   private final Clock clock;
+  private final Consumer<Runnable> afterGroup;
   private final ConcurrentLinkedQueue<Runnable> waiting = new ConcurrentLinkedQueue<>();
   private final AtomicInteger underWay = new AtomicInteger();
   private final AtomicBoolean draining = new AtomicBoolean();
   private final Object room = new Object();
+  private final Runnable wake;
   private volatile @Nullable Thread drainer;
   private volatile boolean closed;
 
-  Completions(SerialExecutor thread, Clock clock) {
+  /**
+   * @param afterGroup runs something when nothing more of what is completed together is to come
+   */
+  Completions(SerialExecutor thread, Clock clock, Consumer<Runnable> afterGroup) {
     this.thread = thread;
     this.clock = clock;
+    this.afterGroup = afterGroup;
+    this.wake = () -> thread.execute(this::drainOnThread);
   }
 
   @Override
@@ -44,7 +52,8 @@ final class Completions implements Executor, AutoCloseable {
     if (closed) {
       drain();
     } else if (draining.compareAndSet(false, true)) {
-      thread.execute(this::drainOnThread);
+      // To wake a thread costs more than to complete a future.
+      afterGroup.accept(wake);
     }
   }
 

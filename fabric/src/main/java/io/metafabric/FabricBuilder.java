@@ -704,7 +704,8 @@ public final class FabricBuilder {
             training,
             clock,
             events,
-            new Completions(scheduler.serial("callbacks"), clock),
+            new Completions(
+                scheduler.serial("callbacks"), clock, task -> node.get().store().afterGroup(task)),
             or(fetchTimeout, Duration.ofSeconds(3)),
             or(writeTimeout, Duration.ofSeconds(10)),
             maxBytes,

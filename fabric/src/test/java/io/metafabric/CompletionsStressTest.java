@@ -19,7 +19,7 @@ class CompletionsStressTest {
     Interleavings.ofProgram(
         () -> {
           var thread = new ChainedThreads();
-          var completions = new Completions(thread, new SystemClock());
+          var completions = new Completions(thread, new SystemClock(), Runnable::run);
           var done = new ArrayList<Integer>();
           together(
               () -> {
@@ -39,7 +39,7 @@ class CompletionsStressTest {
     Interleavings.ofProgram(
         () -> {
           var thread = new ChainedThreads();
-          var completions = new Completions(thread, new SystemClock());
+          var completions = new Completions(thread, new SystemClock(), Runnable::run);
           var done = new AtomicInteger();
           completions.execute(done::incrementAndGet);
           together(() -> completions.execute(done::incrementAndGet));
@@ -52,7 +52,7 @@ class CompletionsStressTest {
   void noneIsLost_whenItMeetsTheEnd() {
     Interleavings.ofProgram(
         () -> {
-          var completions = new Completions(new ChainedThreads(), new SystemClock());
+          var completions = new Completions(new ChainedThreads(), new SystemClock(), Runnable::run);
           var done = new AtomicInteger();
           together(
               () -> completions.execute(done::incrementAndGet),

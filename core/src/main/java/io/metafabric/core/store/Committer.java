@@ -12,6 +12,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Group commit: takes what has gathered while the last group was on its way to the disk, writes it
@@ -58,6 +59,10 @@ final class Committer {
   private long syncDueNanos;
   private boolean syncPlanned;
   private final AtomicLong commits = new AtomicLong();
+
+  // Whoever commits, and what he was given to do when the group is told.
+  private volatile @Nullable Thread committing;
+  private final List<Runnable> afterGroup = new ArrayList<>();
 
   Committer(
       Journal journal, Durabilities durabilities, SerialExecutor executor, Clock clock, Sink sink) {
@@ -202,8 +207,28 @@ final class Committer {
   }
 
   private void commit(List<Staged> group) {
-    if (write(group)) {
-      sink.announce(group);
+    committing = Thread.currentThread();
+    try {
+      if (write(group)) {
+        sink.announce(group);
+      }
+    } finally {
+      committing = null;
+      List<Runnable> due = List.copyOf(afterGroup);
+      afterGroup.clear();
+      due.forEach(Runnable::run);
+    }
+  }
+
+  /**
+   * Runs {@code task} at once; where one who waits for a group is just being told of it, on the
+   * thread that tells, after all others of the group have been told. It must not throw.
+   */
+  void afterGroup(Runnable task) {
+    if (Thread.currentThread() == committing) {
+      afterGroup.add(task);
+    } else {
+      task.run();
     }
   }
 

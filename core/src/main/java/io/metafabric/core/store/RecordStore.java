@@ -626,6 +626,14 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
     return committer.awaitRoom(config.maxPendingBytes(), timeoutMs);
   }
 
+  /**
+   * Runs {@code task} at once; where one of many writes that were committed together is just being
+   * told to whoever waits, after the last of them. It must neither throw nor wait.
+   */
+  public void afterGroup(Runnable task) {
+    committer.afterGroup(task);
+  }
+
   /** Up to which counter the changes of each of {@code region}'s actors are published here. */
   public VersionVector appliedOf(RegionName region) {
     return applied.of(region);
