@@ -13,6 +13,7 @@ import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.Refusal;
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
@@ -26,6 +27,12 @@ import org.jspecify.annotations.Nullable;
  * <p>Everything but the volatile fields belongs to the loop.
  */
 final class Outbound implements PeerHandler {
+  /**
+   * Changes that come faster wait for each other: what a frame costs on both sides, in threads that
+   * are woken above all, is more than what ten changes cost.
+   */
+  private static final Duration BETWEEN_TURNS = Duration.ofNanos(500_000);
+
   private final RegionName peer;
   private final PeerAddress address;
   private final ReplicationConfig config;
@@ -38,6 +45,7 @@ final class Outbound implements PeerHandler {
   private final RoundTrips trips = new RoundTrips();
   private final PeerStanding standing;
   private final OutgoingChanges changes;
+  private final PacedTask turns;
   private final Heartbeats heartbeats;
   private final ToldProgress told;
 
@@ -87,7 +95,9 @@ final class Outbound implements PeerHandler {
             trips,
             events,
             dialling::wasOfUse,
-            this::beatEarly);
+            this::beatEarly,
+            this::pumpSoon);
+    this.turns = new PacedTask(loop, BETWEEN_TURNS, this::pump);
     this.heartbeats = new Heartbeats(peer, clock, pair, changes, standing, trips, events);
     this.told = new ToldProgress(store, events);
   }
@@ -327,6 +337,11 @@ final class Outbound implements PeerHandler {
   /** Sends what the window and the connection take. What fails here fails for this peer alone. */
   void pump() {
     changes.pump();
+  }
+
+  /** The same, after a rest if it has just been done. Thread-safe. */
+  void pumpSoon() {
+    turns.want();
   }
 
   /** Sends a frame that is not a change; false if it was not taken. */

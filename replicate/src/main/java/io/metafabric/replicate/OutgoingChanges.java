@@ -42,6 +42,7 @@ final class OutgoingChanges {
   private final LinkEvents events;
   private final Runnable onAcknowledged;
   private final Runnable onDrained;
+  private final Runnable pumpSoon;
   private final Progress progress;
   private final CatchUpTries catchUp;
   private final SentParts parts = new SentParts();
@@ -75,6 +76,7 @@ final class OutgoingChanges {
    * @param outgoing decides whether a record goes with its payload
    * @param onAcknowledged is run when the peer has acknowledged more
    * @param onDrained is run when it has acknowledged everything: it is to hear of that at once
+   * @param pumpSoon calls {@link #pump}, now or after a rest
    */
   OutgoingChanges(
       RegionName peer,
@@ -88,7 +90,8 @@ final class OutgoingChanges {
       RoundTrips trips,
       LinkEvents events,
       Runnable onAcknowledged,
-      Runnable onDrained) {
+      Runnable onDrained,
+      Runnable pumpSoon) {
     this.peer = peer;
     this.config = config;
     this.loop = loop;
@@ -101,6 +104,7 @@ final class OutgoingChanges {
     this.events = events;
     this.onAcknowledged = onAcknowledged;
     this.onDrained = onDrained;
+    this.pumpSoon = pumpSoon;
     this.rewinds = new Rewinds(trips);
     this.progress = new Progress(peer, store, clock);
     this.catchUp =
@@ -405,6 +409,15 @@ final class OutgoingChanges {
     if (ack.resend()) {
       rewindOnce(current, now);
     } else {
+      goOn();
+    }
+  }
+
+  /** Where there was nothing left to be sent, what there is since has its turn. */
+  private void goOn() {
+    if (drained) {
+      pumpSoon.run();
+    } else {
       pump();
     }
   }
@@ -424,7 +437,7 @@ final class OutgoingChanges {
   void onCredit(Frame.Credit granted) {
     credit = granted.bytes();
     deltas.understood(protocol, granted.takesCompressed());
-    pump();
+    goOn();
   }
 
   /** The peer does not hold these, whatever it has acknowledged. */

@@ -21,7 +21,6 @@ final class Publications {
   private final PublicationTimes times;
   private final Fetches fetches;
   private final OutgoingPayloads payloads;
-  private final QueuedOnce pump;
 
   Publications(
       RecordStore store,
@@ -38,11 +37,6 @@ final class Publications {
     this.times = times;
     this.fetches = fetches;
     this.payloads = payloads;
-    this.pump = new QueuedOnce(loop, this::pumpAll);
-  }
-
-  private void pumpAll() {
-    peers.links().values().forEach(link -> loop.execute(link::pump));
   }
 
   /** By the committing thread. */
@@ -53,7 +47,7 @@ final class Publications {
     noteTimes(changes);
     overtake(changes);
     payloads.published(changes);
-    pump.want();
+    peers.links().values().forEach(Outbound::pumpSoon);
   }
 
   private void noteTimes(List<Published> changes) {
