@@ -13,6 +13,7 @@ import java.util.concurrent.locks.LockSupport;
 final class Sender {
   private static final int ROUNDS = 5;
   private static final int KEYS = 100_000;
+  private static final int WARM_UP_SECONDS = 20;
   private static final int SECONDS = 10;
 
   private final MetadataFabric fabric;
@@ -71,10 +72,10 @@ final class Sender {
   }
 
   private void atRate(int perSecond) {
-    paced(perSecond);
+    paced(perSecond, WARM_UP_SECONDS);
     fabric.put(Probe.COUNT_FROM, new Probe(probes, 0, 0).encoded());
     long sentBefore = fabric.stats().transport().sentBytes();
-    long written = paced(perSecond);
+    long written = paced(perSecond, SECONDS);
     fabric.put(Probe.COUNT_TO, new Probe(probes, 0, perSecond).encoded());
     awaitAcknowledged();
     say(
@@ -84,9 +85,9 @@ final class Sender {
         fabric.stats().replication().peers().get(0).rttMs());
   }
 
-  private long paced(int perSecond) {
+  private long paced(int perSecond, int seconds) {
     long begun = System.nanoTime();
-    long end = begun + SECONDS * 1_000_000_000L;
+    long end = begun + seconds * 1_000_000_000L;
     long nextProbe = begun;
     long written = 0;
     for (long now = begun; now < end; now = System.nanoTime()) {
