@@ -123,7 +123,6 @@ public final class FabricNode<V> implements AutoCloseable {
     this.committing = opened.add(ports.scheduler().serial("journal"));
     this.loop = opened.add(ports.scheduler().serial("loop"));
     this.compacting = opened.add(ports.scheduler().serial("compaction"));
-    var shelf = new ShadowShelf(config.shadows().maxBytes());
     this.store =
         opened.add(
             RecordStore.open(
@@ -137,6 +136,7 @@ public final class FabricNode<V> implements AutoCloseable {
             config.prediction(),
             key -> hot.peek(key) != null,
             clock.nanoTime());
+    var shelf = new ShadowShelf(config.shadows().maxBytes(), arm.room());
     this.transport = opened.add(ports.transport().apply(loop));
     this.deltas = ports.deltas().get();
     if (deltas != null) {

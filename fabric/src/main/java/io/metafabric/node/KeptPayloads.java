@@ -75,7 +75,8 @@ final class KeptPayloads {
     this.here = here;
     this.mostBytes = mostBytes;
     this.beganNanos = clock.nanoTime();
-    this.kept = new KeptCopies<>(Math.min(mostBytes, budget.storedBytes()), copy -> {});
+    this.kept = new KeptCopies<>(Math.min(mostBytes, budget.storedBytes()), arm.room(), copy -> {});
+    arm.room().yieldBy(missing -> kept.giveUp(missing, nowMs()));
   }
 
   /** Any thread. */

@@ -61,6 +61,9 @@ final class Invariants {
     if (arm.unreadBytes() < 0 || arm.unreadBytes() > arm.budget().storedBytes()) {
       run.violation(site + " has " + arm.unreadBytes() + " bytes of unread copies", null);
     }
+    if (arm.storedBytes() < 0 || arm.storedBytes() > arm.budget().storedBytes()) {
+      run.violation(site + " has " + arm.storedBytes() + " bytes of copies", null);
+    }
   }
 
   /** A region has been opened. */

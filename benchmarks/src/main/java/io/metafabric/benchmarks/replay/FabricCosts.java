@@ -63,7 +63,10 @@ final class FabricCosts implements CostPolicy {
       regions[i] =
           new FabricPolicy(
               world.trace, new Place(i), capacity, 1, seed + i, true, false, false, Source.DEFAULT);
-      kept[i] = new KeptCopies<>(NodeConfig.DEFAULT_KEPT_BYTES, this::pushedOut);
+      KeptCopies<Integer> here =
+          new KeptCopies<>(NodeConfig.DEFAULT_KEPT_BYTES, regions[i].arm().room(), this::pushedOut);
+      regions[i].arm().room().yieldBy(missing -> here.giveUp(missing, nowMs));
+      kept[i] = here;
     }
   }
 

@@ -14,6 +14,8 @@ import java.util.Map;
  * @param forgotten decisions that have left the log and can no longer be explained
  * @param leastRatio of benefit to cost that is asked for now
  * @param unreadBytes of copies on their way, or here and not read yet
+ * @param storedBytes of all copies that share the budget's stored bytes: those that are not read
+ *     yet, those that are kept, and shadows, with what they take in memory beside their payloads
  * @param from by the region that sent the copies
  * @param updates of copies in other regions that came from here, by region
  * @param prices in force
@@ -33,6 +35,7 @@ public record ArmStats(
     long forgotten,
     double leastRatio,
     long unreadBytes,
+    long storedBytes,
     Map<RegionName, CopyTotals> from,
     Map<RegionName, UpdateTotals> updates,
     Prices prices,

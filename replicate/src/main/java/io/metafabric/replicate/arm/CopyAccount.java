@@ -15,23 +15,33 @@ final class CopyAccount {
   private long dutiesFirstUntilNanos = Long.MIN_VALUE;
   private final TokenBucket bytes;
   private final DailyAllowance dollars;
+  private final CopyRoom room;
   private CopyBudget budget;
+
+  /** Of {@link #room}. */
   private long storedBytes;
 
   CopyAccount(CopyBudget budget, long nowNanos) {
     this.budget = budget;
     this.bytes = new TokenBucket(budget.bytesPerSecond(), nowNanos);
     this.dollars = new DailyAllowance(nowNanos);
+    this.room = new CopyRoom(budget.storedBytes());
   }
 
   CopyBudget budget() {
     return budget;
   }
 
+  /** Where all copies of this region find room. */
+  CopyRoom room() {
+    return room;
+  }
+
   /** From now on; what is over a new bound by then stays so until it has become less. */
   void setBudget(CopyBudget next, long nowNanos) {
     budget = next;
     bytes.setRate(next.bytesPerSecond(), nowNanos);
+    room.setMaxBytes(next.storedBytes());
   }
 
   /**
@@ -49,7 +59,7 @@ final class CopyAccount {
     if (!dollars.has(amount, limit, nowNanos)) {
       return Decision.Reason.OVER_DOLLARS_PER_DAY;
     }
-    if (payloadBytes > budget.storedBytes() - storedBytes) {
+    if (!room.take(payloadBytes)) {
       return Decision.Reason.OVER_STORED_BYTES;
     }
     bytes.take(wireBytes);
@@ -80,8 +90,10 @@ final class CopyAccount {
   /** A copy was read, or is gone. */
   void release(long payloadBytes) {
     storedBytes -= payloadBytes;
+    room.release(payloadBytes);
   }
 
+  /** Of what was paid for here alone. */
   long storedBytes() {
     return storedBytes;
   }

@@ -11,15 +11,16 @@ import io.metafabric.core.error.ConfigurationException;
  *     that is larger goes whole, and nothing after it before that has been earned
  * @param dollarsPerDay in any 24 hours of time passed, whatever the wall clock says; 0 to {@value
  *     #MAX_DOLLARS}. With 0, only what is free is copied
- * @param storedBytes of copies that are on their way, or here and not read yet; at least 1
+ * @param storedBytes of all copies here together: those that are on their way or not read yet,
+ *     those that are kept, and shadows; at least 1
  */
 public record CopyBudget(long bytesPerSecond, double dollarsPerDay, long storedBytes) {
   public static final long MAX_BYTES = TokenBucket.MAX_BYTES;
   public static final double MAX_DOLLARS = 1e6;
 
   /**
-   * 4 MiB/s, which at {@link Prices#DEFAULT} is 7.25 dollars a day; 10 dollars a day; 256 MiB that
-   * wait for their first read.
+   * 4 MiB/s, which at {@link Prices#DEFAULT} is 7.25 dollars a day; 10 dollars a day; 256 MiB of
+   * copies.
    */
   public static final CopyBudget DEFAULT = new CopyBudget(4L << 20, 10, 256L << 20);
 

@@ -8,9 +8,10 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Copies that stay for some time beside a cache, in memory. Holds a bounded number of bytes: to
- * make room, those go first that were used longest ago, but none that came a moment ago; then what
- * comes is not taken. Thread-safe; the caller owns the clock.
+ * Copies that stay for some time beside a cache, in memory. Holds a bounded number of bytes, of
+ * room that it shares with other copies: to make room, those go first that were used longest ago,
+ * but none that came a moment ago; then what comes is not taken. Thread-safe; the caller owns the
+ * clock.
  */
 public final class KeptCopies<V> {
   private record Kept<V>(V copy, KeptCopy.Cause cause, long bytes, double sinceMs, double untilMs) {
@@ -19,6 +20,7 @@ public final class KeptCopies<V> {
     }
   }
 
+  private final CopyRoom room;
   private final Consumer<V> onPushedOut;
 
   // Guarded by this, as is all below. Those that were used last come last.
@@ -31,17 +33,31 @@ public final class KeptCopies<V> {
 
   /**
    * @param maxBytes with 0 it takes nothing
+   * @param room which it shares
    * @param onPushedOut is told under the lock of this
    */
-  public KeptCopies(long maxBytes, Consumer<V> onPushedOut) {
+  public KeptCopies(long maxBytes, CopyRoom room, Consumer<V> onPushedOut) {
     this.maxBytes = maxBytes;
+    this.room = room;
     this.onPushedOut = onPushedOut;
   }
 
-  /** From now on; what is over it goes. */
+  /** From now on; what is over it goes, and what is over the bound of the room. */
   public synchronized void setMaxBytes(long next) {
     maxBytes = next;
     makeRoom(0, Double.MAX_VALUE);
+  }
+
+  /** Gives up so many bytes for other copies, if all of them may go; else none. */
+  public synchronized void giveUp(long missing, double nowMs) {
+    if (missing <= bytes) {
+      shrinkTo(bytes - missing, nowMs);
+    }
+  }
+
+  /** Within its own bound, and in the room that others leave. */
+  private long bound() {
+    return Math.min(maxBytes, room.maxFor(bytes));
   }
 
   /**
@@ -55,7 +71,7 @@ public final class KeptCopies<V> {
   public synchronized boolean put(
       String path, V copy, KeptCopy.Cause cause, long copyBytes, double forMs, double nowMs) {
     drop(path);
-    if (!makeRoom(copyBytes, nowMs)) {
+    if (!makeRoom(copyBytes, nowMs) || !room.takeIfFree(copyBytes)) {
       notTaken++;
       fullUntilMs = nowMs + CopyKeeper.LEAST_MS;
       return false;
@@ -67,29 +83,38 @@ public final class KeptCopies<V> {
 
   /** Nothing goes unless that makes room enough. */
   private boolean makeRoom(long more, double nowMs) {
-    if (!canMakeRoom(more, nowMs)) {
+    return shrinkTo(bound() - more, nowMs);
+  }
+
+  private boolean shrinkTo(long most, double nowMs) {
+    if (!canShrinkTo(most, nowMs)) {
       return false;
     }
     Iterator<Kept<V>> eldest = copies.values().iterator();
-    while (bytes > maxBytes - more) {
+    while (bytes > most) {
       Kept<V> next = eldest.next();
       eldest.remove();
-      bytes -= next.bytes();
+      release(next);
       pushedOut++;
       onPushedOut.accept(next.copy());
     }
     return true;
   }
 
-  private boolean canMakeRoom(long more, double nowMs) {
+  private boolean canShrinkTo(long most, double nowMs) {
     long left = bytes;
     for (Kept<V> next : copies.values()) {
-      if (left <= maxBytes - more || !mayGo(next, nowMs)) {
+      if (left <= most || !mayGo(next, nowMs)) {
         break;
       }
       left -= next.bytes();
     }
-    return left <= maxBytes - more;
+    return left <= most;
+  }
+
+  private void release(Kept<V> gone) {
+    bytes -= gone.bytes();
+    room.release(gone.bytes());
   }
 
   private static boolean mayGo(Kept<?> kept, double nowMs) {
@@ -102,7 +127,8 @@ public final class KeptCopies<V> {
    * to hear of it.
    */
   public synchronized boolean hasRoom(double nowMs) {
-    return bytes < maxBytes - maxBytes / 8 && nowMs >= fullUntilMs;
+    long bound = bound();
+    return bytes < bound - bound / 8 && nowMs >= fullUntilMs;
   }
 
   /** The copy, unless its time is over; null if there is none. */
@@ -146,7 +172,7 @@ public final class KeptCopies<V> {
   public synchronized void drop(String path) {
     Kept<V> kept = copies.remove(path);
     if (kept != null) {
-      bytes -= kept.bytes();
+      release(kept);
     }
   }
 
@@ -157,7 +183,7 @@ public final class KeptCopies<V> {
       Kept<V> kept = each.next();
       if (kept.isOver(nowMs)) {
         each.remove();
-        bytes -= kept.bytes();
+        release(kept);
       }
     }
   }

@@ -69,6 +69,11 @@ public final class ReplicationManager {
     this.enabled = enabled;
   }
 
+  /** The room that all copies of this region share. */
+  public CopyRoom room() {
+    return account.room();
+  }
+
   /** The kill switch: while it is off, nothing is copied. */
   public void setEnabled(boolean on) {
     enabled = on;
@@ -296,6 +301,7 @@ public final class ReplicationManager {
         log.forgotten(),
         threshold.ratio(nowNanos),
         account.storedBytes(),
+        account.room().bytes(),
         totals,
         copiesElsewhere.totals(),
         policy.prices(),

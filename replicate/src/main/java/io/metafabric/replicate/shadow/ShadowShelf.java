@@ -4,6 +4,7 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.wire.Frame;
+import io.metafabric.replicate.arm.CopyRoom;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The shadows that this region has, with their payloads, in memory. Nothing makes room for another:
- * what does not fit is not taken. Holds a bounded number of bytes, by estimate. Thread-safe.
+ * what does not fit is not taken. Holds a bounded number of bytes, by estimate, of room that it
+ * shares with other copies. Thread-safe.
  */
 public final class ShadowShelf {
   /**
@@ -25,6 +27,7 @@ public final class ShadowShelf {
   public record Due(Key key, Dot dot, ShadowTerms terms, boolean used) {}
 
   private final long maxBytes;
+  private final CopyRoom room;
 
   // Guarded by this, as is all below. By path, which is what reads are told by; the one that was
   // looked at last comes last.
@@ -36,8 +39,9 @@ public final class ShadowShelf {
   private long hits;
   private long refused;
 
-  public ShadowShelf(long maxBytes) {
+  public ShadowShelf(long maxBytes, CopyRoom room) {
     this.maxBytes = maxBytes;
+    this.room = room;
   }
 
   /**
@@ -49,7 +53,7 @@ public final class ShadowShelf {
   public synchronized boolean put(MetadataRecord record, ShadowTerms terms, long nowNanos) {
     HeldShadow before = shadows.get(record.key().path());
     long more = HeldShadow.bytesOf(record) - (before == null ? 0 : before.bytes());
-    if (more > 0 && bytes + more > maxBytes) {
+    if (!takeRoom(more)) {
       refused++;
       return false;
     }
@@ -58,8 +62,18 @@ public final class ShadowShelf {
         before == null
             ? new HeldShadow(record, terms, nowNanos)
             : before.renewed(record, terms, nowNanos));
-    bytes += more;
     made += before == null ? 1 : 0;
+    return true;
+  }
+
+  private boolean takeRoom(long more) {
+    if (more > 0 && (bytes + more > maxBytes || !room.take(more))) {
+      return false;
+    }
+    if (more < 0) {
+      room.release(-more);
+    }
+    bytes += more;
     return true;
   }
 
@@ -71,9 +85,8 @@ public final class ShadowShelf {
     HeldShadow held = shadows.get(record.key().path());
     if (held != null && !isOlder(record, held.record)) {
       long more = HeldShadow.bytesOf(record) - held.bytes();
-      if (more <= 0 || bytes + more <= maxBytes) {
+      if (takeRoom(more)) {
         held.record = record;
-        bytes += more;
       }
     }
   }
@@ -193,7 +206,7 @@ public final class ShadowShelf {
       return false;
     }
     shadows.remove(key.path());
-    bytes -= held.bytes();
+    takeRoom(-held.bytes());
     if (byRequest) {
       dropped++;
     } else {

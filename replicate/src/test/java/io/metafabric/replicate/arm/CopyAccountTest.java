@@ -4,6 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
+import io.metafabric.core.record.Key;
+import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
+import io.metafabric.core.version.ActorId;
+import io.metafabric.core.version.Dot;
+import io.metafabric.core.version.Stamp;
+import io.metafabric.core.version.Version;
+import io.metafabric.core.version.VersionVector;
+import io.metafabric.core.wire.ShadowReason;
+import io.metafabric.replicate.shadow.ShadowShelf;
+import io.metafabric.replicate.shadow.ShadowTerms;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -48,6 +62,134 @@ class CopyAccountTest {
       assertThat(here).as("seed %d", seed).isLessThanOrEqualTo(stored);
     }
     assertWithin(paid, perSecond, perDay, seed);
+  }
+
+  /** What is taken of one budget in all ways that there are, by turns. */
+  private static final class Mixed {
+    final Random random;
+    final int seed;
+    final long start;
+    final CopyAccount account;
+    final KeptCopies<String> kept;
+    final ShadowShelf shelf;
+    final List<Long> unread = new ArrayList<>();
+    final List<MetadataRecord> shadows = new ArrayList<>();
+    double storedBefore;
+    long now;
+    long sent;
+    long earnable;
+    long overdraft;
+
+    Mixed(int seed) {
+      this.seed = seed;
+      this.random = new Random(seed);
+      this.start = random.nextLong();
+      CopyBudget first = budget();
+      this.account = new CopyAccount(first, start);
+      this.earnable = first.bytesPerSecond();
+      this.kept = new KeptCopies<>(random.nextInt(200_000), account.room(), gone -> {});
+      this.shelf = new ShadowShelf(random.nextInt(200_000), account.room());
+      account.room().yieldBy(missing -> kept.giveUp(missing, now / 1e6));
+    }
+
+    CopyBudget budget() {
+      return new CopyBudget(
+          1 + random.nextInt(50_000), random.nextDouble() / 100, 1 + random.nextInt(200_000));
+    }
+
+    void step() {
+      long passed = pause(random);
+      now += passed;
+      long perSecond = account.budget().bytesPerSecond();
+      earnable += (long) Math.ceil(passed / 1e9 * perSecond);
+      long bytes = random.nextInt(30_000);
+      String path = "n/" + random.nextInt(20);
+      switch (random.nextInt(11)) {
+        case 0, 1 -> {
+          if (account.pay(bytes + 200, random.nextDouble() * 1_000, bytes, start + now) == null) {
+            unread.add(bytes);
+            sent += bytes + 200;
+          }
+        }
+        case 2 -> {
+          if (account.payBytes(bytes, start + now)) {
+            sent += bytes;
+            overdraft = Math.max(overdraft, bytes - perSecond);
+            if (random.nextBoolean()) {
+              account.giveBackBytes(bytes);
+              sent -= bytes;
+            }
+          }
+        }
+        case 3 -> {
+          if (!unread.isEmpty()) {
+            account.release(unread.remove(random.nextInt(unread.size())));
+          }
+        }
+        case 4, 5 -> kept.put(path, path, KeptCopy.Cause.READ, bytes, 1e6, now / 1e6);
+        case 6 -> kept.drop(path);
+        case 7 -> kept.sweep(now / 1e6);
+        case 8 -> shelve(path, (int) bytes);
+        case 9 -> {
+          if (!shadows.isEmpty()) {
+            MetadataRecord gone = shadows.remove(random.nextInt(shadows.size()));
+            shelf.end(gone.key(), gone.header().version().dot(), true);
+          }
+        }
+        default -> {
+          if (random.nextInt(5) == 0) {
+            CopyBudget next = budget();
+            account.setBudget(next, start + now);
+            kept.setMaxBytes(random.nextInt(200_000));
+            earnable += Math.max(0, next.bytesPerSecond() - perSecond);
+          }
+        }
+      }
+    }
+
+    void shelve(String path, int bytes) {
+      Bytes payload = Bytes.copyOf(new byte[bytes]);
+      var dot = new Dot(new ActorId(7), 1 + random.nextInt(1_000));
+      var version = new Version(dot, VersionVector.EMPTY, new Stamp(5));
+      var region = new RegionName("rome");
+      var record =
+          new MetadataRecord(
+              Key.of(path), Header.value(version, region, payload, Header.NEVER), payload);
+      if (random.nextBoolean()) {
+        var terms = ShadowTerms.of(ShadowReason.REQUESTED, 3, Duration.ofSeconds(10));
+        shelf.put(record, terms, start + now);
+      } else {
+        shelf.refresh(record);
+      }
+      MetadataRecord held = shelf.get(record.key());
+      if (held != null) {
+        shadows.removeIf(each -> each.key().equals(held.key()));
+        shadows.add(held);
+      }
+    }
+
+    void check() {
+      long bound = account.budget().storedBytes();
+      long unreadBytes = unread.stream().mapToLong(Long::longValue).sum();
+      long stored = unreadBytes + kept.stats().bytes() + shelf.stats().bytes();
+      assertThat(account.room().bytes()).as("seed %d", seed).isEqualTo(stored);
+      // A smaller budget does not take away what there is; nothing comes beyond it.
+      assertThat((double) stored)
+          .as("seed %d", seed)
+          .isLessThanOrEqualTo(Math.max(bound, storedBefore));
+      storedBefore = stored;
+      // What is owed and larger than a second's worth goes whole, once.
+      assertThat(sent).as("seed %d", seed).isLessThanOrEqualTo(earnable + overdraft + 1);
+    }
+  }
+
+  @RepeatedTest(300)
+  void theBoundsHold_forAllKindsOfCopiesTogether(RepetitionInfo run) {
+    var mixed = new Mixed(run.getCurrentRepetition());
+    for (int i = 0; i < 500; i++) {
+      mixed.step();
+      mixed.check();
+    }
   }
 
   private static long pause(Random random) {

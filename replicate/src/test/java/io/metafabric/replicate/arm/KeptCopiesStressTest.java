@@ -12,7 +12,8 @@ import org.jetbrains.lincheck.datastructures.Param;
 @Param(name = "time", gen = IntGen.class, conf = "0:3")
 public class KeptCopiesStressTest extends LinearizableOperations {
   private final AtomicInteger pushedOut = new AtomicInteger();
-  private final KeptCopies<Integer> kept = new KeptCopies<>(100, pushedOut::addAndGet);
+  private final KeptCopies<Integer> kept =
+      new KeptCopies<>(100, new CopyRoom(100), pushedOut::addAndGet);
 
   private static double ms(int time) {
     return time * CopyKeeper.LEAST_MS;

@@ -17,7 +17,8 @@ class KeptCopiesTest {
   private static final double LONG = 1e9;
 
   private final List<String> pushedOut = new ArrayList<>();
-  private final KeptCopies<String> kept = new KeptCopies<>(100, pushedOut::add);
+  private final CopyRoom room = new CopyRoom(120);
+  private final KeptCopies<String> kept = new KeptCopies<>(100, room, pushedOut::add);
 
   @Test
   void aCopy_isThereForItsTime_andNoLonger() {
@@ -74,6 +75,27 @@ class KeptCopiesTest {
     assertThat(kept.hasRoom(1 + CopyKeeper.LEAST_MS)).isTrue();
     assertThat(kept.put("b", "B", Cause.READ, 48, LONG, CopyKeeper.LEAST_MS)).isTrue();
     assertThat(kept.hasRoom(1e8)).as("88 of 100").isFalse();
+  }
+
+  @Test
+  void whatOthersTakeOfTheRoom_isNotThereForIt_andWhatTheyNeed_itGivesUp() {
+    kept.put("a", "A", Cause.READ, 40, LONG, 0);
+    assertThat(room.take(70)).isTrue();
+    assertThat(kept.put("b", "B", Cause.READ, 20, LONG, 1)).as("10 are left").isFalse();
+    double later = 2 * CopyKeeper.LEAST_MS;
+    assertThat(kept.hasRoom(later)).as("40 of 50").isTrue();
+    assertThat(kept.put("c", "C", Cause.READ, 8, LONG, later)).isTrue();
+    assertThat(kept.hasRoom(later)).as("48 of 50").isFalse();
+
+    room.yieldBy(missing -> kept.giveUp(missing, later));
+    assertThat(room.take(30)).isTrue();
+    assertThat(pushedOut).containsExactly("A");
+    assertThat(room.bytes()).isEqualTo(108);
+    assertThat(room.take(20)).as("c came a moment ago").isFalse();
+    assertThat(kept.get("c", later)).isEqualTo("C");
+    room.release(100);
+    kept.drop("c");
+    assertThat(room.bytes()).isZero();
   }
 
   @Test

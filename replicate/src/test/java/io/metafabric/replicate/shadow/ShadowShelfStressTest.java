@@ -12,6 +12,7 @@ import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.ShadowReason;
+import io.metafabric.replicate.arm.CopyRoom;
 import java.time.Duration;
 import org.jetbrains.lincheck.datastructures.IntGen;
 import org.jetbrains.lincheck.datastructures.Operation;
@@ -35,7 +36,7 @@ public class ShadowShelfStressTest extends LinearizableOperations {
     }
   }
 
-  private final ShadowShelf shelf = new ShadowShelf(15_000);
+  private final ShadowShelf shelf = new ShadowShelf(15_000, new CopyRoom(15_000));
 
   private static Key key(int id) {
     return Key.of("n/" + id);

@@ -14,6 +14,7 @@ import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.ShadowReason;
+import io.metafabric.replicate.arm.CopyRoom;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -33,7 +34,7 @@ class ShadowShelfTest {
   private static final long TTL_NANOS = TTL.toNanos();
   private static final ShadowTerms TERMS = ShadowTerms.of(ShadowReason.REQUESTED, 3, TTL);
 
-  private final ShadowShelf shelf = new ShadowShelf(20_000);
+  private final ShadowShelf shelf = new ShadowShelf(20_000, new CopyRoom(20_000));
 
   private static MetadataRecord record(int key, long counter, int bytes) {
     Bytes payload = Bytes.copyOf(new byte[bytes]);
@@ -141,7 +142,7 @@ class ShadowShelfTest {
   @Property
   void itsAccountOfBytesIsRight_andWithinItsBound(
       @ForAll @Size(max = 100) List<@IntRange(min = 0, max = 6_000) Integer> sizes) {
-    var small = new ShadowShelf(20_000);
+    var small = new ShadowShelf(20_000, new CopyRoom(20_000));
     long counter = 0;
     for (int size : sizes) {
       counter++;
