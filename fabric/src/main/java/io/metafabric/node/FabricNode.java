@@ -187,6 +187,7 @@ public final class FabricNode<V> implements AutoCloseable {
             shelf,
             shadowLog,
             rebuilding,
+            arm,
             homes,
             tiers,
             this::readWhole);

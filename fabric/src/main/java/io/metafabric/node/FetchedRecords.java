@@ -135,7 +135,7 @@ final class FetchedRecords {
           ? new ReadOutcome.Absent(true)
           : new ReadOutcome.Unreachable("what is newer is not taken here yet");
     }
-    tiers.replaceOlder(record);
+    tiers.replaceOlder(record, false);
     fill.accept(record);
     return new ReadOutcome.Value(record, Outcome.REMOTE);
   }

@@ -16,6 +16,7 @@ import io.metafabric.core.wire.ShadowReason;
 import io.metafabric.core.wire.ShadowVerb;
 import io.metafabric.replicate.FetchResult;
 import io.metafabric.replicate.Replicator;
+import io.metafabric.replicate.arm.ShadowDecision;
 import io.metafabric.replicate.shadow.ShadowRules;
 import io.metafabric.replicate.shadow.ShadowShelf;
 import io.metafabric.replicate.shadow.ShadowStats;
@@ -51,6 +52,7 @@ final class HeldShadows {
   static final long MOST_BYTES = ENTRY_BYTES + 2L * Key.MAX_BYTES;
 
   private final ShadowTalk talk;
+  private final ShadowPayments payments;
   private final RecordStore store;
   private final LocalTiers tiers;
   private final Replicator replicator;
@@ -66,6 +68,7 @@ final class HeldShadows {
 
   HeldShadows(
       ShadowTalk talk,
+      ShadowPayments payments,
       RecordStore store,
       LocalTiers tiers,
       Replicator replicator,
@@ -74,6 +77,7 @@ final class HeldShadows {
       ShadowShelf shelf,
       ShadowLog log) {
     this.talk = talk;
+    this.payments = payments;
     this.store = store;
     this.tiers = tiers;
     this.replicator = replicator;
@@ -124,7 +128,8 @@ final class HeldShadows {
               + " of "
               + stats.maxBytes()
               + " bytes for shadows are taken in "
-              + talk.region());
+              + talk.region()
+              + ", or all that its budget stores of copies");
     }
     log.add(key, "shadow here, " + terms.reason() + ", for " + Duration.ofNanos(terms.ttlNanos()));
     return CompletableFuture.completedFuture(held(key));
@@ -214,43 +219,82 @@ final class HeldShadows {
     return talk.askHolder(ShadowVerb.CLAIM, key, terms, dot).thenApply(talk::firstOf);
   }
 
-  /** By leave of the home: keeps what was read here, or fetches it. */
-  void take(Key key, ShadowTerms terms) {
+  /**
+   * By leave of the home: keeps what was read here, or fetches it, if it can be paid.
+   *
+   * @return whether it can; else the leave is given back
+   */
+  boolean take(Key key, ShadowTerms terms) {
     MetadataRecord here;
     try {
       here = tiers.find(key);
     } catch (StorageException e) {
       log.add(key, "no shadow is made: what is known of it cannot be read: " + e.getMessage());
-      return;
+      return false;
     }
-    if (here != null && here.payload() != null) {
-      put(here.alone(), terms);
-    } else if (here != null && here.header().isVisibleAt(clock.wallMs())) {
+    if (here == null || !here.header().isVisibleAt(clock.wallMs())) {
+      return false;
+    }
+    boolean isHere = here.payload() != null;
+    ShadowDecision decision = payments.keep(key, here.header(), terms, !isHere);
+    if (decision != null && !decision.isPaid()) {
+      log.add(key, "no shadow is made: " + decision);
+      giveBack(key, here);
+      return false;
+    }
+    if (decision != null) {
+      log.add(key, "shadow is paid for " + Duration.ofNanos(terms.ttlNanos()) + ": " + decision);
+    }
+    if (isHere) {
+      put(here.alone(), terms).thenAccept(put -> taken(key, here, put));
+    } else {
       replicator
           .fetch(key, here.header())
           .thenAccept(
               result -> {
                 if (result instanceof FetchResult.Found found) {
-                  hold(found.record().alone(), terms);
+                  hold(found.record().alone(), terms).thenAccept(put -> taken(key, here, put));
+                } else {
+                  giveBack(key, here);
                 }
               });
     }
+    return true;
+  }
+
+  private void taken(Key key, MetadataRecord record, Frame.ShadowAnswer put) {
+    if (put.outcome() != MoveOutcome.DONE) {
+      log.add(key, "no shadow is made: " + put.message());
+      giveBack(key, record);
+    }
+  }
+
+  /** So that the home does not send updates of what is not here. */
+  private void giveBack(Key key, MetadataRecord record) {
+    talk.askHolder(ShadowVerb.END, key, null, record.header().version().dot());
   }
 
   /**
-   * Looks at those whose time has come: what was read lives on by leave of the home, what was not
-   * ends.
+   * Looks at those whose time has come: what has earned its cost lives on by leave of the home,
+   * what has not ends.
    */
   void sweep(ShadowRules rules) {
     reclaimSome();
     for (ShadowShelf.Due due : shelf.due(clock.nanoTime(), MAX_DUE)) {
-      Key key = due.key();
-      if (due.used() && !talk.isHolder(key)) {
-        claim(key, termsNow(due, rules), due.dot())
-            .thenAccept(said -> loop.execute(() -> renew(due, said)));
-      } else {
-        fade(due);
-      }
+      lookAt(due, rules);
+    }
+  }
+
+  private void lookAt(ShadowShelf.Due due, ShadowRules rules) {
+    Key key = due.key();
+    ShadowDecision earned = talk.isHolder(key) ? null : payments.earned(due);
+    // Nobody else can be asked for it now, so a read of it was worth more than any price.
+    boolean isAlone = earned == null && !talk.isHolder(key) && due.used().reads() > 0;
+    if (isAlone || (earned != null && earned.isPaid())) {
+      claim(key, termsNow(due, rules), due.dot())
+          .thenAccept(said -> loop.execute(() -> renew(due, earned, said)));
+    } else {
+      fade(due, String.valueOf(earned));
     }
   }
 
@@ -262,18 +306,28 @@ final class HeldShadows {
         : terms.withFactor(rules.ruleFor(due.key().path(), terms.client()).factor());
   }
 
-  private void renew(ShadowShelf.Due due, Frame.ShadowAnswer said) {
-    // While nobody answers it is of more use than ever.
+  private void renew(
+      ShadowShelf.Due due, @Nullable ShadowDecision earned, Frame.ShadowAnswer said) {
     if (said.outcome() == MoveOutcome.REFUSED) {
-      log.add(due.key(), "shadow is not renewed: " + said.message());
-      fade(due);
+      fade(due, said.message());
+      return;
+    }
+    ShadowDecision paid = payments.keep(due.key(), due.header(), due.terms(), false);
+    if (paid != null && !paid.isPaid()) {
+      fade(due, paid.toString());
     } else {
+      // While nobody answers it is of more use than ever.
+      log.add(due.key(), "shadow lives on: " + (earned == null ? "nobody answers" : earned));
       shelf.livesOn(due.key(), clock.nanoTime());
     }
   }
 
-  private void fade(ShadowShelf.Due due) {
-    if (shelf.fades(due.key(), clock.nanoTime())) {
+  private void fade(ShadowShelf.Due due, String why) {
+    boolean isOver = shelf.fades(due.key(), clock.nanoTime());
+    if (isOver || due.used().reads() > 0) {
+      log.add(due.key(), "shadow is not renewed: " + why);
+    }
+    if (isOver) {
       end(due.key(), due.dot(), false);
     }
   }

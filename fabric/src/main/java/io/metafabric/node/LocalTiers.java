@@ -188,7 +188,7 @@ final class LocalTiers implements LocalCopies {
       invalidated.remove(record.key());
       superseded.remove(record.key());
       MetadataRecord known = asKnownHere(record);
-      shelf.refresh(known);
+      shelf.refresh(known, true);
       kept.arrived(known);
       if (wanted) {
         hot.fill(known);
@@ -220,11 +220,15 @@ final class LocalTiers implements LocalCopies {
     hot.drop(key);
   }
 
-  /** A version that can be read is here: what was older is of no use any more. */
-  void replaceOlder(MetadataRecord record) {
+  /**
+   * A version that can be read is here: what was older is of no use any more.
+   *
+   * @param isSent whether another region sent it unasked
+   */
+  void replaceOlder(MetadataRecord record, boolean isSent) {
     superseded.remove(record.key());
     if (record.payload() != null) {
-      shelf.refresh(record);
+      shelf.refresh(record, isSent);
     }
   }
 
@@ -241,7 +245,7 @@ final class LocalTiers implements LocalCopies {
   }
 
   private void showPayload(MetadataRecord record, boolean local) {
-    replaceOlder(record);
+    replaceOlder(record, !local);
     if (local || invalidated.contains(record.key())) {
       invalidated.remove(record.key());
       hot.written(record);

@@ -1,6 +1,7 @@
 package io.metafabric.node;
 
 import io.metafabric.core.error.StorageException;
+import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.store.RecordStore;
@@ -10,10 +11,13 @@ import io.metafabric.replicate.RebuildStats;
 import io.metafabric.replicate.Rebuilding;
 import io.metafabric.replicate.shadow.ShadowTerms;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Shadows that went with a region that was evicted, and are made again elsewhere, at the price of
@@ -43,8 +47,13 @@ final class LostShadows {
   private final ShadowLeaves leaves;
   private final ShadowMaker maker;
   private final RecordStore store;
+  private final SerialExecutor loop;
   private final Rebuilding rebuilding;
   private final Map<Key, ShadowTerms> remake = new LinkedHashMap<>();
+
+  /** Of {@link #remake}. */
+  private final Set<Key> underWay = new HashSet<>();
+
   private final AtomicLong remakeBytes = new AtomicLong();
   private volatile int outstanding;
   private final AtomicLong remakes = new AtomicLong();
@@ -56,11 +65,13 @@ final class LostShadows {
       ShadowLeaves leaves,
       ShadowMaker maker,
       RecordStore store,
+      SerialExecutor loop,
       Rebuilding rebuilding) {
     this.talk = talk;
     this.leaves = leaves;
     this.maker = maker;
     this.store = store;
+    this.loop = loop;
     this.rebuilding = rebuilding;
   }
 
@@ -79,6 +90,7 @@ final class LostShadows {
     // Looked up once each: leaves end and rates change while it is sorted.
     List<Lost> first =
         remake.entrySet().stream()
+            .filter(each -> !underWay.contains(each.getKey()))
             .map(
                 each ->
                     new Lost(
@@ -91,34 +103,50 @@ final class LostShadows {
             .toList();
     for (Lost each : first) {
       Key key = each.key();
-      int payloadBytes;
-      try {
-        Header header = store.header(key);
-        payloadBytes = header == null ? 0 : header.payloadBytes();
-      } catch (StorageException e) {
-        continue; // until it can be read
-      }
-      // It is sent to those that have one too.
-      int sent =
-          talk.isHolder(key) ? each.terms().factor() - ShadowTalk.homesIn(talk.homesOf(key)) : 0;
-      if (sent > 0 && !rebuilding.take((long) sent * payloadBytes)) {
-        return;
-      }
-      remake.remove(key);
-      remakeBytes.addAndGet(-HeldShadows.bytesOf(key));
-      outstanding = remake.size();
-      if (sent > 0) {
-        maker.make(key, each.terms()).thenAccept(answers -> remade(answers, payloadBytes));
+      if (talk.isHolder(key)) {
+        underWay.add(key);
+        maker
+            .makeAgain(key, each.terms())
+            .whenComplete((made, failure) -> loop.execute(() -> ended(key, made)));
+      } else {
+        settled(key);
       }
     }
   }
 
-  private void remade(List<Frame.ShadowAnswer> answers, int payloadBytes) {
-    for (Frame.ShadowAnswer each : answers) {
+  /** What could not be paid is tried again in the next sweep. */
+  private void ended(Key key, ShadowMaker.@Nullable Made made) {
+    underWay.remove(key);
+    if (made != null) {
+      remade(made, payloadBytes(key));
+    }
+    if (made == null || !made.isUnpaid()) {
+      settled(key);
+    }
+  }
+
+  private int payloadBytes(Key key) {
+    try {
+      Header header = store.header(key);
+      return header == null ? 0 : header.payloadBytes();
+    } catch (StorageException e) {
+      return 0; // it is counted, though not with its bytes
+    }
+  }
+
+  private void settled(Key key) {
+    if (remake.remove(key) != null) {
+      remakeBytes.addAndGet(-HeldShadows.bytesOf(key));
+      outstanding = remake.size();
+    }
+  }
+
+  private void remade(ShadowMaker.Made made, int payloadBytes) {
+    for (Frame.ShadowAnswer each : made.answers()) {
       if (each.outcome() == MoveOutcome.DONE) {
         remakes.incrementAndGet();
         remadeBytes.addAndGet(payloadBytes);
-      } else {
+      } else if (!made.isUnpaid()) {
         remakesFailed.incrementAndGet();
       }
     }

@@ -30,7 +30,7 @@ final class ShadowKeeper {
 
   private static final Duration SWEEP_EVERY = Duration.ofSeconds(1);
 
-  /** What the home has refused is not asked for again for so long. */
+  /** What the home or the budget has refused is not asked for again for so long. */
   private static final Duration REFUSED_FOR = Duration.ofSeconds(30);
 
   private static final int MAX_UNDER_WAY = 256;
@@ -68,7 +68,7 @@ final class ShadowKeeper {
 
   /** A read; what it found is here, or on its way. */
   void read(AccessEvent event) {
-    shelf.read(event.key());
+    shelf.read(event.key(), event.outcome() == Outcome.REMOTE);
     if (event.outcome() != Outcome.ABSENT && event.outcome() != Outcome.ORIGIN) {
       consider(event.key(), event.client(), ShadowReason.FIRST_READ);
     }
@@ -105,8 +105,7 @@ final class ShadowKeeper {
   private void settled(Key key, ShadowTerms terms, Frame.ShadowAnswer said) {
     underWay.remove(key.path());
     refused.remove(key.path());
-    if (said.outcome() == MoveOutcome.DONE) {
-      shadows.take(key, terms);
+    if (said.outcome() == MoveOutcome.DONE && shadows.take(key, terms)) {
       return;
     }
     refused.put(key.path(), clock.nanoTime() + REFUSED_FOR.toNanos());

@@ -10,8 +10,10 @@ import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.MoveOutcome;
 import io.metafabric.core.wire.ShadowVerb;
 import io.metafabric.replicate.Replicator;
+import io.metafabric.replicate.arm.ShadowDecision;
 import io.metafabric.replicate.shadow.ShadowPlacement;
 import io.metafabric.replicate.shadow.ShadowTerms;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +32,7 @@ import org.jspecify.annotations.Nullable;
 final class ShadowMaker {
   private final RegionName region;
   private final ShadowTalk talk;
+  private final ShadowPayments payments;
   private final ShadowLeaves leaves;
   private final HeldShadows held;
   private final Replicator replicator;
@@ -43,6 +46,7 @@ final class ShadowMaker {
    */
   ShadowMaker(
       ShadowTalk talk,
+      ShadowPayments payments,
       ShadowLeaves leaves,
       HeldShadows held,
       Replicator replicator,
@@ -51,6 +55,7 @@ final class ShadowMaker {
       Function<Key, CompletableFuture<@Nullable MetadataRecord>> reader) {
     this.region = talk.region();
     this.talk = talk;
+    this.payments = payments;
     this.leaves = leaves;
     this.held = held;
     this.replicator = replicator;
@@ -59,30 +64,56 @@ final class ShadowMaker {
     this.reader = reader;
   }
 
-  /** Of home or backup: the payload goes to as many others as are wanted. */
+  /**
+   * What became of shadows that were to be made.
+   *
+   * @param answers of the regions that were concerned
+   * @param isUnpaid whether some were not sent, as the budget has no room for them
+   */
+  record Made(List<Frame.ShadowAnswer> answers, boolean isUnpaid) {}
+
+  /**
+   * Of home or backup: the payload goes to as many others as are wanted, and to those that have it
+   * already, whose time begins anew. Waits a moment for bytes to be earned.
+   */
   CompletableFuture<List<Frame.ShadowAnswer>> make(Key key, ShadowTerms terms) {
+    return make(key, terms, true).thenApply(Made::answers);
+  }
+
+  /**
+   * The same for what went with a region: those that have it are left as they are, and what cannot
+   * be paid now is not waited for.
+   */
+  CompletableFuture<Made> makeAgain(Key key, ShadowTerms terms) {
+    return make(key, terms, false);
+  }
+
+  private CompletableFuture<Made> make(Key key, ShadowTerms terms, boolean isAsked) {
     String problem = talk.problemOf(key);
     if (problem != null) {
-      return talk.answered(MoveOutcome.REFUSED, problem).thenApply(List::of);
+      return notMade(MoveOutcome.REFUSED, problem);
     }
     return reader
         .apply(key)
         .thenCompose(
             record -> {
               if (record == null || record.payload() == null) {
-                return talk.answered(
-                        MoveOutcome.NOT_FOUND, "there is no value of " + key + " to hold")
-                    .thenApply(List::of);
+                return notMade(MoveOutcome.NOT_FOUND, "there is no value of " + key + " to hold");
               }
               if (!replicator.mayGo(record)) {
-                return talk.answered(
-                        MoveOutcome.REFUSED,
-                        "its value is longer than maxValueBytes, and was written under another")
-                    .thenApply(List::of);
+                return notMade(
+                    MoveOutcome.REFUSED,
+                    "its value is longer than maxValueBytes, and was written under another");
               }
+              var making = new Making(record, terms, isAsked);
               return Later.on(
-                  loop, () -> tellAll(key).thenCompose(all -> place(record, terms, all)));
+                  loop,
+                  () -> tellAll(key).thenCompose(all -> makeSome(making, place(making, all))));
             });
+  }
+
+  private CompletableFuture<Made> notMade(MoveOutcome outcome, String why) {
+    return CompletableFuture.completedFuture(new Made(List.of(talk.answer(outcome, why)), false));
   }
 
   /** What the regions say of their shadows of a key, this one first. */
@@ -91,10 +122,9 @@ final class ShadowMaker {
         CompletableFuture.completedFuture(List.of(held.told(key))), ShadowVerb.TELL, key);
   }
 
-  private CompletableFuture<List<Frame.ShadowAnswer>> place(
-      MetadataRecord record, ShadowTerms terms, List<Frame.ShadowAnswer> told) {
-    Key key = record.key();
-    var silent = new ArrayList<Frame.ShadowAnswer>();
+  /** Where the payload is to go, in that order. */
+  private List<RegionName> place(Making making, List<Frame.ShadowAnswer> told) {
+    Key key = making.record.key();
     var having = new TreeSet<RegionName>();
     var others = new TreeSet<RegionName>();
     Map<RegionName, Long> reads = new TreeMap<>(leaves.readersOf(key));
@@ -104,7 +134,7 @@ final class ShadowMaker {
       }
       Frame.ShadowFacts facts = each.facts();
       if (each.outcome() == MoveOutcome.UNREACHABLE) {
-        silent.add(each);
+        making.silent.add(each);
       } else if (facts != null) {
         having.add(each.region());
         reads.merge(each.region(), facts.hits(), Long::sum);
@@ -119,43 +149,62 @@ final class ShadowMaker {
     if (backup != null) {
       holding.add(backup);
     }
-    var order = new ArrayList<RegionName>(having);
+    making.wanted = making.terms.factor() - ShadowTalk.homesIn(at);
+    var order = new ArrayList<RegionName>();
+    if (making.isAsked) {
+      order.addAll(having);
+    } else {
+      making.wanted -= having.size();
+    }
     var placement = new ShadowPlacement(region, replicator::expectedRttMs);
     order.addAll(placement.order(others, holding, reads));
-    int wanted = terms.factor() - ShadowTalk.homesIn(at);
-    return makeSome(record, terms, order, wanted, new ArrayList<>(), silent);
+    return order;
   }
 
   /** One region after the other until there are as many as are wanted. */
-  private CompletableFuture<List<Frame.ShadowAnswer>> makeSome(
-      MetadataRecord record,
-      ShadowTerms terms,
-      List<RegionName> order,
-      int wanted,
-      List<Frame.ShadowAnswer> done,
-      List<Frame.ShadowAnswer> silent) {
-    long made = done.stream().filter(each -> each.outcome() == MoveOutcome.DONE).count();
-    if (made >= wanted || order.isEmpty()) {
-      if (made < wanted) {
+  private CompletableFuture<Made> makeSome(Making making, List<RegionName> order) {
+    if (making.made() >= making.wanted || order.isEmpty()) {
+      if (making.made() < making.wanted) {
         // Only then does it matter who could not be asked.
-        done.addAll(silent);
+        making.done.addAll(making.silent);
       }
-      return CompletableFuture.completedFuture(List.copyOf(done));
+      return CompletableFuture.completedFuture(new Made(List.copyOf(making.done), making.isUnpaid));
     }
     RegionName next = order.get(0);
-    return replicator
-        .askToHoldShadow(next, record, terms)
+    // What has waited in vain has no patience left for the others.
+    Duration patience =
+        making.isAsked && !making.isUnpaid ? ShadowPayments.PATIENCE : Duration.ZERO;
+    return payments
+        .send(making.record.header(), next, making.terms, patience)
+        .thenCompose(paid -> send(making, next, paid))
         .thenCompose(
             answers -> {
-              for (Frame.ShadowAnswer each : answers) {
-                noteMade(record.key(), each, terms);
-                done.add(each);
-              }
-              return makeSome(record, terms, order.subList(1, order.size()), wanted, done, silent);
+              making.done.addAll(answers);
+              return makeSome(making, order.subList(1, order.size()));
             });
   }
 
-  private void noteMade(Key key, Frame.ShadowAnswer answer, ShadowTerms terms) {
+  private CompletableFuture<List<Frame.ShadowAnswer>> send(
+      Making making, RegionName to, ShadowDecision paid) {
+    Key key = making.record.key();
+    if (!paid.isPaid()) {
+      making.isUnpaid = true;
+      log.add(key, "no shadow in " + to + ": " + paid);
+      String why = "the copy budget of " + region + " does not allow it: " + paid.why();
+      return CompletableFuture.completedFuture(
+          List.of(new Frame.ShadowAnswer(to, MoveOutcome.REFUSED, why, null)));
+    }
+    return replicator
+        .askToHoldShadow(to, making.record, making.terms)
+        .thenApply(
+            answers -> {
+              answers.forEach(each -> noteMade(key, each, making.terms, paid));
+              return answers;
+            });
+  }
+
+  private void noteMade(
+      Key key, Frame.ShadowAnswer answer, ShadowTerms terms, ShadowDecision paid) {
     if (answer.outcome() == MoveOutcome.DONE) {
       leaves.give(key, answer.region(), terms);
     }
@@ -167,6 +216,32 @@ final class ShadowMaker {
             + terms.reason()
             + ": "
             + answer.outcome()
-            + (answer.message().isEmpty() ? "" : ", " + answer.message()));
+            + (answer.message().isEmpty() ? "" : ", " + answer.message())
+            + "; "
+            + paid);
+  }
+
+  /** One key's shadows while they are made. */
+  private static final class Making {
+    final MetadataRecord record;
+    final ShadowTerms terms;
+
+    /** By a caller who waits; else by this region. */
+    final boolean isAsked;
+
+    final List<Frame.ShadowAnswer> done = new ArrayList<>();
+    final List<Frame.ShadowAnswer> silent = new ArrayList<>();
+    int wanted;
+    boolean isUnpaid;
+
+    Making(MetadataRecord record, ShadowTerms terms, boolean isAsked) {
+      this.record = record;
+      this.terms = terms;
+      this.isAsked = isAsked;
+    }
+
+    long made() {
+      return done.stream().filter(each -> each.outcome() == MoveOutcome.DONE).count();
+    }
   }
 }

@@ -17,6 +17,7 @@ import io.metafabric.replicate.RebuildStats;
 import io.metafabric.replicate.Rebuilding;
 import io.metafabric.replicate.Replicator;
 import io.metafabric.replicate.ShadowWork;
+import io.metafabric.replicate.arm.ReplicationManager;
 import io.metafabric.replicate.shadow.ShadowRules;
 import io.metafabric.replicate.shadow.ShadowShelf;
 import io.metafabric.replicate.shadow.ShadowStats;
@@ -58,16 +59,18 @@ final class Shadows implements ShadowWork {
       ShadowShelf shelf,
       ShadowLog log,
       Rebuilding rebuilding,
+      ReplicationManager arm,
       HomeLookup homes,
       LocalTiers tiers,
       Function<Key, CompletableFuture<@Nullable MetadataRecord>> reader) {
     this.loop = loop;
     this.log = log;
     this.talk = new ShadowTalk(region, store, replicator, homes);
-    this.held = new HeldShadows(talk, store, tiers, replicator, loop, clock, shelf, log);
+    var payments = new ShadowPayments(region, arm, replicator, loop, clock);
+    this.held = new HeldShadows(talk, payments, store, tiers, replicator, loop, clock, shelf, log);
     this.leaves = new ShadowLeaves(talk, replicator, clock);
-    this.maker = new ShadowMaker(talk, leaves, held, replicator, loop, log, reader);
-    this.lost = new LostShadows(talk, leaves, maker, store, rebuilding);
+    this.maker = new ShadowMaker(talk, payments, leaves, held, replicator, loop, log, reader);
+    this.lost = new LostShadows(talk, leaves, maker, store, loop, rebuilding);
   }
 
   /**
@@ -147,9 +150,9 @@ final class Shadows implements ShadowWork {
     return held.claim(key, terms, dot);
   }
 
-  /** By leave of the home: keeps what was read here, or fetches it. */
-  void take(Key key, ShadowTerms terms) {
-    held.take(key, terms);
+  /** See {@link HeldShadows#take}. */
+  boolean take(Key key, ShadowTerms terms) {
+    return held.take(key, terms);
   }
 
   /** Makes again what was lost, and looks at those whose time has come. */

@@ -21,6 +21,9 @@ import io.metafabric.replicate.ProtocolRange;
 import io.metafabric.replicate.RebuildStats;
 import io.metafabric.replicate.RoutingConfig;
 import io.metafabric.replicate.ShadowWork;
+import io.metafabric.replicate.arm.CopyBudget;
+import io.metafabric.replicate.arm.CopyTotals;
+import io.metafabric.replicate.arm.Prices;
 import io.metafabric.replicate.shadow.ShadowRule;
 import io.metafabric.replicate.shadow.ShadowRules;
 import io.metafabric.replicate.shadow.ShadowTerms;
@@ -34,6 +37,8 @@ import org.junit.jupiter.api.Test;
 /** Shadows among five regions, step by step. */
 class ShadowsTest {
   private static final Duration TTL = Duration.ofSeconds(10);
+
+  private static final CopyTotals NOTHING = new CopyTotals(0, 0, 0, 0, 0, 0);
 
   private final SimCluster cluster = new SimCluster(3, 64 << 10, "eu", "us", "ap", "sa", "af");
   private final Key key = Key.of("n/shadowed");
@@ -461,6 +466,105 @@ class ShadowsTest {
       made += stats.made();
     }
     assertThat(made).isGreaterThan(40);
+  }
+
+  private CopyTotals paidByHome(RegionName to) {
+    return in(home()).stats().prefetch().arm().shadows().getOrDefault(to, NOTHING);
+  }
+
+  @Test
+  void theHomePays_forWhatIsAskedForByName_andSaysWhenItCannot() {
+    start();
+    made(home(), 3);
+    RegionName holder = holders().get(0);
+    CopyTotals paid = paidByHome(holder);
+    assertThat(paid.copies()).isOne();
+    assertThat(paid.bytes()).isGreaterThan("first".length());
+    assertThat(paid.spentDollars()).isPositive();
+    assertThat(in(home()).shadowDecisionsOn(key))
+        .anyMatch(each -> each.contains("benefit") && each.contains("cost"));
+
+    in(home()).setCopyBudget(CopyBudget.DEFAULT.withDollarsPerDay(0));
+    List<ShadowAnswer> answers = made(others().get(0), 5);
+    assertThat(answers)
+        .isNotEmpty()
+        .allMatch(answer -> answer.outcome() == MoveOutcome.REFUSED)
+        .allMatch(answer -> answer.message().contains("over dollars per day"));
+    assertThat(holders()).containsExactly(holder);
+
+    in(home()).setCopyBudget(CopyBudget.DEFAULT);
+    made(home(), 5);
+    assertThat(holders()).hasSize(3);
+  }
+
+  @Test
+  void aRequest_waitsForBytesToBeEarned_butNotForLong() {
+    start();
+    in(home()).write(key, Bytes.copyOf(new byte[800]), Header.NEVER, Precondition.NONE);
+    run(1);
+    in(home()).setCopyBudget(CopyBudget.DEFAULT.withBytesPerSecond(1_000));
+    long beganNanos = cluster.world.nanoTime();
+    assertThat(made(home(), 5)).allMatch(answer -> answer.outcome() == MoveOutcome.DONE);
+    assertThat(cluster.world.nanoTime() - beganNanos).isBetween(2_000_000_000L, 3_500_000_000L);
+
+    in(home()).setCopyBudget(CopyBudget.DEFAULT.withBytesPerSecond(10));
+    beganNanos = cluster.world.nanoTime();
+    assertThat(made(home(), 5))
+        .as("the first may be larger than a second's worth, and is paid off")
+        .filteredOn(answer -> answer.outcome() == MoveOutcome.REFUSED)
+        .hasSize(2)
+        .allMatch(answer -> answer.message().contains("over bytes per second"));
+    assertThat(cluster.world.nanoTime() - beganNanos).isLessThan(7_000_000_000L);
+  }
+
+  @Test
+  void whatCannotBePaid_getsNoShadowOnARead_andTheHomeSendsItNothing() {
+    cluster.shadows =
+        new ShadowConfig(ShadowRules.of(ShadowRule.forNamespace("n", 3, TTL)), 1 << 20);
+    start();
+    RegionName reader = others().get(0);
+    in(reader).setCopyBudget(CopyBudget.DEFAULT.withDollarsPerDay(0));
+    for (int i = 0; i < 5; i++) {
+      read(reader);
+      run(1);
+    }
+    assertThat(holders()).isEmpty();
+    assertThat(in(reader).shadowDecisionsOn(key))
+        .hasSize(1)
+        .allMatch(each -> each.contains("over dollars per day") && each.contains("cost"));
+    read(others().get(1));
+    run(1);
+    assertThat(holders()).as("its leave went to another").containsExactly(others().get(1));
+  }
+
+  @Test
+  void aShadowThatIsReadLessThanItCosts_ends_andSaysWhy() {
+    start();
+    made(home(), 4);
+    RegionName seldom = holders().get(0);
+    RegionName often = holders().get(1);
+    for (RegionName each : cluster.regions) {
+      // A read of 40 ms is worth 0.04, and an update of a thousand bytes costs 0.02.
+      in(each).setPrices(Prices.DEFAULT.withSavedMs(0.001));
+    }
+    for (int second = 0; second < 60; second++) {
+      in(home()).write(key, Bytes.copyOf(new byte[1_000]), Header.NEVER, Precondition.NONE);
+      run(1);
+      read(often);
+      if (second % 8 == 0) {
+        read(seldom);
+      }
+    }
+    assertThat(holders()).containsExactly(often);
+    assertThat(in(seldom).shadowDecisionsOn(key))
+        .anyMatch(each -> each.contains("too costly; benefit") && each.contains("updates"));
+    assertThat(in(often).shadowDecisionsOn(key))
+        .anyMatch(each -> each.startsWith("shadow lives on: benefit"));
+    CopyTotals earned =
+        in(often).stats().prefetch().arm().shadows().values().stream()
+            .reduce(NOTHING, CopyTotals::plus);
+    assertThat(earned.savedMs()).isPositive();
+    assertThat(earned.savedDollars()).isPositive();
   }
 
   /** Errs: answers for nobody. */

@@ -48,15 +48,18 @@ final class CopyUpdates {
    * and the payload goes to those that hold one.
    *
    * @param holds whether the region has, or had, a copy
+   * @param isShadow whether that is a shadow
    */
-  Update decide(RegionName region, MetadataRecord write, double pressure, boolean holds) {
+  Update decide(
+      RegionName region, MetadataRecord write, double pressure, boolean holds, boolean isShadow) {
     Bytes payload = write.payload();
     CopyTerms terms = payload == null ? null : terms(region, payload.length());
     if (arm == null || terms == null) {
       return holds ? Update.PUSH : Update.INVALIDATE;
     }
     return arm.decide(
-        new CopyWrite(write.key(), write.header().version().dot(), terms, pressure, holds),
+        new CopyWrite(
+            write.key(), write.header().version().dot(), terms, pressure, holds, isShadow),
         clock.nanoTime());
   }
 
@@ -73,11 +76,15 @@ final class CopyUpdates {
     }
   }
 
-  /** The region says so. */
-  void isRead(RegionName by, Key key, @Nullable Header known) {
+  /**
+   * The region says so.
+   *
+   * @param isShadow whether it has a shadow
+   */
+  void isRead(RegionName by, Key key, @Nullable Header known, boolean isShadow) {
     CopyTerms terms = known == null ? null : terms(by, known.payloadBytes());
     if (arm != null && terms != null) {
-      arm.readElsewhere(key, terms, clock.nanoTime());
+      arm.readElsewhere(key, terms, isShadow, clock.nanoTime());
     }
   }
 

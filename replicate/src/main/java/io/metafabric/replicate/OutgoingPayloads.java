@@ -77,17 +77,15 @@ final class OutgoingPayloads {
         : record.withoutPayload();
   }
 
-  /** A shadow was asked for, and is sent every update; others where that pays. */
+  /** A shadow is sent every update that can be paid; others where that pays. */
   private boolean isToPush(RegionName region, MetadataRecord record) {
     Key key = record.key();
-    if (shadows.hasShadow(key, region)) {
-      return true;
-    }
-    boolean holds = holders.of(key).contains(region);
+    boolean isShadow = shadows.hasShadow(key, region);
+    boolean holds = isShadow || holders.of(key).contains(region);
     if (!holds && store.conflictRules().of(key).keepsSiblings()) {
       return false; // a copy is of one value
     }
-    Update update = updates.decide(region, record, peers.link(region).pressure(), holds);
+    Update update = updates.decide(region, record, peers.link(region).pressure(), holds, isShadow);
     if (update == Update.DROP) {
       holders.remove(key, region);
     } else if (update == Update.PUSH && !holds) {
@@ -192,7 +190,7 @@ final class OutgoingPayloads {
 
   private void isRead(RegionName by, Key key) {
     try {
-      updates.isRead(by, key, store.header(key));
+      updates.isRead(by, key, store.header(key), shadows.hasShadow(key, by));
     } catch (StorageException e) {
       // What is not known to be read is only sent a little less.
     }

@@ -167,7 +167,12 @@ final class FabricCosts implements CostPolicy {
     keptMs[key] = of(key).arm().changedElsewhere(keyOf(key), termsThere(key), nanos(atMs));
     var write =
         new CopyWrite(
-            keyOf(key), new Dot(new ActorId(1), ++writes), termsAtHome(key), 1, holds.get(key));
+            keyOf(key),
+            new Dot(new ActorId(1), ++writes),
+            termsAtHome(key),
+            1,
+            holds.get(key),
+            false);
     Update update = homeOf(key).arm().decide(write, nanos(atMs));
     if (update == Update.PUSH) {
       underWay.set(key);
@@ -247,7 +252,7 @@ final class FabricCosts implements CostPolicy {
 
   private void heardAtHome(int key, long atMs) {
     holds.set(key);
-    homeOf(key).arm().readElsewhere(keyOf(key), termsAtHome(key), nanos(atMs));
+    homeOf(key).arm().readElsewhere(keyOf(key), termsAtHome(key), false, nanos(atMs));
   }
 
   @Override

@@ -106,9 +106,10 @@ public class DecisionBenchmark {
     nowNanos += 1_000_000;
     Key key = written[random.nextInt(written.length)];
     if (writes % 3 == 0) {
-      arm.readElsewhere(key, TERMS, nowNanos);
+      arm.readElsewhere(key, TERMS, false, nowNanos);
     }
-    var write = new CopyWrite(key, new Dot(new ActorId(1), writes), TERMS, 1, writes % 2 == 0);
+    var write =
+        new CopyWrite(key, new Dot(new ActorId(1), writes), TERMS, 1, writes % 2 == 0, false);
     return arm.decide(write, nowNanos) == Update.PUSH;
   }
 

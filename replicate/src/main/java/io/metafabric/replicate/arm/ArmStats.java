@@ -17,6 +17,8 @@ import java.util.Map;
  * @param storedBytes of all copies that share the budget's stored bytes: those that are not read
  *     yet, those that are kept, and shadows, with what they take in memory beside their payloads
  * @param from by the region that sent the copies
+ * @param shadows paid for here, by the region that the payload came from or was sent to: each time
+ *     that one was made or lived on is a copy, and each in which it was read a used one
  * @param updates of copies in other regions that came from here, by region
  * @param prices in force
  * @param budget in force
@@ -37,6 +39,7 @@ public record ArmStats(
     long unreadBytes,
     long storedBytes,
     Map<RegionName, CopyTotals> from,
+    Map<RegionName, CopyTotals> shadows,
     Map<RegionName, UpdateTotals> updates,
     Prices prices,
     CopyBudget budget,

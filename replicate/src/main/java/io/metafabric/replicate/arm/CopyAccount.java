@@ -51,12 +51,12 @@ final class CopyAccount {
    */
   Decision.@Nullable Reason pay(
       long wireBytes, double microDollars, long payloadBytes, long nowNanos) {
-    long amount = (long) StrictMath.ceil(microDollars * UNITS);
-    long limit = (long) (budget.dollarsPerDay() * MICRO * UNITS);
-    if (nowNanos < dutiesFirstUntilNanos || !bytes.has(wireBytes, nowNanos)) {
+    long amount = amount(microDollars);
+    boolean isSent = wireBytes > 0; // else it takes nothing that a duty waits for
+    if (isSent && (nowNanos < dutiesFirstUntilNanos || !bytes.has(wireBytes, nowNanos))) {
       return Decision.Reason.OVER_BYTES_PER_SECOND;
     }
-    if (!dollars.has(amount, limit, nowNanos)) {
+    if (!hasDollars(amount, nowNanos)) {
       return Decision.Reason.OVER_DOLLARS_PER_DAY;
     }
     if (!room.take(payloadBytes)) {
@@ -65,6 +65,32 @@ final class CopyAccount {
     bytes.take(wireBytes);
     dollars.take(amount);
     storedBytes += payloadBytes;
+    return null;
+  }
+
+  private static long amount(double microDollars) {
+    return (long) StrictMath.ceil(microDollars * UNITS);
+  }
+
+  private boolean hasDollars(long amount, long nowNanos) {
+    return dollars.has(amount, (long) (budget.dollarsPerDay() * MICRO * UNITS), nowNanos);
+  }
+
+  /**
+   * Pays for what somebody asks for by name: dollars as for any copy, bytes as for a duty, since
+   * whoever asks can wait for bytes and not for another day.
+   *
+   * @return why not; null if it is paid
+   */
+  Decision.@Nullable Reason payAsked(long wireBytes, double microDollars, long nowNanos) {
+    long amount = amount(microDollars);
+    if (!hasDollars(amount, nowNanos)) {
+      return Decision.Reason.OVER_DOLLARS_PER_DAY;
+    }
+    if (!payBytes(wireBytes, nowNanos)) {
+      return Decision.Reason.OVER_BYTES_PER_SECOND;
+    }
+    dollars.take(amount);
     return null;
   }
 

@@ -3,12 +3,13 @@ package io.metafabric.replicate.arm;
 import io.metafabric.core.error.ConfigurationException;
 
 /**
- * What one region may pay for copies: those that it fetches ahead, and those that it sends to
- * others unasked. Immutable. What is charged never exceeds any of the three; shadows are not
- * charged, and what others send here is in their budgets. Another opening begins anew.
+ * What one region may pay for copies: those that it fetches ahead, those that it sends to others
+ * unasked, and shadows that it makes. Immutable. What is charged never exceeds any of the three;
+ * what others send here is in their budgets. Another opening begins anew.
  *
- * @param bytesPerSecond on the links, at least 1; a second's worth may go at once. A missing copy
- *     that is larger goes whole, and nothing after it before that has been earned
+ * @param bytesPerSecond on the links, at least 1; a second's worth may go at once. A missing copy,
+ *     or a shadow that was asked for by name, that is larger goes whole, and nothing after it
+ *     before that has been earned
  * @param dollarsPerDay in any 24 hours of time passed, whatever the wall clock says; 0 to {@value
  *     #MAX_DOLLARS}. With 0, only what is free is copied
  * @param storedBytes of all copies here together: those that are on their way or not read yet,

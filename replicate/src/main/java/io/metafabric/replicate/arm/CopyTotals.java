@@ -24,7 +24,7 @@ public record CopyTotals(
         copies, bytes, spentDollars, used + 1, savedMs + ms, savedDollars + dollars);
   }
 
-  CopyTotals plus(CopyTotals that) {
+  public CopyTotals plus(CopyTotals that) {
     return new CopyTotals(
         copies + that.copies,
         bytes + that.bytes,

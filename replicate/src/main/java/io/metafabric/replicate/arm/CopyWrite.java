@@ -10,5 +10,7 @@ import io.metafabric.core.version.Dot;
  * @param terms of its payload there
  * @param linkPressure 1 when the link is idle, more when it is busy
  * @param holds whether the region has, or had, a copy, as far as is known here
+ * @param isShadow whether that is a shadow, which is sent every update that can be paid
  */
-public record CopyWrite(Key key, Dot dot, CopyTerms terms, double linkPressure, boolean holds) {}
+public record CopyWrite(
+    Key key, Dot dot, CopyTerms terms, double linkPressure, boolean holds, boolean isShadow) {}

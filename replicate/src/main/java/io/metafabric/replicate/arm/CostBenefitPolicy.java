@@ -46,6 +46,11 @@ public record CostBenefitPolicy(Prices prices, double minProbability, int overhe
     return new KeepingPolicy(prices, overheadBytes);
   }
 
+  /** For shadows, by the same prices. */
+  ShadowPolicy shadows() {
+    return new ShadowPolicy(prices, overheadBytes);
+  }
+
   /**
    * @param readsPerSecond of the key, in the region where the copy would be
    * @param updatesPerSecond of the key, by other regions

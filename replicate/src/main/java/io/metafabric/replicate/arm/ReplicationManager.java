@@ -40,6 +40,7 @@ public final class ReplicationManager {
   private final CopyAccount account;
   private final PayThreshold threshold;
   private final CopyLedger ledger;
+  private final ShadowAccounts shadows;
   private final UpdateManager copiesElsewhere = new UpdateManager();
   private final DecisionLog log = new DecisionLog(MAX_LOG_BYTES);
   private final Map<Decision.Reason, Long> counts = new EnumMap<>(Decision.Reason.class);
@@ -64,6 +65,7 @@ public final class ReplicationManager {
     this.account = new CopyAccount(budget, nowNanos);
     this.threshold = new PayThreshold(nowNanos);
     this.ledger = new CopyLedger(account, threshold, held);
+    this.shadows = new ShadowAccounts(account);
     this.reads = new EventRates(nowNanos);
     this.updates = new EventRates(nowNanos);
     this.enabled = enabled;
@@ -103,16 +105,21 @@ public final class ReplicationManager {
     return Math.max(0, nowNanos - beganNanos) / NANOS_PER_MS;
   }
 
-  /** A key is read in another region, which says so. */
-  public synchronized void readElsewhere(Key key, CopyTerms terms, long nowNanos) {
-    copiesElsewhere.read(key, terms, keeping, false, ms(nowNanos));
+  /**
+   * A key is read in another region, which says so.
+   *
+   * @param isShadow whether it has a shadow, of which it counts itself what that saves
+   */
+  public synchronized void readElsewhere(
+      Key key, CopyTerms terms, boolean isShadow, long nowNanos) {
+    copiesElsewhere.read(key, terms, keeping, false, isShadow, ms(nowNanos));
   }
 
   /**
    * A key is read in another region, which has fetched it here for that: no copy spared the wait.
    */
   public synchronized void fetchedElsewhere(Key key, CopyTerms terms, long nowNanos) {
-    copiesElsewhere.read(key, terms, keeping, true, ms(nowNanos));
+    copiesElsewhere.read(key, terms, keeping, true, false, ms(nowNanos));
   }
 
   /** A key was written in another region, which need not hold it and has its payload. */
@@ -128,14 +135,15 @@ public final class ReplicationManager {
   /** What a region is sent that need not hold it; asked again about the same write, the same. */
   public synchronized Update decide(CopyWrite write, long nowNanos) {
     if (!copiesElsewhere.knows(write.terms().to())) {
-      return write.holds() ? Update.PUSH : Update.INVALIDATE;
+      return write.holds() && isPaid(write, nowNanos) ? Update.PUSH : Update.INVALIDATE;
     }
     Update before = copiesElsewhere.decidedOn(write);
     if (before != null) {
       return before;
     }
     Decision priced = copiesElsewhere.price(write, keeping, ms(nowNanos));
-    Decision last = priced.reason() == Decision.Reason.PUSHED ? paid(priced, nowNanos) : priced;
+    Decision last =
+        priced.reason() == Decision.Reason.PUSHED ? paid(write, priced, nowNanos) : priced;
     if (write.holds() || priced.reason() == Decision.Reason.PUSHED) {
       // That regions are not sent what they never had is no news.
       log.add(last);
@@ -172,11 +180,19 @@ public final class ReplicationManager {
     return copiesHere.read(key, terms, keeping, cached, ms(nowNanos));
   }
 
-  private Decision paid(Decision push, long nowNanos) {
+  /** By its transfer, as nothing else is known there. */
+  private boolean isPaid(CopyWrite write, long nowNanos) {
+    CopyTerms terms = write.terms();
+    return account.pay(terms.payloadBytes(), keeping.sending(terms), 0, nowNanos) == null;
+  }
+
+  /** What a shadow stores is paid where it is, and the switch is not one of shadows. */
+  private Decision paid(CopyWrite write, Decision push, long nowNanos) {
     int bytes = push.candidate().payloadBytes();
+    Appraisal appraisal = push.appraisal();
     Decision.Reason refusal =
-        enabled
-            ? account.pay(bytes, push.appraisal().price(), 0, nowNanos)
+        enabled || write.isShadow()
+            ? account.pay(bytes, appraisal.price(), 0, nowNanos)
             : Decision.Reason.SWITCHED_OFF;
     return refusal == null ? push : push.refused(refusal);
   }
@@ -222,6 +238,27 @@ public final class ReplicationManager {
   /** What was paid for did not come. */
   public synchronized void giveBackBytes(long bytes) {
     account.giveBackBytes(bytes);
+  }
+
+  /**
+   * Pays for a shadow that is made here, or lives on, on a read or a prediction.
+   *
+   * @param isSent whether its payload is transferred for that
+   * @param forMs for so long it is stored
+   */
+  public synchronized ShadowDecision makeShadow(
+      CopyTerms terms, boolean isSent, double forMs, long nowNanos) {
+    return shadows.make(policy.shadows(), terms, isSent, forMs, nowNanos);
+  }
+
+  /** Pays for a shadow that another region is sent, as somebody asked for it by name. */
+  public synchronized ShadowDecision sendShadow(CopyTerms terms, double forMs, long nowNanos) {
+    return shadows.send(policy.shadows(), terms, forMs, nowNanos);
+  }
+
+  /** Whether a shadow here has earned what it cost since it was looked at; to be asked once. */
+  public synchronized ShadowDecision earnedByShadow(ShadowUse use) {
+    return shadows.earned(policy.shadows(), use);
   }
 
   /** One decision for each candidate, the best ratio of benefit to cost first. */
@@ -303,6 +340,7 @@ public final class ReplicationManager {
         account.storedBytes(),
         account.room().bytes(),
         totals,
+        shadows.totals(),
         copiesElsewhere.totals(),
         policy.prices(),
         account.budget(),

@@ -73,15 +73,23 @@ final class UpdateManager {
    * Somebody reads a key in a region.
    *
    * @param fetched whether it was fetched here; else the region says so
+   * @param isShadow whether it has a shadow, of which it counts itself what that saves
    */
-  void read(Key key, CopyTerms terms, KeepingPolicy policy, boolean fetched, long nowMs) {
+  void read(
+      Key key,
+      CopyTerms terms,
+      KeepingPolicy policy,
+      boolean fetched,
+      boolean isShadow,
+      long nowMs) {
     Region there = region(terms.to());
     if (there == null) {
       return;
     }
     int slot = there.keeper.slot(key.path(), nowMs);
     int standsFor = ToldReads.standsFor(key.path(), terms.payloadBytes());
-    if (!fetched && there.keeper.isUnread(slot) && there.sent.last(slot) == Update.PUSH) {
+    boolean isSaved = !fetched && !isShadow && there.keeper.isUnread(slot);
+    if (isSaved && there.sent.last(slot) == Update.PUSH) {
       count(terms.to(), UpdateTotals.NONE.withRead(standsFor, terms.remoteMs()));
     }
     there.keeper.read(slot, terms, policy, false, standsFor, nowMs);
@@ -135,7 +143,7 @@ final class UpdateManager {
             policy.prices().saved(terms.to()),
             policy.lack(terms) - policy.waiting(terms),
             policy.sending(terms),
-            keeping.storing(),
+            write.isShadow() ? 0 : keeping.storing(),
             0,
             write.linkPressure(),
             1);
@@ -145,14 +153,16 @@ final class UpdateManager {
     int standsFor = ToldReads.standsFor(write.key().path(), terms.payloadBytes());
     there.keeper.decided(slot, terms, policy, keeping, pays, standsFor, nowMs);
     boolean all = there.keeper.way() == CopyKeeper.Way.ALL;
-    boolean sends = (pays || all) && (write.holds() || there.takesUnasked(nowMs));
+    boolean sends =
+        write.isShadow() || ((pays || all) && (write.holds() || there.takesUnasked(nowMs)));
     Decision.Reason reason =
         sends
             ? Decision.Reason.PUSHED
             : there.sent.isForLongNotWorthIt(slot, nowMs)
                 ? Decision.Reason.DROPPED
                 : Decision.Reason.INVALIDATED;
-    return new Decision(candidate(write, keeping, all), appraisal, all ? 0 : least, reason);
+    double asked = all || write.isShadow() ? 0 : least;
+    return new Decision(candidate(write, keeping, all), appraisal, asked, reason);
   }
 
   private static Candidate candidate(CopyWrite write, Keeping keeping, boolean all) {
@@ -163,9 +173,7 @@ final class UpdateManager {
             terms.to(),
             keeping.chance(),
             Duration.ofMillis((long) Math.min(MAX_HORIZON_MS, keeping.forMs())),
-            (write.holds() ? "update of the copy in " : "first copy in ")
-                + terms.to()
-                + (all ? ", where to keep all was cheaper of late" : ""),
+            what(write) + terms.to() + (all ? ", where to keep all was cheaper of late" : ""),
             "copies");
     return new Candidate(
         prediction,
@@ -175,6 +183,13 @@ final class UpdateManager {
         0,
         write.linkPressure(),
         0);
+  }
+
+  private static String what(CopyWrite write) {
+    if (write.isShadow()) {
+      return "update of the shadow in ";
+    }
+    return write.holds() ? "update of the copy in " : "first copy in ";
   }
 
   /** What becomes of it, with the budget's word. */

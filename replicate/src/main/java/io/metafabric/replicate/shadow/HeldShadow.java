@@ -20,8 +20,17 @@ final class HeldShadow {
   ShadowLife life;
   MetadataRecord record;
   long hits;
-  long hitsSeen;
   boolean ending;
+
+  // What follows is since it was looked at last.
+  private long lookedNanos;
+  private long reads;
+  private long updates;
+  private long updateBytes;
+  private long readBytes;
+
+  /** Of the last update, if nobody has read it. */
+  private long unreadBytes;
 
   HeldShadow(MetadataRecord record, ShadowTerms terms, long nowNanos) {
     this(record, terms, nowNanos, new ShadowLife(terms.ttlNanos(), nowNanos));
@@ -32,6 +41,7 @@ final class HeldShadow {
     this.record = record;
     this.terms = terms;
     this.madeNanos = madeNanos;
+    this.lookedNanos = madeNanos;
     this.life = life;
   }
 
@@ -39,8 +49,54 @@ final class HeldShadow {
   HeldShadow renewed(MetadataRecord newer, ShadowTerms terms, long nowNanos) {
     var renewed = new HeldShadow(newer, terms, madeNanos, life.renewed(terms.ttlNanos(), nowNanos));
     renewed.hits = hits;
-    renewed.hitsSeen = hitsSeen;
+    renewed.lookedNanos = lookedNanos;
+    renewed.reads = reads;
+    renewed.updates = updates;
+    renewed.updateBytes = updateBytes;
+    renewed.readBytes = readBytes;
+    renewed.unreadBytes = unreadBytes;
     return renewed;
+  }
+
+  /**
+   * A read of its key.
+   *
+   * @param waited for another region, so that it was of no use
+   */
+  void read(boolean waited) {
+    hits++;
+    if (!waited) {
+      reads++;
+      readBytes += unreadBytes;
+      unreadBytes = 0;
+    }
+  }
+
+  /** A newer payload was sent for it. */
+  void updated(int payloadBytes) {
+    updates++;
+    updateBytes += payloadBytes;
+    unreadBytes = payloadBytes;
+  }
+
+  /** What came of it since it was looked at last, and what is to become of it. */
+  ShadowShelf.Due look(long nowNanos) {
+    var due =
+        new ShadowShelf.Due(
+            key,
+            record.header(),
+            terms,
+            new ShadowShelf.Used(
+                reads, updates, updateBytes, readBytes, Math.max(0, nowNanos - lookedNanos)));
+    ending = true;
+    lookedNanos = nowNanos;
+    reads = 0;
+    updates = 0;
+    // Whoever reads it yet is one of the next look.
+    updateBytes = 0;
+    readBytes = 0;
+    unreadBytes = 0;
+    return due;
   }
 
   Frame.ShadowFacts facts(long nowNanos) {

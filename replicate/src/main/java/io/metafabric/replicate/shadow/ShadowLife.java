@@ -2,9 +2,9 @@ package io.metafabric.replicate.shadow;
 
 /**
  * How long a shadow lives: its time to live at first, if nobody reads it. It is looked at whenever
- * that time has passed: if it was read since, it lives on for twice as long as it was to last time,
- * at most {@value #LONGEST} times as long as at first; if not, for half as long, and it is never
- * put off by that. Not thread-safe.
+ * that time has passed: if its reads have earned what it cost since, it lives on for twice as long
+ * as it was to last time, at most {@value #LONGEST} times as long as at first; if not, for half as
+ * long, and it is never put off by that. Not thread-safe.
  */
 final class ShadowLife {
   /** How many times as long as at first. */
@@ -35,7 +35,7 @@ final class ShadowLife {
     return nowNanos - endsNanos >= 0;
   }
 
-  /** It was read since it was looked at last. */
+  /** It has earned what it cost since it was looked at last. */
   void used(long nowNanos) {
     long longest = Math.min(LONGEST * firstNanos, ShadowRule.MAX_TIME_TO_LIVE.toNanos());
     span = Math.min(2 * span, Math.max(firstNanos, longest));
@@ -43,7 +43,7 @@ final class ShadowLife {
     looksNanos = nowNanos + firstNanos;
   }
 
-  /** It was not. */
+  /** It has not. */
   void unused(long nowNanos) {
     span = Math.max(span / 2, firstNanos / SHORTEST);
     if (nowNanos + span - endsNanos < 0) {

@@ -1,5 +1,6 @@
 package io.metafabric.replicate.shadow;
 
+import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.version.Dot;
@@ -21,10 +22,24 @@ public final class ShadowShelf {
    * What is to become of a shadow whose time has come.
    *
    * @param key of it
-   * @param dot names the version of its payload
-   * @param used whether it was read since it was looked at last
+   * @param header of the version that it has
+   * @param used what came of it since it was looked at last
    */
-  public record Due(Key key, Dot dot, ShadowTerms terms, boolean used) {}
+  public record Due(Key key, Header header, ShadowTerms terms, Used used) {
+    public Dot dot() {
+      return header.version().dot();
+    }
+  }
+
+  /**
+   * What came of a shadow in some time.
+   *
+   * @param reads that found a payload here
+   * @param updates that were sent for it
+   * @param updateBytes of their payloads
+   * @param readBytes of those of which somebody read the payload
+   */
+  public record Used(long reads, long updates, long updateBytes, long readBytes, long overNanos) {}
 
   private final long maxBytes;
   private final CopyRoom room;
@@ -80,11 +95,18 @@ public final class ShadowShelf {
   /**
    * A newer payload came for what is held; it is not kept if there is no room, or if what is held
    * had seen it, and then nothing changes.
+   *
+   * @param isSent whether another region sent it unasked
    */
-  public synchronized void refresh(MetadataRecord record) {
+  public synchronized void refresh(MetadataRecord record, boolean isSent) {
     HeldShadow held = shadows.get(record.key().path());
     if (held != null && !isOlder(record, held.record)) {
       long more = HeldShadow.bytesOf(record) - held.bytes();
+      boolean isNews =
+          !record.header().version().dot().equals(held.record.header().version().dot());
+      if (isSent && isNews) {
+        held.updated(record.header().payloadBytes());
+      }
       if (takeRoom(more)) {
         held.record = record;
       }
@@ -117,11 +139,15 @@ public final class ShadowShelf {
     return shadows.values().stream().map(held -> held.key).toList();
   }
 
-  /** A key was read here; nothing happens if there is no shadow of it. */
-  public synchronized void read(String path) {
+  /**
+   * A key was read here; nothing happens if there is no shadow of it.
+   *
+   * @param waited for another region
+   */
+  public synchronized void read(String path, boolean waited) {
     HeldShadow held = shadows.get(path);
     if (held != null) {
-      held.hits++;
+      held.read(waited);
       hits++;
     }
   }
@@ -143,30 +169,23 @@ public final class ShadowShelf {
             .toList();
     var due = new ArrayList<Due>(looked.size());
     for (HeldShadow held : looked) {
-      held.ending = true;
-      due.add(
-          new Due(
-              held.key,
-              held.record.header().version().dot(),
-              held.terms,
-              held.hits > held.hitsSeen));
+      due.add(held.look(nowNanos));
       shadows.remove(held.key.path());
       shadows.put(held.key.path(), held);
     }
     return due;
   }
 
-  /** It was read, and lives on. */
+  /** It has earned what it costs, and lives on. */
   public synchronized void livesOn(Key key, long nowNanos) {
     HeldShadow held = shadows.get(key.path());
     if (held != null) {
       held.ending = false;
-      held.hitsSeen = held.hits;
       held.life.used(nowNanos);
     }
   }
 
-  /** It was not read, or may not stay; returns whether its time is over. */
+  /** It has not, or may not stay; returns whether its time is over. */
   public synchronized boolean fades(Key key, long nowNanos) {
     HeldShadow held = shadows.get(key.path());
     if (held == null) {
@@ -175,7 +194,6 @@ public final class ShadowShelf {
     boolean over = held.life.isOver(nowNanos);
     if (!over) {
       held.ending = false;
-      held.hitsSeen = held.hits;
       held.life.unused(nowNanos);
     }
     return over;

@@ -5,7 +5,7 @@ package io.metafabric.replicate.shadow;
  *
  * @param held how many there are now
  * @param made how many came
- * @param expired how many ended because nobody read them any more
+ * @param expired how many ended because their time to live was over
  * @param dropped how many ended because somebody said so
  * @param hits reads of keys that had a shadow here, from memory or not; a read of which the access
  *     log was full is not counted

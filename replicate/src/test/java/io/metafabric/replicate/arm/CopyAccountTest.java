@@ -74,6 +74,7 @@ class CopyAccountTest {
     final ShadowShelf shelf;
     final List<Long> unread = new ArrayList<>();
     final List<MetadataRecord> shadows = new ArrayList<>();
+    final List<Paid> dollars = new ArrayList<>();
     double storedBefore;
     long now;
     long sent;
@@ -104,11 +105,24 @@ class CopyAccountTest {
       earnable += (long) Math.ceil(passed / 1e9 * perSecond);
       long bytes = random.nextInt(30_000);
       String path = "n/" + random.nextInt(20);
-      switch (random.nextInt(11)) {
+      double microDollars = random.nextDouble() * 1_000;
+      switch (random.nextInt(13)) {
         case 0, 1 -> {
-          if (account.pay(bytes + 200, random.nextDouble() * 1_000, bytes, start + now) == null) {
+          if (account.pay(bytes + 200, microDollars, bytes, start + now) == null) {
             unread.add(bytes);
             sent += bytes + 200;
+            spent(microDollars);
+          }
+        }
+        case 10, 11 -> {
+          // A shadow that another region is sent, or that is made here of what is here.
+          boolean isAsked = random.nextBoolean();
+          if (isAsked && account.payAsked(bytes, microDollars, start + now) == null) {
+            sent += bytes;
+            overdraft = Math.max(overdraft, bytes - perSecond);
+            spent(microDollars);
+          } else if (!isAsked && account.pay(0, microDollars, 0, start + now) == null) {
+            spent(microDollars);
           }
         }
         case 2 -> {
@@ -147,6 +161,19 @@ class CopyAccountTest {
       }
     }
 
+    /** Windows of a day, less the second that a clock's reading may be wrong. */
+    void spent(double microDollars) {
+      dollars.add(new Paid(now, 0, microDollars / 1e6));
+      double day =
+          dollars.stream()
+              .filter(each -> now - each.atNanos() < 24 * HOUR - 1_000_000_000)
+              .mapToDouble(Paid::dollars)
+              .sum();
+      assertThat(day)
+          .as("seed %d", seed)
+          .isLessThanOrEqualTo(account.budget().dollarsPerDay() + 1e-12);
+    }
+
     void shelve(String path, int bytes) {
       Bytes payload = Bytes.copyOf(new byte[bytes]);
       var dot = new Dot(new ActorId(7), 1 + random.nextInt(1_000));
@@ -159,7 +186,7 @@ class CopyAccountTest {
         var terms = ShadowTerms.of(ShadowReason.REQUESTED, 3, Duration.ofSeconds(10));
         shelf.put(record, terms, start + now);
       } else {
-        shelf.refresh(record);
+        shelf.refresh(record, true);
       }
       MetadataRecord held = shelf.get(record.key());
       if (held != null) {
@@ -268,6 +295,23 @@ class CopyAccountTest {
     assertThat(account.pay(100, 0, 1, 1_100_000_000L)).as("nothing waits now").isNull();
     assertThat(account.payBytes(1_000, 1_200_000_000L)).isFalse();
     assertThat(account.pay(100, 0, 1, 3_200_000_000L)).as("nobody asked again").isNull();
+  }
+
+  @Test
+  void whatIsAskedForByName_waitsForBytesLikeADuty_andNotForDollars() {
+    var account = new CopyAccount(new CopyBudget(1_000, 1, 10), 0);
+    assertThat(account.payAsked(3_000, 0.4e6, 0)).as("more than a second's worth").isNull();
+    assertThat(account.payAsked(100, 0.4e6, 1_000_000_000L))
+        .isEqualTo(Decision.Reason.OVER_BYTES_PER_SECOND);
+    assertThat(account.pay(100, 0, 1, 2_200_000_000L))
+        .as("a bargain takes nothing of what is earned for it")
+        .isEqualTo(Decision.Reason.OVER_BYTES_PER_SECOND);
+    assertThat(account.pay(0, 0.1e6, 0, 2_200_000_000L)).as("what is not sent").isNull();
+
+    assertThat(account.payAsked(100, 0.4e6, 2_300_000_000L)).isNull();
+    assertThat(account.payAsked(100, 0.4e6, 9_000_000_000L))
+        .isEqualTo(Decision.Reason.OVER_DOLLARS_PER_DAY);
+    assertThat(account.payAsked(1_000, 0.1e6, 9_000_000_000L)).as("no bytes were taken").isNull();
   }
 
   @Test

@@ -1,6 +1,7 @@
 package io.metafabric.replicate.arm;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
@@ -31,7 +32,8 @@ class UpdateManagerTest {
   }
 
   private CopyWrite write(Key key, int bytes, boolean holds) {
-    return new CopyWrite(key, new Dot(new ActorId(1), ++counter), terms(bytes, RTT_MS), 1, holds);
+    return new CopyWrite(
+        key, new Dot(new ActorId(1), ++counter), terms(bytes, RTT_MS), 1, holds, false);
   }
 
   private Update written() {
@@ -39,7 +41,7 @@ class UpdateManagerTest {
   }
 
   private void read() {
-    arm.readElsewhere(KEY, terms(BYTES, RTT_MS), nowNanos);
+    arm.readElsewhere(KEY, terms(BYTES, RTT_MS), false, nowNanos);
   }
 
   private UpdateTotals totals() {
@@ -120,7 +122,7 @@ class UpdateManagerTest {
       Key key = Key.of("read/" + i);
       nowNanos += SECOND;
       sentOfRead += arm.decide(write(key, BYTES, false), nowNanos) == Update.PUSH ? 1 : 0;
-      arm.readElsewhere(key, terms(BYTES, RTT_MS), nowNanos + SECOND / 2);
+      arm.readElsewhere(key, terms(BYTES, RTT_MS), false, nowNanos + SECOND / 2);
     }
     assertThat(sentOfRead).isEqualTo(2_000);
     assertThat(totals().unasked()).isEqualTo(2_000);
@@ -162,13 +164,18 @@ class UpdateManagerTest {
       int bytes = random.nextInt(1 << 18);
       double rttMs = random.nextDouble() * 200;
       if (random.nextInt(4) == 0) {
-        arm.readElsewhere(KEY, terms(bytes, rttMs), nowNanos);
+        arm.readElsewhere(KEY, terms(bytes, rttMs), false, nowNanos);
       }
       double pressure = 1 + random.nextDouble();
       Update update =
           arm.decide(
               new CopyWrite(
-                  KEY, new Dot(new ActorId(1), ++counter), terms(bytes, rttMs), pressure, true),
+                  KEY,
+                  new Dot(new ActorId(1), ++counter),
+                  terms(bytes, rttMs),
+                  pressure,
+                  true,
+                  false),
               nowNanos);
       Appraisal numbers = lastDecision().appraisal();
       double least = before == Update.PUSH ? 1.4 : 1.6;
@@ -190,7 +197,7 @@ class UpdateManagerTest {
     long began = nowNanos;
     for (int i = 0; i < 500; i++) {
       Key key = Key.of("n/" + random.nextInt(50));
-      arm.readElsewhere(key, terms(BYTES, RTT_MS), nowNanos);
+      arm.readElsewhere(key, terms(BYTES, RTT_MS), false, nowNanos);
       arm.decide(write(key, random.nextInt(3000), random.nextBoolean()), nowNanos);
       nowNanos += random.nextInt(100_000_000);
       assertThat((double) totals().pushedBytes())
@@ -208,7 +215,7 @@ class UpdateManagerTest {
     for (int i = 0; i < 2_000; i++) {
       Key key = Key.of("n/" + random.nextInt(50));
       nowNanos += random.nextLong(20 * SECOND);
-      arm.readElsewhere(key, terms(BYTES, RTT_MS), nowNanos);
+      arm.readElsewhere(key, terms(BYTES, RTT_MS), false, nowNanos);
       arm.decide(write(key, random.nextInt(3000), random.nextBoolean()), nowNanos);
     }
     assertThat(nowNanos).as("all in one day").isLessThan(24 * 3600 * SECOND);
@@ -230,23 +237,64 @@ class UpdateManagerTest {
   @Test
   void ofMoreRegionsThanItKnows_theRestAreSentUpdatesOfWhatTheyHold_andNothingUnasked() {
     for (int i = 0; i < 8; i++) {
-      arm.readElsewhere(KEY, new CopyTerms(HERE, new RegionName("r" + i), BYTES, RTT_MS), nowNanos);
+      arm.readElsewhere(
+          KEY, new CopyTerms(HERE, new RegionName("r" + i), BYTES, RTT_MS), false, nowNanos);
     }
     var ninth = new CopyTerms(HERE, new RegionName("r8"), BYTES, RTT_MS);
-    arm.readElsewhere(KEY, ninth, nowNanos);
+    arm.readElsewhere(KEY, ninth, false, nowNanos);
     for (int i = 0; i < 100; i++) {
       nowNanos += SECOND;
       Key key = Key.of("n/" + i);
       var dot = new Dot(new ActorId(1), ++counter);
-      var unasked = new CopyWrite(key, dot, ninth, 1, false);
+      var unasked = new CopyWrite(key, dot, ninth, 1, false, false);
       assertThat(arm.decide(unasked, nowNanos)).isEqualTo(Update.INVALIDATE);
-      assertThat(arm.decide(new CopyWrite(key, dot, ninth, 1, true), nowNanos))
+      assertThat(arm.decide(new CopyWrite(key, dot, ninth, 1, true, false), nowNanos))
           .isEqualTo(Update.PUSH);
       arm.dropped(key, ninth.to(), nowNanos);
     }
     var eighth = new CopyTerms(HERE, new RegionName("r7"), BYTES, RTT_MS);
-    var write = new CopyWrite(KEY, new Dot(new ActorId(1), ++counter), eighth, 1, false);
+    var write = new CopyWrite(KEY, new Dot(new ActorId(1), ++counter), eighth, 1, false, false);
     assertThat(arm.decide(write, nowNanos)).isEqualTo(Update.PUSH);
+  }
+
+  private Update toShadow(Key key, int bytes) {
+    var dot = new Dot(new ActorId(1), ++counter);
+    return arm.decide(new CopyWrite(key, dot, terms(bytes, RTT_MS), 1, true, true), nowNanos);
+  }
+
+  @Test
+  void aShadow_isSentWhatItIsNotWorth_alsoWithTheSwitchOff_andPaysForTransferAlone() {
+    arm.setPrices(Prices.DEFAULT.withSavedMs(0));
+    arm.setEnabled(false);
+    for (int i = 0; i < 50; i++) {
+      nowNanos += SECOND;
+      assertThat(toShadow(KEY, 1_000)).isEqualTo(Update.PUSH);
+    }
+    assertThat(totals().pushed()).isEqualTo(50);
+    double transfer = 50 * 1_000 * Prices.DEFAULT.perTransferredByte() / 1e6;
+    assertThat(totals().spentDollars()).isCloseTo(transfer, within(1e-12));
+    arm.readElsewhere(KEY, terms(1_000, RTT_MS), true, nowNanos);
+    assertThat(totals().read()).as("the region of the shadow counts").isZero();
+    assertThat(arm.explain(KEY).get(0)).asString().contains("update of the shadow in");
+  }
+
+  @Test
+  void updatesOfShadows_andOfRegionsOfWhichNothingIsLearned_keepToTheBudget() {
+    arm.setBudget(CopyBudget.DEFAULT.withBytesPerSecond(2_500), 0);
+    assertThat(toShadow(Key.of("n/a"), 1_000)).isEqualTo(Update.PUSH);
+    assertThat(toShadow(Key.of("n/b"), 1_000)).isEqualTo(Update.PUSH);
+    assertThat(toShadow(Key.of("n/c"), 1_000)).isEqualTo(Update.INVALIDATE);
+    assertThat(totals().refused()).isOne();
+
+    for (int i = 0; i < 8; i++) {
+      var terms = new CopyTerms(HERE, new RegionName("r" + i), BYTES, RTT_MS);
+      arm.readElsewhere(KEY, terms, false, nowNanos);
+    }
+    var unknown = new CopyTerms(HERE, new RegionName("r8"), 1_000, RTT_MS);
+    var dot = new Dot(new ActorId(1), ++counter);
+    var write = new CopyWrite(KEY, dot, unknown, 1, true, false);
+    assertThat(arm.decide(write, nowNanos)).isEqualTo(Update.INVALIDATE);
+    assertThat(arm.decide(write, nowNanos + SECOND)).isEqualTo(Update.PUSH);
   }
 
   @Test
@@ -264,7 +312,7 @@ class UpdateManagerTest {
   void whatIsLearned_isBounded_howeverManyKeysAndRegions() {
     for (int i = 0; i < 60_000; i++) {
       var there = new RegionName("r" + i % 20);
-      arm.readElsewhere(Key.of("n/" + i), new CopyTerms(HERE, there, BYTES, RTT_MS), 0);
+      arm.readElsewhere(Key.of("n/" + i), new CopyTerms(HERE, there, BYTES, RTT_MS), false, 0);
     }
     ArmStats stats = arm.stats(0);
     assertThat(stats.retainedBytes()).isLessThanOrEqualTo(stats.maxRetainedBytes());

@@ -60,12 +60,12 @@ public class ShadowShelfStressTest extends LinearizableOperations {
 
   @Operation
   public void refresh(@Param(name = "id") int id, @Param(name = "counter") int counter) {
-    shelf.refresh(RECORDS[id][counter]);
+    shelf.refresh(RECORDS[id][counter], true);
   }
 
   @Operation
   public void read(@Param(name = "id") int id) {
-    shelf.read(key(id).path());
+    shelf.read(key(id).path(), false);
   }
 
   @Operation

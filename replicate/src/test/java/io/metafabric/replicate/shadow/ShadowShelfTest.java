@@ -44,11 +44,32 @@ class ShadowShelfTest {
   }
 
   @Test
+  void aLook_tellsWhatItSpared_andWhatWasSentForIt_sinceTheLastOne() {
+    shelf.put(record(1, 1, 10), TERMS, 0);
+    shelf.read("n/1", true);
+    shelf.refresh(record(1, 2, 100), true);
+    shelf.refresh(record(1, 2, 100), true);
+    shelf.refresh(record(1, 3, 200), true);
+    shelf.read("n/1", false);
+    shelf.read("n/1", false);
+    shelf.refresh(record(1, 4, 400), false);
+    assertThat(shelf.due(TTL_NANOS, 9).get(0).used())
+        .isEqualTo(new ShadowShelf.Used(2, 2, 300, 200, TTL_NANOS));
+
+    shelf.read("n/1", false);
+    shelf.livesOn(Key.of("n/1"), TTL_NANOS);
+    assertThat(shelf.due(2 * TTL_NANOS, 9).get(0).used())
+        .as("a read while it was looked at is of the next look")
+        .isEqualTo(new ShadowShelf.Used(1, 0, 0, 0, TTL_NANOS));
+    assertThat(shelf.stats().hits()).isEqualTo(4);
+  }
+
+  @Test
   void whatDoesNotFit_isNotTaken_andNothingMakesRoomForIt() {
     assertThat(shelf.put(record(1, 1, 9_000), TERMS, 0)).isTrue();
     assertThat(shelf.put(record(2, 2, 9_000), TERMS, 0)).isTrue();
     assertThat(shelf.put(record(3, 3, 9_000), TERMS, 0)).isFalse();
-    shelf.refresh(record(1, 4, 15_000));
+    shelf.refresh(record(1, 4, 15_000), true);
     assertThat(shelf.get(Key.of("n/1"))).isEqualTo(record(1, 1, 9_000));
     ShadowStats stats = shelf.stats();
     assertThat(stats.held()).isEqualTo(2);
@@ -63,7 +84,7 @@ class ShadowShelfTest {
     assertThat(shelf.due(TTL_NANOS - 1, 9)).isEmpty();
     List<ShadowShelf.Due> due = shelf.due(TTL_NANOS, 9);
     assertThat(due).hasSize(1);
-    assertThat(due.get(0).used()).isFalse();
+    assertThat(due.get(0).used().reads()).isZero();
     assertThat(shelf.due(TTL_NANOS, 9)).as("it is being looked at").isEmpty();
     assertThat(shelf.fades(Key.of("n/1"), TTL_NANOS)).isTrue();
     shelf.putOff(Key.of("n/1"), TTL_NANOS, 100);
@@ -90,7 +111,7 @@ class ShadowShelfTest {
   void onlyTheVersionThatMayGo_ends() {
     MetadataRecord first = record(1, 1, 10);
     shelf.put(first, TERMS, 0);
-    shelf.refresh(record(1, 2, 10));
+    shelf.refresh(record(1, 2, 10), true);
     Dot dot = first.header().version().dot();
     assertThat(shelf.end(first.key(), dot, false)).isFalse();
     assertThat(shelf.end(first.key(), new Dot(dot.actor(), 2), false)).isTrue();
@@ -105,7 +126,7 @@ class ShadowShelfTest {
     shelf.put(first, TERMS, 0);
     ShadowShelf.Due due = shelf.due(TTL_NANOS, 9).get(0);
     assertThat(shelf.fades(due.key(), TTL_NANOS)).isTrue();
-    shelf.refresh(record(1, 2, 10));
+    shelf.refresh(record(1, 2, 10), true);
     assertThat(shelf.end(due.key(), due.dot(), false)).isFalse();
     ShadowShelf.Due again = shelf.due(TTL_NANOS, 9).get(0);
     assertThat(again.dot()).isEqualTo(new Dot(due.dot().actor(), 2));
@@ -120,22 +141,22 @@ class ShadowShelfTest {
     var saw = second.header().version().withContext(first.header().version().asContext());
     second = second.withHeader(second.header().withVersion(saw));
     shelf.put(second, TERMS, 0);
-    shelf.refresh(first);
+    shelf.refresh(first, true);
     assertThat(shelf.get(first.key())).isEqualTo(second);
   }
 
   @Test
   void readsAreCounted_andTellWhatIsUsed() {
     shelf.put(record(1, 1, 10), TERMS, 0);
-    shelf.read("n/1");
-    shelf.read("n/2");
+    shelf.read("n/1", false);
+    shelf.read("n/2", false);
     Frame.ShadowFacts facts = shelf.facts(Key.of("n/1"), 5_000_000);
     assertThat(facts).isNotNull();
     assertThat(facts.hits()).isOne();
     assertThat(facts.ageMs()).isEqualTo(5);
-    assertThat(shelf.due(TTL_NANOS, 9).get(0).used()).isTrue();
+    assertThat(shelf.due(TTL_NANOS, 9).get(0).used().reads()).isOne();
     shelf.livesOn(Key.of("n/1"), TTL_NANOS);
-    assertThat(shelf.due(2 * TTL_NANOS, 9).get(0).used()).as("not since").isFalse();
+    assertThat(shelf.due(2 * TTL_NANOS, 9).get(0).used().reads()).as("not since").isZero();
     assertThat(shelf.stats().hits()).isOne();
   }
 
@@ -149,7 +170,7 @@ class ShadowShelfTest {
       int key = size % 7;
       switch (size % 3) {
         case 0 -> small.put(record(key, counter, size), TERMS, 0);
-        case 1 -> small.refresh(record(key, counter, size));
+        case 1 -> small.refresh(record(key, counter, size), true);
         default -> {
           MetadataRecord held = small.get(Key.of("n/" + key));
           if (held != null) {
