@@ -1,7 +1,9 @@
 package io.metafabric.replicate.arm;
 
 import io.metafabric.core.record.RegionName;
+import java.util.Collections;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * What the ARM decided since it was made, and what came of it. Immutable. All of {@code considered}
@@ -46,8 +48,19 @@ public record ArmStats(
     long retainedBytes,
     long maxRetainedBytes) {
 
-  /** What copies have cost and brought here, whichever region sent them. */
+  /**
+   * What all copies that this region paid for have cost and brought, whether they were fetched
+   * ahead, sent as updates, or are shadows, by the other region.
+   */
+  public Map<RegionName, CopyTotals> byRegion() {
+    var all = new TreeMap<RegionName, CopyTotals>(from);
+    shadows.forEach((region, more) -> all.merge(region, more, CopyTotals::plus));
+    updates.forEach((region, more) -> all.merge(region, more.asCopies(), CopyTotals::plus));
+    return Collections.unmodifiableMap(all);
+  }
+
+  /** The same of all regions. */
   public CopyTotals total() {
-    return from.values().stream().reduce(CopyTotals.NONE, CopyTotals::plus);
+    return byRegion().values().stream().reduce(CopyTotals.NONE, CopyTotals::plus);
   }
 }

@@ -1,13 +1,14 @@
 package io.metafabric.replicate.arm;
 
 /**
- * What copies out of one region, or all, have cost and brought. Immutable.
+ * What copies between this region and another one, or all, have cost and brought. Immutable.
  *
- * @param copies decided to be made
+ * @param copies decided to be made: fetched ahead, sent as an update, or a shadow for a time
  * @param bytes of their payloads, and what their messages take beside
- * @param spentDollars for transfer, storage over the horizon, and expected updates
+ * @param spentDollars for transfer, storage over the horizon, and, of what was fetched ahead,
+ *     expected updates
  * @param used copies that were read
- * @param savedMs that their first readers did not wait
+ * @param savedMs that their first readers did not wait; of a shadow, all that did not
  * @param savedDollars what that was worth when they were decided on
  */
 public record CopyTotals(

@@ -90,7 +90,8 @@ final class UpdateManager {
     int standsFor = ToldReads.standsFor(key.path(), terms.payloadBytes());
     boolean isSaved = !fetched && !isShadow && there.keeper.isUnread(slot);
     if (isSaved && there.sent.last(slot) == Update.PUSH) {
-      count(terms.to(), UpdateTotals.NONE.withRead(standsFor, terms.remoteMs()));
+      double dollarsPerMs = policy.prices().saved(terms.to()) / 1e6;
+      count(terms.to(), UpdateTotals.NONE.withRead(standsFor, terms.remoteMs(), dollarsPerMs));
     }
     there.keeper.read(slot, terms, policy, false, standsFor, nowMs);
     there.sent.read(slot, nowMs);

@@ -9,6 +9,7 @@ package io.metafabric.replicate.arm;
  * @param spentDollars for their transfer, and their storage for as long as they are worth it
  * @param read of the pushed, how many were read there, by estimate from those of which it is told
  * @param savedMs that those reads did not wait
+ * @param savedDollars what that was worth when they were told of
  * @param invalidated updates that went as a header, because a read there before the next write is
  *     not likely enough for what the payload costs
  * @param refused updates that would have been worth it, and went as a header because of the budget
@@ -22,29 +23,36 @@ public record UpdateTotals(
     double spentDollars,
     long read,
     double savedMs,
+    double savedDollars,
     long invalidated,
     long refused,
     long dropped) {
-  public static final UpdateTotals NONE = new UpdateTotals(0, 0, 0, 0, 0, 0, 0, 0, 0);
+  public static final UpdateTotals NONE = new UpdateTotals(0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
   UpdateTotals withPush(long bytes, boolean asked, double dollars) {
-    return plus(new UpdateTotals(1, bytes, asked ? 0 : 1, dollars, 0, 0, 0, 0, 0));
+    return plus(new UpdateTotals(1, bytes, asked ? 0 : 1, dollars, 0, 0, 0, 0, 0, 0));
   }
 
-  UpdateTotals withRead(long versions, double ms) {
-    return plus(new UpdateTotals(0, 0, 0, 0, versions, versions * ms, 0, 0, 0));
+  UpdateTotals withRead(long versions, double ms, double dollarsPerMs) {
+    double saved = (double) versions * ms;
+    return plus(new UpdateTotals(0, 0, 0, 0, versions, saved, saved * dollarsPerMs, 0, 0, 0));
   }
 
   UpdateTotals withInvalidated() {
-    return plus(new UpdateTotals(0, 0, 0, 0, 0, 0, 1, 0, 0));
+    return plus(new UpdateTotals(0, 0, 0, 0, 0, 0, 0, 1, 0, 0));
   }
 
   UpdateTotals withRefused() {
-    return plus(new UpdateTotals(0, 0, 0, 0, 0, 0, 0, 1, 0));
+    return plus(new UpdateTotals(0, 0, 0, 0, 0, 0, 0, 0, 1, 0));
   }
 
   UpdateTotals withDropped() {
-    return plus(new UpdateTotals(0, 0, 0, 0, 0, 0, 0, 0, 1));
+    return plus(new UpdateTotals(0, 0, 0, 0, 0, 0, 0, 0, 0, 1));
+  }
+
+  /** As copies that were made. */
+  CopyTotals asCopies() {
+    return new CopyTotals(pushed, pushedBytes, spentDollars, read, savedMs, savedDollars);
   }
 
   public UpdateTotals plus(UpdateTotals that) {
@@ -55,6 +63,7 @@ public record UpdateTotals(
         spentDollars + that.spentDollars,
         read + that.read,
         savedMs + that.savedMs,
+        savedDollars + that.savedDollars,
         invalidated + that.invalidated,
         refused + that.refused,
         dropped + that.dropped);

@@ -257,6 +257,36 @@ class UpdateManagerTest {
     assertThat(arm.decide(write, nowNanos)).isEqualTo(Update.PUSH);
   }
 
+  @Test
+  void totals_areOfAllKindsOfCopies_byRegion() {
+    assertThat(written()).isEqualTo(Update.PUSH);
+    arm.readElsewhere(KEY, terms(BYTES, RTT_MS), false, nowNanos + SECOND);
+    arm.sendShadow(terms(500, RTT_MS), 1_000, nowNanos);
+    var here = new CopyTerms(THERE, HERE, 500, RTT_MS);
+    arm.makeShadow(here, false, 1_000, nowNanos);
+    assertThat(arm.earnedByShadow(new ShadowUse(here, 3, 0, 0, 0, 1_000)).isPaid()).isTrue();
+
+    ArmStats stats = arm.stats(nowNanos);
+    UpdateTotals updates = totals();
+    double ofOne = RTT_MS * Prices.DEFAULT.perSavedMs() / 1e6;
+    assertThat(updates.read()).isPositive();
+    assertThat(updates.savedDollars()).isCloseTo(updates.read() * ofOne, within(1e-15));
+    CopyTotals shadows = stats.shadows().get(THERE);
+    assertThat(shadows.copies()).isEqualTo(2);
+    assertThat(shadows.savedMs()).isEqualTo(3 * RTT_MS);
+    assertThat(shadows.savedDollars()).isCloseTo(3 * ofOne, within(1e-15));
+
+    CopyTotals all = stats.byRegion().get(THERE);
+    assertThat(all.copies()).isEqualTo(3);
+    assertThat(all.bytes()).isEqualTo(updates.pushedBytes() + shadows.bytes());
+    assertThat(all.spentDollars())
+        .isCloseTo(updates.spentDollars() + shadows.spentDollars(), within(1e-15));
+    assertThat(all.savedMs()).isEqualTo(updates.savedMs() + shadows.savedMs());
+    assertThat(all.savedDollars())
+        .isCloseTo(updates.savedDollars() + shadows.savedDollars(), within(1e-15));
+    assertThat(stats.total()).isEqualTo(all);
+  }
+
   private Update toShadow(Key key, int bytes) {
     var dot = new Dot(new ActorId(1), ++counter);
     return arm.decide(new CopyWrite(key, dot, terms(bytes, RTT_MS), 1, true, true), nowNanos);
