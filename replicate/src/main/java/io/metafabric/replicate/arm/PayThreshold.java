@@ -13,9 +13,6 @@ final class PayThreshold {
   static final double LEAST = 0.5;
   static final double MOST = 16;
 
-  /** Up to so many times the threshold a copy says something of the marginal one. */
-  static final double NEAR = 4;
-
   /** It takes about so many copies to be believed against the beginning. */
   private static final double PRIOR = 20;
 
@@ -28,12 +25,17 @@ final class PayThreshold {
 
   private static final int MAX_MINUTES = 24 * 60;
 
+  private final double near;
   private double expected;
   private double brought;
   private double ratio = 1;
   private long fadedNanos;
 
-  PayThreshold(long nowNanos) {
+  /**
+   * @param near up to so many times the threshold a copy says something of the marginal one
+   */
+  PayThreshold(double near, long nowNanos) {
+    this.near = near;
     this.fadedNanos = nowNanos;
   }
 
@@ -55,7 +57,7 @@ final class PayThreshold {
    * @param broughtRatio what it has saved, over the same cost
    */
   void settled(double expectedRatio, double broughtRatio) {
-    if (expectedRatio <= ratio * NEAR) {
+    if (expectedRatio <= ratio * near) {
       expected += expectedRatio;
       brought += broughtRatio;
       step();

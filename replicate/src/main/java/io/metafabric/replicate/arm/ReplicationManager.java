@@ -26,6 +26,9 @@ public final class ReplicationManager {
 
   private static final long NANOS_PER_MS = 1_000_000;
 
+  /** Copies that are worth up to so many times what is asked for say something of the marginal. */
+  static final double NEAR = 4;
+
   /** The key comes last so that the same candidates in another order are decided the same. */
   private static final Comparator<Decision> BEST_FIRST =
       Comparator.comparingDouble((Decision decision) -> decision.appraisal().ratio())
@@ -63,7 +66,7 @@ public final class ReplicationManager {
     this.keeping = policy.keeping();
     this.beganNanos = nowNanos;
     this.account = new CopyAccount(budget, nowNanos);
-    this.threshold = new PayThreshold(nowNanos);
+    this.threshold = new PayThreshold(NEAR, nowNanos);
     this.ledger = new CopyLedger(account, threshold, held);
     this.shadows = new ShadowAccounts(account);
     this.reads = new EventRates(nowNanos);

@@ -23,17 +23,41 @@ final class UpdateManager {
    */
   private static final int MAX_REGIONS = 8;
 
-  static final long MAX_BYTES = MAX_REGIONS * (CopyKeeper.BYTES + SentUpdates.BYTES);
+  static final long MAX_BYTES =
+      MAX_REGIONS * (CopyKeeper.BYTES + SentUpdates.BYTES + UpdateThreshold.BYTES);
 
   /** A region that did not take such a payload is sent no other for so long. */
   static final long NOT_TAKEN_MS = 60_000;
 
   private static final double MAX_HORIZON_MS = 1e15;
 
+  /** About so many copies sent tell how full a region is. */
+  private static final double PRESSURE_OVER = 64;
+
+  private static final double MAX_PRESSURE = 100;
+
   private static final class Region {
     final SentUpdates sent = new SentUpdates();
-    final CopyKeeper keeper = new CopyKeeper(sent::forget);
+    final UpdateThreshold threshold = new UpdateThreshold();
+    final CopyKeeper keeper = new CopyKeeper(this::forget);
     long takesNoneUntilMs = Long.MIN_VALUE;
+
+    /** Of the copies that it was sent of late, how many it did not take. */
+    private double notTaken;
+
+    void forget(int slot) {
+      sent.forget(slot);
+      threshold.forget(slot);
+    }
+
+    void took(boolean taken) {
+      notTaken += ((taken ? 0 : 1) - notTaken) / PRESSURE_OVER;
+    }
+
+    /** 1 where all is taken; what makes room for a copy there costs others theirs. */
+    double pressure() {
+      return Math.min(MAX_PRESSURE, 1 / (1 - notTaken));
+    }
 
     boolean takesUnasked(long nowMs) {
       return nowMs >= takesNoneUntilMs;
@@ -88,6 +112,9 @@ final class UpdateManager {
     }
     int slot = there.keeper.slot(key.path(), nowMs);
     int standsFor = ToldReads.standsFor(key.path(), terms.payloadBytes());
+    if (there.keeper.isUnread(slot)) {
+      there.threshold.settled(slot, !fetched);
+    }
     boolean isSaved = !fetched && !isShadow && there.keeper.isUnread(slot);
     if (isSaved && there.sent.last(slot) == Update.PUSH) {
       double dollarsPerMs = policy.prices().saved(terms.to()) / 1e6;
@@ -117,8 +144,9 @@ final class UpdateManager {
     }
     int slot = there.keeper.slotOf(key.path());
     if (slot >= 0) {
-      there.sent.forget(slot);
+      there.forget(slot);
     }
+    there.took(false);
     there.takesNoneUntilMs = nowMs + NOT_TAKEN_MS;
   }
 
@@ -134,6 +162,7 @@ final class UpdateManager {
     CopyTerms terms = write.terms();
     Region there = requireKnown(terms.to());
     int slot = there.keeper.slot(write.key().path(), nowMs);
+    there.threshold.settled(slot, false);
     Keeping keeping = there.keeper.changed(slot, terms, policy, nowMs);
     var appraisal =
         new Appraisal(
@@ -147,9 +176,10 @@ final class UpdateManager {
             write.isShadow() ? 0 : keeping.storing(),
             0,
             write.linkPressure(),
-            1);
+            there.pressure());
     boolean goesOn = there.sent.last(slot) == Update.PUSH;
-    double least = goesOn ? CopyKeeper.MARGIN_TO_GO_ON : CopyKeeper.MARGIN;
+    double margin = goesOn ? CopyKeeper.MARGIN_TO_GO_ON : CopyKeeper.MARGIN;
+    double least = margin * there.threshold.factor(nowMs);
     boolean pays = appraisal.benefit() > appraisal.cost() * least;
     int standsFor = ToldReads.standsFor(write.key().path(), terms.payloadBytes());
     there.keeper.decided(slot, terms, policy, keeping, pays, standsFor, nowMs);
@@ -200,8 +230,11 @@ final class UpdateManager {
     Update update = updateOf(decision);
     int slot = there.keeper.slot(write.key().path(), nowMs);
     if (update == Update.PUSH) {
-      there.keeper.sent(
-          slot, ToldReads.standsFor(write.key().path(), write.terms().payloadBytes()));
+      int standsFor = ToldReads.standsFor(write.key().path(), write.terms().payloadBytes());
+      there.keeper.sent(slot, standsFor);
+      boolean isBargain = decision.leastRatio() > 0;
+      there.threshold.sent(slot, decision.appraisal(), isBargain ? standsFor : 0);
+      there.took(true);
       double dollars = decision.appraisal().price() / 1e6;
       count(to, UpdateTotals.NONE.withPush(write.terms().payloadBytes(), write.holds(), dollars));
     } else if (isRefused(decision)) {
@@ -235,6 +268,6 @@ final class UpdateManager {
   }
 
   long retainedBytes() {
-    return regions.size() * (CopyKeeper.BYTES + SentUpdates.BYTES);
+    return regions.size() * (CopyKeeper.BYTES + SentUpdates.BYTES + UpdateThreshold.BYTES);
   }
 }

@@ -26,7 +26,7 @@ class PayThresholdTest {
   @ParameterizedTest
   @ValueSource(doubles = {0.25, 0.5, 1, 1.5})
   void itComesToWhereTheMarginalCopyJustPays(double broughtOfExpected) {
-    var threshold = new PayThreshold(0);
+    var threshold = new PayThreshold(ReplicationManager.NEAR, 0);
     copies(threshold, 20_000, broughtOfExpected, new Random(1));
 
     assertThat(threshold.ratio(0) * broughtOfExpected).isCloseTo(1, within(0.2));
@@ -35,7 +35,7 @@ class PayThresholdTest {
   @RepeatedTest(50)
   void whateverComes_itStaysWithinItsBounds_andMovesBySmallSteps(RepetitionInfo run) {
     var random = new Random(run.getCurrentRepetition());
-    var threshold = new PayThreshold(0);
+    var threshold = new PayThreshold(ReplicationManager.NEAR, 0);
     double before = 1;
     for (int i = 0; i < 2_000; i++) {
       threshold.settled(random.nextDouble() * 20, random.nextInt(3) * random.nextDouble() * 100);
@@ -48,23 +48,23 @@ class PayThresholdTest {
 
   @Test
   void aFewLosses_moveNothing() {
-    var threshold = new PayThreshold(0);
+    var threshold = new PayThreshold(ReplicationManager.NEAR, 0);
     threshold.settled(1.5, 0);
     assertThat(threshold.ratio(0)).isEqualTo(1);
   }
 
   @Test
   void copiesFarFromTheMargin_sayNothingOfIt() {
-    var threshold = new PayThreshold(0);
+    var threshold = new PayThreshold(ReplicationManager.NEAR, 0);
     for (int i = 0; i < 1_000; i++) {
-      threshold.settled(PayThreshold.NEAR + 0.01, 0);
+      threshold.settled(ReplicationManager.NEAR + 0.01, 0);
     }
     assertThat(threshold.ratio(0)).isEqualTo(1);
   }
 
   @Test
   void whereNoCopyTestsItAnyMore_itComesDownAgain() {
-    var threshold = new PayThreshold(0);
+    var threshold = new PayThreshold(ReplicationManager.NEAR, 0);
     for (int i = 0; i < 1_000; i++) {
       threshold.settled(2, 0);
     }

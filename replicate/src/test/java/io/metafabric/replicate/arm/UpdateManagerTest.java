@@ -178,7 +178,8 @@ class UpdateManagerTest {
                   false),
               nowNanos);
       Appraisal numbers = lastDecision().appraisal();
-      double least = before == Update.PUSH ? 1.4 : 1.6;
+      double least = lastDecision().leastRatio();
+      assertThat(least).isGreaterThanOrEqualTo(before == Update.PUSH ? 1.4 : 1.6);
       assertThat(numbers.probability()).isBetween(0.0, 1.0);
       assertThat(numbers.linkPressure()).isEqualTo(pressure);
       assertThat(update == Update.PUSH)
@@ -255,6 +256,27 @@ class UpdateManagerTest {
     var eighth = new CopyTerms(HERE, new RegionName("r7"), BYTES, RTT_MS);
     var write = new CopyWrite(KEY, new Dot(new ActorId(1), ++counter), eighth, 1, false, false);
     assertThat(arm.decide(write, nowNanos)).isEqualTo(Update.PUSH);
+  }
+
+  @Test
+  void whereCopiesAreNotTaken_orLetGoOf_storageCostsMore_untilTheyAreTakenAgain() {
+    written();
+    assertThat(lastDecision().appraisal().targetPressure()).isEqualTo(1);
+    for (int i = 0; i < 100; i++) {
+      arm.dropped(KEY, THERE, nowNanos);
+    }
+    written();
+    double full = lastDecision().appraisal().targetPressure();
+    assertThat(full).isGreaterThan(4);
+    Appraisal appraisal = lastDecision().appraisal();
+    assertThat(appraisal.cost())
+        .isCloseTo(appraisal.transfer() + full * appraisal.storage(), within(1e-12));
+    for (int i = 0; i < 200; i++) {
+      nowNanos += SECOND;
+      written();
+      read();
+    }
+    assertThat(lastDecision().appraisal().targetPressure()).isLessThan(1.1);
   }
 
   @Test
