@@ -370,7 +370,7 @@ public final class FabricNode<V> implements AutoCloseable {
   private void peerChanged(PeerStateChange change) {
     if (change.to() == PeerState.IN_SYNC) {
       // Behind the opening, of which the first changes are a part.
-      loop.execute(() -> shadows.reachedAgain());
+      loop.execute(() -> shadows.reachedAgain(change.region()));
     }
   }
 

@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,12 +61,17 @@ final class HeldShadows {
   private final Clock clock;
   private final ShadowShelf shelf;
   private final ShadowLog log;
+  private final BiConsumer<Key, ShadowTerms> onHolder;
 
   /** Of which home or backup may not know. */
   private final Set<Key> reclaims = new LinkedHashSet<>();
 
   private final AtomicLong reclaimsBytes = new AtomicLong();
 
+  /**
+   * @param onHolder is told of a key of which this region has a shadow that was asked for by name,
+   *     and is home or backup by now, so that there is one shadow less
+   */
   HeldShadows(
       ShadowTalk talk,
       ShadowPayments payments,
@@ -75,7 +81,8 @@ final class HeldShadows {
       SerialExecutor loop,
       Clock clock,
       ShadowShelf shelf,
-      ShadowLog log) {
+      ShadowLog log,
+      BiConsumer<Key, ShadowTerms> onHolder) {
     this.talk = talk;
     this.payments = payments;
     this.store = store;
@@ -85,6 +92,7 @@ final class HeldShadows {
     this.clock = clock;
     this.shelf = shelf;
     this.log = log;
+    this.onHolder = onHolder;
   }
 
   /** What there is to say of the shadow of a key. */
@@ -343,6 +351,10 @@ final class HeldShadows {
   /** The same of one key, whose home was moved. */
   void rehomed(Key key) {
     promote(key);
+    ShadowTerms terms = shelf.terms(key);
+    if (terms != null && terms.reason() == ShadowReason.REQUESTED && talk.isHolder(key)) {
+      onHolder.accept(key, terms);
+    }
     boolean isNews = reclaims.size() < MAX_RECLAIMS && shelf.contains(key) && !talk.isHolder(key);
     if (isNews && reclaims.add(key)) {
       reclaimsBytes.addAndGet(bytesOf(key));

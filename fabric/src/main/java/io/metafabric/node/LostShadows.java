@@ -20,8 +20,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Shadows that went with a region that was evicted, and are made again elsewhere, at the price of
- * copies. Owns which those are, and counts what came of them.
+ * Shadows that went with a region, or with its memory, and are made again, at the price of copies.
+ * Owns which those are, and counts what came of them.
  *
  * <p>Belongs to the loop, but for what says otherwise.
  */
@@ -54,6 +54,9 @@ final class LostShadows {
   /** Of {@link #remake}. */
   private final Set<Key> underWay = new HashSet<>();
 
+  /** Of {@link #remake}, those for which regions are missing that do not answer. */
+  private final Set<Key> waiting = new HashSet<>();
+
   private final AtomicLong remakeBytes = new AtomicLong();
   private volatile int outstanding;
   private final AtomicLong remakes = new AtomicLong();
@@ -77,8 +80,11 @@ final class LostShadows {
 
   void add(Map<Key, ShadowTerms> lost) {
     remake.putAll(lost);
+    waiting.removeAll(lost.keySet());
     while (remake.size() > MAX_REMAKES) {
-      remake.remove(remake.keySet().iterator().next());
+      Key eldest = remake.keySet().iterator().next();
+      remake.remove(eldest);
+      waiting.remove(eldest);
       remakesFailed.incrementAndGet();
     }
     outstanding = remake.size();
@@ -90,7 +96,7 @@ final class LostShadows {
     // Looked up once each: leaves end and rates change while it is sorted.
     List<Lost> first =
         remake.entrySet().stream()
-            .filter(each -> !underWay.contains(each.getKey()))
+            .filter(each -> !underWay.contains(each.getKey()) && !waiting.contains(each.getKey()))
             .map(
                 each ->
                     new Lost(
@@ -120,9 +126,22 @@ final class LostShadows {
     if (made != null) {
       remade(made, payloadBytes(key));
     }
-    if (made == null || !made.isUnpaid()) {
+    if (made == null) {
+      settled(key);
+    } else if (isAnySilent(made)) {
+      waiting.add(key);
+    } else if (!made.isUnpaid()) {
       settled(key);
     }
+  }
+
+  private static boolean isAnySilent(ShadowMaker.Made made) {
+    return made.answers().stream().anyMatch(each -> each.outcome() == MoveOutcome.UNREACHABLE);
+  }
+
+  /** A region answers again that did not. */
+  void reachedAgain() {
+    waiting.clear();
   }
 
   private int payloadBytes(Key key) {
@@ -135,6 +154,7 @@ final class LostShadows {
   }
 
   private void settled(Key key) {
+    waiting.remove(key);
     if (remake.remove(key) != null) {
       remakeBytes.addAndGet(-HeldShadows.bytesOf(key));
       outstanding = remake.size();
@@ -146,7 +166,7 @@ final class LostShadows {
       if (each.outcome() == MoveOutcome.DONE) {
         remakes.incrementAndGet();
         remadeBytes.addAndGet(payloadBytes);
-      } else if (!made.isUnpaid()) {
+      } else if (!made.isUnpaid() && each.outcome() != MoveOutcome.UNREACHABLE) {
         remakesFailed.incrementAndGet();
       }
     }

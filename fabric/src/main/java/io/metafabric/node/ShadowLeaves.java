@@ -91,6 +91,11 @@ final class ShadowLeaves {
     return lost;
   }
 
+  /** See {@link ShadowLedger#askedForIn}. */
+  Map<Key, ShadowTerms> askedForIn(RegionName region, int most) {
+    return ledger.askedForIn(region, most);
+  }
+
   void fetched(Key key, RegionName by) {
     readers.fetched(key, by, clock.nanoTime());
     readersBytes.set(readers.estimatedBytes());

@@ -24,6 +24,7 @@ import io.metafabric.replicate.shadow.ShadowStats;
 import io.metafabric.replicate.shadow.ShadowTerms;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
@@ -45,6 +46,7 @@ final class Shadows implements ShadowWork {
   private final ShadowLeaves leaves;
   private final ShadowMaker maker;
   private final LostShadows lost;
+  private final ShadowWatch watch;
 
   /**
    * @param reader completes with the record, payload included, from wherever it is; with null if
@@ -67,10 +69,13 @@ final class Shadows implements ShadowWork {
     this.log = log;
     this.talk = new ShadowTalk(region, store, replicator, homes);
     var payments = new ShadowPayments(region, arm, replicator, loop, clock);
-    this.held = new HeldShadows(talk, payments, store, tiers, replicator, loop, clock, shelf, log);
+    this.held =
+        new HeldShadows(
+            talk, payments, store, tiers, replicator, loop, clock, shelf, log, this::becameHolder);
     this.leaves = new ShadowLeaves(talk, replicator, clock);
     this.maker = new ShadowMaker(talk, payments, leaves, held, replicator, loop, log, reader);
     this.lost = new LostShadows(talk, leaves, maker, store, loop, rebuilding);
+    this.watch = new ShadowWatch(talk, leaves, lost, replicator, clock);
   }
 
   /**
@@ -157,6 +162,7 @@ final class Shadows implements ShadowWork {
 
   /** Makes again what was lost, and looks at those whose time has come. */
   void sweep(ShadowRules rules) {
+    watch.sweep();
     lost.remakeSome();
     held.sweep(rules);
   }
@@ -172,9 +178,19 @@ final class Shadows implements ShadowWork {
     held.rehomed(key);
   }
 
-  /** A region that was away is back: if it is a home, it may have begun anew. */
-  void reachedAgain() {
+  /** A region that was away is back, and may have begun anew: as a home, or as one with shadows. */
+  void reachedAgain(RegionName region) {
     held.rehomed();
+    watch.reachedAgain(region);
+  }
+
+  /** One of so many regions that are to have a shadow holds the payload as home or backup now. */
+  private void becameHolder(Key key, ShadowTerms terms) {
+    if (talk.homesOf(key).home().equals(talk.region())) {
+      lost.add(Map.of(key, terms));
+    } else {
+      talk.askHolder(ShadowVerb.MAKE, key, terms, null);
+    }
   }
 
   /** Of shadows that went with regions that were evicted. Any thread. */

@@ -342,6 +342,113 @@ class ShadowsTest {
   }
 
   @Test
+  void aShadowInARegionThatStaysAway_isMadeAgainElsewhere_withoutAnOperator() {
+    start();
+    assertThat(done(in(home()).makeShadows(key, 3, Duration.ofMinutes(10)))).hasSize(1);
+    RegionName away = holders().get(0);
+    cluster.crash(away);
+    run(20);
+    assertThat(in(home()).stats().rebuild().made()).as("it may be back in a moment").isZero();
+    run(25);
+    assertThat(holders()).hasSize(1).doesNotContain(away);
+    assertThat(answersFromHere(holders().get(0), "first")).isTrue();
+    assertThat(in(home()).stats().rebuild().made()).isOne();
+    assertThat(in(home()).stats().rebuild().outstanding()).isZero();
+
+    cluster.start(away);
+    run(60);
+    assertThat(holders()).as("nothing more, and nothing less").hasSize(1).doesNotContain(away);
+  }
+
+  @Test
+  void aShadowInARegionThatFlaps_isNotMadeAgain() {
+    start();
+    assertThat(done(in(home()).makeShadows(key, 3, Duration.ofMinutes(10)))).hasSize(1);
+    RegionName flaps = holders().get(0);
+    for (int i = 0; i < 4; i++) {
+      for (RegionName other : cluster.regions) {
+        if (!other.equals(flaps)) {
+          cluster.network.split(flaps.name(), other.name());
+        }
+      }
+      run(15);
+      cluster.network.healAll();
+      run(15);
+    }
+    assertThat(in(home()).stats().rebuild().made()).isZero();
+    assertThat(holders()).containsExactly(flaps);
+  }
+
+  @Test
+  void aShadowThatWentWithTheMemoryOfItsRegion_isMadeAgain() {
+    start();
+    assertThat(done(in(home()).makeShadows(key, 3, Duration.ofMinutes(10)))).hasSize(1);
+    RegionName restarts = holders().get(0);
+    cluster.crash(restarts);
+    cluster.start(restarts);
+    run(15);
+    assertThat(holders()).hasSize(1);
+    RegionName loses = holders().get(0);
+    cluster.crash(loses);
+    cluster.startOnNewMachine(loses);
+    run(30);
+    assertThat(holders()).hasSize(1);
+    assertThat(answersFromHere(holders().get(0), "first")).isTrue();
+    assertThat(in(home()).stats().rebuild().made()).isEqualTo(2);
+  }
+
+  @Test
+  void whereThereIsNoOtherRegion_aShadowIsMadeAgain_whenItsRegionIsBack() {
+    start();
+    assertThat(done(in(home()).makeShadows(key, 5, Duration.ofMinutes(10)))).hasSize(3);
+    RegionName away = holders().get(0);
+    cluster.crash(away);
+    run(45);
+    assertThat(holders()).hasSize(2);
+    assertThat(in(home()).stats().rebuild().outstanding()).isOne();
+    cluster.start(away);
+    run(20);
+    assertThat(holders()).hasSize(3);
+    assertThat(in(home()).stats().rebuild().outstanding()).isZero();
+  }
+
+  @Test
+  void aHomeThatIsMovedToAShadow_makesAnotherOne() {
+    start();
+    assertThat(done(in(home()).makeShadows(key, 3, Duration.ofMinutes(10)))).hasSize(1);
+    RegionName holder = holders().get(0);
+    done(in(home()).moveHome(key, holder));
+    run(10);
+    assertThat(home()).isEqualTo(holder);
+    assertThat(holders()).filteredOn(others()::contains).hasSize(1);
+  }
+
+  @Test
+  void aHomeThatIsMovedElsewhere_learnsWhoHasAShadow_andSendsItWhatIsNew() {
+    start();
+    assertThat(done(in(home()).makeShadows(key, 3, Duration.ofMinutes(10)))).hasSize(1);
+    RegionName holder = holders().get(0);
+    RegionName next = others().stream().filter(each -> !each.equals(holder)).findFirst().get();
+    done(in(home()).moveHome(key, next));
+    run(10);
+    assertThat(home()).isEqualTo(next);
+    put("second");
+    assertThat(holders()).containsExactly(holder);
+    assertThat(answersFromHere(holder, "second")).isTrue();
+  }
+
+  @Test
+  void aBackupThatLostItsDisk_isGivenWhatItIsToHold() {
+    start();
+    RegionName backup = backup();
+    cluster.crash(backup);
+    cluster.startOnNewMachine(backup);
+    run(60);
+    assertThat(in(backup).store().holdsPayload(key)).isTrue();
+    assertThat(in(backup).stats().rebuild().outstanding()).isZero();
+  }
+
+  @Test
   void aHomeThatBeganAnew_learnsWhoHasAShadow_andSendsItWhatIsNew() {
     start();
     made(home(), 3);

@@ -79,6 +79,21 @@ public final class ShadowLedger {
     return wanted;
   }
 
+  /** Keys of which a region has a shadow that was asked for by name, at most so many. */
+  public Map<Key, ShadowTerms> askedForIn(RegionName region, int most) {
+    var asked = new TreeMap<Key, ShadowTerms>();
+    for (Map.Entry<Key, Map<RegionName, Leave>> each : byKey.entrySet()) {
+      Leave leave = each.getValue().get(region);
+      if (leave != null && leave.terms().reason() == ShadowReason.REQUESTED) {
+        asked.put(each.getKey(), leave.terms());
+        if (asked.size() >= most) {
+          break;
+        }
+      }
+    }
+    return asked;
+  }
+
   public void remove(Key key, RegionName region) {
     Map<RegionName, Leave> regions = byKey.get(key);
     if (regions != null && regions.remove(region) != null) {
