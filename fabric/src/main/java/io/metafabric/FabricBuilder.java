@@ -554,8 +554,8 @@ public final class FabricBuilder {
   }
 
   /**
-   * What prefetched copies may cost this region; {@link MetadataFabric#setCopyBudget} changes it
-   * later. Default: {@link CopyBudget#DEFAULT}.
+   * What copies may cost this region, shadows among them; {@link MetadataFabric#setCopyBudget}
+   * changes it later. Default: {@link CopyBudget#DEFAULT}.
    */
   public FabricBuilder copyBudget(CopyBudget budget) {
     copyBudget = once("copyBudget", copyBudget, budget);

@@ -323,11 +323,13 @@ public interface MetadataFabric extends Records, AutoCloseable {
    * their shadows live for as long as is said at least.
    *
    * <p>The returned stage completes on the thread of callbacks: with what was made where, and what
-   * was not, and why; exceptionally with a {@link
+   * was not, and why, for example as the home's copy budget does not allow it, which is waited for
+   * up to 5 s where it is a matter of bytes a second; exceptionally with a {@link
    * io.metafabric.core.error.RegionUnreachableException} if neither home nor backup answers.
    *
    * @param factor 1 to the number of members; with 1 or 2 no shadow is needed
-   * @param timeToLive of a shadow that nobody reads, 1 s to 30 days; one that is read lives on
+   * @param timeToLive of a shadow that nobody reads, 1 s to 30 days; one that earns what it costs
+   *     lives on
    * @throws io.metafabric.core.error.ConfigurationException if either is out of its bounds
    * @throws io.metafabric.core.error.OverloadedException if 1,024 such operations are under way
    */

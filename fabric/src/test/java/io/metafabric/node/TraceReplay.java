@@ -54,6 +54,8 @@ final class TraceReplay {
       long used,
       Copies copies) {}
 
+  private static final CopyTotals NO_COPIES = new CopyTotals(0, 0, 0, 0, 0, 0);
+
   /** What the ARM says of all regions together. */
   record Copies(long made, long used, double savedMs, double savedDollars, double spentDollars) {}
 
@@ -142,7 +144,8 @@ final class TraceReplay {
       hurried += stats.replication().prefetchesHurried();
       used += stats.prefetch().used();
       summaryBytes += stats.summaries().sentBytes();
-      CopyTotals here = stats.prefetch().arm().total();
+      CopyTotals here =
+          stats.prefetch().arm().from().values().stream().reduce(NO_COPIES, CopyTotals::plus);
       copies =
           new Copies(
               copies.made() + here.copies(),
