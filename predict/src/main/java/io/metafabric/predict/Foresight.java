@@ -43,6 +43,9 @@ public final class Foresight {
   private static final long MAX_TRAIL_BYTES = 1L << 20;
   private static final long MAX_LOG_BYTES = 1L << 20;
 
+  /** What has been said may take one byte in so many of what predictors retain. */
+  private static final int LOG_SHARE = 16;
+
   private static final Comparator<Prediction> BEST_FIRST =
       Comparator.comparingDouble(Prediction::probability).reversed().thenComparing(Prediction::key);
 
@@ -51,7 +54,7 @@ public final class Foresight {
   private final long maxBytes;
   private final Trails trails = new Trails(MAX_TRAIL_BYTES);
   private final Map<String, GatedPredictor> predictors = new LinkedHashMap<>();
-  private final PredictionLog log = new PredictionLog(MAX_LOG_BYTES);
+  private final PredictionLog log;
   private final Scores scores;
   private final NeedPace pace = new NeedPace();
   private final AtomicLong unattributed = new AtomicLong();
@@ -90,6 +93,12 @@ public final class Foresight {
             "two predictors are named \"" + gated.name() + "\"; rename or remove one");
       }
     }
+    int sources = predictors.stream().mapToInt(Foresight::sourcesOf).max().orElse(0);
+    this.log = new PredictionLog(List.copyOf(this.predictors.keySet()), sources, MAX_LOG_BYTES);
+  }
+
+  private static int sourcesOf(Predictor predictor) {
+    return predictor instanceof RankedPredictor ranked ? ranked.sources().size() : 0;
   }
 
   /** The predictors by name, each with its sources. */
@@ -241,10 +250,18 @@ public final class Foresight {
 
   private void said(Prediction prediction, Says says, Map<Key, Prediction> best) {
     String path = prediction.key().path();
-    log.add(prediction, says, nowMs);
+    log.add(prediction, says, nowMs, logBytes());
     scores.predicted(prediction.predictor(), path);
     says.scoredAs().forEach(source -> scores.predicted(source, path));
     best.merge(prediction.key(), prediction, Foresight::surer);
+  }
+
+  private long logBytes() {
+    long bytes = 0;
+    for (GatedPredictor predictor : predictors.values()) {
+      bytes += predictor.observedBytes();
+    }
+    return bytes / LOG_SHARE;
   }
 
   private void askForClients(Predicate<Key> held, Map<Key, Prediction> best) {
@@ -352,7 +369,12 @@ public final class Foresight {
 
   /** The last predictions of a key that were let through, newest last; empty if none is kept. */
   public synchronized List<PastPrediction> explain(Key key) {
-    return log.on(key.path());
+    return log.on(
+        key.path(),
+        (predictor, says) -> {
+          GatedPredictor known = predictors.get(predictor);
+          return known == null ? "" : known.reasonOf(says);
+        });
   }
 
   /** How many reads were observed; while it stays the same, there is nothing new to save. */
@@ -398,6 +420,7 @@ public final class Foresight {
     GatedPredictor known = predictors.get(name);
     if (known != null) {
       known.replace(restored);
+      log.forgetCauses(name);
     }
   }
 

@@ -27,6 +27,7 @@ final class GatedPredictor {
   private final AtomicLong used = new AtomicLong();
   private final AtomicLong wasted = new AtomicLong();
   private long predicted;
+  private long observedBytes;
 
   /** Null once it has failed, so that what it retained can go. */
   private @Nullable Predictor predictor;
@@ -48,9 +49,9 @@ final class GatedPredictor {
     }
     try {
       predictor.observe(events);
-      long bytes = predictor.retainedBytes();
-      if (bytes > maxBytes) {
-        fail(new IllegalStateException(bytes + " bytes retained, more than " + maxBytes));
+      observedBytes = predictor.retainedBytes();
+      if (observedBytes > maxBytes) {
+        fail(new IllegalStateException(observedBytes + " bytes retained, more than " + maxBytes));
       }
     } catch (Throwable failure) {
       fail(failure);
@@ -153,6 +154,7 @@ final class GatedPredictor {
   // the loop that it runs on.
   private void fail(Throwable failure) {
     predictor = null;
+    observedBytes = 0;
     onFailure.accept(name, failure);
   }
 
@@ -237,6 +239,11 @@ final class GatedPredictor {
     return predictor instanceof RankedPredictor ranked ? ranked.saysOf(proposal) : Says.NONE;
   }
 
+  /** Why it said so, for people; empty of one that has failed. */
+  String reasonOf(Says says) {
+    return predictor instanceof RankedPredictor ranked ? ranked.reasonOf(says) : "";
+  }
+
   /** How each of its sources does; empty of a predictor without. */
   List<SourceStats> sources() {
     return predictor instanceof RankedPredictor ranked ? ranked.sources() : List.of();
@@ -250,6 +257,11 @@ final class GatedPredictor {
   /** Proposals of a predictor that ranks itself that were not looked at. */
   long dropped() {
     return predictor instanceof RankedPredictor ranked ? ranked.dropped() : 0;
+  }
+
+  /** What it retained after the last observation. */
+  long observedBytes() {
+    return observedBytes;
   }
 
   private long retainedBytes() {

@@ -2,121 +2,295 @@ package io.metafabric.predict;
 
 import io.metafabric.core.access.Prediction;
 import java.util.ArrayList;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The last predictions of each key, and what came of them. Bounded in bytes: the keys of which
- * nothing has been said for longest go first. Not thread-safe.
+ * The last predictions of each key, and what came of them, in a ring that grows up to a bound in
+ * bytes: the oldest go first.
+ *
+ * <p>Keys are known by two hashes of their names, so that a row for each prediction is all that is
+ * kept. Of two keys with the same hashes one may be told what was said of the other, which costs an
+ * explanation and nothing else. A reason is put into words when it is asked for, if the predictor
+ * can. Not thread-safe.
  */
 final class PredictionLog {
   static final int PER_KEY = 4;
 
-  private static final int BYTES_PER_KEY = 120;
-  private static final int BYTES_PER_PREDICTION = 64;
+  private static final int FIRST_ROWS = 64;
+  private static final long ALWAYS_BYTES = 16 << 10;
+  private static final int NOBODY = -1;
 
+  /**
+   * Of all bytes one in so many at most is for rows; the rest is for reasons that came in words.
+   */
+  private static final int ROWS_SHARE = 2;
+
+  /** Of a row without what its sources said: its fields, and one chain for each row. */
+  private static final int ROW_BYTES = 4 + 4 + 4 + 4 + 4 + 4 + 8 + 8 + 1 + 1 + 1;
+
+  private static final PastPrediction.Result[] RESULTS = PastPrediction.Result.values();
+
+  private final List<String> predictors;
+  private final int sources;
   private final long maxBytes;
-  private final LinkedHashMap<String, List<Said>> byKey = new LinkedHashMap<>();
-  private long bytes;
+  private int capacity = FIRST_ROWS;
+  private int[] hashes;
+  private int[] checks;
+  private int[] next;
+  private float[] probabilities;
+  private int[] causes;
+  private @Nullable String[] reasons;
+  private long[] atMs;
+  private long[] untilMs;
 
-  /** One prediction, kept up to date. */
-  static final class Said {
-    private final String predictor;
-    private final double probability;
-    private final String reason;
-    private final Says says;
-    private final long atMs;
-    private final long untilMs;
-    private boolean foreseen;
-    private PastPrediction.Result result = PastPrediction.Result.NOT_NEEDED;
+  /** {@link #NOBODY} in a row whose prediction was taken back. */
+  private byte[] saidBy;
 
-    Said(Prediction prediction, Says says, long nowMs) {
-      this.says = says;
-      this.predictor = prediction.predictor();
-      this.probability = prediction.probability();
-      this.reason = prediction.reason();
-      this.atMs = nowMs;
-      this.untilMs = nowMs + prediction.horizon().toMillis();
-    }
+  private byte[] results;
+  private boolean[] foreseen;
+  private float[] said;
 
-    private boolean isOpen() {
-      return !foreseen && result == PastPrediction.Result.NOT_NEEDED;
-    }
+  /** The newest row of each chain, and in {@link #next} the one before it; from 1, 0 is none. */
+  private int[] chains;
 
-    String predictor() {
-      return predictor;
-    }
+  private int oldest;
+  private int count;
+  private long reasonBytes;
 
-    Says says() {
-      return says;
-    }
-  }
+  /** Of each predictor, something that it said: its sources and their names. */
+  private final Says[] patterns;
 
-  PredictionLog(long maxBytes) {
+  /**
+   * @param predictors the names that predictions carry, at most 127
+   * @param sources that one of them has, at most
+   */
+  PredictionLog(List<String> predictors, int sources, long maxBytes) {
+    this.predictors = List.copyOf(predictors);
+    this.sources = sources;
     this.maxBytes = maxBytes;
+    this.patterns = new Says[predictors.size()];
+    Arrays.fill(patterns, Says.NONE);
+    this.hashes = new int[capacity];
+    this.checks = new int[capacity];
+    this.next = new int[capacity];
+    this.probabilities = new float[capacity];
+    this.causes = new int[capacity];
+    this.reasons = new @Nullable String[capacity];
+    this.atMs = new long[capacity];
+    this.untilMs = new long[capacity];
+    this.saidBy = new byte[capacity];
+    this.results = new byte[capacity];
+    this.foreseen = new boolean[capacity];
+    this.said = new float[capacity * sources];
+    this.chains = new int[capacity];
   }
 
-  /** The same again, before anything came of it, takes the place of the one before. */
-  void add(Prediction prediction, Says says, long nowMs) {
+  /** Whose word a prediction was. */
+  record Said(String predictor, Says says) {}
+
+  /** Puts into words why something was said. */
+  interface Reasons {
+    String of(String predictor, Says says);
+  }
+
+  /**
+   * The same again, before anything came of it, takes the place of the one before.
+   *
+   * @param mayRetain how many bytes rows may take now if they are few; what is taken is kept
+   */
+  void add(Prediction prediction, Says says, long nowMs, long mayRetain) {
     String path = prediction.key().path();
-    // Out and in again: the map is in the order in which keys were last spoken of.
-    List<Said> all = byKey.remove(path);
-    if (all == null) {
-      all = new ArrayList<>(1);
-      bytes += BYTES_PER_KEY + HeapSize.of(path);
+    int predictor = predictors.indexOf(prediction.predictor());
+    if (predictor == NOBODY) {
+      return;
     }
-    byKey.put(path, all);
-    for (Iterator<Said> each = all.iterator(); each.hasNext(); ) {
-      Said said = each.next();
-      if (said.isOpen() && said.predictor.equals(prediction.predictor())) {
-        bytes -= bytesOf(said);
-        each.remove();
-      }
+    int hash = path.hashCode();
+    int check = check(path);
+    makeWay(hash, check, predictor);
+    if (count == capacity) {
+      makeRoom(mayRetain);
     }
-    if (all.size() == PER_KEY) {
-      bytes -= bytesOf(all.remove(0));
+    int row = (oldest + count) % capacity;
+    count++;
+    hashes[row] = hash;
+    checks[row] = check;
+    probabilities[row] = (float) prediction.probability();
+    atMs[row] = nowMs;
+    untilMs[row] = nowMs + prediction.horizon().toMillis();
+    saidBy[row] = (byte) predictor;
+    results[row] = (byte) PastPrediction.Result.NOT_NEEDED.ordinal();
+    foreseen[row] = false;
+    causes[row] = says.cause();
+    for (int source = 0; source < sources; source++) {
+      said[row * sources + source] = says.probability(source);
     }
-    var said = new Said(prediction, says, nowMs);
-    all.add(said);
-    bytes += bytesOf(said);
-    forgetOldest();
+    if (says == Says.NONE) {
+      reasons[row] = prediction.reason();
+      reasonBytes += HeapSize.of(prediction.reason());
+    } else {
+      patterns[predictor] = says;
+    }
+    int chain = chain(hash);
+    next[row] = chains[chain];
+    chains[chain] = row + 1;
+    while (retainedBytes() > maxBytes && count > 0) {
+      removeOldest();
+    }
   }
 
-  private static long bytesOf(Said said) {
-    return BYTES_PER_PREDICTION + HeapSize.of(said.reason) + said.says.retainedBytes();
+  /** Another hash than the string's own. */
+  private static int check(String path) {
+    int check = path.length();
+    for (int i = 0; i < path.length(); i++) {
+      check = (check ^ path.charAt(i)) * 0x0100_0193;
+    }
+    return check;
   }
 
-  private void forgetOldest() {
-    var entries = byKey.entrySet().iterator();
-    while (bytes > maxBytes && entries.hasNext()) {
-      var oldest = entries.next();
-      bytes -= BYTES_PER_KEY + HeapSize.of(oldest.getKey());
-      for (Said said : oldest.getValue()) {
-        bytes -= bytesOf(said);
+  private int chain(int hash) {
+    int mixed = hash * 0x9E37_79B9;
+    return (mixed ^ mixed >>> 15) & chains.length - 1;
+  }
+
+  /** Takes back what is said again, and what is too much for one key. */
+  private void makeWay(int hash, int check, int predictor) {
+    int others = 0;
+    int last = -1;
+    for (int row = newest(hash, check); row >= 0; row = before(row, hash, check)) {
+      if (saidBy[row] == predictor && isOpen(row)) {
+        takeBack(row);
+      } else {
+        others++;
+        last = row;
       }
-      entries.remove();
     }
+    if (others == PER_KEY) {
+      takeBack(last);
+    }
+  }
+
+  private boolean isOpen(int row) {
+    return !foreseen[row] && result(row) == PastPrediction.Result.NOT_NEEDED;
+  }
+
+  private PastPrediction.Result result(int row) {
+    return RESULTS[results[row]];
+  }
+
+  /** The newest row of a key; -1 if there is none. */
+  private int newest(int hash, int check) {
+    return ofKey(chains[chain(hash)] - 1, hash, check);
+  }
+
+  private int before(int row, int hash, int check) {
+    return ofKey(next[row] - 1, hash, check);
+  }
+
+  private int ofKey(int row, int hash, int check) {
+    int at = row;
+    while (at >= 0 && !(hashes[at] == hash && checks[at] == check && saidBy[at] != NOBODY)) {
+      at = next[at] - 1;
+    }
+    return at;
+  }
+
+  private void takeBack(int row) {
+    saidBy[row] = NOBODY;
+    forgetReason(row);
+  }
+
+  private void forgetReason(int row) {
+    String reason = reasons[row];
+    if (reason != null) {
+      reasonBytes -= HeapSize.of(reason);
+      reasons[row] = null;
+    }
+  }
+
+  /** It is the last of its chain, which is in the order in which things were said. */
+  private void removeOldest() {
+    forgetReason(oldest);
+    int chain = chain(hashes[oldest]);
+    int row = chains[chain] - 1;
+    if (row == oldest) {
+      chains[chain] = 0;
+    } else {
+      while (next[row] - 1 != oldest) {
+        row = next[row] - 1;
+      }
+      next[row] = 0;
+    }
+    oldest = (oldest + 1) % capacity;
+    count--;
+  }
+
+  private void makeRoom(long mayRetain) {
+    long forRows = Math.min(Math.max(ALWAYS_BYTES, mayRetain), maxBytes / ROWS_SHARE);
+    if (2 * (capacity * bytesPerRow()) > forRows) {
+      removeOldest();
+      return;
+    }
+    // From the oldest on, so that each keeps its place in the order.
+    int grown = 2 * capacity;
+    hashes = ordered(hashes, new int[grown], 1);
+    checks = ordered(checks, new int[grown], 1);
+    probabilities = ordered(probabilities, new float[grown], 1);
+    causes = ordered(causes, new int[grown], 1);
+    reasons = ordered(reasons, new @Nullable String[grown], 1);
+    atMs = ordered(atMs, new long[grown], 1);
+    untilMs = ordered(untilMs, new long[grown], 1);
+    saidBy = ordered(saidBy, new byte[grown], 1);
+    results = ordered(results, new byte[grown], 1);
+    foreseen = ordered(foreseen, new boolean[grown], 1);
+    said = ordered(said, new float[grown * sources], sources);
+    oldest = 0;
+    capacity = grown;
+    next = new int[grown];
+    chains = new int[grown];
+    for (int row = 0; row < count; row++) {
+      int chain = chain(hashes[row]);
+      next[row] = chains[chain];
+      chains[chain] = row + 1;
+    }
+  }
+
+  @SuppressWarnings("SuspiciousSystemArraycopy")
+  private <T> T ordered(T ring, T grown, int each) {
+    int tail = (capacity - oldest) * each;
+    System.arraycopy(ring, oldest * each, grown, 0, tail);
+    System.arraycopy(ring, 0, grown, tail, oldest * each);
+    return grown;
   }
 
   /** A key is needed: the predictions that foresaw it, each of which is returned once. */
   List<Said> needed(String path, long nowMs) {
-    List<Said> all = byKey.getOrDefault(path, List.of());
-    if (all.isEmpty()) {
+    int hash = path.hashCode();
+    if (chains[chain(hash)] == 0) {
       return List.of();
     }
+    int check = check(path);
     var foreseeing = new ArrayList<Said>(1);
-    for (Said said : all) {
-      if (!said.foreseen && nowMs <= said.untilMs) {
-        said.foreseen = true;
-        foreseeing.add(said);
-        if (said.result == PastPrediction.Result.NOT_NEEDED) {
-          said.result = PastPrediction.Result.NEEDED;
+    for (int row = newest(hash, check); row >= 0; row = before(row, hash, check)) {
+      if (!foreseen[row] && nowMs <= untilMs[row]) {
+        foreseen[row] = true;
+        foreseeing.add(new Said(predictors.get(saidBy[row]), says(row)));
+        if (result(row) == PastPrediction.Result.NOT_NEEDED) {
+          become(row, PastPrediction.Result.NEEDED);
         }
       }
     }
     return foreseeing;
+  }
+
+  private Says says(int row) {
+    if (reasons[row] != null) {
+      return Says.NONE;
+    }
+    float[] probabilities = Arrays.copyOfRange(said, row * sources, (row + 1) * sources);
+    return patterns[saidBy[row]].with(probabilities, causes[row]);
   }
 
   /** What came of the newest prediction of a key that was fetched; whose word that was. */
@@ -129,43 +303,63 @@ final class PredictionLog {
     return become(newest(predictor, path, false), PastPrediction.Result.FETCHED);
   }
 
-  private static Says become(@Nullable Said said, PastPrediction.Result result) {
-    if (said == null) {
+  private Says become(int row, PastPrediction.Result result) {
+    if (row < 0) {
       return Says.NONE;
     }
-    said.result = result;
-    return said.says;
+    results[row] = (byte) result.ordinal();
+    return says(row);
   }
 
-  private @Nullable Said newest(String predictor, String path, boolean fetched) {
-    List<Said> all = byKey.getOrDefault(path, List.of());
-    for (int i = all.size() - 1; i >= 0; i--) {
-      Said said = all.get(i);
-      if (said.predictor.equals(predictor)
-          && (said.result == PastPrediction.Result.FETCHED) == fetched) {
-        return said;
+  private int newest(String predictor, String path, boolean fetched) {
+    int hash = path.hashCode();
+    int check = check(path);
+    int row = newest(hash, check);
+    while (row >= 0
+        && !(predictors.get(saidBy[row]).equals(predictor)
+            && (result(row) == PastPrediction.Result.FETCHED) == fetched)) {
+      row = before(row, hash, check);
+    }
+    return row;
+  }
+
+  /** What a predictor said followed from keys that it no longer knows by the same references. */
+  void forgetCauses(String predictor) {
+    int number = predictors.indexOf(predictor);
+    for (int row = 0; row < capacity; row++) {
+      if (saidBy[row] == number) {
+        causes[row] = 0;
       }
     }
-    return null;
   }
 
   /** Newest last. */
-  List<PastPrediction> on(String path) {
+  List<PastPrediction> on(String path, Reasons inWords) {
+    int hash = path.hashCode();
+    int check = check(path);
     var found = new ArrayList<PastPrediction>();
-    for (Said said : byKey.getOrDefault(path, List.of())) {
+    for (int row = newest(hash, check); row >= 0; row = before(row, hash, check)) {
+      String predictor = predictors.get(saidBy[row]);
+      Says says = says(row);
+      String reason = reasons[row];
       found.add(
           new PastPrediction(
-              said.predictor,
-              said.probability,
-              said.reason,
-              said.says.all(),
-              said.atMs,
-              said.result));
+              predictor,
+              probabilities[row],
+              reason == null ? inWords.of(predictor, says) : reason,
+              says.all(),
+              atMs[row],
+              result(row)));
     }
+    Collections.reverse(found);
     return found;
   }
 
+  private long bytesPerRow() {
+    return ROW_BYTES + (long) Float.BYTES * sources;
+  }
+
   long retainedBytes() {
-    return bytes;
+    return capacity * bytesPerRow() + reasonBytes;
   }
 }

@@ -22,6 +22,9 @@ interface RankedPredictor extends Predictor {
   /** Which of its sources had proposed one of the last proposals. */
   Says saysOf(Prediction proposal);
 
+  /** Why it said so, for people, as far as it knows by now. */
+  String reasonOf(Says says);
+
   /** How each of its sources does. */
   List<SourceStats> sources();
 

@@ -395,10 +395,10 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
       double probability = model.probability(model.score(described, 0));
       follow(i, reference, slot, probability);
       if (likely.size() < most && governor.admits(probability)) {
-        var prediction =
-            new Prediction(key, region, probability, HORIZON, reason(proposals, i), name);
+        Says says = says(proposals, i);
+        var prediction = new Prediction(key, region, probability, HORIZON, reasonOf(says), name);
         likely.add(prediction);
-        saidOf.put(prediction, says(proposals, i));
+        saidOf.put(prediction, says);
       }
     }
     proposals.clear();
@@ -412,7 +412,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
       int kind = proposals.kind(proposal, source);
       said[source] = kind < 0 ? Float.NaN : (float) kinds[source].probability(kind);
     }
-    return new Says(chosen, sourceNames, said);
+    return new Says(chosen, sourceNames, said, proposals.cause(proposal));
   }
 
   @Override
@@ -445,16 +445,10 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     described[popularity] = log2(facts.reads(slot)) / 4f;
   }
 
-  private String reason(Proposals proposals, int proposal) {
-    String cause = keys.keyAt(keys.slotOf(proposals.cause(proposal)));
-    if (cause != null) {
-      return "after " + cause;
-    }
-    int source = 0;
-    while (source < sources.length - 1 && proposals.kind(proposal, source) < 0) {
-      source++;
-    }
-    return "by " + chosen.get(source).id();
+  @Override
+  public String reasonOf(Says says) {
+    String cause = keys.keyAt(keys.slotOf(says.cause()));
+    return cause == null ? "by " + says.firstSource() : "after " + cause;
   }
 
   private static int log2(int value) {
@@ -584,7 +578,8 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
       if (path != null) {
         describe(said, i, slot);
         double probability = model.probability(model.score(described, 0));
-        all.add(new Prediction(Key.of(path), region, probability, horizon, reason(said, i), name));
+        String reason = reasonOf(says(said, i));
+        all.add(new Prediction(Key.of(path), region, probability, horizon, reason, name));
       }
     }
     all.sort(LIKELIEST_FIRST);
