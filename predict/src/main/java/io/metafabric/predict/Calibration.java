@@ -3,6 +3,7 @@ package io.metafabric.predict;
 import io.metafabric.core.codec.ByteReader;
 import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.error.WireFormatException;
+import java.util.function.IntToDoubleFunction;
 
 /**
  * How often what was said came true, for each of a number of kinds of saying it. Recent outcomes
@@ -13,18 +14,19 @@ final class Calibration {
 
   private final double[] came;
   private final double[] said;
-  private final double[] prior;
+  private final IntToDoubleFunction prior;
   private final double priorWeight;
 
   /**
+   * @param kinds how many there are
    * @param prior the share that is assumed of each kind before anything is known
    * @param priorWeight so many outcomes are needed to count as much as the prior
    */
-  Calibration(double[] prior, double priorWeight) {
-    this.prior = prior.clone();
+  Calibration(int kinds, IntToDoubleFunction prior, double priorWeight) {
+    this.prior = prior;
     this.priorWeight = priorWeight;
-    this.came = new double[prior.length];
-    this.said = new double[prior.length];
+    this.came = new double[kinds];
+    this.said = new double[kinds];
   }
 
   void add(int kind, boolean cameTrue) {
@@ -34,7 +36,7 @@ final class Calibration {
 
   /** In (0, 1). */
   double probability(int kind) {
-    return (came[kind] + prior[kind] * priorWeight) / (said[kind] + priorWeight);
+    return (came[kind] + prior.applyAsDouble(kind) * priorWeight) / (said[kind] + priorWeight);
   }
 
   /** Outcomes of this kind, the older ones counted less. */
@@ -64,6 +66,6 @@ final class Calibration {
   }
 
   long retainedBytes() {
-    return 3L * Double.BYTES * prior.length;
+    return 2L * Double.BYTES * said.length;
   }
 }

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * use. Not thread-safe. Slot 0 and reference 0 stand for nothing.
  */
 final class KeyTable {
-  /** Key, hash, chain, bucket, generation and clock of one slot, with 4-byte references. */
+  /** Where its name is, hash, chain, bucket, generation and clock of one slot. */
   private static final int BYTES_PER_SLOT = 4 + 4 + 4 + 4 + 2 + 1;
 
   private static final int MIN_CAPACITY = 64;
@@ -33,7 +33,7 @@ final class KeyTable {
   private final int slotBits;
   private final int slotMask;
 
-  private @Nullable String[] keys = new @Nullable String[MIN_CAPACITY];
+  private KeyNames names = new KeyNames();
   private int[] hashes = new int[MIN_CAPACITY];
   private int[] next = new int[MIN_CAPACITY];
   private char[] generations = new char[MIN_CAPACITY];
@@ -45,7 +45,6 @@ final class KeyTable {
   private int unusedSlot = 1;
   private int hand = 1;
   private int size;
-  private long keyBytes;
   private long evictions;
 
   /**
@@ -60,6 +59,7 @@ final class KeyTable {
     long mostSlots = Math.max(MIN_CAPACITY, maxBytes / (BYTES_PER_SLOT + rowBytes));
     this.slotBits = Math.min(30, 64 - Long.numberOfLeadingZeros(mostSlots));
     this.slotMask = (1 << slotBits) - 1;
+    names.ensureCapacity(capacity);
   }
 
   /** The key's reference; 0 if the key is not here. */
@@ -82,13 +82,14 @@ final class KeyTable {
   /** The slot of a reference; 0 if the key has left since. */
   int slotOf(int reference) {
     int slot = reference & slotMask;
-    return slot != 0 && slot < unusedSlot && reference(slot) == reference && keys[slot] != null
+    return slot != 0 && slot < unusedSlot && reference(slot) == reference && names.has(slot)
         ? slot
         : 0;
   }
 
+  /** Null if the slot has no key now; made anew each time. */
   @Nullable String keyAt(int slot) {
-    return keys[slot];
+    return names.has(slot) ? names.name(slot) : null;
   }
 
   /** How many slots there are room for now; slots are smaller than this. */
@@ -110,7 +111,11 @@ final class KeyTable {
   }
 
   long retainedBytes() {
-    return (long) capacity * (BYTES_PER_SLOT + rowBytes) + keyBytes;
+    return slotBytes() + names.retainedBytes();
+  }
+
+  private long slotBytes() {
+    return (long) capacity * (BYTES_PER_SLOT + rowBytes);
   }
 
   private int reference(int slot) {
@@ -120,18 +125,17 @@ final class KeyTable {
   private int slotOfKey(String key) {
     int hash = spread(key.hashCode());
     int slot = buckets[hash & (buckets.length - 1)];
-    while (slot != 0 && !(hashes[slot] == hash && key.equals(keys[slot]))) {
+    while (slot != 0 && !(hashes[slot] == hash && names.is(slot, key))) {
       slot = next[slot];
     }
     return slot;
   }
 
   private int insert(String key) {
-    long bytes = HeapSize.of(key);
-    while (size > 0 && retainedBytes() + bytes > maxBytes) {
+    int slot = freeSlot();
+    while (size > 0 && !names.hasRoom(key, maxBytes - slotBytes())) {
       evictOne();
     }
-    int slot = freeSlot();
     uses[slot] = 0;
     enter(slot, key);
     return slot;
@@ -140,12 +144,11 @@ final class KeyTable {
   private void enter(int slot, String key) {
     int hash = spread(key.hashCode());
     int bucket = hash & (buckets.length - 1);
-    keys[slot] = key;
+    names.put(slot, key, maxBytes - slotBytes());
     hashes[slot] = hash;
     next[slot] = buckets[bucket];
     buckets[bucket] = slot;
     size++;
-    keyBytes += HeapSize.of(key);
   }
 
   private int freeSlot() {
@@ -164,12 +167,12 @@ final class KeyTable {
    * Adds a quarter, or what the bound allows; not worth copying everything for less than a 16th.
    */
   private boolean grow() {
-    long affordable = maxBytes / (BYTES_PER_SLOT + rowBytes + keyBytes / size);
+    long affordable = maxBytes / (BYTES_PER_SLOT + rowBytes + names.bytesEach(size));
     int grown = (int) Math.min(Math.min(affordable, capacity + capacity / 4), slotMask);
     if (grown < capacity + capacity / 16) {
       return false;
     }
-    keys = Arrays.copyOf(keys, grown);
+    names.ensureCapacity(grown);
     hashes = Arrays.copyOf(hashes, grown);
     next = Arrays.copyOf(next, grown);
     generations = Arrays.copyOf(generations, grown);
@@ -192,8 +195,8 @@ final class KeyTable {
   }
 
   private void evictOne() {
-    while (keys[hand] == null || uses[hand] > 0) {
-      if (keys[hand] != null) {
+    while (!names.has(hand) || uses[hand] > 0) {
+      if (names.has(hand)) {
         uses[hand]--;
       }
       advance();
@@ -201,8 +204,7 @@ final class KeyTable {
     int slot = hand;
     advance();
     unlink(slot);
-    keyBytes -= HeapSize.of(keys[slot]);
-    keys[slot] = null;
+    names.remove(slot);
     generations[slot]++;
     next[slot] = freeSlots;
     freeSlots = slot;
@@ -231,7 +233,7 @@ final class KeyTable {
   void save(ByteWriter out) {
     out.u8(slotBits).varint(capacity).varint(unusedSlot).varint(hand);
     for (int slot = 1; slot < unusedSlot; slot++) {
-      String key = keys[slot];
+      String key = keyAt(slot);
       out.varint(generations[slot]).u8(uses[slot]).text(key == null ? "" : key);
     }
   }
@@ -255,7 +257,8 @@ final class KeyTable {
     // A generation, the uses and the length of a key take a byte each at least.
     Saved.requireWithin(3L * (newUnused - 1), in.remaining(), "keys");
     capacity = newCapacity;
-    keys = new @Nullable String[newCapacity];
+    names = new KeyNames();
+    names.ensureCapacity(newCapacity);
     hashes = new int[newCapacity];
     next = new int[newCapacity];
     generations = new char[newCapacity];
@@ -263,7 +266,6 @@ final class KeyTable {
     buckets = new int[Integer.highestOneBit(newCapacity)];
     freeSlots = 0;
     size = 0;
-    keyBytes = 0;
     unusedSlot = newUnused;
     hand = newHand;
     for (int slot = 1; slot < newUnused; slot++) {

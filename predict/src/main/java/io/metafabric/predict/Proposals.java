@@ -1,25 +1,29 @@
 package io.metafabric.predict;
 
+import java.util.Arrays;
+
 /**
  * Keys that have been proposed since the last call and by which sources. After one read each key is
  * here once, with the first word of each source, which is the one that looks least far ahead; after
- * another read it may be here again. Holds {@value #MAX} keys and drops what is more. Not
+ * another read it may be here again. Grows up to {@value #MAX} keys and drops what is more. Not
  * thread-safe.
  */
 final class Proposals {
   static final int MAX = 512;
 
+  private static final int FIRST = 32;
+
   private final int sources;
-  private final int[] references = new int[MAX];
-  private final int[] causes = new int[MAX];
-  private final short[] kinds;
+  private int[] references = new int[FIRST];
+  private int[] causes = new int[FIRST];
+  private short[] kinds;
   private int count;
   private int eventStart;
   private long dropped;
 
   Proposals(int sources) {
     this.sources = sources;
-    this.kinds = new short[MAX * sources];
+    this.kinds = new short[FIRST * sources];
   }
 
   /** What is added from now on follows from another read. */
@@ -41,6 +45,9 @@ final class Proposals {
         dropped++;
         return;
       }
+      if (count == references.length) {
+        grow();
+      }
       references[i] = reference;
       causes[i] = cause;
       for (int s = 0; s < sources; s++) {
@@ -51,6 +58,13 @@ final class Proposals {
     if (kinds[i * sources + source] < 0) {
       kinds[i * sources + source] = (short) kind;
     }
+  }
+
+  private void grow() {
+    int grown = 2 * references.length;
+    references = Arrays.copyOf(references, grown);
+    causes = Arrays.copyOf(causes, grown);
+    kinds = Arrays.copyOf(kinds, grown * sources);
   }
 
   int count() {
@@ -80,6 +94,15 @@ final class Proposals {
   }
 
   long retainedBytes() {
-    return MAX * (8L + 2L * sources);
+    return references.length * bytesEach();
+  }
+
+  /** {@link #retainedBytes} is never more. */
+  long maxRetainedBytes() {
+    return MAX * bytesEach();
+  }
+
+  private long bytesEach() {
+    return 8L + 2L * sources;
   }
 }

@@ -31,11 +31,7 @@ final class Ranking {
     }
     this.features = features;
     this.weights = weights.clone();
-    var prior = new double[BINS];
-    for (int i = 0; i < BINS; i++) {
-      prior[i] = (i + 0.5) / BINS;
-    }
-    this.bins = new Calibration(prior, BIN_PRIOR_WEIGHT);
+    this.bins = new Calibration(BINS, bin -> (bin + 0.5) / BINS, BIN_PRIOR_WEIGHT);
   }
 
   /** Of so many features, products of two, each pair once and each feature with itself. */

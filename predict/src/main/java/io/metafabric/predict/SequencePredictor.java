@@ -58,7 +58,6 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
 
   private static final int MAX_NAME_BYTES = 64;
   private static final Duration HORIZON = Duration.ofSeconds(30);
-  private static final int TRAIL_DEPTH = 2;
   private static final int TRAILS_SHARE = 32;
   private static final int MAX_TRAIL_BYTES = 512 << 10;
 
@@ -78,8 +77,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   private final RegionName region;
   private final KeyTable keys;
   private final KeyFacts facts = new KeyFacts();
-  private final ClientTrails reads;
-  private final ClientTrails needs;
+  private final ClientTrails trails;
   private final CandidateSource[] sources;
   private final CandidateSource.Sink[] sinks;
   private final Calibration[] kinds;
@@ -146,15 +144,14 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     this.open = new OpenProposals(count, features, config.maxBytes() / OPEN_SHARE);
     this.described = new float[features];
     long trailBytes = Math.min(config.maxBytes() / TRAILS_SHARE, MAX_TRAIL_BYTES);
-    this.reads = new ClientTrails(trailBytes / 2, TRAIL_DEPTH);
-    this.needs = new ClientTrails(trailBytes / 2, TRAIL_DEPTH);
+    this.trails = new ClientTrails(trailBytes);
     this.sources = new CandidateSource[count];
     this.sinks = new CandidateSource.Sink[count];
     this.kinds = new Calibration[count];
     this.switches = new SourceSwitch[count];
     for (int i = 0; i < count; i++) {
       switches[i] = new SourceSwitch();
-      kinds[i] = new Calibration(filled(this.chosen.get(i).kinds(), KIND_PRIOR), KIND_PRIOR_WEIGHT);
+      kinds[i] = new Calibration(this.chosen.get(i).kinds(), kind -> KIND_PRIOR, KIND_PRIOR_WEIGHT);
     }
     long own = this.chosen.stream().mapToLong(each -> each.ownBytes(config.maxBytes())).sum();
     long rest = Math.max(0, config.maxBytes() - mostBytesWithoutTables() - own);
@@ -170,12 +167,6 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     }
     this.keys = new KeyTable(rest - tableBytes, KeyFacts.ROW_BYTES, facts::clear);
     facts.ensureCapacity(keys.capacity());
-  }
-
-  private static double[] filled(int count, double value) {
-    var all = new double[count];
-    Arrays.fill(all, value);
-    return all;
   }
 
   /** At first a proposal is as likely as its likeliest source says. */
@@ -212,7 +203,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
    * @param now whether it is read now, so that it counts in what may be wasted
    */
   private void observe(AccessEvent event, boolean now) {
-    see(event, true);
+    int trail = see(event, true);
     facts.countRead(sighting.slot);
     proposals.nextRead();
     if (sighting.need) {
@@ -220,11 +211,11 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
         usedOnTime++;
       }
       needed(sighting.slot, now);
-      int trail = needs.trailOf(event.client());
-      sighting.lastNeed = needs.at(trail, 0);
-      sighting.needBefore = needs.at(trail, 1);
+      trails.countNeed(trail);
+      sighting.lastNeed = trails.need(trail, 0);
+      sighting.needBefore = trails.need(trail, 1);
       if (sighting.lastNeed != sighting.reference) {
-        needs.push(trail, sighting.reference);
+        trails.pushNeed(trail, sighting.reference);
       }
     }
     for (CandidateSource source : sources) {
@@ -237,27 +228,28 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     }
   }
 
-  /** Fills in what is known of a read, and notes that its client has gone on. */
-  private void see(AccessEvent event, boolean own) {
+  /** Fills in what is known of a read, and notes that its client has gone on; the client's row. */
+  private int see(AccessEvent event, boolean own) {
     int reference = keys.intern(event.key());
     facts.ensureCapacity(keys.capacity());
     for (CandidateSource source : sources) {
       source.fit(keys.size());
     }
-    int trail = reads.trailOf(event.client());
+    int trail = trails.rowOf(event.client());
     sighting.reference = reference;
     sighting.slot = keys.slotOf(reference);
     sighting.client = event.client().hashCode();
     sighting.own = own;
     sighting.need = own && event.outcome().isNeed();
     sighting.atMs = Math.max(sighting.atMs, event.atMs());
-    sighting.lastRead = reads.at(trail, 0);
-    sighting.readBefore = reads.at(trail, 1);
+    sighting.lastRead = trails.read(trail, 0);
+    sighting.readBefore = trails.read(trail, 1);
     sighting.lastNeed = 0;
     sighting.needBefore = 0;
     if (sighting.lastRead != reference) {
-      reads.push(trail, reference);
+      trails.pushRead(trail, reference);
     }
+    return trail;
   }
 
   @Override
@@ -504,7 +496,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
    * of one client: its next ones must be within the horizon.
    */
   private void fitHorizon() {
-    double ofOneClient = HORIZON_NEEDS_OF_ONE * needs.usesBetween();
+    double ofOneClient = HORIZON_NEEDS_OF_ONE * trails.needsBetween();
     horizonNeeds = (int) Math.max(HORIZON_NEEDS, Math.min(MOST_HORIZON_NEEDS, ofOneClient));
   }
 
@@ -543,11 +535,11 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
 
   @Override
   public @Nullable List<Prediction> forecast(String client, long nowMs, int most) {
-    int trail = reads.find(client);
-    if (trail < 0 || reads.at(trail, 0) == 0) {
+    int trail = trails.find(client);
+    if (trail < 0 || trails.read(trail, 0) == 0) {
       return null;
     }
-    Sighting standing = standing(client, reads.at(trail, 0), reads.at(trail, 1), nowMs);
+    Sighting standing = standing(client, trails.read(trail, 0), trails.read(trail, 1), nowMs);
     return consulted(standing, HORIZON, most);
   }
 
@@ -596,8 +588,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     }
     keys.save(out);
     facts.save(out, keys.usedSlots());
-    reads.save(out);
-    needs.save(out);
+    trails.save(out);
     model.save(out);
     governor.save(out);
     out.i32(needCount).varint(depth).i64(sighting.atMs);
@@ -623,8 +614,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     }
     keys.restore(in);
     facts.restore(in, keys.usedSlots(), keys.capacity());
-    reads.restore(in);
-    needs.restore(in);
+    trails.restore(in);
     model.restore(in);
     governor.restore(in);
     needCount = in.i32("needs");
@@ -676,11 +666,11 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   public long retainedBytes() {
     long bytes =
         keys.retainedBytes()
-            + reads.retainedBytes()
-            + needs.retainedBytes()
+            + trails.retainedBytes()
             + open.retainedBytes()
             + model.retainedBytes()
-            + fixedBytes();
+            + proposals.retainedBytes()
+            + kindBytes();
     for (CandidateSource source : sources) {
       bytes += source.retainedBytes();
     }
@@ -688,15 +678,15 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   }
 
   private long mostBytesWithoutTables() {
-    return reads.maxRetainedBytes()
-        + needs.maxRetainedBytes()
+    return trails.maxRetainedBytes()
         + open.maxRetainedBytes()
         + model.maxRetainedBytes()
-        + fixedBytes();
+        + proposals.maxRetainedBytes()
+        + kindBytes();
   }
 
-  private long fixedBytes() {
-    long bytes = proposals.retainedBytes();
+  private long kindBytes() {
+    long bytes = 0;
     for (Calibration each : kinds) {
       bytes += each.retainedBytes();
     }

@@ -1,0 +1,132 @@
+package io.metafabric.predict;
+
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What several names begin with, up to their last slash, each once and by number; those that no
+ * name uses any more are forgotten. It takes two names in short order to share one: where each has
+ * a beginning of its own, sharing would cost more than it saves. Not thread-safe.
+ */
+final class SharedBeginnings {
+  /** Of a name that shares nothing. */
+  static final int NONE = 0;
+
+  /** Text, uses, chain and bucket, with 4-byte references. */
+  private static final int BYTES_EACH = 4 + 4 + 4 + 4;
+
+  private static final int FIRST = 16;
+  private static final int SEEN = 512;
+
+  private @Nullable String[] texts = new @Nullable String[FIRST];
+  private int[] uses = new int[FIRST];
+  private int[] next = new int[FIRST];
+  private int[] buckets = new int[FIRST];
+
+  /** Hashes of beginnings that one name had of late. */
+  private final int[] seen = new int[SEEN];
+
+  private int free;
+  private int unused = 1;
+  private long textBytes;
+
+  /** What a name would share: {@link #NONE} if it is to stand for itself. Counts as a use. */
+  int use(String name) {
+    int length = name.lastIndexOf('/') + 1;
+    if (length == 0) {
+      return NONE;
+    }
+    String text = name.substring(0, length);
+    int number = find(text);
+    if (number == NONE) {
+      int hash = text.hashCode();
+      int place = bucket(hash, SEEN);
+      if (seen[place] != hash) {
+        seen[place] = hash;
+        return NONE;
+      }
+      number = enter(text);
+    }
+    uses[number]++;
+    return number;
+  }
+
+  void release(int number) {
+    if (number == NONE || --uses[number] > 0) {
+      return;
+    }
+    String text = text(number);
+    int bucket = bucket(text.hashCode(), buckets.length);
+    if (buckets[bucket] == number) {
+      buckets[bucket] = next[number];
+    } else {
+      int before = buckets[bucket];
+      while (next[before] != number) {
+        before = next[before];
+      }
+      next[before] = next[number];
+    }
+    textBytes -= HeapSize.of(text);
+    texts[number] = null;
+    next[number] = free;
+    free = number;
+  }
+
+  /** Empty of {@link #NONE}. */
+  String text(int number) {
+    String text = texts[number];
+    return text == null ? "" : text;
+  }
+
+  private int find(String text) {
+    int number = buckets[bucket(text.hashCode(), buckets.length)];
+    while (number != NONE && !text.equals(texts[number])) {
+      number = next[number];
+    }
+    return number;
+  }
+
+  private int enter(String text) {
+    int number = free;
+    if (number != NONE) {
+      free = next[number];
+    } else {
+      if (unused == texts.length) {
+        grow();
+      }
+      number = unused++;
+    }
+    texts[number] = text;
+    uses[number] = 0;
+    textBytes += HeapSize.of(text);
+    chain(number, text);
+    return number;
+  }
+
+  private void chain(int number, String text) {
+    int bucket = bucket(text.hashCode(), buckets.length);
+    next[number] = buckets[bucket];
+    buckets[bucket] = number;
+  }
+
+  /** Only when none is free, so that all below {@code unused} are in use. */
+  private void grow() {
+    int grown = 2 * texts.length;
+    texts = Arrays.copyOf(texts, grown);
+    uses = Arrays.copyOf(uses, grown);
+    next = new int[grown];
+    buckets = new int[grown];
+    for (int number = 1; number < unused; number++) {
+      chain(number, text(number));
+    }
+  }
+
+  private static int bucket(int hash, int buckets) {
+    int mixed = hash * 0x9E37_79B9;
+    return (mixed ^ mixed >>> 15) & buckets - 1;
+  }
+
+  long retainedBytes() {
+    return (long) texts.length * BYTES_EACH + (long) SEEN * Integer.BYTES + textBytes;
+  }
+}
