@@ -71,6 +71,25 @@ class MemoryBoundsTest {
   }
 
   @Test
+  void whatPredictionMayTakeInAll_is64MiBByDefault_inThreeRegions() throws Exception {
+    List<Integer> ports = FreePorts.take(3);
+    try (var fabric =
+        builder()
+            .listen("127.0.0.1:" + ports.get(0))
+            .peer("us", "127.0.0.1:" + ports.get(1))
+            .peer("ap", "127.0.0.1:" + ports.get(2))
+            .open()) {
+      long sum = 0;
+      // What is decided on copies, and what is on its way, is of copying: with no prediction too.
+      for (String what : List.of("access ring", "access summaries", "predictors")) {
+        assertThat(use(fabric, what).maxBytes()).as(what).isPositive();
+        sum += use(fabric, what).maxBytes();
+      }
+      assertThat(sum).isLessThanOrEqualTo(64L << 20);
+    }
+  }
+
+  @Test
   void everythingThatGrowsIsReported() throws Exception {
     List<Integer> ports = FreePorts.take(2);
     try (var fabric =
