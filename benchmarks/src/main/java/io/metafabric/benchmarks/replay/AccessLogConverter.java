@@ -1,6 +1,5 @@
 package io.metafabric.benchmarks.replay;
 
-import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -116,7 +115,7 @@ public final class AccessLogConverter {
   private void convert(Path from, Path to) throws IOException {
     Path part = to.resolveSibling(to.getFileName() + ".part");
     try {
-      try (BufferedReader lines = reader(from);
+      try (BoundedLines lines = reader(from);
           Writer trace =
               new BufferedWriter(
                   new OutputStreamWriter(
@@ -125,7 +124,7 @@ public final class AccessLogConverter {
         long number = 0;
         for (String text = next(from, lines); text != null; text = next(from, lines)) {
           number++;
-          convert(from, number, text, trace);
+          convert(from, number, text, lines.isTooLong(), trace);
         }
       }
       if (rows == 0) {
@@ -137,17 +136,17 @@ public final class AccessLogConverter {
     }
   }
 
-  private static BufferedReader reader(Path from) {
+  private static BoundedLines reader(Path from) {
     try {
-      return new BufferedReader(new InputStreamReader(TraceReader.open(from), BYTES));
+      return new BoundedLines(new InputStreamReader(TraceReader.open(from), BYTES));
     } catch (IOException e) {
       throw unreadable(from, e);
     }
   }
 
-  private static String next(Path from, BufferedReader lines) {
+  private static String next(Path from, BoundedLines lines) {
     try {
-      return lines.readLine();
+      return lines.next();
     } catch (IOException e) {
       throw unreadable(from, e);
     }
@@ -162,8 +161,9 @@ public final class AccessLogConverter {
     return "access log " + from + " has no line that can be converted" + first;
   }
 
-  private void convert(Path from, long number, String text, Writer trace) throws IOException {
-    String wrong = line.read(text);
+  private void convert(Path from, long number, String text, boolean tooLong, Writer trace)
+      throws IOException {
+    String wrong = tooLong ? BoundedLines.TOO_LONG : line.read(text);
     if (wrong != null) {
       broken++;
       if (reported.size() < MAX_REPORTED) {

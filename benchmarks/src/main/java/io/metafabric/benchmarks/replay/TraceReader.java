@@ -1,7 +1,6 @@
 package io.metafabric.benchmarks.replay;
 
 import java.io.BufferedInputStream;
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
@@ -75,7 +74,7 @@ public final class TraceReader {
   public static Trace read(Path file, BrokenRows brokenRows) {
     var reader = new TraceReader(brokenRows);
     try (InputStream in = open(file);
-        var lines = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
+        var lines = new BoundedLines(new InputStreamReader(in, StandardCharsets.UTF_8))) {
       reader.readAll(file, lines);
     } catch (IOException e) {
       throw new ReplayException("cannot read trace " + file + ": " + e, e);
@@ -103,16 +102,16 @@ public final class TraceReader {
     return name.replaceAll("\\.gz$", "").replaceAll("\\.csv$", "");
   }
 
-  private void readAll(Path file, BufferedReader lines) throws IOException {
-    String header = lines.readLine();
+  private void readAll(Path file, BoundedLines lines) throws IOException {
+    String header = lines.next();
     if (!HEADER.equals(header)) {
       throw new ReplayException(
           "trace " + file + " begins with \"" + shown(header) + "\"; expected " + HEADER);
     }
     long number = 1;
-    for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+    for (String line = lines.next(); line != null; line = lines.next()) {
       number++;
-      String wrong = read(line);
+      String wrong = lines.isTooLong() ? BoundedLines.TOO_LONG : read(line);
       if (wrong != null) {
         String report = file + " line " + number + ": " + wrong + ": \"" + shown(line) + "\"";
         if (brokenRows == BrokenRows.REFUSE) {

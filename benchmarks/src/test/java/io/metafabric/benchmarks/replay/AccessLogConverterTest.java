@@ -128,6 +128,16 @@ class AccessLogConverterTest {
   }
 
   @Test
+  void aLineWithoutEnd_isBroken_andNotKept() throws IOException {
+    String endless = common("GET /" + "x".repeat(BoundedLines.MAX_CHARS) + " HTTP/1.1");
+    List<String> rows = convert(List.of(endless, common("GET /x HTTP/1.1")));
+    assertThat(rows).hasSize(2);
+    assertThat(log.toString(StandardCharsets.UTF_8))
+        .contains("line 1: a line of more than 1048576 characters")
+        .hasSizeLessThan(1_000);
+  }
+
+  @Test
   void manyBrokenLines_areNotAllReported() throws IOException {
     var lines = new ArrayList<String>();
     for (int i = 0; i < 1_000; i++) {
