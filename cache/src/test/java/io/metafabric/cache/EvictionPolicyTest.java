@@ -3,6 +3,7 @@ package io.metafabric.cache;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -125,5 +126,71 @@ class EvictionPolicyTest {
       assertThat(policy.weight()).isLessThanOrEqualTo(MAX_WEIGHT);
     }
     assertThat(evicted).hasSize(6 + 10 * MAX_WEIGHT - policy.entries());
+  }
+
+  private int onProbationAfterManyGuesses(int from) {
+    var guesses = new ArrayList<Node>();
+    for (int i = 0; i < MAX_WEIGHT; i++) {
+      var guess = new Node(from + i);
+      policy.addUnread(guess);
+      guesses.add(guess);
+    }
+    return (int) guesses.stream().filter(policy::isOnProbation).count();
+  }
+
+  private void fill() {
+    for (int i = 0; i < MAX_WEIGHT; i++) {
+      policy.add(new Node(i));
+    }
+  }
+
+  @Test
+  void whatWentUnreadAndWasAskedForThen_wouldHaveStayedOnMoreProbation_soThereIsMore() {
+    fill();
+    assertThat(onProbationAfterManyGuesses(10_000)).isEqualTo(6);
+    var unread = new HashSet<Integer>();
+    int guesses = 0;
+    for (int i = 0; i < 200; i++) {
+      evicted.clear();
+      while (evicted.stream().noneMatch(gone -> unread.contains(gone.hash()))) {
+        int hash = 20_000 + guesses++;
+        unread.add(hash);
+        policy.addUnread(new Node(hash));
+      }
+      double before = policy.probationShare();
+      QueueNode tooEarly = evicted.get(evicted.size() - 1);
+      unread.remove(tooEarly.hash());
+      policy.add(new Node(tooEarly.hash()));
+      assertThat(policy.probationShare()).isGreaterThanOrEqualTo(before);
+    }
+    assertThat(policy.probationShare()).isEqualTo(0.3);
+    assertThat(onProbationAfterManyGuesses(30_000)).isBetween(29, 30);
+  }
+
+  @Test
+  void whatWentForGuessesAndWasAskedForThen_takesRoomFromProbation() {
+    fill();
+    onProbationAfterManyGuesses(10_000);
+    for (int i = 0; i < 200; i++) {
+      evicted.clear();
+      policy.add(new Node(20_000 + i));
+      QueueNode tooEarly = evicted.get(0);
+      policy.addUnread(new Node(40_000 + i));
+      policy.add(new Node(tooEarly.hash()));
+    }
+    assertThat(policy.probationShare()).isEqualTo(0.02);
+    assertThat(onProbationAfterManyGuesses(50_000)).isEqualTo(2);
+  }
+
+  @Test
+  void withNothingOnProbation_itsShareStays() {
+    fill();
+    double before = policy.probationShare();
+    for (int i = 0; i < 200; i++) {
+      evicted.clear();
+      policy.add(new Node(20_000 + i));
+      policy.add(new Node(evicted.get(0).hash()));
+    }
+    assertThat(policy.probationShare()).isEqualTo(before);
   }
 }

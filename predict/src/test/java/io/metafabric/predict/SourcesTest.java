@@ -190,6 +190,29 @@ class SourcesTest {
     assertThat(otherwise).isLessThan(5);
   }
 
+  /** At nine on the other days it comes to nothing, which must not count against this one. */
+  @Test
+  void periodic_knowsTheDaysOfTheWeek() {
+    SequencePredictor predictor = only(Source.PERIODIC);
+    var random = new Random(4);
+    int onTheDay = 0;
+    int onOthers = 0;
+    for (int day = 0; day < 50 * 7; day++) {
+      for (int hour = 8; hour < 11; hour++) {
+        for (int i = 0; i < 20; i++) {
+          long atMs = day * DAY_MS + hour * HOUR_MS + i * 180_000L + random.nextInt(100_000);
+          boolean planned = day % 7 == 3 && hour == 9 && i > 2 && random.nextInt(3) == 0;
+          need(predictor, "c", planned ? "planning" : "noise" + day + "/" + hour + "/" + i, atMs);
+          boolean said = said(predictor).contains("planning");
+          onTheDay += said && day % 7 == 3 && hour == 9 ? 1 : 0;
+          onOthers += said && day % 7 != 3 ? 1 : 0;
+        }
+      }
+    }
+    assertThat(onTheDay).isGreaterThan(20);
+    assertThat(onOthers).isLessThan(10);
+  }
+
   @Test
   void whateverTheTimesAre_aPeriodIsNoneOfThem() {
     SequencePredictor predictor = only(Source.PERIODIC);
