@@ -6,7 +6,7 @@ import java.util.Locale;
 /**
  * A prediction that was let through, and what came of it. Immutable.
  *
- * @param probability as it was said
+ * @param probability as it was said: see {@link io.metafabric.core.access.Prediction#probability}
  * @param atMs when, in epoch milliseconds, to about 10 ms
  * @param reason for people
  * @param says which sources proposed it, the surest first; empty of a predictor without sources

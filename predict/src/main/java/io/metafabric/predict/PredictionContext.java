@@ -12,7 +12,7 @@ import java.util.List;
  *     {@value Trails#DEPTH} long once the client has read as many
  * @param region where it reads
  * @param nowMs epoch milliseconds
- * @param horizon how far ahead the predictions speak
+ * @param horizon for how long predictions are acted on, so how far ahead they should speak
  * @param maxPredictions at least 1
  */
 public record PredictionContext(

@@ -4,7 +4,8 @@ import java.util.List;
 
 /**
  * How true the probabilities of a predictor that ranks were, in one region. Each of its proposals
- * counts once its outcome is known, also those that were not worth a fetch. Immutable.
+ * counts once its outcome is known, also those that were not worth a fetch: it came true if its key
+ * was needed within the next 64 needs, up to 128 where many clients take turns. Immutable.
  *
  * @param region where the reads were
  * @param model that it goes by now: {@code online}, or the name of a trainer

@@ -37,7 +37,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   static final int HORIZON_NEEDS = 64;
   static final int MOST_HORIZON_NEEDS = 128;
 
-  /** Of one client, within the horizon. */
+  /** Of one client, within the horizon in needs. */
   private static final int HORIZON_NEEDS_OF_ONE = 3;
 
   static final int MAX_DEPTH = 16;
@@ -57,7 +57,10 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   private static final int TRAINING_SHARE = 16;
 
   private static final int MAX_NAME_BYTES = 64;
-  private static final Duration HORIZON = Duration.ofSeconds(30);
+
+  /** For how long it is acted on; what a probability is true of is counted in needs. */
+  private static final Duration ACTED_ON_FOR = Duration.ofSeconds(30);
+
   private static final int TRAILS_SHARE = 32;
   private static final int MAX_TRAIL_BYTES = 512 << 10;
 
@@ -388,7 +391,8 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
       follow(i, reference, slot, probability);
       if (likely.size() < most && governor.admits(probability)) {
         Says says = says(proposals, i);
-        var prediction = new Prediction(key, region, probability, HORIZON, reasonOf(says), name);
+        var prediction =
+            new Prediction(key, region, probability, ACTED_ON_FOR, reasonOf(says), name);
         likely.add(prediction);
         saidOf.put(prediction, says);
       }
@@ -493,7 +497,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
 
   /**
    * Where many clients wait for their fetches side by side, the needs of the others lie between two
-   * of one client: its next ones must be within the horizon.
+   * of one client: its next ones must be within that many needs.
    */
   private void fitHorizon() {
     double ofOneClient = HORIZON_NEEDS_OF_ONE * trails.needsBetween();
@@ -540,7 +544,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
       return null;
     }
     Sighting standing = standing(client, trails.read(trail, 0), trails.read(trail, 1), nowMs);
-    return consulted(standing, HORIZON, most);
+    return consulted(standing, ACTED_ON_FOR, most);
   }
 
   private Sighting standing(String client, int reference, int before, long nowMs) {
