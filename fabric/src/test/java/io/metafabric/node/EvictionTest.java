@@ -9,6 +9,7 @@ import io.metafabric.core.conflict.Conflict;
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.error.EvictedException;
 import io.metafabric.core.error.EvictionException;
+import io.metafabric.core.journal.JournalEntry;
 import io.metafabric.core.place.Configuration;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.record.Bytes;
@@ -28,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -444,6 +446,68 @@ final class EvictionTest {
     cluster.start(US);
     assertThat(exported(cluster, US)).hasSize(4);
     assertThat(cluster.node(US).store().configured().filled()).isTrue();
+  }
+
+  /**
+   * Each hears of the decision where nothing is said of what is had: by a handshake that another
+   * one began. What only they have is with nobody once both are emptied.
+   */
+  @Test
+  void twoThatAreTakenInAgain_doNotGiveUpWhatOnlyTheOtherHas() {
+    var cluster = cluster(21);
+    Key key = keyWithHomes(cluster, US, AP);
+    isolate(cluster, EU);
+    write(cluster, US, key, "only in us and ap");
+    cluster.world.runUntil("ap has it", () -> cluster.node(AP).store().holdsPayload(key), PATIENCE);
+    Header written = cluster.node(AP).store().header(key);
+    hold(cluster, US, AP);
+
+    cluster.world.runFor(Duration.ofMinutes(1));
+    for (RegionName region : List.of(US, AP)) {
+      assertThat(cluster.node(region).store().header(key)).as("in %s", region).isEqualTo(written);
+    }
+    cluster.network.healAll();
+    runUntilBack(cluster, US);
+    runUntilBack(cluster, AP);
+    assertThat(
+            Stream.of(US, AP)
+                .flatMap(region -> exported(cluster, region).stream())
+                .map(Conflict::lost))
+        .contains(written);
+  }
+
+  @Test
+  void whereAllAreToBeFilledAnew_eachExportsAllThatItHas() {
+    var cluster = cluster(22);
+    Key key = keyWithHomes(cluster, US, AP);
+    write(cluster, US, key, "everywhere");
+    cluster.world.runUntil("convergence", cluster::isConverged, PATIENCE);
+    Header written = cluster.node(EU).store().header(key);
+    hold(cluster, AP, EU, US);
+    for (RegionName region : cluster.regions) {
+      runUntilBack(cluster, region);
+    }
+    for (RegionName region : cluster.regions) {
+      assertThat(exported(cluster, region)).extracting(Conflict::lost).contains(written);
+    }
+  }
+
+  /** These were evicted and readmitted; they hear of both at once, and not what anybody has. */
+  private static void hold(SimCluster cluster, RegionName... readmitted) {
+    Configuration next = Configuration.INITIAL;
+    for (RegionName region : readmitted) {
+      next = next.without(region).readmitting(region);
+    }
+    for (RegionName region : cluster.regions) {
+      JournalEntry.Configured held = cluster.node(region).store().configured();
+      var configured = new JournalEntry.Configured(next, held.admitted(), held.filled());
+      assertThat(done(cluster, "a decision", cluster.node(region).store().configure(configured)))
+          .isTrue();
+    }
+    for (RegionName region : cluster.regions) {
+      cluster.crash(region);
+    }
+    cluster.startAll();
   }
 
   @Test

@@ -6,8 +6,11 @@ import io.metafabric.core.record.RegionName;
 import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.version.VersionVector;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -28,6 +31,7 @@ final class Refilling {
   /** The file that lists them names all. */
   private static final int MAX_NAMED = 10;
 
+  private final Set<RegionName> peers;
   private final RecordStore store;
   private final Membership membership;
   private final Repairs repairs;
@@ -38,6 +42,8 @@ final class Refilling {
   private final Runnable mustReopen;
   private final Consumer<String> heldUp;
   private final Consumer<String> lost;
+  // Members that have to be filled anew as well, and so keep nothing of this region's.
+  private final Set<RegionName> leaving = new HashSet<>();
   private @Nullable Long firstFailedNanos;
   private boolean exporting;
   private boolean exported;
@@ -49,6 +55,7 @@ final class Refilling {
    * @param lost hears what was damaged and is passed over
    */
   Refilling(
+      Set<RegionName> peers,
       RecordStore store,
       Membership membership,
       Repairs repairs,
@@ -59,6 +66,7 @@ final class Refilling {
       Runnable mustReopen,
       Consumer<String> heldUp,
       Consumer<String> lost) {
+    this.peers = peers;
     this.store = store;
     this.membership = membership;
     this.repairs = repairs;
@@ -79,13 +87,32 @@ final class Refilling {
 
   /**
    * A member that holds the same configuration has said what it has of regions that were evicted.
-   * It may know less than others do: more is exported then than is lost.
+   * It may know less than others do: more is exported then than is lost. One that has to be filled
+   * anew itself says nothing; where all members have to be, each exports all that it has.
    */
-  void told(SortedMap<RegionName, VersionVector> applied) {
-    boolean concernsThis = applied.containsKey(store.region());
-    if (exporting || exported || !concernsThis || !membership.mustRefill()) {
+  void told(RegionName peer, SortedMap<RegionName, VersionVector> applied) {
+    if (exporting || exported || !membership.mustRefill()) {
       return;
     }
+    if (applied.containsKey(store.region())) {
+      begin(applied);
+      return;
+    }
+    leaving.add(peer);
+    if (peers.stream().allMatch(each -> !membership.isMember(each) || leaving.contains(each))) {
+      var nothing = new TreeMap<RegionName, VersionVector>();
+      peers.forEach(each -> nothing.put(each, VersionVector.EMPTY));
+      nothing.put(store.region(), VersionVector.EMPTY);
+      begin(nothing);
+    }
+  }
+
+  /** Others are members now. */
+  void reconfigured() {
+    leaving.clear();
+  }
+
+  private void begin(SortedMap<RegionName, VersionVector> applied) {
     exporting = true;
     Long first = firstFailedNanos;
     boolean passOver = first != null && clock.nanoTime() - first > READ_WITHIN.toNanos();

@@ -75,6 +75,7 @@ final class Roster {
             peer -> peers.pair(peer).hasEverything());
     this.refilling =
         new Refilling(
+            config.peers().keySet(),
             store,
             membership,
             repairs,
@@ -122,6 +123,7 @@ final class Roster {
       }
     }
     inheritance.changed(now);
+    refilling.reconfigured();
     peers.links().values().forEach(Outbound::tellConfiguration);
     missing.start();
   }
@@ -157,6 +159,10 @@ final class Roster {
   /** What a peer is told of the configuration that this node holds. */
   Frame.Configured configured() {
     Configuration now = membership.configuration();
+    if (membership.mustRefill()) {
+      // What is here is about to be given up: nobody may give up theirs because of it.
+      return new Frame.Configured(now, new TreeMap<>());
+    }
     // A region that comes back gives up what it has of this: power must not take it here as well.
     VersionVector durable = store.durablyApplied();
     var applied = new TreeMap<RegionName, VersionVector>();
@@ -188,7 +194,7 @@ final class Roster {
             held -> {
               inheritance.told(peer, configured);
               if (held && configured.configuration().isMember(peer)) {
-                refilling.told(configured.applied());
+                refilling.told(peer, configured.applied());
               }
             });
   }
