@@ -118,7 +118,7 @@ public final class FabricNode<V> implements AutoCloseable {
     this.config = config;
     this.clock = ports.clock();
     this.region = config.store().region();
-    this.homes = new MovedHomes(config.homes());
+    this.homes = new MovedHomes(config.homes(), config.replication().regions());
     this.lock = opened.add(ports.disk().lock());
     this.committing = opened.add(ports.scheduler().serial("journal"));
     this.loop = opened.add(ports.scheduler().serial("loop"));

@@ -10,6 +10,7 @@ import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.sim.SimDisk;
 import io.metafabric.core.sim.SimLink;
+import io.metafabric.core.store.Inbound;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.wire.MoveOutcome;
 import io.metafabric.migrate.MovedHomes;
@@ -229,6 +230,33 @@ final class HomeMoveTest {
     runUntilAllSay(cluster, key, new Homes(US, EU));
     assertThat(move(cluster, EU, key, AP)).isEqualTo(HomeMoves.Result.DONE);
     runUntilAllSay(cluster, key, new Homes(AP, US));
+  }
+
+  /** The disks that had the payload are damaged; who has seen that of the move before is not. */
+  @Test
+  void aMoveOfWhichTheHeaderAloneIsLeft_isTheHomeInAllRegions_alsoAfterARestart() {
+    var cluster = cluster(8);
+    Key key = keyWithHomes(cluster, EU, AP);
+    write(cluster, EU, key, "one");
+    assertThat(move(cluster, EU, key, US)).isEqualTo(HomeMoves.Result.DONE);
+    runUntilAllSay(cluster, key, new Homes(US, EU));
+    cluster.crash(AP);
+    assertThat(move(cluster, US, key, EU)).isEqualTo(HomeMoves.Result.DONE);
+    var moved = cluster.node(US).store().systemRecord(MovedHomes.recordOf(key));
+    assertThat(moved).isNotNull();
+    cluster.crash(US);
+    cluster.crash(EU);
+
+    cluster.start(AP);
+    var header = new MetadataRecord(moved.key(), moved.header(), null);
+    var applied = cluster.node(AP).store().applyOne(new Inbound(header, true));
+    cluster.world.runUntil("the header", applied::isDone, PATIENCE);
+    assertThat(applied.join()).isTrue();
+    var expected = new MovedHomes.Moved(new Homes(EU, US), 2);
+    assertThat(cluster.node(AP).movedHome(key)).isEqualTo(expected);
+    cluster.crash(AP);
+    cluster.start(AP);
+    assertThat(cluster.node(AP).movedHome(key)).as("after a restart").isEqualTo(expected);
   }
 
   /** Nobody knows of the first move when the second is made, and then a disk that does is back. */

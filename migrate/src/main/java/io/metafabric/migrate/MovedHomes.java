@@ -7,12 +7,14 @@ import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.place.HomeLookup;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.Stamp;
 import java.nio.ByteBuffer;
 import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
@@ -25,7 +27,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A move is a record of the fabric's own, one for each moved key, written by the home that the
  * key had before. It replicates like any other; its stamp is the epoch, so of two concurrent moves,
- * which only a home that lost its disk can issue, the higher epoch wins everywhere. Thread-safe.
+ * which only a home that lost its disk can issue, the higher epoch wins everywhere. Its header
+ * alone says as much as its payload, which may have gone with the disks that had it. Thread-safe.
  */
 public final class MovedHomes implements HomeLookup {
   /**
@@ -40,11 +43,16 @@ public final class MovedHomes implements HomeLookup {
   private record Present(HomeLookup homes, Set<RegionName> evicted) {}
 
   private final HomeLookup configured;
+  private final List<RegionName> regions;
   private volatile Present present;
   private final Map<Key, Moved> moved = new ConcurrentHashMap<>();
 
-  public MovedHomes(HomeLookup configured) {
+  /**
+   * @param regions all that are configured, in the order in which all regions name them
+   */
+  public MovedHomes(HomeLookup configured, List<RegionName> regions) {
     this.configured = configured;
+    this.regions = List.copyOf(regions);
     this.present = new Present(configured, Set.of());
   }
 
@@ -127,16 +135,29 @@ public final class MovedHomes implements HomeLookup {
    * Takes over the newest state of a record of the fabric's own.
    *
    * @return the key whose home it says, null if it says something else
-   * @throws WireFormatException if it is not what {@link #payloadOf} makes
+   * @throws WireFormatException if it is not what {@link #payloadOf} makes, or is without a payload
+   *     and names none of the regions
    */
   public @Nullable Key apply(MetadataRecord record) {
-    Bytes payload = record.payload();
-    if (!record.key().namespace().equals("~" + NAMESPACE) || payload == null) {
+    if (!record.key().namespace().equals("~" + NAMESPACE) || record.header().isTombstone()) {
       return null;
     }
     Key key = Key.of(record.key().id());
-    moved.put(key, decode(payload));
+    Bytes payload = record.payload();
+    moved.put(key, payload == null ? fromHeader(record.header()) : decode(payload));
     return key;
+  }
+
+  /** The backup is who wrote it, the epoch its stamp, and its checksum says which home is named. */
+  private Moved fromHeader(Header header) {
+    for (RegionName home : regions) {
+      Homes homes = new Homes(home, header.writtenIn());
+      var candidate = new Moved(homes, header.version().stamp().packed());
+      if (header.describes(payloadOf(candidate))) {
+        return candidate;
+      }
+    }
+    throw new WireFormatException("a moved home is without its payload, and in none of " + regions);
   }
 
   private static Moved decode(Bytes payload) {

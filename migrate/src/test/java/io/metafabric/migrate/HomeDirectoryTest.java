@@ -71,7 +71,7 @@ class HomeDirectoryTest {
       for (int evicted = 0; evicted < regions; evicted++) {
         var gone = Set.copyOf(all.subList(0, evicted));
         for (HomeDirectory each : List.of(some.without(gone), fixed.without(gone))) {
-          var moved = new MovedHomes(each);
+          var moved = new MovedHomes(each, all);
           for (int i = 0; i < 50; i++) {
             Key key = Key.of((i % 2 == 0 ? "flags/" : "catalogue/") + i);
             for (RegionName region : all) {

@@ -273,7 +273,7 @@ public record ReplicationConfig(
   }
 
   /** All regions, this one included, sorted. */
-  List<RegionName> regions() {
+  public List<RegionName> regions() {
     var all = new ArrayList<>(peers.keySet());
     all.add(region);
     all.sort(null);
