@@ -9,6 +9,7 @@ import io.metafabric.core.store.StoreConfig;
 import io.metafabric.core.store.StoreStats;
 import io.metafabric.core.transport.TransportStats;
 import io.metafabric.predict.ForesightStats;
+import io.metafabric.replicate.DictionaryStats;
 import io.metafabric.replicate.PeerStats;
 import io.metafabric.replicate.ReplicationStats;
 import io.metafabric.replicate.arm.ArmStats;
@@ -83,6 +84,12 @@ final class MemoryUses {
             "payloads that peers hold",
             replicationStats.deltas().knownBytes(),
             replicationStats.peers().size() * config.replication().deltas().knownBytes()));
+    all.add(
+        new MemoryUse(
+            "dictionaries",
+            replicationStats.dictionaries().retainedBytes(),
+            DictionaryStats.maxOwnBytes(config.replication().deltas())
+                + replicationStats.peers().size() * DictionaryStats.MAX_BYTES_OF_A_PEER));
     all.add(
         new MemoryUse(
             "prefetches under way",

@@ -22,6 +22,7 @@ import io.metafabric.core.transport.TransportLimits;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.DeltaCoding;
+import io.metafabric.core.wire.TrainedDictionary;
 import io.metafabric.migrate.HomeDirectory;
 import io.metafabric.predict.Retraining;
 import io.metafabric.predict.Source;
@@ -84,7 +85,7 @@ public final class SimCluster {
   public SummaryConfig summaries = SummaryConfig.DEFAULT;
 
   /** Of short payloads too, which most are. */
-  public DeltaConfig deltas = new DeltaConfig(48, 48, 1 << 20, 32 << 20);
+  public DeltaConfig deltas = new DeltaConfig(48, 48, 1 << 20, 32 << 20, 2 << 10);
 
   /** Where the ranking models of regions that start are trained; null for none. */
   public @Nullable Retraining retraining;
@@ -389,6 +390,21 @@ public final class SimCluster {
     @Override
     public Bytes decode(Bytes base, Bytes delta, int valueBytes) {
       return zstd.decode(base, delta, valueBytes);
+    }
+
+    @Override
+    public @Nullable TrainedDictionary train(List<Bytes> samples, int maxBytes) {
+      return zstd.train(samples, maxBytes);
+    }
+
+    @Override
+    public @Nullable Bytes encodeBy(Bytes dictionary, Bytes value) {
+      return zstd.encodeBy(dictionary, value);
+    }
+
+    @Override
+    public Bytes decodeBy(Bytes dictionary, Bytes told, int valueBytes) {
+      return zstd.decodeBy(dictionary, told, valueBytes);
     }
 
     @Override

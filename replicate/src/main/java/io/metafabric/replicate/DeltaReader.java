@@ -11,31 +11,49 @@ import io.metafabric.core.wire.DeltaCoding;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes payloads of deltas, by what this node holds. Never guesses: a delta whose base is not here
- * is none. Belongs to the loop.
+ * Makes payloads of deltas, by what this node holds, and of what is told by dictionaries. Never
+ * guesses: a delta whose base is not here is none. Belongs to the loop.
  */
 final class DeltaReader {
   /**
    * @param records the changes, with the payloads that could be made
    * @param withoutBase keys of those that could not, though they are wanted
    * @param unwanted keys of those that are of no use here
+   * @param missing numbers of dictionaries that are not here
    */
-  record Result(List<MetadataRecord> records, List<Key> withoutBase, List<Key> unwanted) {}
+  record Result(
+      List<MetadataRecord> records,
+      List<Key> withoutBase,
+      List<Key> unwanted,
+      List<Long> missing) {}
 
   private final LocalCopies copies;
   private final @Nullable DeltaCoding coding;
   private final DeltaCounters counters;
+  private final DictionaryCounters dictionaryCounters;
 
-  DeltaReader(LocalCopies copies, @Nullable DeltaCoding coding, DeltaCounters counters) {
+  DeltaReader(
+      LocalCopies copies,
+      @Nullable DeltaCoding coding,
+      DeltaCounters counters,
+      DictionaryCounters dictionaryCounters) {
     this.copies = copies;
     this.coding = coding;
     this.counters = counters;
+    this.dictionaryCounters = dictionaryCounters;
+  }
+
+  /** For one connection. */
+  ReceivedDictionaries dictionaries() {
+    return new ReceivedDictionaries(dictionaryCounters.retainedBytes);
   }
 
   /**
@@ -46,9 +64,11 @@ final class DeltaReader {
   static long payloadBytes(Frame.Deltas deltas, int maxValueBytes) {
     long bytes = 0;
     Map<Long, Frame.Delta> byCounter = deltas.byCounter();
+    Map<Long, Frame.Told> told = deltas.toldByCounter();
     for (MetadataRecord record : deltas.changes().records()) {
       Header header = record.header();
-      if (!byCounter.containsKey(header.version().dot().counter())) {
+      long counter = header.version().dot().counter();
+      if (!byCounter.containsKey(counter) && !told.containsKey(counter)) {
         continue;
       }
       bytes += header.payloadBytes();
@@ -66,43 +86,68 @@ final class DeltaReader {
   }
 
   /**
+   * @param dictionaries that came over the same connection
    * @param wanted whether the payload of a key is of use here; of others it is left out
-   * @throws WireFormatException if a delta does not come to what the header says
+   * @throws WireFormatException if a payload does not come to what the header says
    */
-  Result read(Frame.Deltas deltas, Predicate<Key> wanted) {
+  Result read(Frame.Deltas deltas, ReceivedDictionaries dictionaries, Predicate<Key> wanted) {
     var records = new ArrayList<MetadataRecord>(deltas.changes().records().size());
     var withoutBase = new ArrayList<Key>();
     var unwanted = new ArrayList<Key>();
+    var missing = new LinkedHashSet<Long>();
     Map<Long, Frame.Delta> byCounter = deltas.byCounter();
+    Map<Long, Frame.Told> toldByCounter = deltas.toldByCounter();
     for (MetadataRecord record : deltas.changes().records()) {
-      Frame.Delta delta = byCounter.get(record.header().version().dot().counter());
-      if (delta == null) {
-        records.add(record);
-        continue;
+      long counter = record.header().version().dot().counter();
+      Frame.Delta delta = byCounter.get(counter);
+      Frame.Told told = toldByCounter.get(counter);
+      boolean wants = (delta != null || told != null) && wanted.test(record.key());
+      MetadataRecord whole = record;
+      if (wants && delta != null) {
+        whole = read(record, delta);
+      } else if (wants && told != null) {
+        whole = read(record, told, dictionaries, missing);
       }
-      boolean wants = wanted.test(record.key());
-      MetadataRecord whole = wants ? read(record, delta) : record;
-      if (whole.payload() == null) {
+      if ((delta != null || told != null) && whole.payload() == null) {
         (wants ? withoutBase : unwanted).add(record.key());
       }
       records.add(whole);
     }
-    counters.basesMissing.addAndGet(withoutBase.size());
-    return new Result(records, withoutBase, unwanted);
+    return new Result(records, withoutBase, unwanted, List.copyOf(missing));
   }
 
   private MetadataRecord read(MetadataRecord record, Frame.Delta delta) {
     Bytes base = coding == null ? null : baseOf(record.key(), delta);
     if (coding == null || base == null) {
+      counters.basesMissing.incrementAndGet();
       return record;
     }
-    Header header = record.header();
-    Bytes payload = coding.decode(base, delta.bytes(), header.payloadBytes());
-    if (!header.describes(payload)) {
+    Bytes payload = coding.decode(base, delta.bytes(), record.header().payloadBytes());
+    counters.received.incrementAndGet();
+    return whole(record, payload);
+  }
+
+  private MetadataRecord read(
+      MetadataRecord record,
+      Frame.Told told,
+      ReceivedDictionaries dictionaries,
+      Set<Long> missing) {
+    Bytes dictionary = dictionaries.find(told.dictionary());
+    if (coding == null || dictionary == null) {
+      dictionaryCounters.missing.incrementAndGet();
+      missing.add(told.dictionary());
+      return record;
+    }
+    Bytes payload = coding.decodeBy(dictionary, told.bytes(), record.header().payloadBytes());
+    dictionaryCounters.received.incrementAndGet();
+    return whole(record, payload);
+  }
+
+  private static MetadataRecord whole(MetadataRecord record, Bytes payload) {
+    if (!record.header().describes(payload)) {
       throw new WireFormatException(
           "the payload of " + record.key() + " has another checksum than said");
     }
-    counters.received.incrementAndGet();
     return record.withPayload(payload);
   }
 

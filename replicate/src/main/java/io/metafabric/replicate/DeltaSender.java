@@ -10,11 +10,13 @@ import io.metafabric.core.wire.Frame;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tells the payloads of changes for one peer by the versions that it has acknowledged, where that
- * is shorter. Belongs to the loop.
+ * Tells the payloads of changes for one peer by the versions that it has acknowledged, or, in a
+ * frame of few records, by a dictionary of their namespace, where that is shorter. Belongs to the
+ * loop.
  */
 final class DeltaSender {
   /** The first protocol that has deltas. */
@@ -25,6 +27,7 @@ final class DeltaSender {
 
   private final DeltaConfig config;
   private final @Nullable DeltaCoding coding;
+  private final @Nullable DictionarySender dictionaries;
   private final DeltaCounters counters;
   private final Clock clock;
   private final KnownPayloads known;
@@ -33,11 +36,17 @@ final class DeltaSender {
 
   /**
    * @param coding null if this node has none: everything goes whole
+   * @param dictionaries null as well
    */
   DeltaSender(
-      DeltaConfig config, @Nullable DeltaCoding coding, DeltaCounters counters, Clock clock) {
+      DeltaConfig config,
+      @Nullable DeltaCoding coding,
+      @Nullable DictionarySender dictionaries,
+      DeltaCounters counters,
+      Clock clock) {
     this.config = config;
     this.coding = coding;
+    this.dictionaries = dictionaries;
     this.counters = counters;
     this.clock = clock;
     this.known = new KnownPayloads(config.knownBytes(), counters.knownBytes);
@@ -49,30 +58,53 @@ final class DeltaSender {
     understood = protocol >= SINCE && takesCompressed;
   }
 
-  /** The same changes, with deltas where they are shorter. */
-  Frame encoded(Frame.Changes changes) {
+  /**
+   * The same changes, with payloads told by what the peer has where that is shorter.
+   *
+   * @param send sends a frame in front of them; false if it was not taken
+   */
+  Frame encoded(Frame.Changes changes, Predicate<Frame> send) {
     DeltaCoding by = coding;
     if (by == null || !understood) {
       return changes;
     }
     var records = new ArrayList<MetadataRecord>(changes.records().size());
     var deltas = new ArrayList<Frame.Delta>();
+    var told = new ArrayList<Frame.Told>();
     int least = minBytes(changes);
     for (MetadataRecord record : changes.records()) {
-      Frame.Delta delta = isLong(record, least) ? deltaOf(record, by) : null;
+      Bytes payload = isLong(record, least) ? record.payload() : null;
+      MetadataRecord base = payload == null ? null : known.baseOf(record);
+      Frame.Delta delta = null;
+      Frame.Told byDictionary = null;
+      if (payload != null && base != null) {
+        delta = deltaOf(record, payload, base, by);
+      } else if (payload != null) {
+        counters.baseUnknown.incrementAndGet();
+        byDictionary = isOfFew(changes) ? toldOf(record, payload, send) : null;
+      }
       if (delta != null) {
         deltas.add(delta);
       }
-      records.add(delta == null ? record : record.withoutPayload());
+      if (byDictionary != null) {
+        told.add(byDictionary);
+      }
+      records.add(delta == null && byDictionary == null ? record : record.withoutPayload());
     }
-    return deltas.isEmpty()
+    return deltas.isEmpty() && told.isEmpty()
         ? changes
         : new Frame.Deltas(
-            new Frame.Changes(changes.actor(), changes.after(), changes.upTo(), records), deltas);
+            new Frame.Changes(changes.actor(), changes.after(), changes.upTo(), records),
+            deltas,
+            told);
+  }
+
+  private static boolean isOfFew(Frame.Changes changes) {
+    return changes.records().size() <= FEW_RECORDS;
   }
 
   private int minBytes(Frame.Changes changes) {
-    return changes.records().size() <= FEW_RECORDS ? config.minFewBytes() : config.minBytes();
+    return isOfFew(changes) ? config.minFewBytes() : config.minBytes();
   }
 
   private static boolean isLong(MetadataRecord record, int least) {
@@ -83,19 +115,12 @@ final class DeltaSender {
         && !record.key().isSystem();
   }
 
-  private Frame.@Nullable Delta deltaOf(MetadataRecord record, DeltaCoding by) {
-    MetadataRecord base = known.baseOf(record);
-    Bytes before = base == null ? null : base.payload();
-    Bytes payload = record.payload();
-    if (base == null || before == null || payload == null) {
-      counters.baseUnknown.incrementAndGet();
+  private Frame.@Nullable Delta deltaOf(
+      MetadataRecord record, Bytes payload, MetadataRecord base, DeltaCoding by) {
+    Bytes before = base.payload();
+    if (before == null || !pay(before.length() + payload.length())) {
       return null;
     }
-    if (budget.waitNanos(clock.nanoTime()) > 0) {
-      counters.overBudget.incrementAndGet();
-      return null;
-    }
-    budget.spend((long) before.length() + payload.length());
     Bytes delta = by.encode(before, payload);
     if (delta == null) {
       counters.notSmaller.incrementAndGet();
@@ -106,6 +131,19 @@ final class DeltaSender {
         base.header().version().dot(),
         base.header().payloadCrc32c(),
         delta);
+  }
+
+  private Frame.@Nullable Told toldOf(MetadataRecord record, Bytes payload, Predicate<Frame> send) {
+    return dictionaries == null ? null : dictionaries.told(record, payload, this::pay, send);
+  }
+
+  private boolean pay(int bytes) {
+    if (budget.waitNanos(clock.nanoTime()) > 0) {
+      counters.overBudget.incrementAndGet();
+      return false;
+    }
+    budget.spend(bytes);
+    return true;
   }
 
   /** The changes are under way, as {@link #encoded} gave them. */
@@ -128,8 +166,14 @@ final class DeltaSender {
     long sentBytes = 0;
     long wholeBytes = 0;
     Map<Long, Frame.Delta> byCounter = deltas.byCounter();
+    Map<Long, Frame.Told> told = deltas.toldByCounter();
     for (MetadataRecord record : deltas.changes().records()) {
-      Frame.Delta delta = byCounter.get(record.header().version().dot().counter());
+      long counter = record.header().version().dot().counter();
+      Frame.Delta delta = byCounter.get(counter);
+      Frame.Told byDictionary = told.get(counter);
+      if (byDictionary != null && dictionaries != null) {
+        dictionaries.sent(byDictionary, record.header().payloadBytes());
+      }
       if (delta != null) {
         sentBytes += delta.bytes().length() + Frame.Delta.OVERHEAD_BYTES;
         wholeBytes += record.header().payloadBytes();
@@ -147,6 +191,20 @@ final class DeltaSender {
   /** What is under way may not arrive. */
   void interrupted() {
     known.interrupted();
+  }
+
+  /** A new connection: what is known only for as long as one lasts is not there any more. */
+  void connected() {
+    if (dictionaries != null) {
+      dictionaries.forgetAll();
+    }
+  }
+
+  /** The peer does not have these dictionaries. */
+  void refused(List<Long> numbers) {
+    if (dictionaries != null) {
+      dictionaries.refused(numbers);
+    }
   }
 
   /** The peer does not hold these. */

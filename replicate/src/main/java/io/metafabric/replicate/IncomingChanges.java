@@ -103,12 +103,21 @@ final class IncomingChanges {
     }
   }
 
+  /** What a peer sends over one connection. */
+  ReceivedDictionaries dictionaries() {
+    return deltaReader.dictionaries();
+  }
+
   /**
    * The same with payloads that are told by what is here.
    *
    * @throws WireFormatException if they do not come to what their headers say
    */
-  void deltas(RegionName peer, PeerConnection from, Frame.Deltas deltas) {
+  void deltas(
+      RegionName peer,
+      PeerConnection from,
+      ReceivedDictionaries dictionaries,
+      Frame.Deltas deltas) {
     long more = DeltaReader.payloadBytes(deltas, config.maxValueBytes());
     Frame.Changes changes = deltas.changes();
     ActorId actor = changes.actor();
@@ -122,13 +131,16 @@ final class IncomingChanges {
     }
     DeltaReader.Result read;
     try {
-      read = deltaReader.read(deltas, key -> isToHold.test(key) || copies.wants(key));
+      read = deltaReader.read(deltas, dictionaries, key -> isToHold.test(key) || copies.wants(key));
     } catch (WireFormatException e) {
       giveBack(peer, bytes);
       throw e;
     }
     if (!read.unwanted().isEmpty()) {
       from.send(new Frame.NotHolding(read.unwanted()));
+    }
+    if (!read.missing().isEmpty()) {
+      from.send(new Frame.NoDictionary(read.missing()));
     }
     if (!read.withoutBase().isEmpty()) {
       from.send(new Frame.NoBase(read.withoutBase()));

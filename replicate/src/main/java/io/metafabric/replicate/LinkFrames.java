@@ -117,6 +117,11 @@ abstract class LinkFrames extends UnexpectedFrames {
   }
 
   @Override
+  public void onNoDictionary(Frame.NoDictionary noDictionary) {
+    changes.haveNoDictionary(noDictionary.numbers());
+  }
+
+  @Override
   public void onWhole(Frame.Whole whole) {
     if (canHave(whole.upTo())) {
       changes.onWhole(whole);

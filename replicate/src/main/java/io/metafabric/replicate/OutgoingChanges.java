@@ -145,6 +145,7 @@ final class OutgoingChanges {
     // What is noted from now on is of what it has now, be it less than it had.
     noteAdvance(stream);
     deltas.understood(protocol, false);
+    deltas.connected();
     if (!wasKept || comesEmpty) {
       deltas.forgetAll();
     }
@@ -367,7 +368,8 @@ final class OutgoingChanges {
     if (progress.isLacking() && protocol >= Frame.Part.SINCE) {
       parts.begin();
     }
-    Frame frame = parts.isOn() ? new Frame.Part(batch.frame()) : deltas.encoded(batch.frame());
+    Frame frame =
+        parts.isOn() ? new Frame.Part(batch.frame()) : deltas.encoded(batch.frame(), to::send);
     if (!to.send(frame)) {
       from.refused(batch);
       return false;
@@ -443,6 +445,11 @@ final class OutgoingChanges {
   /** The peer does not hold these, whatever it has acknowledged. */
   void areNotHeld(List<Key> keys) {
     deltas.forget(keys);
+  }
+
+  /** The peer does not have these dictionaries. */
+  void haveNoDictionary(List<Long> numbers) {
+    deltas.refused(numbers);
   }
 
   /**

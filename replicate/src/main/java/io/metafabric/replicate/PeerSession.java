@@ -124,6 +124,7 @@ final class PeerSession implements PeerHandler {
   private @Nullable RepairServer repairs;
   private @Nullable PrefetchAnswers prefetches;
   private final ReceivedParts parts = new ReceivedParts();
+  private final ReceivedDictionaries dictionaries;
   private VersionVector told = VersionVector.EMPTY;
   private long standings;
 
@@ -132,6 +133,7 @@ final class PeerSession implements PeerHandler {
     this.connection = connection;
     this.loop = loop;
     this.clock = clock;
+    this.dictionaries = host.incoming().dictionaries();
     this.timer =
         loop.schedule(
             host.config().handshakeTimeout(),
@@ -194,6 +196,7 @@ final class PeerSession implements PeerHandler {
   @Override
   public void onClosed(@Nullable PeerConnection closed, String reason) {
     ended = true;
+    dictionaries.clear();
     timer.cancel();
     if (prefetches != null) {
       prefetches.close();
@@ -406,9 +409,16 @@ final class PeerSession implements PeerHandler {
         return;
       }
       try {
-        host.incoming().deltas(by, from(), deltas);
+        host.incoming().deltas(by, from(), dictionaries, deltas);
       } catch (WireFormatException e) {
         violation(by + " sent a delta that is none: " + e.getMessage());
+      }
+    }
+
+    @Override
+    public void onDictionary(Frame.Dictionary dictionary) {
+      if (!ended) {
+        dictionaries.take(dictionary);
       }
     }
 

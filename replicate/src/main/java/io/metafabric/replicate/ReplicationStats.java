@@ -26,6 +26,7 @@ import java.util.List;
  * @param receivedBytes of changes that came and wait for the disk
  * @param holderBytes of heap, by estimate, for which regions were given copies
  * @param deltas payloads that were told by an earlier version
+ * @param dictionaries payloads that were told by what they have in common with others
  */
 public record ReplicationStats(
     List<PeerStats> peers,
@@ -44,7 +45,8 @@ public record ReplicationStats(
     long overCredit,
     long receivedBytes,
     long holderBytes,
-    DeltaStats deltas) {
+    DeltaStats deltas,
+    DictionaryStats dictionaries) {
   /** Of {@link #prefetchingBytes}; what is more is not asked for. */
   public static final long MAX_PREFETCHING_BYTES = Fetches.MAX_PREFETCHING_BYTES;
 

@@ -78,12 +78,14 @@ public final class Replicator implements AutoCloseable {
   private final Publications publications;
   private final IncomingChanges incoming;
   private final DeltaCounters deltaCounters = new DeltaCounters();
+  private final DictionaryCounters dictionaryCounters = new DictionaryCounters();
   private final LinkRelay relay;
   private final SessionHost host;
 
   /**
    * @param onStateChange is told of every change of a pair's state, on the loop: must not wait
-   * @param deltaCoding used by the loop alone; null to send everything whole. The caller closes it
+   * @param deltaCoding used by the loop alone, but for training; null to send everything whole. The
+   *     caller closes it
    */
   public Replicator(
       ReplicationConfig config,
@@ -182,6 +184,11 @@ public final class Replicator implements AutoCloseable {
             shadowRequests,
             payloads,
             clocks);
+    Dictionaries dictionaries =
+        deltaCoding == null
+            ? null
+            : new Dictionaries(
+                config.deltas(), deltaCoding, loop, background, clock, dictionaryCounters);
     config
         .peers()
         .forEach(
@@ -202,7 +209,7 @@ public final class Replicator implements AutoCloseable {
                       record -> payloads.outgoing(peer, record),
                       pair,
                       new OutgoingLag(peer, store, times, clock),
-                      new DeltaSender(config.deltas(), deltaCoding, deltaCounters, clock),
+                      deltaSender(deltaCoding, dictionaries),
                       relay);
               peers.add(peer, pair, link);
               repairs.add(peer, link, record -> payloads.outgoingLate(peer, record));
@@ -215,7 +222,7 @@ public final class Replicator implements AutoCloseable {
             store,
             loop,
             copies,
-            new DeltaReader(copies, deltaCoding, deltaCounters),
+            new DeltaReader(copies, deltaCoding, deltaCounters, dictionaryCounters),
             places::isToHoldHere,
             peer -> membership.configuration().since(peer),
             peers::pair);
@@ -237,6 +244,15 @@ public final class Replicator implements AutoCloseable {
             payloads,
             new PushedCopies(store, copies, places, fetches),
             repairs);
+  }
+
+  private DeltaSender deltaSender(
+      @Nullable DeltaCoding coding, @Nullable Dictionaries dictionaries) {
+    DictionarySender byDictionary =
+        coding == null || dictionaries == null
+            ? null
+            : new DictionarySender(dictionaries, coding, dictionaryCounters);
+    return new DeltaSender(config.deltas(), coding, byDictionary, deltaCounters, clock);
   }
 
   private CopyUpdates updates(@Nullable ReplicationManager arm) {
@@ -684,7 +700,8 @@ public final class Replicator implements AutoCloseable {
         incoming.overCredit(),
         incoming.waitingBytes(),
         holders.estimatedBytes(),
-        deltaCounters.stats());
+        deltaCounters.stats(),
+        dictionaryCounters.stats());
   }
 
   /** Heap that takes what peers have said of what they have applied, by estimate. */

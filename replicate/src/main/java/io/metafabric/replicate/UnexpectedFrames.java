@@ -90,6 +90,16 @@ abstract class UnexpectedFrames implements Frame.Handler {
   }
 
   @Override
+  public void onDictionary(Frame.Dictionary dictionary) {
+    unexpected(dictionary);
+  }
+
+  @Override
+  public void onNoDictionary(Frame.NoDictionary noDictionary) {
+    unexpected(noDictionary);
+  }
+
+  @Override
   public void onAck(Frame.Ack ack) {
     unexpected(ack);
   }

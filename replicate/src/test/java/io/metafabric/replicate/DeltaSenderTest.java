@@ -33,8 +33,9 @@ class DeltaSenderTest {
   private final DeltaCounters counters = new DeltaCounters();
   private final DeltaSender sender =
       new DeltaSender(
-          new DeltaConfig(100, 200, 1 << 20, 10 * BYTES),
+          new DeltaConfig(100, 200, 1 << 20, 10 * BYTES, 1 << 20),
           zstd,
+          null,
           counters,
           new SimNode(world, "eu").clock());
   private long counter;
@@ -67,7 +68,7 @@ class DeltaSenderTest {
   }
 
   private Frame send(Frame.Changes changes) {
-    Frame frame = sender.encoded(changes);
+    Frame frame = sender.encoded(changes, frame -> true);
     sender.sent(changes, frame);
     sender.acknowledged(OWN, changes.upTo());
     return frame;

@@ -22,9 +22,10 @@ import org.jspecify.annotations.Nullable;
  * Everything peers say to each other; docs/PROTOCOL.md holds the byte layout.
  *
  * <p>The node that dialled sends {@link Hello}, {@link Heartbeat}, {@link Changes}, {@link Deltas},
- * {@link Fetch}, {@link Hurry}, {@link Forget}, {@link Push}, {@link Summary}, {@link
- * ShadowRequest}, {@link HoldShadow}, {@link Compare}, {@link Dots}; the node that was dialled
- * answers with the others; both send {@link Repair} and {@link CutOff}. All frames are immutable.
+ * {@link Dictionary}, {@link Fetch}, {@link Hurry}, {@link Forget}, {@link Push}, {@link Summary},
+ * {@link ShadowRequest}, {@link HoldShadow}, {@link Compare}, {@link Dots}; the node that was
+ * dialled answers with the others; both send {@link Repair} and {@link CutOff}. All frames are
+ * immutable.
  */
 public sealed interface Frame {
   void deliverTo(Handler handler);
@@ -266,20 +267,35 @@ public sealed interface Frame {
 
   /**
    * Changes of which some payloads are told as what is not as in another version, which the other
-   * side has acknowledged. From protocol 3 on, to a side that takes compressed frames.
+   * side has acknowledged, or by a {@link Dictionary}. From protocol 3 on, to a side that takes
+   * compressed frames.
    *
-   * @param changes without the payloads that are told as deltas
+   * @param changes without the payloads that are told otherwise
    * @param deltas in the order of their changes
+   * @param told by dictionaries, in the order of their changes, none of which has a delta
    */
-  record Deltas(Changes changes, List<Delta> deltas) implements Frame {
+  record Deltas(Changes changes, List<Delta> deltas, List<Told> told) implements Frame {
     public Deltas {
       deltas = List.copyOf(deltas);
+      told = List.copyOf(told);
+    }
+
+    /** Without dictionaries. */
+    public Deltas(Changes changes, List<Delta> deltas) {
+      this(changes, deltas, List.of());
     }
 
     /** By the counter of the change. */
     public Map<Long, Delta> byCounter() {
       var byCounter = new HashMap<Long, Delta>();
       deltas.forEach(each -> byCounter.put(each.counter(), each));
+      return byCounter;
+    }
+
+    /** By the counter of the change. */
+    public Map<Long, Told> toldByCounter() {
+      var byCounter = new HashMap<Long, Told>();
+      told.forEach(each -> byCounter.put(each.counter(), each));
       return byCounter;
     }
 
@@ -313,8 +329,69 @@ public sealed interface Frame {
   }
 
   /**
-   * The payloads by which deltas of these keys were told are not here: the next ones are to come
-   * whole. From protocol 3 on.
+   * The payload of one change.
+   *
+   * @param counter of the change, which comes without its payload
+   * @param dictionary the number of what it is told by
+   * @param bytes what a {@link DeltaCoding} made
+   */
+  record Told(long counter, long dictionary, Bytes bytes) {
+    /** What one takes beside its bytes, at the least: its change, dictionary and length. */
+    public static final int OVERHEAD_BYTES = 3;
+  }
+
+  /**
+   * What payloads have in common: those that follow over the same connection may be told by it.
+   * From protocol 3 on, to a side that takes compressed frames.
+   *
+   * @param place it takes that of another, and is forgotten with the connection
+   * @param number what it is called by; the sender gives each number once
+   */
+  record Dictionary(int place, long number, Bytes bytes) implements Frame {
+    /** So many may be known at a time. */
+    public static final int PLACES = 16;
+
+    public static final int MAX_BYTES = 4096;
+
+    @Override
+    public int since() {
+      return 3;
+    }
+
+    /** It must come before what is told by it. */
+    @Override
+    public boolean isControl() {
+      return false;
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onDictionary(this);
+    }
+  }
+
+  /**
+   * Payloads were told by dictionaries of these numbers, which are not here. From protocol 3 on.
+   */
+  record NoDictionary(List<Long> numbers) implements Frame {
+    public NoDictionary {
+      numbers = List.copyOf(numbers);
+    }
+
+    @Override
+    public int since() {
+      return 3;
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onNoDictionary(this);
+    }
+  }
+
+  /**
+   * The payloads by which deltas of these keys were told are not here, or their dictionary is not:
+   * the next ones are to come whole. From protocol 3 on.
    */
   record NoBase(List<Key> keys) implements Frame {
     public NoBase {
@@ -940,6 +1017,10 @@ public sealed interface Frame {
     void onDeltas(Deltas deltas);
 
     void onNoBase(NoBase noBase);
+
+    void onDictionary(Dictionary dictionary);
+
+    void onNoDictionary(NoDictionary noDictionary);
 
     void onPart(Part part);
 

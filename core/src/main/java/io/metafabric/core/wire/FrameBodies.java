@@ -40,6 +40,9 @@ final class FrameBodies {
   private static final int PART = 35;
   private static final int WHOLE = 36;
   private static final int SUMMARY = 37;
+  private static final int DICTIONARY = 38;
+  private static final int TOLD = 39;
+  private static final int NO_DICTIONARY = 40;
 
   private FrameBodies() {}
 
@@ -47,7 +50,7 @@ final class FrameBodies {
   static boolean isKnown(int type) {
     return type <= CREDIT
         || (type >= COMPARE && type <= READS)
-        || (type >= SHADOW_REQUEST && type <= SUMMARY);
+        || (type >= SHADOW_REQUEST && type <= NO_DICTIONARY);
   }
 
   /** The body of a frame of a known type. */
@@ -87,6 +90,9 @@ final class FrameBodies {
       case PART -> StreamCodec.readPart(in);
       case WHOLE -> StreamCodec.readWhole(in);
       case SUMMARY -> PayloadsCodec.readSummary(in);
+      case DICTIONARY -> DeltasCodec.readDictionary(in);
+      case TOLD -> StreamCodec.readTold(in);
+      case NO_DICTIONARY -> DeltasCodec.readNoDictionary(in);
       default -> throw new WireFormatException("there is no frame type " + type);
     };
   }
@@ -224,7 +230,17 @@ final class FrameBodies {
 
     @Override
     public void onDeltas(Frame.Deltas deltas) {
-      StreamCodec.write(begin(DELTAS), deltas);
+      StreamCodec.write(begin(deltas.told().isEmpty() ? DELTAS : TOLD), deltas);
+    }
+
+    @Override
+    public void onDictionary(Frame.Dictionary dictionary) {
+      DeltasCodec.write(begin(DICTIONARY), dictionary);
+    }
+
+    @Override
+    public void onNoDictionary(Frame.NoDictionary noDictionary) {
+      DeltasCodec.write(begin(NO_DICTIONARY), noDictionary);
     }
 
     @Override

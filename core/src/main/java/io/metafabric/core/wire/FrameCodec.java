@@ -124,7 +124,8 @@ public final class FrameCodec {
     }
     if (frame instanceof Frame.Deltas deltas) {
       return estimatedBytes(deltas.changes())
-          + deltas.deltas().stream().mapToInt(each -> 32 + each.bytes().length()).sum();
+          + deltas.deltas().stream().mapToInt(each -> 32 + each.bytes().length()).sum()
+          + deltas.told().stream().mapToInt(each -> 16 + each.bytes().length()).sum();
     }
     return 256;
   }

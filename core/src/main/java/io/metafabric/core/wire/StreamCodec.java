@@ -51,6 +51,10 @@ final class StreamCodec {
     return DeltasCodec.read(in, readChanges(in));
   }
 
+  static Frame.Deltas readTold(ByteReader in) {
+    return DeltasCodec.readTold(in, readChanges(in));
+  }
+
   static void write(ByteWriter out, Frame.Part part) {
     write(out, part.changes());
   }
