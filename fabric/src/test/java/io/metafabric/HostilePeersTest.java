@@ -23,6 +23,7 @@ import io.metafabric.core.wire.DeltaCoding;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.FrameCodec;
 import io.metafabric.core.wire.Refusal;
+import io.metafabric.replicate.DictionaryStats;
 import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.zstd.ZstdDeltas;
 import java.io.IOException;
@@ -348,6 +349,86 @@ class HostilePeersTest {
     assertThat(eu.peer("us").stats().violations()).isEqualTo(wrong.size());
     assertThat(eu.explain(key).version().orElseThrow().dot()).isEqualTo(first);
     assertThat(eu.stats().replication().receivedBytes()).isZero();
+  }
+
+  private static Frame.Deltas toldByDictionary(String key, long number, String bytes) {
+    Frame.Deltas delta = told(key, 1, 500, new Dot(ACTOR, 1), 7, Bytes.EMPTY);
+    return new Frame.Deltas(
+        delta.changes(), List.of(), List.of(new Frame.Told(2, number, Bytes.utf8(bytes))));
+  }
+
+  @Test
+  void dictionariesThatAreNone_cutThePeerOff_andNothingOfThemIsTaken() throws Exception {
+    String key = heldByEu();
+    try (var peer = welcomed()) {
+      peer.send(new Frame.Changes(ACTOR, 0, 1, List.of(record(key, 1, VersionVector.EMPTY))));
+      nextAck(peer);
+    }
+    byte[] corrupt = new byte[1000];
+    System.arraycopy(new byte[] {0x37, (byte) 0xa4, 0x30, (byte) 0xec}, 0, corrupt, 0, 4);
+    Bytes raw = Bytes.utf8("what is no dictionary");
+    for (Bytes dictionary : List.of(raw, Bytes.copyOf(corrupt))) {
+      try (var peer = welcomed()) {
+        peer.send(new Frame.Dictionary(0, 1, dictionary));
+        peer.send(toldByDictionary(key, 1, "what is told by none"));
+        assertCutOff(peer);
+      }
+    }
+    assertThat(eu.peer("us").stats().violations()).isEqualTo(2);
+    for (Frame wrong :
+        List.of(
+            new Frame.Dictionary(Frame.Dictionary.PLACES, 1, raw),
+            new Frame.Dictionary(0, 0, raw),
+            new Frame.Dictionary(0, 1, Bytes.copyOf(new byte[Frame.Dictionary.MAX_BYTES + 1])))) {
+      try (var peer = welcomed()) {
+        peer.send(wrong);
+        assertThat(peer.isAtEnd()).as(wrong.toString()).isTrue();
+      }
+    }
+    assertThat(eu.stats().transport().malformed()).isEqualTo(3);
+    assertThat(eu.explain(key).version().orElseThrow().dot()).isEqualTo(new Dot(ACTOR, 1));
+    assertThat(eu.stats().replication().receivedBytes()).isZero();
+  }
+
+  @Test
+  void whatIsToldByADictionaryThatIsNotHere_isAskedForWhole_andNotAcknowledged() throws Exception {
+    String key = heldByEu();
+    try (var peer = welcomed()) {
+      peer.send(new Frame.Changes(ACTOR, 0, 1, List.of(record(key, 1, VersionVector.EMPTY))));
+      nextAck(peer);
+      peer.send(new Frame.Dictionary(0, 1, Bytes.utf8("one")));
+      peer.send(new Frame.Dictionary(0, 2, Bytes.utf8("another in its place")));
+      peer.send(toldByDictionary(key, 1, "never read"));
+      Frame frame = peer.read();
+      while (!(frame instanceof Frame.NoDictionary)) {
+        frame = peer.read();
+      }
+      assertThat(((Frame.NoDictionary) frame).numbers()).containsExactly(1L);
+      assertThat(((Frame.NoBase) peer.read()).keys()).containsExactly(Key.of(key));
+      Frame.Ack ack = nextAck(peer);
+      assertThat(ack.counter()).isEqualTo(1);
+      assertThat(ack.resend()).isTrue();
+    }
+    assertThat(eu.stats().replication().dictionaries().missing()).isEqualTo(1);
+    assertThat(eu.stats().replication().dictionaries().received()).isZero();
+    assertThat(eu.explain(key).version().orElseThrow().dot()).isEqualTo(new Dot(ACTOR, 1));
+  }
+
+  @Test
+  void dictionariesWithoutEnd_takeNoMoreThanTheirPlaces_andGoWithTheConnection() throws Exception {
+    try (var peer = welcomed()) {
+      for (int i = 1; i <= 1000; i++) {
+        Bytes bytes = Bytes.copyOf(new byte[Frame.Dictionary.MAX_BYTES]);
+        peer.send(new Frame.Dictionary(i % Frame.Dictionary.PLACES, i, bytes));
+      }
+      peer.send(new Frame.Changes(ACTOR, 0, 1, List.of(record("n/1", 1, VersionVector.EMPTY))));
+      nextAck(peer);
+      assertThat(eu.stats().replication().dictionaries().retainedBytes())
+          .isBetween(
+              (long) Frame.Dictionary.PLACES * Frame.Dictionary.MAX_BYTES,
+              DictionaryStats.MAX_BYTES_OF_A_PEER);
+    }
+    awaitThat("gone", () -> eu.stats().replication().dictionaries().retainedBytes() < 10_000);
   }
 
   @Test

@@ -9,6 +9,7 @@ import io.metafabric.core.sim.SimWorld;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.node.SimCluster;
 import io.metafabric.replicate.DeltaStats;
+import io.metafabric.replicate.DictionaryStats;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -114,6 +115,10 @@ final class Simulation {
     world().trace(forgotten() + " headers are forgotten");
     world().trace(deltas(DeltaStats::received) + " deltas were taken, of those who stayed up");
     world().trace(deltas(DeltaStats::basesMissing) + " bases were missing there");
+    world().trace(dictionaries(DictionaryStats::trained) + " dictionaries were trained,");
+    world().trace(dictionaries(DictionaryStats::useless) + " of them for nothing,");
+    world().trace(dictionaries(DictionaryStats::received) + " payloads were taken by them, and");
+    world().trace(dictionaries(DictionaryStats::missing) + " not");
     invariants.checkNow();
     invariants.checkAtTheEnd();
     travellers.check();
@@ -323,6 +328,14 @@ final class Simulation {
     return sites.stream()
         .filter(Site::isUp)
         .mapToLong(site -> what.applyAsLong(site.node().stats().replication().deltas()))
+        .sum();
+  }
+
+  /** The same. */
+  long dictionaries(ToLongFunction<DictionaryStats> what) {
+    return sites.stream()
+        .filter(Site::isUp)
+        .mapToLong(site -> what.applyAsLong(site.node().stats().replication().dictionaries()))
         .sum();
   }
 

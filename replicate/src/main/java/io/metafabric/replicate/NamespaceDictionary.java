@@ -148,6 +148,6 @@ final class NamespaceDictionary {
 
   long estimatedBytes() {
     Frame.Dictionary present = dictionary;
-    return OWN_BYTES + sampledBytes + (present == null ? 0 : present.bytes().length());
+    return (long) OWN_BYTES + sampledBytes + (present == null ? 0 : present.bytes().length());
   }
 }

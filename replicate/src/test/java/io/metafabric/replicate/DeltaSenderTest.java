@@ -68,7 +68,7 @@ class DeltaSenderTest {
   }
 
   private Frame send(Frame.Changes changes) {
-    Frame frame = sender.encoded(changes, frame -> true);
+    Frame frame = sender.encoded(changes, before -> true);
     sender.sent(changes, frame);
     sender.acknowledged(OWN, changes.upTo());
     return frame;

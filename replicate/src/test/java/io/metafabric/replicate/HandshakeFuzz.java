@@ -98,6 +98,7 @@ class HandshakeFuzz {
             new Frame.Reads(List.of(new Frame.Reading(record.key(), 5))),
             new Frame.NotHolding(List.of(record.key())),
             new Frame.NoBase(List.of(record.key())),
+            new Frame.NoDictionary(List.of(1L)),
             new Frame.FetchReply(1, List.of(new Frame.Answer.Found(record))),
             new Frame.Compared(1, 1, List.of()),
             new Frame.Repair(1, 0, true, dots, List.of(record)),
@@ -111,6 +112,11 @@ class HandshakeFuzz {
             new Frame.Deltas(
                 new Frame.Changes(ACTOR, 0, 2, List.of(record.withoutPayload())),
                 List.of(new Frame.Delta(2, new Dot(ACTOR, 1), 7, Bytes.utf8("delta")))),
+            new Frame.Dictionary(0, 1, Bytes.utf8("dictionary")),
+            new Frame.Deltas(
+                new Frame.Changes(ACTOR, 0, 2, List.of(record.withoutPayload())),
+                List.of(),
+                List.of(new Frame.Told(2, 1, Bytes.utf8("told")))),
             new Frame.Part(new Frame.Changes(ACTOR, 1, 3, List.of(record))),
             new Frame.Whole(VersionVector.of(new Dot(ACTOR, 3))),
             new Frame.ShadowRequest(

@@ -112,6 +112,12 @@ final class Samples {
             new Frame.Changes(ACTOR, 0, 9, List.of(value("9", 8, "told", 0).withoutPayload())),
             List.of(new Frame.Delta(8, new Dot(ACTOR, 3), 7, Bytes.utf8("delta")))),
         new Frame.NoBase(List.of(Key.of("n/1"))),
+        new Frame.Deltas(
+            new Frame.Changes(ACTOR, 0, 9, List.of(value("9", 8, "told", 0).withoutPayload())),
+            List.of(),
+            List.of(new Frame.Told(8, 3, Bytes.utf8("by a dictionary")))),
+        new Frame.Dictionary(3, 3, Bytes.utf8("dictionary")),
+        new Frame.NoDictionary(List.of(3L)),
         new Frame.Part(new Frame.Changes(ACTOR, 0, 9, records())),
         new Frame.Whole(VersionVector.of(new Dot(ACTOR, 300))),
         new Frame.Summary(

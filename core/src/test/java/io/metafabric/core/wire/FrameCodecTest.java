@@ -140,6 +140,14 @@ class FrameCodecTest {
     golden.put(
         new Frame.NoBase(List.of(Key.of("n/1"))), "00000007" + "0320de8e" + "1c00" + "01036e2f31");
     golden.put(
+        new Frame.Deltas(
+            new Frame.Changes(ACTOR, 1, 9, List.of(newer())),
+            List.of(),
+            List.of(new Frame.Told(9, 300, Bytes.utf8("told")))),
+        "TOLD");
+    golden.put(new Frame.Dictionary(15, 300, Bytes.utf8("in common")), "DICT");
+    golden.put(new Frame.NoDictionary(List.of(1L, 300L)), "NODICT");
+    golden.put(
         new Frame.Part(new Frame.Changes(ACTOR, 1, 9, List.of(newer()))),
         "00000022"
             + "cc0ae7eb"
@@ -342,9 +350,13 @@ class FrameCodecTest {
     var whole = (Frame.Changes) changes;
     var records = new ArrayList<MetadataRecord>();
     var deltas = new ArrayList<Frame.Delta>();
+    var byDictionary = new ArrayList<Frame.Told>();
     for (MetadataRecord record : whole.records()) {
       boolean told = record.header().kind() == Header.Kind.VALUE && deltas.size() < bytes.size();
-      if (told) {
+      long counter = record.header().version().dot().counter();
+      if (told && counter % 3 == 0) {
+        byDictionary.add(new Frame.Told(counter, counter * 50, Bytes.copyOf(bytes.get(0))));
+      } else if (told) {
         Dot dot = record.header().version().dot();
         boolean earlier = dot.counter() > 1 && bytes.get(deltas.size()).length % 2 == 0;
         Dot base = earlier ? new Dot(dot.actor(), dot.counter() - 1) : otherBase;
@@ -352,10 +364,12 @@ class FrameCodecTest {
       }
       records.add(told ? record.withoutPayload() : record);
     }
-    return deltas.isEmpty()
+    return deltas.isEmpty() && byDictionary.isEmpty()
         ? whole
         : new Frame.Deltas(
-            new Frame.Changes(whole.actor(), whole.after(), whole.upTo(), records), deltas);
+            new Frame.Changes(whole.actor(), whole.after(), whole.upTo(), records),
+            deltas,
+            byDictionary);
   }
 
   static List<Frame> oneOfEach() {
@@ -516,6 +530,20 @@ class FrameCodecTest {
                             .ofMaxSize(3))
                     .as(FrameCodecTest::deltas),
                 AnyRecords.keys().list().ofMaxSize(5).map(Frame.NoBase::new),
+                Combinators.combine(
+                        Arbitraries.integers().between(0, Frame.Dictionary.PLACES - 1),
+                        Arbitraries.longs().greaterOrEqual(1),
+                        Arbitraries.bytes()
+                            .array(byte[].class)
+                            .ofMinSize(1)
+                            .ofMaxSize(Frame.Dictionary.MAX_BYTES)
+                            .map(Bytes::copyOf))
+                    .as(Frame.Dictionary::new),
+                Arbitraries.longs()
+                    .greaterOrEqual(1)
+                    .list()
+                    .ofMaxSize(5)
+                    .map(Frame.NoDictionary::new),
                 Combinators.combine(
                         AnyRecords.actors(), Arbitraries.longs().between(0, 1000), records)
                     .as(FrameCodecTest::changes)
@@ -684,7 +712,7 @@ class FrameCodecTest {
 
   @Property(tries = 5_000)
   void anyBytesWithAGoodChecksum_failTyped_orAreAFrame(
-      @ForAll @IntRange(max = 38) int type, @ForAll byte[] rest) {
+      @ForAll @IntRange(max = 41) int type, @ForAll byte[] rest) {
     decodesOrFailsTyped(withChecksum(type, 0, rest));
   }
 
@@ -724,6 +752,8 @@ class FrameCodecTest {
                         || frame instanceof Frame.ShadowReply
                         || frame instanceof Frame.Deltas
                         || frame instanceof Frame.NoBase
+                        || frame instanceof Frame.Dictionary
+                        || frame instanceof Frame.NoDictionary
                         || frame instanceof Frame.Part
                         || frame instanceof Frame.Whole
                         || frame instanceof Frame.Summary
@@ -733,6 +763,8 @@ class FrameCodecTest {
         .hasAtLeastOneElementOfType(Frame.Standing.class)
         .hasAtLeastOneElementOfType(Frame.Deltas.class)
         .hasAtLeastOneElementOfType(Frame.NoBase.class)
+        .hasAtLeastOneElementOfType(Frame.Dictionary.class)
+        .hasAtLeastOneElementOfType(Frame.NoDictionary.class)
         .hasAtLeastOneElementOfType(Frame.Part.class)
         .hasAtLeastOneElementOfType(Frame.Whole.class)
         .hasAtLeastOneElementOfType(Frame.Summary.class)
@@ -955,6 +987,33 @@ class FrameCodecTest {
             new Frame.Deltas(changes, List.of(new Frame.Delta(3, good.base(), 0, bytes))),
             new Frame.Deltas(lacking, List.of(good, good)),
             new Frame.Deltas(lacking, List.of(new Frame.Delta(9, good.base(), 0, Bytes.EMPTY))))) {
+      assertThatThrownBy(() -> decode(body(wrong)))
+          .as(wrong.toString())
+          .isInstanceOf(WireFormatException.class);
+    }
+  }
+
+  @Test
+  void whatIsToldTwice_orByNothing_andDictionariesOutOfBounds_areRefused() {
+    var lacking = new Frame.Changes(ACTOR, 1, 9, List.of(newer()));
+    Bytes bytes = Bytes.utf8("d");
+    var delta = new Frame.Delta(9, new Dot(ACTOR, 3), 0, bytes);
+    var told = new Frame.Told(9, 1, bytes);
+    assertThat(decode(body(new Frame.Deltas(lacking, List.of(), List.of(told))))).isNotNull();
+    for (Frame wrong :
+        List.of(
+            new Frame.Deltas(lacking, List.of(delta), List.of(told)),
+            new Frame.Deltas(lacking, List.of(), List.of(told, told)),
+            new Frame.Deltas(lacking, List.of(), List.of(new Frame.Told(8, 1, bytes))),
+            new Frame.Deltas(lacking, List.of(), List.of(new Frame.Told(9, 0, bytes))),
+            new Frame.Deltas(lacking, List.of(), List.of(new Frame.Told(9, -1, bytes))),
+            new Frame.Deltas(lacking, List.of(), List.of(new Frame.Told(9, 1, Bytes.EMPTY))),
+            new Frame.Dictionary(Frame.Dictionary.PLACES, 1, bytes),
+            new Frame.Dictionary(-1, 1, bytes),
+            new Frame.Dictionary(0, 0, bytes),
+            new Frame.Dictionary(0, 1, Bytes.EMPTY),
+            new Frame.Dictionary(0, 1, Bytes.copyOf(new byte[Frame.Dictionary.MAX_BYTES + 1])),
+            new Frame.NoDictionary(List.of(0L)))) {
       assertThatThrownBy(() -> decode(body(wrong)))
           .as(wrong.toString())
           .isInstanceOf(WireFormatException.class);

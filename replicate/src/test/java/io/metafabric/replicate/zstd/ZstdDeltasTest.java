@@ -6,8 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.wire.DeltaCoding;
+import io.metafabric.core.wire.TrainedDictionary;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.Random;
+import java.util.stream.IntStream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -56,6 +60,72 @@ class ZstdDeltasTest {
       assertThat(delta.length()).isLessThan(value.length());
       assertThat(deltas.decode(base, delta, value.length())).isEqualTo(value);
     }
+  }
+
+  private static Bytes asset(Random random) {
+    int id = random.nextInt(100_000);
+    return Bytes.utf8(
+        "{\"id\":\"asset-%d\",\"owner\":\"team-%d\",\"etag\":\"%016x\",\"state\":\"ready\"}"
+            .formatted(id, id % 50, random.nextLong()));
+  }
+
+  private static List<Bytes> assets(int count) {
+    var random = new Random(1);
+    return IntStream.range(0, count).mapToObj(i -> asset(random)).toList();
+  }
+
+  @Test
+  void shortValues_areToldByWhatTheyHaveInCommon_andComeBack() {
+    TrainedDictionary trained = Objects.requireNonNull(deltas.train(assets(200), 4096));
+    assertThat(trained.bytes().length()).isLessThanOrEqualTo(4096);
+    assertThat(trained.toldShare()).isLessThan(0.6 * trained.wholeShare());
+    assertThat(trained.wholeShare()).isLessThanOrEqualTo(1);
+    var random = new Random(2);
+    for (int i = 0; i < 100; i++) {
+      Bytes value = asset(random);
+      Bytes told = Objects.requireNonNull(deltas.encodeBy(trained.bytes(), value));
+      assertThat(told.length()).isLessThan(value.length() * 6 / 10);
+      assertThat(deltas.decodeBy(trained.bytes(), told, value.length())).isEqualTo(value);
+    }
+  }
+
+  @Test
+  void theSameSamples_makeTheSameDictionary() {
+    assertThat(deltas.train(assets(100), 4096)).isEqualTo(deltas.train(assets(100), 4096));
+  }
+
+  @Test
+  void ofTooFewSamples_orOfNoise_nothingIsMade_thatIsOfUse() {
+    assertThat(deltas.train(List.of(), 4096)).isNull();
+    assertThat(deltas.train(assets(3), 4096)).isNull();
+    var random = new Random(3);
+    var noise = new ArrayList<Bytes>();
+    for (int i = 0; i < 100; i++) {
+      byte[] each = new byte[200];
+      random.nextBytes(each);
+      noise.add(Bytes.copyOf(each));
+    }
+    TrainedDictionary trained = deltas.train(noise, 4096);
+    if (trained != null) {
+      assertThat(trained.toldShare()).isGreaterThan(0.99);
+    }
+  }
+
+  @Property(tries = 300)
+  void aDictionaryOfAnyBytes_failsTyped_orComesToWhatWasSaid(
+      @ForAll @Size(min = 1, max = 300) byte[] bytes, @ForAll boolean looksTrained) {
+    Bytes value = asset(new Random(4));
+    Bytes good = Objects.requireNonNull(deltas.train(assets(100), 4096)).bytes();
+    byte[] wrong = good.toArray();
+    System.arraycopy(bytes, 0, wrong, looksTrained ? 8 : 0, bytes.length);
+    Bytes told = Objects.requireNonNull(deltas.encodeBy(good, value));
+    try {
+      assertThat(deltas.decodeBy(Bytes.copyOf(wrong), told, value.length()).length())
+          .isEqualTo(value.length());
+    } catch (WireFormatException e) {
+      assertThat(e).hasMessageContaining("delta");
+    }
+    assertThat(deltas.decodeBy(good, told, value.length())).isEqualTo(value);
   }
 
   @Test
