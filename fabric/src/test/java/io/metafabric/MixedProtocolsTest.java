@@ -1,11 +1,14 @@
 package io.metafabric;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.metafabric.core.place.WriteConcern;
 import io.metafabric.core.transport.FreePorts;
 import io.metafabric.core.wire.FrameCodec;
 import io.metafabric.core.wire.Refusal;
+import io.metafabric.replicate.DictionaryStats;
 import io.metafabric.replicate.PeerState;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -110,6 +113,40 @@ class MixedProtocolsTest {
       assertThat(us.stats().replication().deltas().received()).isZero();
       assertThat(ap.stats().transport().sentBytes()).isLessThan(6 * 20_000 + 60_000);
       assertThat(us.stats().transport().skippedFrames()).isZero();
+    }
+  }
+
+  @Test
+  void loneFirstWrites_areToldByADictionary_toWhoSpeaksThePresentVersion_andWholeToTheOther() {
+    try (var ap = region("ap", "eu", "us").home("n", "us", "eu").open();
+        var eu = region("eu", "ap", "us").home("n", "us", "eu").open();
+        var us =
+            region("us", "ap", "eu").home("n", "us", "eu").protocols(PREVIOUS, PREVIOUS).open()) {
+      awaitThat("all in sync", () -> isInSync(ap));
+      var random = new Random(1);
+      int writes = 0;
+      while (eu.stats().replication().dictionaries().received() < 20 && writes < 500) {
+        String key = "n/" + writes++;
+        String value =
+            "{\"owner\":\"team-%d\",\"type\":\"image/jpeg\",\"etag\":\"%016x\",\"state\":\"ready\"}"
+                .formatted(writes % 50, random.nextLong());
+        ap.put(key, value.getBytes(UTF_8), WriteConcern.HOME_AND_BACKUP, Duration.ofSeconds(20));
+        assertThat(eu.get(key).orElseThrow().bytes()).isEqualTo(value.getBytes(UTF_8));
+        assertThat(us.get(key).orElseThrow().bytes()).isEqualTo(value.getBytes(UTF_8));
+      }
+      DictionaryStats sent = ap.stats().replication().dictionaries();
+      assertThat(sent.trained()).isEqualTo(1);
+      assertThat(sent.sent()).as("to eu alone").isEqualTo(1);
+      assertThat(sent.told()).isEqualTo(20);
+      assertThat(sent.savedBytes()).isGreaterThan(sent.toldBytes());
+      assertThat(eu.stats().replication().dictionaries().received()).isEqualTo(20);
+      assertThat(eu.stats().replication().dictionaries().missing()).isZero();
+      assertThat(us.stats().replication().dictionaries().received()).isZero();
+      assertThat(us.stats().transport().skippedFrames()).isZero();
+      assertThat(ap.stats().memory())
+          .filteredOn(use -> use.what().equals("dictionaries"))
+          .singleElement()
+          .satisfies(use -> assertThat(use.bytes()).isBetween(1000L, use.maxBytes()));
     }
   }
 

@@ -67,6 +67,20 @@ class SimulationTest {
     assertThat(missingBases).isPositive();
   }
 
+  @Test
+  void dictionariesAreTrained_andUsed_andSomeAreMissing() {
+    long received = 0;
+    long missing = 0;
+    for (long seed = 1; seed <= 40 && (received == 0 || missing == 0); seed++) {
+      var run = new SeedRun(seed);
+      run.go(null);
+      received += run.toldByDictionaries();
+      missing += run.missingDictionaries();
+    }
+    assertThat(received).isPositive();
+    assertThat(missing).isPositive();
+  }
+
   private static String explain(SeedRun run) {
     String shrunk = Boolean.getBoolean("sim.shrink") ? Shrinking.of(run.seed()) + "\n" : "";
     return shrunk + run.failure().getMessage();

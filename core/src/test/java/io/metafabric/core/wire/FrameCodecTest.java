@@ -144,9 +144,18 @@ class FrameCodecTest {
             new Frame.Changes(ACTOR, 1, 9, List.of(newer())),
             List.of(),
             List.of(new Frame.Told(9, 300, Bytes.utf8("told")))),
-        "TOLD");
-    golden.put(new Frame.Dictionary(15, 300, Bytes.utf8("in common")), "DICT");
-    golden.put(new Frame.NoDictionary(List.of(1L, 300L)), "NODICT");
+        "0000002c"
+            + "118b09a5"
+            + "2700"
+            + "0000000000000011010901"
+            + "2200046e2f3235088c010602657501a93c5f93e807"
+            + "00"
+            + "0108ac0204746f6c64");
+    golden.put(
+        new Frame.Dictionary(15, 300, Bytes.utf8("in common")),
+        "0000000f" + "389c763e" + "2600" + "0fac0209696e20636f6d6d6f6e");
+    golden.put(
+        new Frame.NoDictionary(List.of(1L, 300L)), "00000006" + "1e13088f" + "2800" + "0201ac02");
     golden.put(
         new Frame.Part(new Frame.Changes(ACTOR, 1, 9, List.of(newer()))),
         "00000022"
@@ -1032,11 +1041,12 @@ class FrameCodecTest {
   }
 
   @Test
-  void onlyRecordsWaitBehindRecords() {
+  void onlyRecords_andWhatTheyAreToldBy_waitBehindRecords() {
     assertThat(oneOfEach().stream().filter(frame -> !frame.isControl()).map(Object::getClass))
         .containsOnly(
             Frame.Changes.class,
             Frame.Deltas.class,
+            Frame.Dictionary.class,
             Frame.Part.class,
             Frame.FetchReply.class,
             Frame.Push.class,
