@@ -181,6 +181,41 @@ class DictionariesTest {
   }
 
   @Test
+  void whereFramesAreLost_comeTwiceAndOvertakeEachOther_everyValueArrives() {
+    start();
+    writeUntilTold();
+    cluster.network.defaultLink(
+        new SimLink(Duration.ofMillis(10), Duration.ofMillis(150), 0.1, 0.1));
+    long received = 0;
+    long missing = 0;
+    for (int round = 0; round < 6; round++) {
+      for (int i = 0; i < 100; i++) {
+        Key key = Key.of("n/" + keys++);
+        cluster.node(EU).write(key, asset(), Header.NEVER, Precondition.NONE);
+        cluster.world.runFor(SOON);
+      }
+      received += dictionaries(US).received();
+      missing += dictionaries(US).missing();
+      cluster.crash(US);
+      cluster.start(US);
+    }
+    cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(40)));
+    cluster.world.runUntil("alike", cluster::isConverged, Duration.ofMinutes(2));
+    cluster.world.runUntil("held", cluster::payloadsAreHome, Duration.ofMinutes(2));
+    for (int i = 0; i < keys; i++) {
+      Key key = Key.of("n/" + i);
+      MetadataRecord here = cluster.node(EU).store().read(key);
+      MetadataRecord there = cluster.node(US).store().read(key);
+      assertThat(here).isNotNull();
+      assertThat(there).isEqualTo(here);
+    }
+    assertThat(received).isPositive();
+    assertThat(missing).isPositive();
+    assertThat(cluster.node(US).stats().replication().dictionaries().retainedBytes())
+        .isLessThan(DictionaryStats.MAX_BYTES_OF_A_PEER);
+  }
+
+  @Test
   void aRegionOfThePreviousProtocol_isSentNone() {
     cluster.protocols =
         () ->

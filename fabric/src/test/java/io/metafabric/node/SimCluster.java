@@ -85,7 +85,7 @@ public final class SimCluster {
   public SummaryConfig summaries = SummaryConfig.DEFAULT;
 
   /** Of short payloads too, which most are. */
-  public DeltaConfig deltas = new DeltaConfig(48, 48, 1 << 20, 32 << 20, 8 << 10);
+  public DeltaConfig deltas = new DeltaConfig(48, 48, 1 << 20, 32 << 20, 1);
 
   /** Where the ranking models of regions that start are trained; null for none. */
   public @Nullable Retraining retraining;

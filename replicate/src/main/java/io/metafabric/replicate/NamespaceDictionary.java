@@ -17,6 +17,9 @@ final class NamespaceDictionary {
   /** Of longer ones what they have in common is little, beside what compression finds in each. */
   static final int MAX_PAYLOAD_BYTES = 2048;
 
+  /** Of fewer no dictionary can be trained. */
+  private static final int MIN_SAMPLES = 16;
+
   /** An entry of a list and two objects, by estimate. */
   private static final int SAMPLE_BYTES = 64;
 
@@ -56,7 +59,8 @@ final class NamespaceDictionary {
 
   static long maxBytes(int sampleBytes) {
     long largestSample = SAMPLE_BYTES + (long) MAX_PAYLOAD_BYTES;
-    return OWN_BYTES + sampleBytes + largestSample + Frame.Dictionary.MAX_BYTES;
+    long samples = Math.max(sampleBytes, MIN_SAMPLES * largestSample) + largestSample;
+    return OWN_BYTES + samples + Frame.Dictionary.MAX_BYTES;
   }
 
   int place() {
@@ -92,7 +96,7 @@ final class NamespaceDictionary {
     }
     samples.add(payload);
     sampledBytes += SAMPLE_BYTES + payload.length();
-    return sampledBytes >= sampleBytes;
+    return sampledBytes >= sampleBytes && samples.size() >= MIN_SAMPLES;
   }
 
   /** What to train by, until {@link #trained}. */

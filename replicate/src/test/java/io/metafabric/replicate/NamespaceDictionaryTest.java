@@ -92,7 +92,7 @@ class NamespaceDictionaryTest {
       assertThat(dictionary.estimatedBytes()).isLessThanOrEqualTo(max);
     }
     assertThat(dictionary.estimatedBytes()).isBetween((long) SAMPLE_BYTES, max);
-    dictionary.train(0);
+    assertThat(dictionary.train(0)).as("too few of them train nothing").hasSize(16);
     dictionary.trained(GOOD, 1);
     assertThat(dictionary.estimatedBytes()).isBetween((long) BYTES.length(), max);
   }

@@ -13,9 +13,9 @@ import java.util.Locale;
 import java.util.SplittableRandom;
 
 /**
- * How many bytes the first write of a key takes that travels alone, and how long the processor is
- * at it: two regions in one JVM over loopback, values of 200 bytes, the next written once the other
- * region has acknowledged the one before.
+ * How many bytes the first write of a key takes that travels alone: two regions in one JVM over
+ * loopback, values of 200 bytes, the next written once the other region has acknowledged the one
+ * before.
  *
  * <p>{@code java -cp benchmarks/target/benchmarks.jar
  * io.metafabric.benchmarks.replication.LoneWrites RECORDS assets|noise}: a line for each tenth.
@@ -38,7 +38,6 @@ public final class LoneWrites {
       var values = new AssetValues(random);
       for (int line = 0; line < LINES; line++) {
         long sentBefore = from.stats().transport().sentBytes();
-        long cpuBefore = CpuTime.nanos();
         for (int i = 0; i < records / LINES; i++) {
           int id = line * (records / LINES) + i;
           byte[] value = values.next(id);
@@ -47,12 +46,9 @@ public final class LoneWrites {
           }
           from.put("asset/" + id, value, WriteConcern.ONE_OTHER_REGION, PATIENCE);
         }
-        double each = records / LINES;
-        say(
-            "records to %,d: %.1f bytes on the wire and %.1f us of CPU time each",
-            (line + 1) * (records / LINES),
-            (from.stats().transport().sentBytes() - sentBefore) / each,
-            (CpuTime.nanos() - cpuBefore) / 1e3 / each);
+        double sent = from.stats().transport().sentBytes() - sentBefore;
+        int each = records / LINES;
+        say("records to %,d: %.1f bytes on the wire each", (line + 1) * each, sent / each);
       }
       DictionaryStats sent = from.stats().replication().dictionaries();
       say("%s; %,d received", sent, to.stats().replication().dictionaries().received());
