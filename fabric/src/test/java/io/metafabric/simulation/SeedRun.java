@@ -1,7 +1,6 @@
 package io.metafabric.simulation;
 
 import io.metafabric.replicate.DeltaStats;
-import io.metafabric.replicate.DictionaryStats;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -70,16 +69,6 @@ final class SeedRun {
   /** Of those, what was told by what was not there. */
   long missingBases() {
     return run.deltas(DeltaStats::basesMissing);
-  }
-
-  /** Payloads that were told by dictionaries, as far as regions that are up have counted them. */
-  long toldByDictionaries() {
-    return run.dictionaries(DictionaryStats::received);
-  }
-
-  /** And those whose dictionary was not there. */
-  long missingDictionaries() {
-    return run.dictionaries(DictionaryStats::missing);
   }
 
   /** Whether regions differ at the end in siblings that some disk has lost. */
