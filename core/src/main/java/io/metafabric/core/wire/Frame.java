@@ -97,8 +97,8 @@ public sealed interface Frame {
    * Which regions belong to the cluster, as the sender knows it.
    *
    * @param applied of each region: for each of its actors, up to which counter the sender has
-   *     applied its changes; of its own region all that it issued; no regions if the sender has to be
-   *     filled anew
+   *     applied its changes; of its own region all that it issued; no regions if the sender has to
+   *     be filled anew
    */
   record Configured(Configuration configuration, SortedMap<RegionName, VersionVector> applied)
       implements Frame {
