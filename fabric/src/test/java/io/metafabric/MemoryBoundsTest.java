@@ -120,6 +120,7 @@ class MemoryBoundsTest {
               "transport queues",
               "who holds copies",
               "payloads that peers hold",
+              "dictionaries",
               "prefetches under way",
               "prefetches of peers that wait",
               "moved homes",
