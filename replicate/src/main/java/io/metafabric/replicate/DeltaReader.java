@@ -135,7 +135,9 @@ final class DeltaReader {
     Bytes dictionary = dictionaries.find(told.dictionary());
     if (coding == null || dictionary == null) {
       dictionaryCounters.missing.incrementAndGet();
-      missing.add(told.dictionary());
+      if (missing.size() < Frame.Dictionary.PLACES) {
+        missing.add(told.dictionary());
+      }
       return record;
     }
     Bytes payload = coding.decodeBy(dictionary, told.bytes(), record.header().payloadBytes());

@@ -34,6 +34,9 @@ final class DeltaSender {
   private final ByteBudget budget;
   private boolean understood;
 
+  // What was not acknowledged comes again without dictionaries: perhaps they were not understood.
+  private boolean whole;
+
   /**
    * @param coding null if this node has none: everything goes whole
    * @param dictionaries null as well
@@ -134,7 +137,9 @@ final class DeltaSender {
   }
 
   private Frame.@Nullable Told toldOf(MetadataRecord record, Bytes payload, Predicate<Frame> send) {
-    return dictionaries == null ? null : dictionaries.told(record, payload, this::pay, send);
+    return dictionaries == null || whole
+        ? null
+        : dictionaries.told(record, payload, this::pay, send);
   }
 
   private boolean pay(int bytes) {
@@ -186,15 +191,18 @@ final class DeltaSender {
 
   void acknowledged(ActorId actor, long upTo) {
     known.acknowledged(actor, upTo);
+    whole = false;
   }
 
   /** What is under way may not arrive. */
   void interrupted() {
     known.interrupted();
+    whole = true;
   }
 
   /** A new connection: what is known only for as long as one lasts is not there any more. */
   void connected() {
+    whole = false;
     if (dictionaries != null) {
       dictionaries.forgetAll();
     }

@@ -109,8 +109,13 @@ final class Dictionaries {
       List<Bytes> samples = of.train(now);
       background.execute(
           () -> {
-            TrainedDictionary made = coding.train(samples, Frame.Dictionary.MAX_BYTES);
-            loop.execute(() -> trained(of, made));
+            TrainedDictionary made = null;
+            try {
+              made = coding.train(samples, Frame.Dictionary.MAX_BYTES);
+            } finally {
+              TrainedDictionary result = made;
+              loop.execute(() -> trained(of, result));
+            }
           });
     }
   }

@@ -151,7 +151,8 @@ final class Membership {
               + config.region()
               + " was evicted itself ("
               + held.configuration()
-              + ") and decides nothing; call it in a member");
+              + ") and decides nothing; call it in a member, or, if none is left, open the regions that"
+              + " are without peer(...) of those that are gone");
     }
     return evict && held.configuration().isMember(region) ? notToBeEvicted(held, region) : null;
   }

@@ -461,7 +461,7 @@ final class OutgoingChanges {
     boolean held = paused && lag.changes() > 0;
     boolean upToDate =
         mayClaimAll && lag.upToDate(drained, trips.rttMs()) && !held && !progress.isLacking();
-    boolean allAcknowledged = mayClaimAll && drained;
+    boolean allAcknowledged = mayClaimAll && drained && lag.changes() == 0;
     return new Frame.Backlog(allAcknowledged, upToDate, paused, lag.changes(), lag.oldestMs());
   }
 

@@ -195,7 +195,7 @@ public final class Compaction {
     }
     target.rewritten(begunAt, !replacedKept);
     journal.replace(sources, target);
-    target.holdUntil(journal.appendedBytes() + journal.sizeBytes());
+    target.holdUntil(journal.appendedBytes() + journal.sizeBytes() - sourceBytes());
     tellFrom = target.firstPosition();
     return new FrameReader(target.file(), target.framesAt());
   }
@@ -244,6 +244,20 @@ public final class Compaction {
   /** Written so far, the header included. */
   public long writtenBytes() {
     return writtenTo;
+  }
+
+  /** Of the new file, as long as the journal does not count it. */
+  public long uncountedBytes() {
+    return ended ? 0 : writtenTo;
+  }
+
+  /** By how much the journal is shorter once this has ended. */
+  public long freedBytes() {
+    return sourceBytes() - target.endOffset();
+  }
+
+  private long sourceBytes() {
+    return sources.stream().mapToLong(Segment::endOffset).sum();
   }
 
   /** Gives up what is not durable yet; what is, stays, and is told to its end. */

@@ -214,9 +214,11 @@ final class Committer {
       }
     } finally {
       committing = null;
-      List<Runnable> due = List.copyOf(afterGroup);
-      afterGroup.clear();
-      due.forEach(Runnable::run);
+      // One that cannot run now, on a stack that is at its end, does so behind the next group.
+      while (!afterGroup.isEmpty()) {
+        afterGroup.get(0).run();
+        afterGroup.remove(0);
+      }
     }
   }
 

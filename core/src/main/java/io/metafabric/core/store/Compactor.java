@@ -1,6 +1,5 @@
 package io.metafabric.core.store;
 
-import io.metafabric.core.error.StorageException;
 import io.metafabric.core.journal.Compaction;
 import io.metafabric.core.journal.Journal;
 import io.metafabric.core.journal.Liveness;
@@ -19,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Its work is done on its executor, in steps; {@link #check} may be called from anywhere.
  */
 final class Compactor implements AutoCloseable {
-  private static final long STEP_BYTES = 64 * 1024;
+  private static final long MAX_STEP_BYTES = 64 * 1024;
   private static final Duration AFTER_FAILURE = Duration.ofSeconds(10);
 
   /** Begins at this many times the live bytes and one segment. */
@@ -39,6 +38,7 @@ final class Compactor implements AutoCloseable {
   private final CompactionConfig config;
   private final LongSupplier neededAfter;
   private final long checkEveryBytes;
+  private final long stepBytes;
   private final AtomicBoolean active = new AtomicBoolean();
   private volatile long checkedAtPosition;
   private volatile long checkedAtBytes;
@@ -65,6 +65,7 @@ final class Compactor implements AutoCloseable {
     this.config = config;
     this.neededAfter = neededAfter;
     this.checkEveryBytes = Math.max(1, journal.segmentBytes() / 16);
+    this.stepBytes = Math.min(MAX_STEP_BYTES, journal.segmentBytes() / 8);
     this.checkedAtBytes = Long.MIN_VALUE / 2;
   }
 
@@ -98,7 +99,9 @@ final class Compactor implements AutoCloseable {
   private double pauseShare() {
     double begin = beginBytes();
     double hurry = HURRY_AT * liveBytes() + 1.25 * journal.segmentBytes();
-    return Math.min(1, Math.max(0, (hurry - journal.sizeBytes()) / (hurry - begin)));
+    Compaction compaction = underWay;
+    long bytes = journal.sizeBytes() + (compaction == null ? 0 : compaction.uncountedBytes());
+    return Math.min(1, Math.max(0, (hurry - bytes) / (hurry - begin)));
   }
 
   /** To forget costs a rewriting of all that is older. */
@@ -119,12 +122,11 @@ final class Compactor implements AutoCloseable {
         rest();
         return;
       }
-      long before = journal.sizeBytes();
       boolean more = step(compaction);
       if (!more) {
         underWay = null;
         runs.incrementAndGet();
-        freedBytes.addAndGet(Math.max(0, before - journal.sizeBytes()));
+        freedBytes.addAndGet(compaction.freedBytes());
       }
       goOn(more);
     } catch (RuntimeException e) {
@@ -137,7 +139,7 @@ final class Compactor implements AutoCloseable {
     long readBefore = compaction.readBytes();
     long writtenBefore = compaction.writtenBytes();
     try {
-      return compaction.step(STEP_BYTES);
+      return compaction.step(stepBytes);
     } finally {
       readBytes.addAndGet(compaction.readBytes() - readBefore);
       writtenBytes.addAndGet(compaction.writtenBytes() - writtenBefore);
@@ -149,7 +151,7 @@ final class Compactor implements AutoCloseable {
       rest();
       return;
     }
-    long pauseNanos = (long) (pauseShare() * STEP_BYTES * 1_000_000_000 / config.bytesPerSecond());
+    long pauseNanos = (long) (pauseShare() * stepBytes * 1_000_000_000 / config.bytesPerSecond());
     if (pauseNanos == 0) {
       executor.execute(this::run);
     } else {
@@ -178,9 +180,9 @@ final class Compactor implements AutoCloseable {
     if (compaction != null) {
       try {
         compaction.abandon();
-      } catch (StorageException e) {
-        // The file that is left is deleted when the journal is opened next.
-        problem = e.getMessage();
+      } catch (RuntimeException e) {
+        // Whatever it is, closing goes on; files that are left are deleted at the next opening.
+        problem = String.valueOf(e.getMessage());
       }
     }
   }

@@ -142,8 +142,8 @@ final class DeltasCodec {
   }
 
   static Frame.NoDictionary readNoDictionary(ByteReader in) {
-    int count = in.varint("dictionaries", 0, in.remaining());
-    var numbers = new ArrayList<Long>(Math.min(count, 1024));
+    int count = in.varint("dictionaries", 0, Frame.Dictionary.PLACES);
+    var numbers = new ArrayList<Long>(count);
     for (int i = 0; i < count; i++) {
       numbers.add(readNumber(in));
     }
