@@ -24,7 +24,7 @@ final class Compactor implements AutoCloseable {
   /** Begins at this many times the live bytes and one segment. */
   private static final double BEGIN_AT = 1.25;
 
-  /** At this many times the live bytes and one segment and a quarter it makes no pause. */
+  /** At this many times the live bytes and a tenth more than a segment it makes no pause. */
   private static final double HURRY_AT = 1.4;
 
   private static final double MIN_GARBAGE = 0.15;
@@ -98,7 +98,7 @@ final class Compactor implements AutoCloseable {
   /** The pause after a step, as a share of the longest one, in [0, 1]. */
   private double pauseShare() {
     double begin = beginBytes();
-    double hurry = HURRY_AT * liveBytes() + 1.25 * journal.segmentBytes();
+    double hurry = HURRY_AT * liveBytes() + 1.1 * journal.segmentBytes();
     Compaction compaction = underWay;
     long bytes = journal.sizeBytes() + (compaction == null ? 0 : compaction.uncountedBytes());
     return Math.min(1, Math.max(0, (hurry - bytes) / (hurry - begin)));
