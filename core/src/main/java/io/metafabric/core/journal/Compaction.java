@@ -12,9 +12,8 @@ import org.jspecify.annotations.Nullable;
  * their positions and their order, so nothing ever comes in front of something newer.
  *
  * <p>Crash-safe at every step: until the new file is durable with its seal, the old ones are the
- * truth; from then on it is, and recovery deletes what is left of the others. They are read as
- * before until everybody has been told where their entries are now. One compaction at a time; not
- * thread-safe.
+ * truth; from then on it is, and recovery deletes what is left of the others. One compaction at a
+ * time; not thread-safe.
  */
 public final class Compaction {
   private static final int WRITE_BYTES = 256 * 1024;
@@ -38,11 +37,6 @@ public final class Compaction {
   private long frames;
   private long readBytes;
   private boolean ended;
-
-  // Once the target has taken the place of the sources: what is to be told next.
-  private @Nullable FrameReader told;
-  private long tellFrom;
-  private int tellNext;
 
   private Compaction(Journal journal, Liveness liveness, List<Segment> sources) {
     this.journal = journal;
@@ -92,16 +86,8 @@ public final class Compaction {
    * @throws StorageException if the disk refuses; {@link #abandon} then, and nothing is lost
    */
   public boolean step(long bytes) {
-    FrameReader rewritten = told;
-    if (rewritten != null) {
-      return tell(rewritten, bytes);
-    }
-    if (ended) {
-      throw new IllegalStateException("the compaction has ended");
-    }
     long until = writtenTo + buffer.length() + bytes;
-    long read = 0;
-    while (read < bytes && source < sources.size()) {
+    for (long read = 0; read < bytes && source < sources.size(); ) {
       JournalFrame frame = nextFrame();
       if (frame == null) {
         source++;
@@ -115,7 +101,11 @@ public final class Compaction {
         break;
       }
     }
-    return source < sources.size() || tell(finish(), bytes - read);
+    if (source < sources.size()) {
+      return true;
+    }
+    finish();
+    return false;
   }
 
   private @Nullable JournalFrame nextFrame() {
@@ -180,7 +170,10 @@ public final class Compaction {
     buffer.reset(2 * WRITE_BYTES);
   }
 
-  private FrameReader finish() {
+  private void finish() {
+    if (ended) {
+      throw new IllegalStateException("the compaction has ended");
+    }
     long framesEnd = writtenTo + buffer.length();
     JournalFrame.encode(
         buffer, new JournalEntry.Sealed(frames), target.endPosition(), journal.durablePosition());
@@ -195,9 +188,11 @@ public final class Compaction {
     }
     target.rewritten(begunAt, !replacedKept);
     journal.replace(sources, target);
-    target.holdUntil(journal.appendedBytes() + journal.sizeBytes() - sourceBytes());
-    tellFrom = target.firstPosition();
-    return new FrameReader(target.file(), target.framesAt());
+    target.holdUntil(journal.appendedBytes() + journal.sizeBytes());
+    tellMoves();
+    journal.retire(sources);
+    sources.forEach(each -> journal.disk().delete(each.name().file()));
+    journal.disk().syncDirectory();
   }
 
   private static long endOf(FrameLocation location) {
@@ -205,35 +200,21 @@ public final class Compaction {
   }
 
   /** Reads the entries again, so that not all of them have to be held meanwhile. */
-  private boolean tell(FrameReader rewritten, long bytes) {
-    // If this fails, the sources stay, and are read, until the journal is opened next.
-    told = null;
-    for (long read = 0; read < bytes && tellNext < moved.size(); tellNext++) {
-      read += tellNext(rewritten);
+  private void tellMoves() {
+    var frames = new FrameReader(target.file(), target.framesAt());
+    long next = target.firstPosition();
+    for (int i = 0; i < moved.size(); i++) {
+      JournalFrame frame = frames.next(target.endOffset(), next, target.endPosition() - 1);
+      if (frame == null) {
+        throw new IllegalStateException("a frame that was just written is missing");
+      }
+      next = frame.position() + 1;
+      Segment from = sources.get(moved.source(i));
+      liveness.moved(
+          frame.entry(),
+          new FrameLocation(from, moved.offset(i), moved.lengthBytes(i), frame.position()),
+          new FrameLocation(target, frame.offset(), frame.lengthBytes(), frame.position()));
     }
-    if (tellNext < moved.size()) {
-      told = rewritten;
-      return true;
-    }
-    journal.retire(sources);
-    sources.forEach(each -> journal.disk().delete(each.name().file()));
-    journal.disk().syncDirectory();
-    return false;
-  }
-
-  private int tellNext(FrameReader rewritten) {
-    JournalFrame frame = rewritten.next(target.endOffset(), tellFrom, target.endPosition() - 1);
-    if (frame == null) {
-      throw new IllegalStateException("a frame that was just written is missing");
-    }
-    tellFrom = frame.position() + 1;
-    int i = tellNext;
-    Segment from = sources.get(moved.source(i));
-    liveness.moved(
-        frame.entry(),
-        new FrameLocation(from, moved.offset(i), moved.lengthBytes(i), frame.position()),
-        new FrameLocation(target, frame.offset(), frame.lengthBytes(), frame.position()));
-    return frame.lengthBytes();
   }
 
   /** Frames read so far. */
@@ -246,28 +227,12 @@ public final class Compaction {
     return writtenTo;
   }
 
-  /** Of the new file, as long as the journal does not count it. */
-  public long uncountedBytes() {
-    return ended ? 0 : writtenTo;
-  }
-
-  /** By how much the journal is shorter once this has ended. */
-  public long freedBytes() {
-    return sourceBytes() - target.endOffset();
-  }
-
-  private long sourceBytes() {
-    return sources.stream().mapToLong(Segment::endOffset).sum();
-  }
-
-  /** Gives up what is not durable yet; what is, stays, and is told to its end. */
+  /** Gives up what was not finished. What was, stays. */
   public void abandon() {
     if (!ended) {
       ended = true;
       target.file().close();
       journal.disk().delete(target.name().file());
-    } else if (told != null) {
-      tell(told, Long.MAX_VALUE);
     }
   }
 }

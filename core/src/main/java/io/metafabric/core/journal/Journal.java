@@ -488,6 +488,7 @@ public final class Journal implements AutoCloseable {
 
   /** {@code compacted}, which is durable, takes the place of adjacent segments. */
   void replace(List<Segment> old, Segment compacted) {
+    long freed = 0;
     frames.add(compacted);
     retiring.addAll(old);
     synchronized (segmentsLock) {
@@ -498,15 +499,17 @@ public final class Journal implements AutoCloseable {
       keptFrom = Math.max(keptFrom, compacted.endPosition());
       segments = List.copyOf(next);
     }
-    writtenBytes.addAndGet(compacted.endOffset());
+    for (Segment each : old) {
+      freed += each.endOffset();
+    }
+    writtenBytes.addAndGet(compacted.endOffset() - freed);
   }
 
-  /** Nobody finds anything in these any more. Until then they take room. */
+  /** Nobody finds anything in these any more. */
   void retire(List<Segment> old) {
     for (Segment segment : old) {
       segment.retire();
       frames.remove(segment);
-      writtenBytes.addAndGet(-segment.endOffset());
     }
     retiring.removeAll(old);
   }

@@ -1,5 +1,6 @@
 package io.metafabric.core.store;
 
+import io.metafabric.core.error.StorageException;
 import io.metafabric.core.journal.Compaction;
 import io.metafabric.core.journal.Journal;
 import io.metafabric.core.journal.Liveness;
@@ -12,21 +13,18 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps the journal within a bound of what is live in it: 1.5 times the live bytes and two
- * segments. Begins before that, slowly, and is faster the nearer the journal comes to where it
- * stops for nothing: work in bursts would take the processor from whoever reads and writes.
+ * segments. Begins before that, slowly; hurries where writers are faster.
  *
  * <p>Its work is done on its executor, in steps; {@link #check} may be called from anywhere.
  */
 final class Compactor implements AutoCloseable {
-  private static final long MAX_STEP_BYTES = 64 * 1024;
+  private static final long STEP_BYTES = 256 * 1024;
   private static final Duration AFTER_FAILURE = Duration.ofSeconds(10);
 
   /** Begins at this many times the live bytes and one segment. */
   private static final double BEGIN_AT = 1.25;
 
-  /** At this many times the live bytes and a tenth more than a segment it makes no pause. */
   private static final double HURRY_AT = 1.4;
-
   private static final double MIN_GARBAGE = 0.15;
 
   /** Begins to rewrite segments without garbage at this share of forgotten headers. */
@@ -38,7 +36,6 @@ final class Compactor implements AutoCloseable {
   private final CompactionConfig config;
   private final LongSupplier neededAfter;
   private final long checkEveryBytes;
-  private final long stepBytes;
   private final AtomicBoolean active = new AtomicBoolean();
   private volatile long checkedAtPosition;
   private volatile long checkedAtBytes;
@@ -65,7 +62,6 @@ final class Compactor implements AutoCloseable {
     this.config = config;
     this.neededAfter = neededAfter;
     this.checkEveryBytes = Math.max(1, journal.segmentBytes() / 16);
-    this.stepBytes = Math.min(MAX_STEP_BYTES, journal.segmentBytes() / 8);
     this.checkedAtBytes = Long.MIN_VALUE / 2;
   }
 
@@ -77,31 +73,15 @@ final class Compactor implements AutoCloseable {
     }
     checkedAtBytes = bytes;
     journal.releaseHeld();
-    if (isDue() && active.compareAndSet(false, true)) {
+    if (isOver(BEGIN_AT, 1) && active.compareAndSet(false, true)) {
       checkedAtPosition = journal.publishedPosition();
       executor.execute(this::run);
     }
   }
 
-  private boolean isDue() {
-    return journal.sizeBytes() > beginBytes();
-  }
-
-  private double beginBytes() {
-    return BEGIN_AT * liveBytes() + journal.segmentBytes();
-  }
-
-  private long liveBytes() {
-    return journal.liveBytes() - journal.forgottenBytes();
-  }
-
-  /** The pause after a step, as a share of the longest one, in [0, 1]. */
-  private double pauseShare() {
-    double begin = beginBytes();
-    double hurry = HURRY_AT * liveBytes() + 1.1 * journal.segmentBytes();
-    Compaction compaction = underWay;
-    long bytes = journal.sizeBytes() + (compaction == null ? 0 : compaction.uncountedBytes());
-    return Math.min(1, Math.max(0, (hurry - bytes) / (hurry - begin)));
+  private boolean isOver(double timesLive, int segments) {
+    long live = journal.liveBytes() - journal.forgottenBytes();
+    return journal.sizeBytes() > timesLive * live + segments * journal.segmentBytes();
   }
 
   /** To forget costs a rewriting of all that is older. */
@@ -122,11 +102,12 @@ final class Compactor implements AutoCloseable {
         rest();
         return;
       }
+      long before = journal.sizeBytes();
       boolean more = step(compaction);
       if (!more) {
         underWay = null;
         runs.incrementAndGet();
-        freedBytes.addAndGet(compaction.freedBytes());
+        freedBytes.addAndGet(Math.max(0, before - journal.sizeBytes()));
       }
       goOn(more);
     } catch (RuntimeException e) {
@@ -139,7 +120,7 @@ final class Compactor implements AutoCloseable {
     long readBefore = compaction.readBytes();
     long writtenBefore = compaction.writtenBytes();
     try {
-      return compaction.step(stepBytes);
+      return compaction.step(STEP_BYTES);
     } finally {
       readBytes.addAndGet(compaction.readBytes() - readBefore);
       writtenBytes.addAndGet(compaction.writtenBytes() - writtenBefore);
@@ -147,14 +128,12 @@ final class Compactor implements AutoCloseable {
   }
 
   private void goOn(boolean more) {
-    if (!more && !isDue()) {
+    if (!more && !isOver(BEGIN_AT, 1)) {
       rest();
-      return;
-    }
-    long pauseNanos = (long) (pauseShare() * stepBytes * 1_000_000_000 / config.bytesPerSecond());
-    if (pauseNanos == 0) {
+    } else if (isOver(HURRY_AT, 1)) {
       executor.execute(this::run);
     } else {
+      long pauseNanos = STEP_BYTES * 1_000_000_000 / config.bytesPerSecond();
       executor.schedule(Duration.ofNanos(pauseNanos), this::run);
     }
   }
@@ -180,9 +159,9 @@ final class Compactor implements AutoCloseable {
     if (compaction != null) {
       try {
         compaction.abandon();
-      } catch (RuntimeException e) {
-        // Whatever it is, closing goes on; files that are left are deleted at the next opening.
-        problem = String.valueOf(e.getMessage());
+      } catch (StorageException e) {
+        // The file that is left is deleted when the journal is opened next.
+        problem = e.getMessage();
       }
     }
   }

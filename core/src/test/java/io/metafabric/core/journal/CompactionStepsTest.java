@@ -145,13 +145,10 @@ class CompactionStepsTest {
       machine.killMost(1, garbage ? 60 : 29);
       Compaction compaction = machine.begin();
       long before = 0;
-      int movesBefore = 0;
       int steps = 0;
       while (compaction.step(1000)) {
-        long told = (machine.moves - movesBefore) * most;
-        assertThat(compaction.readBytes() - before + told).isBetween(1000L, 1000 + most - 1);
+        assertThat(compaction.readBytes() - before).isBetween(1000L, 1000 + most - 1);
         before = compaction.readBytes();
-        movesBefore = machine.moves;
         steps++;
       }
       assertThat(steps).isGreaterThan(2);
@@ -287,19 +284,13 @@ class CompactionStepsTest {
     }
     Compaction compaction = machine.begin();
     long file = 0;
-    int moves = 0;
-    int tellingSteps = 0;
     while (compaction.step(50_000)) {
-      tellingSteps += machine.moves > moves ? 1 : 0;
-      assertThat(machine.moves - moves).as("told in a step").isLessThanOrEqualTo(50);
-      moves = machine.moves;
       long length = machine.disk.contentOf(new SegmentName(1, 1).file()).length;
       assertThat(compaction.writtenBytes()).isEqualTo(length);
       assertThat(length - file).isLessThan(400_000);
       file = length;
     }
     assertThat(file).as("before its end").isGreaterThan(200_000);
-    assertThat(tellingSteps).isGreaterThan(5);
     Segment target = machine.journal.sealedSegments().get(0);
     assertThat(target.before(900).offset()).isGreaterThan(200_000);
     for (long after = 0; after < 1100; after++) {
