@@ -56,7 +56,11 @@ final class KeyNames {
   /** Whether a name can be added with all names in {@code most} bytes then. */
   boolean hasRoom(String name, long most) {
     int need = mostBytes(name);
-    long others = beginnings.retainedBytes() + BEGINNING_BYTES + 2L * name.length();
+    long others =
+        beginnings.retainedBytes()
+            + beginnings.growthBytes()
+            + BEGINNING_BYTES
+            + 2L * name.length();
     boolean fits = used + need <= bytes.length && bytes.length + others <= most;
     return fits
         || withSlack((long) live + need, LEAST_SLACK) + others <= Math.min(most, MOST_BYTES);

@@ -275,6 +275,11 @@ final class KeyTable {
       if (key.isEmpty() || slotOfKey(key) != 0) {
         next[slot] = freeSlots;
         freeSlots = slot;
+      } else if (size > 0 && !names.hasRoom(key, maxBytes - slotBytes())) {
+        // In another order fewer names share what they begin with: what does not fit is forgotten.
+        requireKey(key);
+        next[slot] = freeSlots;
+        freeSlots = slot;
       } else {
         requireKey(key);
         enter(slot, key);

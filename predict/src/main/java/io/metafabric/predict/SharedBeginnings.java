@@ -126,6 +126,11 @@ final class SharedBeginnings {
     return (mixed ^ mixed >>> 15) & buckets - 1;
   }
 
+  /** What one more takes besides its text. */
+  long growthBytes() {
+    return free == 0 && unused == texts.length ? (long) texts.length * BYTES_EACH : 0;
+  }
+
   long retainedBytes() {
     return (long) texts.length * BYTES_EACH + (long) SEEN * Integer.BYTES + textBytes;
   }
