@@ -21,18 +21,19 @@ final class CopiesHere {
     Keeping keeping = keeper.changed(slot, terms, policy, nowMs);
     boolean pays = keeping.worth() > CopyKeeper.MARGIN * policy.sending(terms);
     keeper.decided(slot, terms, policy, keeping, pays, 1, nowMs);
-    return keeper.forMs(keeping);
+    return keeper.forMs(keeping, terms, policy);
   }
 
   /** The same for one that this region made. */
   synchronized double changedHere(Key key, CopyTerms terms, KeepingPolicy policy, long nowMs) {
     int slot = keeper.slot(key.path(), nowMs);
-    return keeper.forMs(keeper.changedHere(slot, terms, policy, 1, nowMs));
+    return keeper.forMs(keeper.changedHere(slot, terms, policy, 1, nowMs), terms, policy);
   }
 
   /** For how long to keep what came by itself, of a version that is known. */
   synchronized double arrived(Key key, CopyTerms terms, KeepingPolicy policy, long nowMs) {
-    return keeper.forMs(keeper.asItIs(keeper.slot(key.path(), nowMs), terms, policy));
+    return keeper.forMs(
+        keeper.asItIs(keeper.slot(key.path(), nowMs), terms, policy), terms, policy);
   }
 
   synchronized CopyRead read(
@@ -40,7 +41,7 @@ final class CopiesHere {
     int slot = keeper.slot(key.path(), nowMs);
     boolean first = keeper.isUnread(slot);
     boolean told = first && ToldReads.standsFor(key.path(), terms.payloadBytes()) > 0;
-    double forMs = keeper.forMs(keeper.read(slot, terms, policy, cached, 1, nowMs));
+    double forMs = keeper.forMs(keeper.read(slot, terms, policy, cached, 1, nowMs), terms, policy);
     return new CopyRead(forMs, first, told);
   }
 }

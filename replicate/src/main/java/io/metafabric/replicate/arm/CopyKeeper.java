@@ -12,7 +12,7 @@ import java.util.function.IntConsumer;
  * the caller owns the clock.
  */
 final class CopyKeeper {
-  static final long BYTES = ReadOdds.BYTES + ReadOdds.SLOTS * 3L * Double.BYTES;
+  static final long BYTES = ReadOdds.BYTES + ReadOdds.SLOTS * 4L * Double.BYTES;
 
   /** What is kept at all is kept for so long. */
   static final double LEAST_MS = 10_000;
@@ -24,7 +24,7 @@ final class CopyKeeper {
   static final double MARGIN_TO_GO_ON = 1.4;
 
   /** The other way must have cost no more than this share. */
-  private static final double HYSTERESIS = 0.9;
+  private static final double HYSTERESIS = 0.8;
 
   /** After so many events what a way cost before weighs half. */
   private static final int FADE_EVERY = 1 << 12;
@@ -34,6 +34,7 @@ final class CopyKeeper {
   /** What is kept. */
   enum Way {
     BY_ODDS,
+    /** Each until {@link KeepingPolicy#longestMs}. */
     ALL
   }
 
@@ -42,6 +43,9 @@ final class CopyKeeper {
 
   /** Up to when it would be kept by the odds. */
   private final double[] untilMs = new double[ReadOdds.SLOTS];
+
+  /** Up to when it would be kept where all is. */
+  private final double[] longestUntilMs = new double[ReadOdds.SLOTS];
 
   private final double[] settledMs = new double[ReadOdds.SLOTS];
 
@@ -73,6 +77,7 @@ final class CopyKeeper {
       slot = odds.take(path);
       storedPerMs[slot] = 0;
       untilMs[slot] = 0;
+      longestUntilMs[slot] = 0;
       settledMs[slot] = nowMs;
       onTaken.accept(slot);
     } else {
@@ -118,6 +123,7 @@ final class CopyKeeper {
     storedPerMs[slot] = standsFor * policy.storedPerMs(terms);
     double sending = standsFor * policy.sending(terms);
     costs[Way.ALL.ordinal()] += sending;
+    longestUntilMs[slot] = nowMs + policy.longestMs(terms);
     if (pays) {
       untilMs[slot] = nowMs + by.forMs();
       costs[Way.BY_ODDS.ordinal()] += sending;
@@ -133,8 +139,9 @@ final class CopyKeeper {
   }
 
   /** What to do with what is kept for some time, as things are. */
-  double forMs(Keeping by) {
-    return way == Way.ALL ? Double.MAX_VALUE : by.forMs() > 0 ? Math.max(LEAST_MS, by.forMs()) : 0;
+  double forMs(Keeping by, CopyTerms terms, KeepingPolicy policy) {
+    double forMs = way == Way.ALL ? Math.max(by.forMs(), policy.longestMs(terms)) : by.forMs();
+    return forMs > 0 ? Math.max(LEAST_MS, forMs) : 0;
   }
 
   /** This region made a version, and so has its payload. */
@@ -157,8 +164,10 @@ final class CopyKeeper {
    */
   Keeping read(
       int slot, CopyTerms terms, KeepingPolicy policy, boolean cached, int standsFor, long nowMs) {
-    if (!cached && untilMs[slot] <= nowMs) {
-      costs[Way.BY_ODDS.ordinal()] += standsFor * policy.lack(terms);
+    if (!cached) {
+      double lack = standsFor * policy.lack(terms);
+      costs[Way.BY_ODDS.ordinal()] += untilMs[slot] <= nowMs ? lack : 0;
+      costs[Way.ALL.ordinal()] += longestUntilMs[slot] <= nowMs ? lack : 0;
     }
     odds.read(slot, cached, nowMs);
     return kept(slot, terms, policy, standsFor, nowMs);
@@ -168,6 +177,7 @@ final class CopyKeeper {
     storedPerMs[slot] = standsFor * policy.storedPerMs(terms);
     Keeping keeping = policy.keep(terms, odds.afterRead(slot));
     untilMs[slot] = nowMs + keeping.forMs();
+    longestUntilMs[slot] = nowMs + policy.longestMs(terms);
     counted(nowMs);
     return keeping;
   }
@@ -192,11 +202,15 @@ final class CopyKeeper {
   private void settle(int slot, double nowMs) {
     double storing = storedPerMs[slot];
     if (storing > 0) {
-      costs[Way.ALL.ordinal()] += Math.max(0, nowMs - settledMs[slot]) * storing;
-      costs[Way.BY_ODDS.ordinal()] +=
-          Math.max(0, Math.min(nowMs, untilMs[slot]) - settledMs[slot]) * storing;
+      costs[Way.ALL.ordinal()] += heldMs(longestUntilMs[slot], slot, nowMs) * storing;
+      costs[Way.BY_ODDS.ordinal()] += heldMs(untilMs[slot], slot, nowMs) * storing;
     }
     settledMs[slot] = nowMs;
+  }
+
+  /** For how long it was held since it was settled last. */
+  private double heldMs(double untilMs, int slot, double nowMs) {
+    return Math.max(0, Math.min(nowMs, untilMs) - settledMs[slot]);
   }
 
   private void choose() {

@@ -47,6 +47,15 @@ record KeepingPolicy(Prices prices, int overheadBytes) {
     return terms.payloadBytes() * prices.stored(terms.to()) / MS_PER_HOUR;
   }
 
+  /**
+   * Until storing it has cost half of what fetching it would: where all is kept without asking how
+   * likely a read is, what nobody reads again costs no more than that.
+   */
+  double longestMs(CopyTerms terms) {
+    double perMs = storedPerMs(terms);
+    return perMs > 0 ? Math.min(Double.MAX_VALUE, lack(terms) / 2 / perMs) : Double.MAX_VALUE;
+  }
+
   /** Along with its header. */
   double sending(CopyTerms terms) {
     return terms.payloadBytes() * prices.transferred(terms.from(), terms.to());

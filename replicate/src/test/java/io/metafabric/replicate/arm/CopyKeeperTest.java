@@ -3,6 +3,7 @@ package io.metafabric.replicate.arm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.record.RegionName;
@@ -36,12 +37,15 @@ class CopyKeeperTest {
     Keeping keeping = keeper.changed(slot, terms(payloadBytes), policy, nowMs);
     boolean pays = keeping.worth() > CopyKeeper.MARGIN * policy.sending(terms(payloadBytes));
     keeper.decided(slot, terms(payloadBytes), policy, keeping, pays, 1, nowMs);
-    return pays ? keeper.forMs(keeping) : 0;
+    return pays ? keeper.forMs(keeping, terms(payloadBytes), policy) : 0;
   }
 
   private double read(String path, int payloadBytes, KeepingPolicy policy, long nowMs) {
     int slot = keeper.slot(path, nowMs);
-    return keeper.forMs(keeper.read(slot, terms(payloadBytes), policy, false, 1, nowMs));
+    return keeper.forMs(
+        keeper.read(slot, terms(payloadBytes), policy, false, 1, nowMs),
+        terms(payloadBytes),
+        policy);
   }
 
   /** What is asked for the last of many versions of keys, each read an hour after or never. */
@@ -97,7 +101,33 @@ class CopyKeeperTest {
       read("t/" + i % 500, 1 << 20, policy, 200_000_000 + i * 1_000L);
     }
     assertThat(keeper.way()).isEqualTo(CopyKeeper.Way.ALL);
-    assertThat(keeper.forMs(Keeping.NOT)).isEqualTo(Double.MAX_VALUE);
+
+    CopyTerms terms = terms(1 << 20);
+    double forMs = keeper.forMs(Keeping.NOT, terms, policy);
+    assertThat(forMs * policy.storedPerMs(terms))
+        .isCloseTo(policy.lack(terms) / 2, withinPercentage(1));
+    assertThat(keeper.forMs(new Keeping(2 * forMs, 1, 1, 0), terms, policy)).isEqualTo(2 * forMs);
+  }
+
+  @Test
+  void whatIsStoredForNothing_mayBeKeptForEver() {
+    var policy = new KeepingPolicy(new Prices(1, 0, 1), 200);
+    assertThat(policy.longestMs(terms(100))).isEqualTo(Double.MAX_VALUE);
+  }
+
+  /** What is read long after it would have gone has to be fetched, where all is kept too. */
+  @Test
+  void keepingAll_isReckonedOnlyForAsLongAsItWouldBeKept() {
+    var policy = new KeepingPolicy(new Prices(1e-6, 0.001, 1), 200);
+    int bytes = 1 << 20;
+    long stepMs = (long) policy.longestMs(terms(bytes)) / 100;
+    for (int i = 0; i < 20_000; i++) {
+      changed("t/" + i % 260, bytes, policy, i * stepMs);
+      if (i >= 250) {
+        read("t/" + (i - 250) % 260, bytes, policy, i * stepMs);
+      }
+    }
+    assertThat(keeper.way()).isEqualTo(CopyKeeper.Way.BY_ODDS);
   }
 
   @Test
@@ -112,10 +142,11 @@ class CopyKeeperTest {
 
   @Test
   void whatIsKeptAtAll_isKeptForAWhile() {
-    assertThat(keeper.forMs(new Keeping(1, 1, 1, 0))).isEqualTo(CopyKeeper.LEAST_MS);
-    assertThat(keeper.forMs(new Keeping(2 * CopyKeeper.LEAST_MS, 1, 1, 0)))
+    assertThat(keeper.forMs(new Keeping(1, 1, 1, 0), terms(1), policy(1)))
+        .isEqualTo(CopyKeeper.LEAST_MS);
+    assertThat(keeper.forMs(new Keeping(2 * CopyKeeper.LEAST_MS, 1, 1, 0), terms(1), policy(1)))
         .isEqualTo(2 * CopyKeeper.LEAST_MS);
-    assertThat(keeper.forMs(Keeping.NOT)).isZero();
+    assertThat(keeper.forMs(Keeping.NOT, terms(1), policy(1))).isZero();
   }
 
   /** Of what was sent nothing is heard but of a sample: it must come to about the same. */
@@ -173,14 +204,18 @@ class CopyKeeperTest {
       double forMs =
           switch (random.nextInt(4)) {
             case 0 -> changed(path, terms.payloadBytes(), policy, nowMs);
-            case 1 -> keeper.forMs(keeper.changedHere(slot, terms, policy, standsFor, nowMs));
+            case 1 ->
+                keeper.forMs(
+                    keeper.changedHere(slot, terms, policy, standsFor, nowMs), terms, policy);
             case 2 -> {
               keeper.sent(slot, standsFor);
               yield 0;
             }
             default ->
                 keeper.forMs(
-                    keeper.read(slot, terms, policy, random.nextBoolean(), standsFor, nowMs));
+                    keeper.read(slot, terms, policy, random.nextBoolean(), standsFor, nowMs),
+                    terms,
+                    policy);
           };
       assertThat(forMs).isBetween(0.0, Double.MAX_VALUE);
       assertThat(keeper.asItIs(slot, terms, policy).chance()).isBetween(0.0, 1.0);
