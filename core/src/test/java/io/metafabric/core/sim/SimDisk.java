@@ -114,17 +114,15 @@ public final class SimDisk implements Disk {
   /**
    * Flips every bit of one byte, durably and unnoticed.
    *
-   * @return flips them back, if that very file is still as long
+   * @return flips them back, if nothing was written there since and that very file is still as long
    */
   public Runnable damage(String file, long offset) {
     synchronized (platter) {
       SimInode inode = platter.existing(file);
-      inode.flip((int) offset);
+      inode.rot((int) offset);
       return () -> {
         synchronized (platter) {
-          if (offset < inode.size()) {
-            inode.flip((int) offset);
-          }
+          inode.mend((int) offset);
         }
       };
     }

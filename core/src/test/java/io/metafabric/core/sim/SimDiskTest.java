@@ -235,6 +235,42 @@ class SimDiskTest implements DiskContract {
   }
 
   @Test
+  void damageIsUndone_alsoAfterACrash() {
+    durableFile(disk, "file", "abc");
+    Runnable undo = disk.damage("file", 1);
+    disk.crash(SimDisk.Loss.ALL);
+    undo.run();
+    assertThat(content("file")).isEqualTo("abc");
+    disk.crash(SimDisk.Loss.ALL);
+    assertThat(content("file")).isEqualTo("abc");
+  }
+
+  @Test
+  void whatWasWrittenAnewOverDamage_staysAsItIs_whenTheDamageIsUndone() {
+    DiskFile file = durableFile(disk, "file", "abc");
+    Runnable undoFirst = disk.damage("file", 1);
+    Runnable undoSecond = disk.damage("file", 2);
+    write(file, 1, "d");
+    file.truncate(2);
+    write(file, 2, "e");
+    file.sync();
+    undoFirst.run();
+    undoSecond.run();
+    assertThat(content("file")).isEqualTo("ade");
+  }
+
+  /** The write over it did not outlive the crash; the damage did. */
+  @Test
+  void damageUnderAWriteThatIsLost_isUndone() {
+    DiskFile file = durableFile(disk, "file", "abc");
+    Runnable undo = disk.damage("file", 1);
+    write(file, 1, "d");
+    disk.crash(SimDisk.Loss.ALL);
+    undo.run();
+    assertThat(content("file")).isEqualTo("abc");
+  }
+
+  @Test
   void whatWasOpenInACrash_isDead_andTheLockIsFree() {
     DiskFile file = disk.open("file");
     var lock = disk.lock();

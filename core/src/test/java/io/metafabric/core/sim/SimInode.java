@@ -23,24 +23,32 @@ final class SimInode {
     private final int offset;
     private final byte[] bytes;
     private final int newSize;
+    private final boolean isRot;
     private State state = State.WRITTEN;
 
-    private Change(int offset, byte[] bytes, int newSize) {
+    private Change(int offset, byte[] bytes, int newSize, boolean isRot) {
       this.offset = offset;
       this.bytes = bytes;
       this.newSize = newSize;
+      this.isRot = isRot;
     }
 
     static Change write(int offset, byte[] bytes) {
-      return new Change(offset, bytes, -1);
+      return new Change(offset, bytes, -1, false);
     }
 
     static Change truncation(int newSize) {
-      return new Change(0, new byte[0], newSize);
+      return new Change(0, new byte[0], newSize, false);
+    }
+
+    static Change rot(int offset, byte[] one) {
+      return new Change(offset, one, -1, true);
     }
 
     void applyTo(SimImage image) {
-      if (newSize >= 0) {
+      if (isRot) {
+        image.rot(offset, bytes);
+      } else if (newSize >= 0) {
         image.resize(newSize);
       } else {
         image.write(offset, bytes, bytes.length);
@@ -103,16 +111,25 @@ final class SimInode {
     changes.add(change);
   }
 
-  void flip(int offset) {
+  /** Flips every bit of a byte, durably. */
+  void rot(int offset) {
     if (offset < 0 || offset >= size()) {
       throw new IllegalArgumentException("there is no byte " + offset + " of " + size());
     }
-    seen.flip(offset);
-    var byteThere = ByteBuffer.allocate(1);
-    seen.read(offset, byteThere);
-    Change rot = Change.write(offset, byteThere.array());
-    rot.state = State.SYNCED;
-    changes.add(rot);
+    makeDurable(Change.rot(offset, new byte[] {seen.flipped(offset)}));
+  }
+
+  /** Flips it back, durably, unless something was written there since, or it was cut off. */
+  void mend(int offset) {
+    if (seen.isRotten(offset)) {
+      makeDurable(Change.write(offset, new byte[] {seen.flipped(offset)}));
+    }
+  }
+
+  /** What is not durable of before stays so. */
+  private void makeDurable(Change change) {
+    make(change);
+    change.state = State.SYNCED;
     foldSynced();
   }
 
