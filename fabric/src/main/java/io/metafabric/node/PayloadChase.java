@@ -156,10 +156,11 @@ final class PayloadChase {
     return ended;
   }
 
-  /** The versions whose payloads are not here. */
-  static List<Header> missing(MetadataRecord record) {
+  /** The versions whose payloads are not here, and may still be read somewhere. */
+  private List<Header> missing(MetadataRecord record) {
+    long nowMs = clock.wallMs();
     return record.versions().stream()
-        .filter(each -> each.payload() == null && !each.header().isTombstone())
+        .filter(each -> each.payload() == null && each.header().mayBeVisibleElsewhereAt(nowMs))
         .map(Sibling::header)
         .toList();
   }

@@ -22,6 +22,7 @@ import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.replicate.Comparison;
+import io.metafabric.replicate.RebuildStats;
 import io.metafabric.replicate.RepairStats;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -771,5 +772,40 @@ class RepairTest {
     cluster.world.runFor(Duration.ofSeconds(2));
     assertThat(read.join()).isInstanceOf(ReadOutcome.Unreachable.class);
     assertThat(cluster.node(US).store().header(key)).isEqualTo(headerOf(cluster.node(AP), key));
+  }
+
+  /** Nobody can read it any more, wherever clocks may be. */
+  @Test
+  void aPayloadThatNobodyHas_isNotAskedForLongAfterItHasExpired() {
+    SimCluster cluster = cluster(29, "ap", "eu", "us");
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(20));
+    Key key = null;
+    for (int i = 0; key == null; i++) {
+      key = cluster.node(AP).homesOf(key(i)).home().equals(US) ? key(i) : null;
+    }
+    Bytes payload = Bytes.utf8("lost");
+    var version = new Version(new Dot(GONE, 5), VersionVector.EMPTY, new Stamp(5 << 16));
+    long expiresAtMs = cluster.machine(US).clock().wallMs() + 60_000;
+    Header header = Header.value(version, EU, payload, expiresAtMs);
+    for (RegionName region : cluster.regions) {
+      give(cluster, region, List.of(new MetadataRecord(key, header, null)));
+    }
+    cluster.crash(US);
+    cluster.start(US);
+
+    runUntil(cluster, "it is looked for", () -> rebuild(cluster).failed() > 0);
+    cluster.world.runFor(Duration.ofMillis(70_000 + Header.CLOCKS_DIFFER_MS));
+    assertThat(cluster.node(US).store().header(key)).isEqualTo(header);
+    assertThat(rebuild(cluster).outstanding()).isZero();
+    long failed = rebuild(cluster).failed();
+    cluster.crash(US);
+    cluster.start(US);
+    cluster.world.runFor(LONG);
+    assertThat(rebuild(cluster).failed()).as("after a restart too, of before %s", failed).isZero();
+  }
+
+  private static RebuildStats rebuild(SimCluster cluster) {
+    return cluster.node(US).stats().rebuild();
   }
 }

@@ -60,7 +60,7 @@ final class MissingPayloads {
   private final RecordStore store;
   private final SerialExecutor loop;
   private final SerialExecutor background;
-  private final Predicate<Header> mayCome;
+  private final Predicate<Header> isWanted;
   private final Predicate<Key> holds;
   private final BiFunction<Key, Header, CompletableFuture<FetchResult>> fetch;
   private final ToIntBiFunction<Key, Header> copies;
@@ -77,7 +77,7 @@ final class MissingPayloads {
   private final AtomicLong failed = new AtomicLong();
 
   /**
-   * @param mayCome whether a payload is small enough to be sent
+   * @param isWanted whether a payload is small enough to be sent, and may still be read somewhere
    * @param holds whether this region is to hold the payloads of a key
    * @param copies in how many other regions a payload can probably be read
    * @param fetch asks those that may hold it, one after the other
@@ -86,14 +86,14 @@ final class MissingPayloads {
       RecordStore store,
       SerialExecutor loop,
       SerialExecutor background,
-      Predicate<Header> mayCome,
+      Predicate<Header> isWanted,
       Predicate<Key> holds,
       ToIntBiFunction<Key, Header> copies,
       BiFunction<Key, Header, CompletableFuture<FetchResult>> fetch) {
     this.store = store;
     this.loop = loop;
     this.background = background;
-    this.mayCome = mayCome;
+    this.isWanted = isWanted;
     this.holds = holds;
     this.copies = copies;
     this.fetch = fetch;
@@ -137,7 +137,7 @@ final class MissingPayloads {
         });
   }
 
-  /** The versions whose payloads are to be held here, may come, and are not here. */
+  /** The versions whose payloads are to be held here, are wanted, and are not here. */
   private List<Header> missing(MetadataRecord record) {
     if (record.payload() != null && !record.hasSiblings()) {
       return List.of(); // nearly all that is taken over
@@ -146,7 +146,7 @@ final class MissingPayloads {
     for (Sibling each : record.versions()) {
       if (each.payload() == null
           && !each.header().isTombstone()
-          && mayCome.test(each.header())
+          && isWanted.test(each.header())
           && holds.test(record.key())) {
         lacking.add(each.header());
       }

@@ -136,7 +136,9 @@ public final class Replicator implements AutoCloseable {
             store,
             loop,
             background,
-            header -> header.payloadBytes() <= config.maxValueBytes(),
+            header ->
+                header.payloadBytes() <= config.maxValueBytes()
+                    && header.mayBeVisibleElsewhereAt(clock.wallMs()),
             places::isToHoldHere,
             places::copiesElsewhere,
             requests::fetchToHold);

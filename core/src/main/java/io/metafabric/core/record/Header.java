@@ -24,6 +24,9 @@ public record Header(
     long expiresAtMs) {
   public static final long NEVER = 0;
 
+  /** Clocks of regions are expected to differ by no more than this, two minutes. */
+  public static final long CLOCKS_DIFFER_MS = 120_000;
+
   /** What a write did. */
   public enum Kind {
     VALUE,
@@ -59,6 +62,14 @@ public record Header(
   /** Whether a reader may see the value at {@code nowMs} (epoch milliseconds). */
   public boolean isVisibleAt(long nowMs) {
     return kind == Kind.VALUE && (expiresAtMs == NEVER || nowMs < expiresAtMs);
+  }
+
+  /**
+   * Whether a reader somewhere may still see the value at {@code nowMs} of this region's clock:
+   * those of others may be behind it by {@link #CLOCKS_DIFFER_MS}.
+   */
+  public boolean mayBeVisibleElsewhereAt(long nowMs) {
+    return isVisibleAt(nowMs - CLOCKS_DIFFER_MS);
   }
 
   /** Whether {@code payload} is the one this header speaks of. */

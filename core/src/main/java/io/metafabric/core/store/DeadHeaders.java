@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class DeadHeaders {
   /** Clocks may differ by this much: another region may still show what has expired here. */
-  static final Duration EXPIRED_FOR = Duration.ofMinutes(2);
+  static final Duration EXPIRED_FOR = Duration.ofMillis(Header.CLOCKS_DIFFER_MS);
 
   /** Records are read so many at a time, and the executor has other turns in between. */
   private static final int READ_AT_ONCE = 256;

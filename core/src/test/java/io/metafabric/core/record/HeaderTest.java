@@ -30,6 +30,16 @@ class HeaderTest {
   }
 
   @Test
+  void whatHasExpiredHere_mayBeVisibleWhereTheClockIsBehind() {
+    long expiresAtMs = Header.CLOCKS_DIFFER_MS + 10;
+    Header header = Header.value(VERSION, PARIS, PAYLOAD, expiresAtMs);
+
+    assertThat(header.mayBeVisibleElsewhereAt(expiresAtMs + Header.CLOCKS_DIFFER_MS - 1)).isTrue();
+    assertThat(header.mayBeVisibleElsewhereAt(expiresAtMs + Header.CLOCKS_DIFFER_MS)).isFalse();
+    assertThat(Header.tombstone(VERSION, PARIS).mayBeVisibleElsewhereAt(0)).isFalse();
+  }
+
+  @Test
   void aTombstoneIsNeverVisible_andDescribesNothing() {
     Header tombstone = Header.tombstone(VERSION, PARIS);
 
