@@ -78,7 +78,7 @@ final class PayloadChase {
 
   /** Whoever writes sends the payload to the homes that it knows of; a move may be news to it. */
   private boolean isChased(MetadataRecord record) {
-    return !missing(record).isEmpty()
+    return !missing(record, clock.wallMs()).isEmpty()
         && homes.of(record.key()).epoch() > 0
         && isToHold(record.key())
         && (record.hasSiblings() || !store.holdsPayload(record.key()));
@@ -90,7 +90,8 @@ final class PayloadChase {
    */
   private boolean mayBeMissed(MetadataRecord record) {
     boolean isMerged = store.conflictRules().of(record.key()).merge() != null;
-    return (isMerged || replicator.configuration().epoch() > 0) && !missing(record).isEmpty();
+    return (isMerged || replicator.configuration().epoch() > 0)
+        && !missing(record, clock.wallMs()).isEmpty();
   }
 
   private boolean isToHold(Key key) {
@@ -128,7 +129,7 @@ final class PayloadChase {
       List<Header> lacking;
       try {
         MetadataRecord record = isToHold(key) ? store.read(key) : null;
-        lacking = record == null ? List.of() : missing(record);
+        lacking = record == null ? List.of() : missing(record, clock.wallMs());
       } catch (StorageException e) {
         // Whoever reads it is told; the others are not to wait for it, and it is tried again.
         continue;
@@ -157,8 +158,7 @@ final class PayloadChase {
   }
 
   /** The versions whose payloads are not here, and may still be read somewhere. */
-  private List<Header> missing(MetadataRecord record) {
-    long nowMs = clock.wallMs();
+  static List<Header> missing(MetadataRecord record, long nowMs) {
     return record.versions().stream()
         .filter(each -> each.payload() == null && each.header().mayBeVisibleElsewhereAt(nowMs))
         .map(Sibling::header)

@@ -172,7 +172,7 @@ final class OpenConflictsTest {
         MetadataRecord known = known(cluster, region, key);
         if (known != null
             && cluster.node(region).homesOf(key).include(region)
-            && !PayloadChase.missing(known).isEmpty()) {
+            && !PayloadChase.missing(known, 0).isEmpty()) {
           return false;
         }
       }
@@ -209,7 +209,7 @@ final class OpenConflictsTest {
 
     cluster.world.runFor(Duration.ofMinutes(1));
     for (Key key : keys) {
-      assertThat(PayloadChase.missing(state(cluster, US, key)))
+      assertThat(PayloadChase.missing(state(cluster, US, key), 0))
           .containsExactly(gone(key, 2, VersionVector.EMPTY).header());
     }
   }
@@ -231,7 +231,7 @@ final class OpenConflictsTest {
     give(cluster, US, earlier.withoutPayload());
 
     cluster.world.runFor(Duration.ofMinutes(1));
-    assertThat(PayloadChase.missing(state(cluster, US, key))).isEmpty();
+    assertThat(PayloadChase.missing(state(cluster, US, key), 0)).isEmpty();
   }
 
   // ---- Repair.
