@@ -104,6 +104,7 @@ class MemoryBoundsTest {
               "who has shadows",
               "shadows to be made again",
               "shadows to be claimed",
+              "shadows that have ended",
               "who reads what",
               "decisions on shadows",
               "hot tier",

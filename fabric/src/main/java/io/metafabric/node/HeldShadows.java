@@ -50,7 +50,10 @@ final class HeldShadows {
   /** An entry of a map, a key and terms, without characters. */
   private static final long ENTRY_BYTES = 240;
 
-  static final long MOST_BYTES = ENTRY_BYTES + 2L * Key.MAX_BYTES;
+  /** Of which a home may not know that they have ended; of more it may make some again. */
+  private static final int MAX_ENDED = 4096;
+
+  private static final long MOST_BYTES = ENTRY_BYTES + 2L * Key.MAX_BYTES;
 
   private final ShadowTalk talk;
   private final ShadowPayments payments;
@@ -67,6 +70,11 @@ final class HeldShadows {
   private final Set<Key> reclaims = new LinkedHashSet<>();
 
   private final AtomicLong reclaimsBytes = new AtomicLong();
+
+  /** Of which not both, home and backup, may know; those that ended last come last. */
+  private final Set<Key> ended = new LinkedHashSet<>();
+
+  private final AtomicLong endedBytes = new AtomicLong();
 
   /**
    * @param onHolder is told of a key of which this region has a shadow that was asked for by name,
@@ -97,7 +105,9 @@ final class HeldShadows {
 
   /** What there is to say of the shadow of a key. */
   Frame.ShadowAnswer told(Key key) {
-    return shelf.contains(key) ? held(key) : talk.answer(MoveOutcome.NOT_FOUND, "");
+    return shelf.contains(key)
+        ? held(key)
+        : talk.answer(MoveOutcome.NOT_FOUND, ended.contains(key) ? ShadowTalk.HAS_ENDED : "");
   }
 
   private Frame.ShadowAnswer held(Key key) {
@@ -119,12 +129,19 @@ final class HeldShadows {
     }
     return store
         .applyOne(new Inbound(record, false))
-        .thenCompose(news -> Later.on(loop, () -> put(record, terms)));
+        .thenCompose(news -> Later.on(loop, () -> put(record, terms)))
+        .thenApply(
+            answer -> {
+              if (answer.outcome() == MoveOutcome.DONE) {
+                reclaim(key); // if it was not the home that sent it
+              }
+              return answer;
+            });
   }
 
   private CompletableFuture<Frame.ShadowAnswer> put(MetadataRecord record, ShadowTerms terms) {
     Key key = record.key();
-    Header known = headerHere(key);
+    Header known = talk.headerOf(key);
     if (known == null || !known.version().dot().equals(record.header().version().dot())) {
       return talk.answered(MoveOutcome.REFUSED, "something newer is known in " + talk.region());
     }
@@ -139,17 +156,9 @@ final class HeldShadows {
               + talk.region()
               + ", or all that its budget stores of copies");
     }
+    forgetEnded(key);
     log.add(key, "shadow here, " + terms.reason() + ", for " + Duration.ofNanos(terms.ttlNanos()));
     return CompletableFuture.completedFuture(held(key));
-  }
-
-  /** Null also if it cannot be read now. */
-  private @Nullable Header headerHere(Key key) {
-    try {
-      return store.header(key);
-    } catch (StorageException e) {
-      return null;
-    }
   }
 
   /** Whether the payload of that version, or of one that covers it, is here. */
@@ -190,15 +199,31 @@ final class HeldShadows {
                         log.add(key, why);
                         return talk.answered(MoveOutcome.REFUSED, why);
                       }
-                      boolean ended = shelf.end(key, dot, byRequest);
-                      if (ended) {
+                      boolean isOver = shelf.end(key, dot, byRequest);
+                      if (isOver) {
                         tiers.drop(key);
+                        rememberEnded(key);
                       }
                       log.add(key, byRequest ? "shadow dropped" : "shadow expired");
                       return talk.answered(
-                          ended ? MoveOutcome.DONE : MoveOutcome.REFUSED,
-                          ended ? "" : "a newer payload came meanwhile");
+                          isOver ? MoveOutcome.DONE : MoveOutcome.REFUSED,
+                          isOver ? "" : "a newer payload came meanwhile");
                     }));
+  }
+
+  private void rememberEnded(Key key) {
+    forgetEnded(key);
+    ended.add(key);
+    endedBytes.addAndGet(bytesOf(key));
+    if (ended.size() > MAX_ENDED) {
+      forgetEnded(ended.iterator().next());
+    }
+  }
+
+  private void forgetEnded(Key key) {
+    if (ended.remove(key)) {
+      endedBytes.addAndGet(-bytesOf(key));
+    }
   }
 
   private CompletableFuture<List<Frame.ShadowAnswer>> elsewhere(Key key, Dot dot) {
@@ -240,7 +265,16 @@ final class HeldShadows {
       log.add(key, "no shadow is made: what is known of it cannot be read: " + e.getMessage());
       return false;
     }
-    if (here == null || !here.header().isVisibleAt(clock.wallMs())) {
+    if (here == null) {
+      return false;
+    }
+    if (!here.header().isVisibleAt(clock.wallMs())) {
+      giveBack(key, here);
+      return false;
+    }
+    if (!shelf.hasRoomFor(key, here.header())) {
+      log.add(key, "no shadow is made: there is no room for it");
+      giveBack(key, here);
       return false;
     }
     boolean isHere = here.payload() != null;
@@ -350,19 +384,22 @@ final class HeldShadows {
 
   /** The same of one key, whose home was moved. */
   void rehomed(Key key) {
-    promote(key);
-    ShadowTerms terms = shelf.terms(key);
-    if (terms != null && terms.reason() == ShadowReason.REQUESTED && talk.isHolder(key)) {
-      onHolder.accept(key, terms);
+    if (talk.isHolder(key)) {
+      promote(key);
+    } else if (shelf.contains(key)) {
+      reclaim(key);
     }
-    boolean isNews = reclaims.size() < MAX_RECLAIMS && shelf.contains(key) && !talk.isHolder(key);
-    if (isNews && reclaims.add(key)) {
+  }
+
+  /** The home is told that there is a shadow here, in the next sweep. */
+  private void reclaim(Key key) {
+    if (reclaims.size() < MAX_RECLAIMS && reclaims.add(key)) {
       reclaimsBytes.addAndGet(bytesOf(key));
     }
   }
 
   /** Of an entry of a map by key, by estimate; at most {@link #MOST_BYTES}. */
-  static long bytesOf(Key key) {
+  private static long bytesOf(Key key) {
     return ENTRY_BYTES + 2L * key.utf8Length();
   }
 
@@ -380,19 +417,38 @@ final class HeldShadows {
     }
   }
 
+  /** What this region is to hold as home or backup is in its journal before it is no shadow. */
   private void promote(Key key) {
     MetadataRecord held = shelf.get(key);
+    if (held == null) {
+      return;
+    }
     try {
-      if (held != null
-          && talk.isHolder(key)
-          && !store.holdsPayload(key)
-          && store.isCurrent(key, held.header().version().dot())) {
-        store.keep(held);
-        log.add(key, "its shadow went to the journal: this region is home or backup now");
+      if (store.holdsPayload(key)) {
+        promoted(key, held);
+      } else if (store.isCurrent(key, held.header().version().dot())) {
+        store
+            .keep(held)
+            .thenAccept(
+                isKept -> {
+                  if (isKept) {
+                    loop.execute(() -> promoted(key, held));
+                  }
+                });
       }
     } catch (StorageException e) {
       // It stays a shadow for as long as nothing else can be read here.
       log.add(key, "its shadow is not in the journal: what is known of it cannot be read: " + e);
+    }
+  }
+
+  private void promoted(Key key, MetadataRecord held) {
+    ShadowTerms terms = shelf.terms(key);
+    if (terms != null && talk.isHolder(key) && shelf.promoted(key, held.header().version().dot())) {
+      log.add(key, "its shadow went to the journal: this region is home or backup now");
+      if (terms.reason() == ShadowReason.REQUESTED) {
+        onHolder.accept(key, terms);
+      }
     }
   }
 
@@ -412,5 +468,10 @@ final class HeldShadows {
   /** Any thread. */
   MemoryUse reclaimsMemory() {
     return new MemoryUse("shadows to be claimed", reclaimsBytes.get(), MAX_RECLAIMS * MOST_BYTES);
+  }
+
+  /** Any thread. */
+  MemoryUse endedMemory() {
+    return new MemoryUse("shadows that have ended", endedBytes.get(), MAX_ENDED * MOST_BYTES);
   }
 }

@@ -1,27 +1,32 @@
 package io.metafabric.node;
 
-import io.metafabric.core.error.StorageException;
+import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
-import io.metafabric.core.store.RecordStore;
+import io.metafabric.core.record.RegionName;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.MoveOutcome;
+import io.metafabric.core.wire.ShadowVerb;
 import io.metafabric.replicate.RebuildStats;
 import io.metafabric.replicate.Rebuilding;
+import io.metafabric.replicate.Replicator;
 import io.metafabric.replicate.shadow.ShadowTerms;
+import java.time.Duration;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Shadows that went with a region, or with its memory, and are made again, at the price of copies.
- * Owns which those are, and counts what came of them.
+ * Owns which those are and when each is tried again, and counts what came of them: where bytes
+ * lacked, in the next sweep; where money did, ever more seldom; where no region is left that
+ * answers and takes it, after a minute, ever more seldom too, or when a region is back.
  *
  * <p>Belongs to the loop, but for what says otherwise.
  */
@@ -31,12 +36,59 @@ final class LostShadows {
 
   private static final int MAX_REMAKES_IN_SWEEP = 16;
 
+  /** Of more, the others are asked again. */
+  private static final int MAX_REFUSED_BY = 8;
+
+  /** A backup leaves it to a home that it hears for so long. */
+  static final Duration HOME_FIRST = Duration.ofSeconds(10);
+
+  private static final Duration NOTHING_TO_PAY_WITH = Duration.ofSeconds(1);
+  private static final Duration NOBODY_TAKES_IT = Duration.ofSeconds(64);
+
+  /** The last wait is 64 times the first. */
+  private static final int MOST_DOUBLINGS = 6;
+
+  /** An entry of a map, terms and the regions that refused. */
+  private static final long ENTRY_BYTES = 320 + 48L * MAX_REFUSED_BY;
+
+  private static final long MOST_BYTES = ENTRY_BYTES + 2L * Key.MAX_BYTES;
+
+  /** A shadow that went with its region. */
+  private static final class Remake {
+    final Set<RegionName> refusedBy = new TreeSet<>();
+    ShadowTerms terms;
+    long fromNanos;
+    int unpaid;
+    int untaken;
+    boolean isUnderWay;
+
+    /** While it is under way: things are otherwise than when it began. */
+    boolean isNews;
+
+    Remake(ShadowTerms terms, long fromNanos) {
+      this.terms = terms;
+      this.fromNanos = fromNanos;
+    }
+
+    void tryAt(long nanos) {
+      fromNanos = nanos;
+      isNews = isUnderWay;
+    }
+
+    void tryAfter(Duration first, int doublings, long nowNanos) {
+      if (!isNews) {
+        fromNanos = nowNanos + (first.toNanos() << Math.min(doublings, MOST_DOUBLINGS));
+      }
+      isNews = false;
+    }
+  }
+
   /**
-   * A shadow that went with its region.
+   * One that is tried now.
    *
    * @param left how many others there are
    */
-  private record Lost(Key key, ShadowTerms terms, int left, double readsPerSecond) {}
+  private record Lost(Key key, Remake remake, int left, double readsPerSecond) {}
 
   private static final Comparator<Lost> MOST_AT_RISK_FIRST =
       Comparator.comparingInt(Lost::left)
@@ -46,57 +98,76 @@ final class LostShadows {
   private final ShadowTalk talk;
   private final ShadowLeaves leaves;
   private final ShadowMaker maker;
-  private final RecordStore store;
+  private final Replicator replicator;
   private final SerialExecutor loop;
+  private final Clock clock;
   private final Rebuilding rebuilding;
-  private final Map<Key, ShadowTerms> remake = new LinkedHashMap<>();
-
-  /** Of {@link #remake}. */
-  private final Set<Key> underWay = new HashSet<>();
-
-  /** Of {@link #remake}, those for which regions are missing that do not answer. */
-  private final Set<Key> waiting = new HashSet<>();
-
-  private final AtomicLong remakeBytes = new AtomicLong();
+  private final Map<Key, Remake> remakes = new LinkedHashMap<>();
+  private final AtomicLong bytes = new AtomicLong();
   private volatile int outstanding;
-  private final AtomicLong remakes = new AtomicLong();
-  private final AtomicLong remadeBytes = new AtomicLong();
-  private final AtomicLong remakesFailed = new AtomicLong();
+  private final AtomicLong made = new AtomicLong();
+  private final AtomicLong madeBytes = new AtomicLong();
+  private final AtomicLong failed = new AtomicLong();
 
   LostShadows(
       ShadowTalk talk,
       ShadowLeaves leaves,
       ShadowMaker maker,
-      RecordStore store,
+      Replicator replicator,
       SerialExecutor loop,
+      Clock clock,
       Rebuilding rebuilding) {
     this.talk = talk;
     this.leaves = leaves;
     this.maker = maker;
-    this.store = store;
+    this.replicator = replicator;
     this.loop = loop;
+    this.clock = clock;
     this.rebuilding = rebuilding;
   }
 
   void add(Map<Key, ShadowTerms> lost) {
-    remake.putAll(lost);
-    waiting.removeAll(lost.keySet());
-    while (remake.size() > MAX_REMAKES) {
-      Key eldest = remake.keySet().iterator().next();
-      remake.remove(eldest);
-      waiting.remove(eldest);
-      remakesFailed.incrementAndGet();
+    lost.forEach(this::add);
+    while (remakes.size() > MAX_REMAKES) {
+      forget(remakes.keySet().iterator().next());
+      failed.incrementAndGet();
     }
-    outstanding = remake.size();
-    remakeBytes.set(remake.keySet().stream().mapToLong(HeldShadows::bytesOf).sum());
+  }
+
+  private void add(Key key, ShadowTerms terms) {
+    long nowNanos = clock.nanoTime();
+    boolean isHomes = !talk.isHome(key) && replicator.isTrusted(talk.homesOf(key).home());
+    long fromNanos = nowNanos + (isHomes ? HOME_FIRST.toNanos() : 0);
+    Remake before = remakes.get(key);
+    if (before == null) {
+      remakes.put(key, new Remake(terms, fromNanos));
+      bytes.addAndGet(bytesOf(key));
+      outstanding = remakes.size();
+    } else {
+      before.terms = terms;
+      before.tryAt(fromNanos);
+    }
+  }
+
+  private static long bytesOf(Key key) {
+    return ENTRY_BYTES + 2L * key.utf8Length();
+  }
+
+  /** It is not to be made again; what is under way is dropped when it has come. */
+  void forget(Key key) {
+    if (remakes.remove(key) != null) {
+      bytes.addAndGet(-bytesOf(key));
+      outstanding = remakes.size();
+    }
   }
 
   /** Those first of which fewest are left, then what is read. */
   void remakeSome() {
+    long nowNanos = clock.nanoTime();
     // Looked up once each: leaves end and rates change while it is sorted.
     List<Lost> first =
-        remake.entrySet().stream()
-            .filter(each -> !underWay.contains(each.getKey()) && !waiting.contains(each.getKey()))
+        remakes.entrySet().stream()
+            .filter(each -> isDue(each.getValue(), nowNanos))
             .map(
                 each ->
                     new Lost(
@@ -107,79 +178,109 @@ final class LostShadows {
             .sorted(MOST_AT_RISK_FIRST)
             .limit(MAX_REMAKES_IN_SWEEP)
             .toList();
-    for (Lost each : first) {
-      Key key = each.key();
-      if (talk.isHolder(key)) {
-        underWay.add(key);
-        maker
-            .makeAgain(key, each.terms())
-            .whenComplete((made, failure) -> loop.execute(() -> ended(key, made)));
-      } else {
-        settled(key);
-      }
+    first.forEach(each -> make(each.key(), each.remake()));
+  }
+
+  private static boolean isDue(Remake remake, long nowNanos) {
+    return !remake.isUnderWay && nowNanos - remake.fromNanos >= 0;
+  }
+
+  private void make(Key key, Remake remake) {
+    remake.isUnderWay = true;
+    if (talk.isHolder(key)) {
+      maker
+          .makeAgain(key, remake.terms, Set.copyOf(remake.refusedBy), () -> isWanted(key, remake))
+          .whenComplete((some, failure) -> loop.execute(() -> ended(key, remake, some)));
+    } else {
+      // Its home has moved.
+      talk.askHolder(ShadowVerb.MAKE, key, remake.terms, null)
+          .whenComplete((said, failure) -> loop.execute(() -> handedOver(key, remake, said)));
     }
   }
 
-  /** What could not be paid is tried again in the next sweep. */
-  private void ended(Key key, ShadowMaker.@Nullable Made made) {
-    underWay.remove(key);
-    if (made != null) {
-      remade(made, payloadBytes(key));
-    }
-    if (made == null) {
-      settled(key);
-    } else if (isAnySilent(made)) {
-      waiting.add(key);
-    } else if (!made.isUnpaid()) {
-      settled(key);
-    }
+  private boolean isWanted(Key key, Remake remake) {
+    return remakes.get(key) == remake;
   }
 
-  private static boolean isAnySilent(ShadowMaker.Made made) {
-    return made.answers().stream().anyMatch(each -> each.outcome() == MoveOutcome.UNREACHABLE);
-  }
-
-  /** A region answers again that did not. */
-  void reachedAgain() {
-    waiting.clear();
-  }
-
-  private int payloadBytes(Key key) {
-    try {
-      Header header = store.header(key);
-      return header == null ? 0 : header.payloadBytes();
-    } catch (StorageException e) {
-      return 0; // it is counted, though not with its bytes
+  private void handedOver(Key key, Remake remake, @Nullable List<Frame.ShadowAnswer> said) {
+    remake.isUnderWay = false;
+    MoveOutcome outcome = said == null ? MoveOutcome.UNREACHABLE : talk.firstOf(said).outcome();
+    if (outcome == MoveOutcome.UNREACHABLE || outcome == MoveOutcome.NOT_HOME) {
+      remake.tryAfter(NOBODY_TAKES_IT, 0, clock.nanoTime());
+    } else if (isWanted(key, remake)) {
+      forget(key);
     }
   }
 
-  private void settled(Key key) {
-    waiting.remove(key);
-    if (remake.remove(key) != null) {
-      remakeBytes.addAndGet(-HeldShadows.bytesOf(key));
-      outstanding = remake.size();
+  private void ended(Key key, Remake remake, ShadowMaker.@Nullable Made some) {
+    remake.isUnderWay = false;
+    if (some != null) {
+      count(key, some);
+    }
+    if (!isWanted(key, remake)) {
+      return;
+    }
+    if (some == null || some.isEnough()) {
+      forget(key);
+      return;
+    }
+    some.refusedBy().stream()
+        .limit(Math.max(0, MAX_REFUSED_BY - remake.refusedBy.size()))
+        .forEach(remake.refusedBy::add);
+    long nowNanos = clock.nanoTime();
+    if (some.unpaid() != null) {
+      boolean isSoonEarned = some.unpaid().canWait();
+      remake.tryAfter(NOTHING_TO_PAY_WITH, isSoonEarned ? 0 : remake.unpaid++, nowNanos);
+    } else if (!remake.refusedBy.isEmpty()) {
+      // Each costs what a payload does.
+      remake.refusedBy.clear();
+      remake.tryAfter(NOBODY_TAKES_IT, remake.untaken++, nowNanos);
+    } else if (isAnySilent(some)) {
+      remake.tryAfter(NOBODY_TAKES_IT, 0, nowNanos);
+    } else {
+      forget(key); // there are not so many regions
     }
   }
 
-  private void remade(ShadowMaker.Made made, int payloadBytes) {
-    for (Frame.ShadowAnswer each : made.answers()) {
+  private static boolean isAnySilent(ShadowMaker.Made some) {
+    return some.answers().stream().anyMatch(each -> each.outcome() == MoveOutcome.UNREACHABLE);
+  }
+
+  /** A region that was away is in sync: what waits for one need not wait any longer. */
+  void reachedAgain(RegionName region) {
+    remakes.values().forEach(each -> each.refusedBy.remove(region));
+    tryAll();
+  }
+
+  /** Regions are others than they were. */
+  void tryAll() {
+    long nowNanos = clock.nanoTime();
+    remakes.forEach(
+        (key, remake) -> {
+          if (talk.isHome(key)) {
+            remake.tryAt(nowNanos);
+          }
+        });
+  }
+
+  private void count(Key key, ShadowMaker.Made some) {
+    for (Frame.ShadowAnswer each : some.answers()) {
       if (each.outcome() == MoveOutcome.DONE) {
-        remakes.incrementAndGet();
-        remadeBytes.addAndGet(payloadBytes);
-      } else if (!made.isUnpaid() && each.outcome() != MoveOutcome.UNREACHABLE) {
-        remakesFailed.incrementAndGet();
+        Header header = talk.headerOf(key);
+        made.incrementAndGet();
+        madeBytes.addAndGet(header == null ? 0 : header.payloadBytes());
       }
     }
+    failed.addAndGet(some.refusedBy().size());
   }
 
   /** Any thread. */
   RebuildStats stats() {
-    return new RebuildStats(outstanding, remakes.get(), remadeBytes.get(), remakesFailed.get());
+    return new RebuildStats(outstanding, made.get(), madeBytes.get(), failed.get());
   }
 
   /** Any thread. */
   MemoryUse memory() {
-    return new MemoryUse(
-        "shadows to be made again", remakeBytes.get(), MAX_REMAKES * HeldShadows.MOST_BYTES);
+    return new MemoryUse("shadows to be made again", bytes.get(), MAX_REMAKES * MOST_BYTES);
   }
 }

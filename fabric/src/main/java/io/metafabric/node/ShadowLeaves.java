@@ -61,6 +61,12 @@ final class ShadowLeaves {
     replicator.hasNoCopy(key, of);
   }
 
+  /** Nobody has one any more. */
+  void endAll(Key key) {
+    ledger.removeAll(key).forEach(of -> replicator.hasNoCopy(key, of));
+    ledgerBytes.set(ledger.estimatedBytes());
+  }
+
   /** A region asks for leave to have a shadow, or to keep it. */
   Frame.ShadowAnswer claimed(RegionName by, Key key, ShadowTerms terms) {
     if (!talk.isHolder(key)) {
@@ -73,7 +79,8 @@ final class ShadowLeaves {
     Set<RegionName> having = new HashSet<>(of(key));
     having.remove(by);
     // What nobody can read there now is made up for; of too many the next look ends one.
-    having.removeIf(other -> !replicator.isTrusted(other));
+    // Home and backup are counted below.
+    having.removeIf(other -> !replicator.isTrusted(other) || replicator.isToHold(other, key));
     int there = ShadowTalk.homesIn(talk.homesOf(key)) + having.size();
     if (there >= terms.factor()) {
       return talk.answer(
@@ -91,9 +98,9 @@ final class ShadowLeaves {
     return lost;
   }
 
-  /** See {@link ShadowLedger#askedForIn}. */
-  Map<Key, ShadowTerms> askedForIn(RegionName region, int most) {
-    return ledger.askedForIn(region, most);
+  /** See {@link ShadowLedger#in}. */
+  Map<Key, ShadowTerms> in(RegionName region, int most) {
+    return ledger.in(region, most);
   }
 
   void fetched(Key key, RegionName by) {

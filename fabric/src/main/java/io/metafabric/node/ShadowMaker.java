@@ -3,6 +3,7 @@ package io.metafabric.node;
 import io.metafabric.core.place.Homes;
 import io.metafabric.core.port.Later;
 import io.metafabric.core.port.SerialExecutor;
+import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
@@ -13,13 +14,14 @@ import io.metafabric.replicate.Replicator;
 import io.metafabric.replicate.arm.ShadowDecision;
 import io.metafabric.replicate.shadow.ShadowPlacement;
 import io.metafabric.replicate.shadow.ShadowTerms;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -68,27 +70,38 @@ final class ShadowMaker {
    * What became of shadows that were to be made.
    *
    * @param answers of the regions that were concerned
-   * @param isUnpaid whether some were not sent, as the budget has no room for them
+   * @param refusedBy regions that were sent one and did not take it
+   * @param unpaid why the budget had no room for some; null if that kept none from being sent
+   * @param isEnough whether there are as many as are wanted, or nothing is to be held
    */
-  record Made(List<Frame.ShadowAnswer> answers, boolean isUnpaid) {}
+  record Made(
+      List<Frame.ShadowAnswer> answers,
+      Set<RegionName> refusedBy,
+      @Nullable ShadowDecision unpaid,
+      boolean isEnough) {}
 
   /**
    * Of home or backup: the payload goes to as many others as are wanted, and to those that have it
    * already, whose time begins anew. Waits a moment for bytes to be earned.
    */
   CompletableFuture<List<Frame.ShadowAnswer>> make(Key key, ShadowTerms terms) {
-    return make(key, terms, true).thenApply(Made::answers);
+    return make(key, terms, true, Set.of(), () -> true).thenApply(Made::answers);
   }
 
   /**
    * The same for what went with a region: those that have it are left as they are, and what cannot
    * be paid now is not waited for.
+   *
+   * @param but regions that are not to be sent one
+   * @param isWanted whether it still is; what was made when it is not any more is dropped again
    */
-  CompletableFuture<Made> makeAgain(Key key, ShadowTerms terms) {
-    return make(key, terms, false);
+  CompletableFuture<Made> makeAgain(
+      Key key, ShadowTerms terms, Set<RegionName> but, BooleanSupplier isWanted) {
+    return make(key, terms, false, but, isWanted);
   }
 
-  private CompletableFuture<Made> make(Key key, ShadowTerms terms, boolean isAsked) {
+  private CompletableFuture<Made> make(
+      Key key, ShadowTerms terms, boolean isAsked, Set<RegionName> but, BooleanSupplier isWanted) {
     String problem = talk.problemOf(key);
     if (problem != null) {
       return notMade(MoveOutcome.REFUSED, problem);
@@ -105,7 +118,8 @@ final class ShadowMaker {
                     MoveOutcome.REFUSED,
                     "its value is longer than maxValueBytes, and was written under another");
               }
-              var making = new Making(record, terms, isAsked);
+              long deadlineNanos = isAsked ? payments.deadlineNanos() : payments.nowNanos();
+              var making = new Making(record, terms, isAsked, but, isWanted, deadlineNanos);
               return Later.on(
                   loop,
                   () -> tellAll(key).thenCompose(all -> makeSome(making, place(making, all))));
@@ -113,7 +127,8 @@ final class ShadowMaker {
   }
 
   private CompletableFuture<Made> notMade(MoveOutcome outcome, String why) {
-    return CompletableFuture.completedFuture(new Made(List.of(talk.answer(outcome, why)), false));
+    return CompletableFuture.completedFuture(
+        new Made(List.of(talk.answer(outcome, why)), Set.of(), null, true));
   }
 
   /** What the regions say of their shadows of a key, this one first. */
@@ -138,7 +153,7 @@ final class ShadowMaker {
       } else if (facts != null) {
         having.add(each.region());
         reads.merge(each.region(), facts.hits(), Long::sum);
-      } else {
+      } else if (!making.but.contains(each.region())) {
         others.add(each.region());
       }
     }
@@ -163,20 +178,15 @@ final class ShadowMaker {
 
   /** One region after the other until there are as many as are wanted. */
   private CompletableFuture<Made> makeSome(Making making, List<RegionName> order) {
-    if (making.made() >= making.wanted || order.isEmpty()) {
-      if (making.made() < making.wanted) {
-        // Only then does it matter who could not be asked.
-        making.done.addAll(making.silent);
-      }
-      return CompletableFuture.completedFuture(new Made(List.copyOf(making.done), making.isUnpaid));
+    if (making.made() >= making.wanted || order.isEmpty() || !making.isWanted.getAsBoolean()) {
+      return CompletableFuture.completedFuture(ended(making));
     }
     RegionName next = order.get(0);
     // What has waited in vain has no patience left for the others.
-    Duration patience =
-        making.isAsked && !making.isUnpaid ? ShadowPayments.PATIENCE : Duration.ZERO;
+    long deadlineNanos = making.unpaid == null ? making.deadlineNanos : payments.nowNanos();
     return payments
-        .send(making.record.header(), next, making.terms, patience)
-        .thenCompose(paid -> send(making, next, paid))
+        .send(() -> headerNow(making), next, making.terms, deadlineNanos)
+        .thenCompose(paid -> Later.on(loop, () -> send(making, next, paid)))
         .thenCompose(
             answers -> {
               making.done.addAll(answers);
@@ -184,29 +194,88 @@ final class ShadowMaker {
             });
   }
 
+  private Made ended(Making making) {
+    boolean isEnough = making.made() >= making.wanted;
+    if (!isEnough) {
+      // Only then does it matter who could not be asked.
+      making.done.addAll(making.silent);
+    }
+    if (!making.isWanted.getAsBoolean()) {
+      making.done.stream()
+          .filter(each -> each.outcome() == MoveOutcome.DONE)
+          .forEach(each -> dropAgain(making.key(), each.region()));
+    }
+    return new Made(
+        List.copyOf(making.done), Set.copyOf(making.refusedBy), making.unpaid, isEnough);
+  }
+
+  /** Somebody has had the shadows of the key dropped while this one was on its way. */
+  private void dropAgain(Key key, RegionName from) {
+    leaves.end(key, from);
+    replicator.askShadow(from, ShadowVerb.DROP, key, null, null);
+  }
+
+  /** Others may have written since the payload was read; what would be sent now is priced. */
+  private Header headerNow(Making making) {
+    Header now = talk.headerOf(making.key());
+    return now == null ? making.record.header() : now;
+  }
+
   private CompletableFuture<List<Frame.ShadowAnswer>> send(
       Making making, RegionName to, ShadowDecision paid) {
-    Key key = making.record.key();
+    Key key = making.key();
     if (!paid.isPaid()) {
-      making.isUnpaid = true;
+      making.unpaid = paid;
       log.add(key, "no shadow in " + to + ": " + paid);
       String why = "the copy budget of " + region + " does not allow it: " + paid.why();
-      return CompletableFuture.completedFuture(
-          List.of(new Frame.ShadowAnswer(to, MoveOutcome.REFUSED, why, null)));
+      return answered(to, MoveOutcome.REFUSED, why);
     }
+    Header now = headerNow(making);
+    if (now.version().dot().equals(making.record.header().version().dot())) {
+      return sendPaid(making, to, paid);
+    }
+    // A region that knows of the newer one would not take what was read before.
+    return reader
+        .apply(key)
+        .thenCompose(
+            record ->
+                Later.on(
+                    loop,
+                    () -> {
+                      if (record == null || record.payload() == null || !replicator.mayGo(record)) {
+                        making.wanted = 0;
+                        return answered(
+                            to, MoveOutcome.NOT_FOUND, "there is no value of " + key + " any more");
+                      }
+                      making.record = record;
+                      return sendPaid(making, to, paid);
+                    }));
+  }
+
+  private static CompletableFuture<List<Frame.ShadowAnswer>> answered(
+      RegionName by, MoveOutcome outcome, String why) {
+    return CompletableFuture.completedFuture(
+        List.of(new Frame.ShadowAnswer(by, outcome, why, null)));
+  }
+
+  private CompletableFuture<List<Frame.ShadowAnswer>> sendPaid(
+      Making making, RegionName to, ShadowDecision paid) {
     return replicator
         .askToHoldShadow(to, making.record, making.terms)
         .thenApply(
             answers -> {
-              answers.forEach(each -> noteMade(key, each, making.terms, paid));
+              answers.forEach(each -> noteMade(making, each, paid));
               return answers;
             });
   }
 
-  private void noteMade(
-      Key key, Frame.ShadowAnswer answer, ShadowTerms terms, ShadowDecision paid) {
+  private void noteMade(Making making, Frame.ShadowAnswer answer, ShadowDecision paid) {
+    Key key = making.key();
+    ShadowTerms terms = making.terms;
     if (answer.outcome() == MoveOutcome.DONE) {
       leaves.give(key, answer.region(), terms);
+    } else if (answer.outcome() != MoveOutcome.UNREACHABLE) {
+      making.refusedBy.add(answer.region());
     }
     log.add(
         key,
@@ -223,21 +292,38 @@ final class ShadowMaker {
 
   /** One key's shadows while they are made. */
   private static final class Making {
-    final MetadataRecord record;
     final ShadowTerms terms;
 
     /** By a caller who waits; else by this region. */
     final boolean isAsked;
 
+    final Set<RegionName> but;
+    final BooleanSupplier isWanted;
+    final long deadlineNanos;
     final List<Frame.ShadowAnswer> done = new ArrayList<>();
     final List<Frame.ShadowAnswer> silent = new ArrayList<>();
+    final Set<RegionName> refusedBy = new TreeSet<>();
+    MetadataRecord record;
     int wanted;
-    boolean isUnpaid;
+    @Nullable ShadowDecision unpaid;
 
-    Making(MetadataRecord record, ShadowTerms terms, boolean isAsked) {
+    Making(
+        MetadataRecord record,
+        ShadowTerms terms,
+        boolean isAsked,
+        Set<RegionName> but,
+        BooleanSupplier isWanted,
+        long deadlineNanos) {
       this.record = record;
       this.terms = terms;
       this.isAsked = isAsked;
+      this.but = but;
+      this.isWanted = isWanted;
+      this.deadlineNanos = deadlineNanos;
+    }
+
+    Key key() {
+      return record.key();
     }
 
     long made() {

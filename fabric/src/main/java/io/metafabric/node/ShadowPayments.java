@@ -15,6 +15,7 @@ import io.metafabric.replicate.shadow.ShadowShelf;
 import io.metafabric.replicate.shadow.ShadowTerms;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * for bytes where somebody waits for a shadow. Has no state of its own; belongs to the loop.
  */
 final class ShadowPayments {
-  /** For so long a request by name waits until its bytes are earned. */
+  /** For so long in all a request by name waits until its bytes are earned. */
   static final Duration PATIENCE = Duration.ofSeconds(5);
 
   private static final Duration ASK_AGAIN = Duration.ofMillis(100);
@@ -87,24 +88,35 @@ final class ShadowPayments {
         : new CopyTerms(path.from(), region, header.payloadBytes(), path.rttMs());
   }
 
+  /** Until when bytes may be waited for by who asks now, as {@link #send} takes it. */
+  long deadlineNanos() {
+    return clock.nanoTime() + PATIENCE.toNanos();
+  }
+
+  /** So that nothing is waited for. */
+  long nowNanos() {
+    return clock.nanoTime();
+  }
+
   /**
    * For one that another region is sent.
    *
-   * @param patience for so long it may be waited for bytes
+   * @param header of what would be sent at the moment
+   * @param deadlineNanos until then it may be waited for bytes
    */
   CompletableFuture<ShadowDecision> send(
-      Header header, RegionName to, ShadowTerms terms, Duration patience) {
+      Supplier<Header> header, RegionName to, ShadowTerms terms, long deadlineNanos) {
     double rttMs = replicator.expectedRttMs(region, to);
-    var copy = new CopyTerms(region, to, header.payloadBytes(), Double.isNaN(rttMs) ? 0 : rttMs);
+    int payloadBytes = header.get().payloadBytes();
+    var copy = new CopyTerms(region, to, payloadBytes, Double.isNaN(rttMs) ? 0 : rttMs);
     ShadowDecision decision =
         arm.sendShadow(copy, terms.ttlNanos() / NANOS_PER_MS, clock.nanoTime());
-    if (!decision.canWait() || patience.compareTo(ASK_AGAIN) < 0) {
+    if (!decision.canWait() || deadlineNanos - clock.nanoTime() < ASK_AGAIN.toNanos()) {
       return CompletableFuture.completedFuture(decision);
     }
     var later = new CompletableFuture<ShadowDecision>();
     loop.schedule(
-        ASK_AGAIN,
-        () -> send(header, to, terms, patience.minus(ASK_AGAIN)).thenAccept(later::complete));
+        ASK_AGAIN, () -> send(header, to, terms, deadlineNanos).thenAccept(later::complete));
     return later;
   }
 }

@@ -1,7 +1,9 @@
 package io.metafabric.node;
 
+import io.metafabric.core.error.StorageException;
 import io.metafabric.core.place.HomeLookup;
 import io.metafabric.core.place.Homes;
+import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.store.RecordStore;
@@ -21,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  * keys there are none. Has no state of its own; asks on the loop.
  */
 final class ShadowTalk {
+  /** What a region says of a shadow that it had, and that ended in its own time or by request. */
+  static final String HAS_ENDED = "it has ended";
+
   private final RegionName region;
   private final RecordStore store;
   private final Replicator replicator;
@@ -48,6 +53,19 @@ final class ShadowTalk {
 
   boolean isHolder(Key key) {
     return replicator.isToHold(region, key);
+  }
+
+  boolean isHome(Key key) {
+    return homesOf(key).home().equals(region);
+  }
+
+  /** What is known of a key here; null also if that cannot be read now. */
+  @Nullable Header headerOf(Key key) {
+    try {
+      return store.header(key);
+    } catch (StorageException e) {
+      return null;
+    }
   }
 
   /** Why there are no shadows of a key; null if there may be some. */

@@ -5,6 +5,7 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.MoveOutcome;
+import io.metafabric.core.wire.ShadowReason;
 import io.metafabric.core.wire.ShadowVerb;
 import io.metafabric.replicate.Replicator;
 import io.metafabric.replicate.shadow.ShadowTerms;
@@ -18,7 +19,7 @@ import java.util.TreeSet;
 
 /**
  * Of a home: looks after the regions that have its shadows. What one had that stays away is made
- * again elsewhere, and one that is back is asked whether it still has what was asked for by name,
+ * again elsewhere if it was asked for by name, and one that is back is asked what it still has,
  * since a restart loses it. Belongs to the loop.
  */
 final class ShadowWatch {
@@ -75,9 +76,14 @@ final class ShadowWatch {
   void reachedAgain(RegionName region) {
     questions.removeIf(each -> each.region().equals(region));
     leaves
-        .askedForIn(region, MAX_QUESTIONS)
+        .in(region, MAX_QUESTIONS)
         .forEach((key, terms) -> questions.add(new Question(region, key, terms)));
-    lost.reachedAgain();
+    lost.reachedAgain(region);
+  }
+
+  /** Nobody wants to know any more who has one. */
+  void forget(Key key) {
+    questions.removeIf(each -> each.key().equals(key));
   }
 
   private void ask(Question question) {
@@ -86,8 +92,16 @@ final class ShadowWatch {
         .thenAccept(
             answers -> {
               Frame.ShadowAnswer said = talk.firstOf(answers);
-              if (said.outcome() == MoveOutcome.NOT_FOUND) {
+              boolean isUnknown = said.outcome() == MoveOutcome.NOT_FOUND;
+              // Else it has ended meanwhile by somebody's word, here or at the other holder.
+              boolean wasThere = leaves.of(question.key()).contains(question.region());
+              if (isUnknown) {
                 leaves.end(question.key(), question.region());
+              }
+              if (isUnknown
+                  && wasThere
+                  && question.terms().reason() == ShadowReason.REQUESTED
+                  && !said.message().equals(ShadowTalk.HAS_ENDED)) {
                 lost.add(Map.of(question.key(), question.terms()));
               }
             });

@@ -74,7 +74,7 @@ final class Shadows implements ShadowWork {
             talk, payments, store, tiers, replicator, loop, clock, shelf, log, this::becameHolder);
     this.leaves = new ShadowLeaves(talk, replicator, clock);
     this.maker = new ShadowMaker(talk, payments, leaves, held, replicator, loop, log, reader);
-    this.lost = new LostShadows(talk, leaves, maker, store, loop, rebuilding);
+    this.lost = new LostShadows(talk, leaves, maker, replicator, loop, clock, rebuilding);
     this.watch = new ShadowWatch(talk, leaves, lost, replicator, clock);
   }
 
@@ -102,7 +102,15 @@ final class Shadows implements ShadowWork {
   /** Drops the shadows of a key everywhere, where nothing is lost by it. Any thread. */
   CompletableFuture<List<Frame.ShadowAnswer>> drop(Key key) {
     return Later.on(
-        loop, () -> talk.askAll(held.drop(key).thenApply(List::of), ShadowVerb.DROP, key));
+        loop, () -> talk.askAll(dropHere(key).thenApply(List::of), ShadowVerb.DROP, key));
+  }
+
+  /** None is made again, and none has leave; regions that have one ask whether it may go. */
+  private CompletableFuture<Frame.ShadowAnswer> dropHere(Key key) {
+    lost.forget(key);
+    watch.forget(key);
+    leaves.endAll(key);
+    return held.drop(key);
   }
 
   @Override
@@ -117,7 +125,7 @@ final class Shadows implements ShadowWork {
               : CompletableFuture.completedFuture(List.of(talk.notHome(key)));
       case CLAIM -> CompletableFuture.completedFuture(List.of(leaves.claimed(by, key, terms)));
       case END -> CompletableFuture.completedFuture(List.of(ended(by, key, request.dot())));
-      case DROP -> held.drop(key).thenApply(List::of);
+      case DROP -> dropHere(key).thenApply(List::of);
       case TELL -> CompletableFuture.completedFuture(List.of(held.told(key)));
     };
   }
@@ -171,6 +179,7 @@ final class Shadows implements ShadowWork {
   void rehomed(Set<RegionName> evicted) {
     held.rehomed();
     lost.add(leaves.lost(evicted));
+    lost.tryAll();
   }
 
   /** A home was moved. */
@@ -186,11 +195,7 @@ final class Shadows implements ShadowWork {
 
   /** One of so many regions that are to have a shadow holds the payload as home or backup now. */
   private void becameHolder(Key key, ShadowTerms terms) {
-    if (talk.homesOf(key).home().equals(talk.region())) {
-      lost.add(Map.of(key, terms));
-    } else {
-      talk.askHolder(ShadowVerb.MAKE, key, terms, null);
-    }
+    lost.add(Map.of(key, terms));
   }
 
   /** Of shadows that went with regions that were evicted. Any thread. */
@@ -214,6 +219,7 @@ final class Shadows implements ShadowWork {
         leaves.ledgerMemory(),
         lost.memory(),
         held.reclaimsMemory(),
+        held.endedMemory(),
         leaves.readersMemory(),
         new MemoryUse("decisions on shadows", log.retainedBytes(), ShadowLog.MAX_BYTES));
   }

@@ -1,6 +1,7 @@
 package io.metafabric.replicate.shadow;
 
 import io.metafabric.core.record.Bytes;
+import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.wire.Frame;
@@ -114,9 +115,14 @@ final class HeldShadow {
 
   static long bytesOf(MetadataRecord record) {
     Bytes payload = record.payload();
+    return bytesOf(record.key(), record.header(), payload == null ? 0 : payload.length());
+  }
+
+  /** Of one with so many bytes of payload. */
+  static long bytesOf(Key key, Header header, long payloadBytes) {
     return ENTRY_BYTES
-        + 2L * record.key().utf8Length()
-        + 64L * record.header().version().context().size()
-        + (payload == null ? 0 : payload.length());
+        + 2L * key.utf8Length()
+        + 64L * header.version().context().size()
+        + payloadBytes;
   }
 }

@@ -79,19 +79,28 @@ public final class ShadowLedger {
     return wanted;
   }
 
-  /** Keys of which a region has a shadow that was asked for by name, at most so many. */
-  public Map<Key, ShadowTerms> askedForIn(RegionName region, int most) {
-    var asked = new TreeMap<Key, ShadowTerms>();
+  /** Keys of which a region has a shadow, at most so many, on their terms. */
+  public Map<Key, ShadowTerms> in(RegionName region, int most) {
+    var there = new TreeMap<Key, ShadowTerms>();
     for (Map.Entry<Key, Map<RegionName, Leave>> each : byKey.entrySet()) {
       Leave leave = each.getValue().get(region);
-      if (leave != null && leave.terms().reason() == ShadowReason.REQUESTED) {
-        asked.put(each.getKey(), leave.terms());
-        if (asked.size() >= most) {
+      if (leave != null) {
+        there.put(each.getKey(), leave.terms());
+        if (there.size() >= most) {
           break;
         }
       }
     }
-    return asked;
+    return there;
+  }
+
+  /** Forgets who has one, and says who that was. */
+  public Set<RegionName> removeAll(Key key) {
+    Map<RegionName, Leave> regions = byKey.get(key);
+    forget(key);
+    return regions == null
+        ? Set.of()
+        : Collections.unmodifiableSet(new TreeSet<>(regions.keySet()));
   }
 
   public void remove(Key key, RegionName region) {

@@ -81,6 +81,20 @@ public final class ShadowShelf {
     return true;
   }
 
+  /**
+   * Whether a payload would be taken now; counted as refused if not. Kept copies make room for it,
+   * as they would if it came.
+   */
+  public synchronized boolean hasRoomFor(Key key, Header header) {
+    long more = HeldShadow.bytesOf(key, header, header.payloadBytes());
+    if (bytes + more > maxBytes || !room.take(more)) {
+      refused++;
+      return false;
+    }
+    room.release(more);
+    return true;
+  }
+
   private boolean takeRoom(long more) {
     if (more > 0 && (bytes + more > maxBytes || !room.take(more))) {
       return false;
@@ -215,6 +229,29 @@ public final class ShadowShelf {
    * @param byRequest whether it is dropped, or has expired
    */
   public synchronized boolean end(Key key, Dot dot, boolean byRequest) {
+    if (!remove(key, dot)) {
+      return false;
+    }
+    if (byRequest) {
+      dropped++;
+    } else {
+      expired++;
+    }
+    return true;
+  }
+
+  /**
+   * Ends one whose payload this region holds otherwise by now, as home or backup. Counts as neither
+   * expired nor dropped.
+   *
+   * @param dot of the payload that is held otherwise
+   * @return false if it was none any more, or of another version
+   */
+  public synchronized boolean promoted(Key key, Dot dot) {
+    return remove(key, dot);
+  }
+
+  private boolean remove(Key key, Dot dot) {
     HeldShadow held = shadows.get(key.path());
     if (held == null) {
       return false;
@@ -225,11 +262,6 @@ public final class ShadowShelf {
     }
     shadows.remove(key.path());
     takeRoom(-held.bytes());
-    if (byRequest) {
-      dropped++;
-    } else {
-      expired++;
-    }
     return true;
   }
 
