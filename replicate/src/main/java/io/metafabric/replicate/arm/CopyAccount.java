@@ -13,6 +13,10 @@ final class CopyAccount {
   private static final long DUTIES_WAIT_NANOS = 2_000_000_000L;
 
   private long dutiesFirstUntilNanos = Long.MIN_VALUE;
+
+  /** Of the largest duty that waits until then. */
+  private long waitingBytes;
+
   private final TokenBucket bytes;
   private final DailyAllowance dollars;
   private final CopyRoom room;
@@ -101,11 +105,18 @@ final class CopyAccount {
    */
   boolean payBytes(long wireBytes, long nowNanos) {
     boolean pays = bytes.has(Math.min(wireBytes, budget.bytesPerSecond()), nowNanos);
+    boolean isLargest = nowNanos >= dutiesFirstUntilNanos || wireBytes >= waitingBytes;
     if (pays) {
       bytes.take(wireBytes);
     }
-    // Else bargains would take what is earned before it is enough.
-    dutiesFirstUntilNanos = pays ? Long.MIN_VALUE : nowNanos + DUTIES_WAIT_NANOS;
+    // Else bargains would take what is earned before it is enough; nor does a small duty that can
+    // be paid meanwhile end the turn of a larger one.
+    if (pays && isLargest) {
+      dutiesFirstUntilNanos = Long.MIN_VALUE;
+    } else if (!pays) {
+      dutiesFirstUntilNanos = nowNanos + DUTIES_WAIT_NANOS;
+      waitingBytes = isLargest ? wireBytes : waitingBytes;
+    }
     return pays;
   }
 

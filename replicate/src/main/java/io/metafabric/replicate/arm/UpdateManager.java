@@ -36,26 +36,47 @@ final class UpdateManager {
 
   private static final double MAX_PRESSURE = 100;
 
+  /** What it did not take weighs half after so long, half an hour. */
+  static final double PRESSURE_HALF_LIFE_MS = 30 * 60_000;
+
   private static final class Region {
     final SentUpdates sent = new SentUpdates();
     final UpdateThreshold threshold = new UpdateThreshold();
     final CopyKeeper keeper = new CopyKeeper(this::forget);
     long takesNoneUntilMs = Long.MIN_VALUE;
 
-    /** Of the copies that it was sent of late, how many it did not take. */
+    /** Of the copies that it was sent of late, how many it did not take or keep. */
     private double notTaken;
+
+    private long fadedMs = Long.MIN_VALUE;
 
     void forget(int slot) {
       sent.forget(slot);
       threshold.forget(slot);
     }
 
-    void took(boolean taken) {
-      notTaken += ((taken ? 0 : 1) - notTaken) / PRESSURE_OVER;
+    private void fade(long nowMs) {
+      if (notTaken > 0 && nowMs > fadedMs) {
+        notTaken *= StrictMath.pow(0.5, (nowMs - fadedMs) / PRESSURE_HALF_LIFE_MS);
+      }
+      fadedMs = Math.max(fadedMs, nowMs);
+    }
+
+    /** Taken, as far as is known. */
+    void sentOne(long nowMs) {
+      fade(nowMs);
+      notTaken -= notTaken / PRESSURE_OVER;
+    }
+
+    /** One that was sent was not taken, or is not kept: it was counted as taken. */
+    void tookNot(long nowMs) {
+      fade(nowMs);
+      notTaken = Math.min(1, notTaken + 1 / PRESSURE_OVER);
     }
 
     /** 1 where all is taken; what makes room for a copy there costs others theirs. */
-    double pressure() {
+    double pressure(long nowMs) {
+      fade(nowMs);
       return Math.min(MAX_PRESSURE, 1 / (1 - notTaken));
     }
 
@@ -146,7 +167,7 @@ final class UpdateManager {
     if (slot >= 0) {
       there.forget(slot);
     }
-    there.took(false);
+    there.tookNot(nowMs);
     there.takesNoneUntilMs = nowMs + NOT_TAKEN_MS;
   }
 
@@ -176,7 +197,7 @@ final class UpdateManager {
             write.isShadow() ? 0 : keeping.storing(),
             0,
             write.linkPressure(),
-            there.pressure());
+            there.pressure(nowMs));
     boolean goesOn = there.sent.last(slot) == Update.PUSH;
     double margin = goesOn ? CopyKeeper.MARGIN_TO_GO_ON : CopyKeeper.MARGIN;
     double least = margin * there.threshold.factor(nowMs);
@@ -234,7 +255,7 @@ final class UpdateManager {
       there.keeper.sent(slot, standsFor);
       boolean isBargain = decision.leastRatio() > 0;
       there.threshold.sent(slot, decision.appraisal(), isBargain ? standsFor : 0);
-      there.took(true);
+      there.sentOne(nowMs);
       double dollars = decision.appraisal().price() / 1e6;
       count(to, UpdateTotals.NONE.withPush(write.terms().payloadBytes(), write.holds(), dollars));
     } else if (isRefused(decision)) {

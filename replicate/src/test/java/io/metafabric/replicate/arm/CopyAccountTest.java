@@ -298,6 +298,18 @@ class CopyAccountTest {
   }
 
   @Test
+  void aSmallDutyThatIsPaid_doesNotEndTheTurnOfALargerOneThatWaits() {
+    var account = new CopyAccount(new CopyBudget(1_000, 1, 10_000), 0);
+    assertThat(account.pay(900, 0, 1, 0)).isNull();
+    assertThat(account.payBytes(1_000, 100_000_000L)).isFalse();
+    assertThat(account.payBytes(50, 200_000_000L)).isTrue();
+    assertThat(account.pay(100, 0, 1, 300_000_000L)).as("the large one waits").isNotNull();
+
+    assertThat(account.payBytes(1_000, 1_100_000_000L)).isTrue();
+    assertThat(account.pay(50, 0, 1, 2_200_000_000L)).as("nothing waits now").isNull();
+  }
+
+  @Test
   void whatIsAskedForByName_waitsForBytesLikeADuty_andNotForDollars() {
     var account = new CopyAccount(new CopyBudget(1_000, 1, 10), 0);
     assertThat(account.payAsked(3_000, 0.4e6, 0)).as("more than a second's worth").isNull();

@@ -7,6 +7,7 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
+import java.time.Duration;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.RepeatedTest;
@@ -277,6 +278,35 @@ class UpdateManagerTest {
       read();
     }
     assertThat(lastDecision().appraisal().targetPressure()).isLessThan(1.1);
+  }
+
+  @Test
+  void whatWasNotTaken_isForgottenWithTime() {
+    for (int i = 0; i < 200; i++) {
+      arm.dropped(KEY, THERE, nowNanos);
+    }
+    written();
+    assertThat(lastDecision().appraisal().targetPressure()).isGreaterThan(50);
+    nowNanos += Duration.ofMinutes(30).toNanos();
+    written();
+    assertThat(lastDecision().appraisal().targetPressure()).isBetween(1.9, 2.1);
+    nowNanos += Duration.ofHours(5).toNanos();
+    written();
+    assertThat(lastDecision().appraisal().targetPressure()).isLessThan(1.01);
+  }
+
+  /** Each was counted as taken when it was sent. */
+  @Test
+  void whereEachCopyThatIsSentIsDropped_noneIsTakenToBeKept() {
+    for (int i = 0; i < 500; i++) {
+      nowNanos += SECOND;
+      assertThat(written()).isEqualTo(Update.PUSH);
+      read();
+      arm.dropped(KEY, THERE, nowNanos);
+    }
+    nowNanos += SECOND;
+    written();
+    assertThat(lastDecision().appraisal().targetPressure()).isGreaterThan(20);
   }
 
   @Test
