@@ -5,6 +5,7 @@ import io.netty.handler.codec.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
@@ -44,11 +45,11 @@ final class Gate {
     if (tokenHash != null) {
       return true;
     }
-    String host = request.headers().get(HttpHeaderNames.HOST);
-    if (host == null) {
+    List<String> hosts = request.headers().getAll(HttpHeaderNames.HOST);
+    if (hosts.size() != 1) {
       return false;
     }
-    String name = host.toLowerCase(Locale.ROOT).replaceFirst(":\\d*$", "");
+    String name = hosts.get(0).toLowerCase(Locale.ROOT).replaceFirst(":\\d*$", "");
     return name.equals("localhost")
         || name.equals("[::1]")
         || name.equals(ownHost)

@@ -5,6 +5,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.handler.codec.DecoderException;
 import io.netty.handler.codec.DecoderResult;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.FullHttpResponse;
@@ -64,7 +65,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   /** Whether the next message is asked for and did not come yet. */
   private boolean wanting;
 
-  /** At most what one read brings. */
+  /** At most what one read brings, of {@link HttpServer#MAX_PIPELINED} requests. */
   private final ArrayDeque<HttpObject> waiting = new ArrayDeque<>();
 
   private boolean handing;
@@ -437,10 +438,10 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     waiting.clear();
   }
 
-  /** A client that went away, or no TLS. */
+  /** A client that went away, no TLS, or more requests at once than may wait. */
   @Override
   public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-    if (phase == Phase.HEAD && turn == 0) {
+    if ((phase == Phase.HEAD && turn == 0) || cause instanceof DecoderException) {
       service.counters().refused(HttpRefusal.MALFORMED);
     }
     end();

@@ -6,7 +6,7 @@ public enum HttpRefusal {
   CONNECTIONS,
   /** Head or body did not come, or the answer was not taken, in time. */
   SLOW,
-  /** What came is no HTTP, or its head is too large. */
+  /** What came is no HTTP, its head is too large, or too many requests came at once. */
   MALFORMED,
   /** No token, or another one. */
   TOKEN,

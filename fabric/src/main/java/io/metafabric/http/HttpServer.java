@@ -44,6 +44,10 @@ public final class HttpServer implements AutoCloseable {
   private static final int MAX_FIRST_LINE_BYTES = 8 << 10;
   private static final int MAX_HEADERS_BYTES = 16 << 10;
   private static final int MAX_CHUNK_BYTES = 16 << 10;
+
+  /** Requests of one connection that wait, so that small ones cannot fill the memory. */
+  static final int MAX_PIPELINED = 128;
+
   private static final Duration CERTIFICATES_EVERY = Duration.ofSeconds(10);
 
   private final HttpConfig config;
@@ -198,7 +202,8 @@ public final class HttpServer implements AutoCloseable {
                 new HttpDecoderConfig()
                     .setMaxInitialLineLength(MAX_FIRST_LINE_BYTES)
                     .setMaxHeaderSize(MAX_HEADERS_BYTES)
-                    .setMaxChunkSize(MAX_CHUNK_BYTES)))
+                    .setMaxChunkSize(MAX_CHUNK_BYTES),
+                MAX_PIPELINED))
         .addLast(connection);
   }
 

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.core.JsonParser.NumberType;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.core.util.JsonRecyclerPools;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -22,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 final class Json {
   private static final int MAX_TEXT = 8192;
   private static final int MAX_NAME = 128;
+  private static final int MAX_DIGITS = 32;
 
   // Nothing is pooled or interned: that would stay behind on threads and in the class loader.
   private static final JsonFactory FACTORY =
@@ -33,7 +35,7 @@ final class Json {
               StreamReadConstraints.builder()
                   .maxStringLength(MAX_TEXT)
                   .maxNameLength(MAX_NAME)
-                  .maxNumberLength(32)
+                  .maxNumberLength(MAX_DIGITS)
                   .maxNestingDepth(2)
                   .build())
           .build();
@@ -54,6 +56,16 @@ final class Json {
     }
     try (JsonParser in = FACTORY.createParser(text)) {
       return fields(in);
+    } catch (StreamConstraintsException e) {
+      throw new BadRequestException(
+          null,
+          "a name may have "
+              + MAX_NAME
+              + " characters, a string "
+              + MAX_TEXT
+              + ", a number "
+              + MAX_DIGITS
+              + " digits at most");
     } catch (JsonProcessingException e) {
       // Its own message may have some of what came.
       throw new BadRequestException(

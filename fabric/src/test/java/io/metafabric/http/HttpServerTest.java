@@ -17,6 +17,8 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The server alone, with routes of the test's own. */
 @Timeout(60)
@@ -119,6 +121,53 @@ class HttpServerTest {
         Socket socket = connect(server, "GET /late" + HEAD + "Connection: close\r\n\r\n")) {
       assertThat(all(socket)).startsWith("HTTP/1.1 503").contains("wait until some have ended");
       assertThat(server.stats().failed()).isOne();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"{\"text\": \"%s\"}", "{\"%s\": \"\"}"})
+  void jsonOfLongTexts_isTheClientsFault(String json) throws Exception {
+    refusesAsBad(json.formatted("x".repeat(9000)));
+  }
+
+  @Test
+  void jsonOfALongNumber_isTheClientsFault() throws Exception {
+    refusesAsBad("{\"text\": %s}".formatted("9".repeat(100)));
+  }
+
+  private void refusesAsBad(String body) throws Exception {
+    String head = "Content-Type: application/json\r\nConnection: close\r\nContent-Length: ";
+    try (HttpServer server = serve();
+        Socket socket =
+            connect(server, "POST /echo" + HEAD + head + body.length() + "\r\n\r\n" + body)) {
+      assertThat(all(socket)).startsWith("HTTP/1.1 400").contains("at most");
+      assertThat(server.stats().refused(HttpRefusal.FIELD)).isOne();
+      assertThat(server.stats().failed()).isZero();
+    }
+  }
+
+  @Test
+  void asManyPipelinedOnesAsMayWait_areAnswered_andMoreAreCounted() throws Exception {
+    late.complete(Answer.of(200, Map.of()));
+    String asked = "GET /late" + HEAD + "\r\n";
+    String last = "GET /late" + HEAD + "Connection: close\r\n\r\n";
+    try (HttpServer server = serve()) {
+      try (Socket socket = connect(server, asked.repeat(HttpServer.MAX_PIPELINED - 1) + last)) {
+        assertThat(all(socket).split("HTTP/1.1 200", -1)).hasSize(HttpServer.MAX_PIPELINED + 1);
+      }
+      try (Socket socket = connect(server, asked.repeat(4 * HttpServer.MAX_PIPELINED))) {
+        await()
+            .atMost(Duration.ofSeconds(20))
+            .until(() -> server.stats().refused(HttpRefusal.MALFORMED) == 1);
+      }
+    }
+  }
+
+  @Test
+  void whoNamesTwoHosts_isRefused() throws Exception {
+    try (HttpServer server = serve();
+        Socket socket = connect(server, "GET /late" + HEAD + "Host: example.org\r\n\r\n")) {
+      assertThat(all(socket)).startsWith("HTTP/1.1 421");
     }
   }
 }
