@@ -399,12 +399,13 @@ public final class FabricBuilder {
 
   /**
    * Memory outside of the heap for records that were read from the journal of late, about; taken as
-   * it fills. Less than 64 KiB is none. Default: 64 MiB, at most an eighth of the JVM's maximum
-   * heap.
+   * it fills; at most 64 GiB. Less than 64 KiB is none. Default: 64 MiB, at most an eighth of the
+   * JVM's maximum heap.
    */
   public FabricBuilder readCacheBytes(long bytes) {
-    if (bytes < 0) {
-      throw new ConfigurationException("readCacheBytes must be >= 0, was " + bytes);
+    if (bytes < 0 || bytes > JournalConfig.MAX_READ_CACHE_BYTES) {
+      throw new ConfigurationException(
+          "readCacheBytes must be 0 to " + JournalConfig.MAX_READ_CACHE_BYTES + ", was " + bytes);
     }
     readCacheBytes = once("readCacheBytes", readCacheBytes, bytes);
     return this;
@@ -468,11 +469,14 @@ public final class FabricBuilder {
    * @param secret at least 16 bytes, random ones; copied
    */
   public FabricBuilder sessionSecret(byte[] secret) {
+    Objects.requireNonNull(secret, "secret");
+    TokenSecret next;
     try {
-      sessionSecret = once("sessionSecret", sessionSecret, new TokenSecret(secret.clone()));
+      next = new TokenSecret(secret.clone());
     } catch (IllegalArgumentException e) {
       throw new ConfigurationException(e.getMessage() + "; give all regions the same random ones");
     }
+    sessionSecret = once("sessionSecret", sessionSecret, next);
     return this;
   }
 

@@ -273,6 +273,15 @@ class RefusalsTest {
     refusedAtOnce(() -> builder().home("a/b", "us", "eu"), "a-z 0-9 . _ -");
     refusedAtOnce(() -> builder().maxValueBytes(0), "1 to ");
     refusedAtOnce(() -> builder().hotTierBytes(1), "at least");
+    refusedAtOnce(() -> builder().readCacheBytes(Long.MAX_VALUE), "readCacheBytes must be 0 to");
+    refusedAtOnce(() -> builder().sessionSecret(new byte[3]), "the same random ones");
+    assertThatThrownBy(() -> builder().sessionSecret(new byte[16]).sessionSecret(new byte[16]))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("set twice")
+        .hasMessageNotContaining("random");
+    assertThatThrownBy(() -> builder().sessionSecret(null))
+        .isInstanceOf(NullPointerException.class)
+        .hasMessage("secret");
     refusedAtOnce(() -> builder().maxIndexBytes(1), "at least");
     refusedAtOnce(() -> builder().compactionBytesPerSecond(1), "at least");
     refusedAtOnce(() -> builder().retainedBytes(-1), "0 or more");

@@ -1,6 +1,8 @@
 package io.metafabric.replicate.shadow;
 
 import io.metafabric.core.error.ConfigurationException;
+import io.metafabric.core.error.InvalidKeyException;
+import io.metafabric.core.record.Key;
 import io.metafabric.core.wire.FrameCodec;
 import java.time.Duration;
 import java.util.Objects;
@@ -40,9 +42,31 @@ public record ShadowRule(String prefix, @Nullable String client, int factor, Dur
     requireTimeToLive(timeToLive);
   }
 
-  /** For all keys of a namespace. */
+  /**
+   * For all keys of a namespace.
+   *
+   * @throws ConfigurationException if no key can have it
+   */
   public static ShadowRule forNamespace(String namespace, int factor, Duration timeToLive) {
+    Objects.requireNonNull(namespace, "namespace");
+    requireNamespace(namespace);
     return new ShadowRule(namespace + "/", null, factor, timeToLive);
+  }
+
+  private static void requireNamespace(String namespace) {
+    try {
+      if (Key.of(namespace + "/id").namespace().equals(namespace)) {
+        return;
+      }
+    } catch (InvalidKeyException e) {
+      // Told below, of the namespace alone.
+    }
+    throw new ConfigurationException(
+        "no key can have the namespace \""
+            + namespace
+            + "\" of a shadow rule; use 1 to "
+            + Key.MAX_NAMESPACE_LENGTH
+            + " characters of a-z 0-9 . _ -, or forPrefix");
   }
 
   /** For all keys that begin so, for example {@code users/eu-}. */

@@ -24,6 +24,16 @@ class ShadowRulesTest {
   }
 
   @Test
+  void aNamespaceThatNoKeyCanHave_isRefused() {
+    for (String each : List.of("", "A!", "users/", "~own", "x".repeat(65))) {
+      refused(() -> ShadowRule.forNamespace(each, 3, TTL), "no key can have the namespace");
+    }
+    assertThatThrownBy(() -> ShadowRule.forNamespace(null, 3, TTL))
+        .isInstanceOf(NullPointerException.class)
+        .hasMessage("namespace");
+  }
+
+  @Test
   void theMostSpecificRuleCounts() {
     ShadowRules rules =
         ShadowRules.of(
