@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Locale;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
@@ -28,7 +29,7 @@ final class Receiver {
   }
 
   /** Arguments: directory, port, peer's port. */
-  public static void main(String[] args) {
+  public static void main(String[] args) throws InterruptedException {
     try (MetadataFabric fabric =
         MetadataFabric.builder()
             .region(TwoRegions.TO)
@@ -39,6 +40,8 @@ final class Receiver {
             .peer(TwoRegions.FROM, "127.0.0.1:" + args[2])
             .open()) {
       new Receiver(fabric).poll();
+      // The sender waits for the last acknowledgements; who started both ends this one after it.
+      new CountDownLatch(1).await();
     }
   }
 
