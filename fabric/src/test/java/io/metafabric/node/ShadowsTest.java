@@ -16,6 +16,7 @@ import io.metafabric.core.wire.Frame.ShadowAnswer;
 import io.metafabric.core.wire.Frame.ShadowFacts;
 import io.metafabric.core.wire.MoveOutcome;
 import io.metafabric.core.wire.ShadowReason;
+import io.metafabric.core.wire.ShadowVerb;
 import io.metafabric.replicate.Hedging;
 import io.metafabric.replicate.ProtocolRange;
 import io.metafabric.replicate.RebuildStats;
@@ -602,6 +603,27 @@ class ShadowsTest {
     in(home()).setCopyBudget(CopyBudget.DEFAULT);
     made(home(), 5);
     assertThat(holders()).hasSize(3);
+  }
+
+  @Test
+  void whereThereIsNoRoom_aReadPaysForNone_andGivesItsLeaveBack() {
+    cluster.shadows = new ShadowConfig(ShadowRules.of(ShadowRule.forNamespace("n", 3, TTL)), 100);
+    start();
+    RegionName reader = others().get(0);
+    read(reader);
+    run(1);
+    assertThat(in(reader).stats().shadows().refused()).isOne();
+    assertThat(in(reader).stats().prefetch().arm().shadows()).as("nothing is paid").isEmpty();
+    assertThat(in(reader).shadowDecisionsOn(key))
+        .anyMatch(each -> each.contains("there is no room"));
+    var terms = ShadowTerms.of(ShadowReason.FIRST_READ, 3, TTL);
+    RegionName other = others().get(1);
+    assertThat(
+            done(in(other).replicator().askShadow(home(), ShadowVerb.CLAIM, key, terms, null))
+                .get(0)
+                .outcome())
+        .as("its leave can go to another")
+        .isEqualTo(MoveOutcome.DONE);
   }
 
   @Test

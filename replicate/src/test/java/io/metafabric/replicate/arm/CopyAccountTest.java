@@ -310,6 +310,15 @@ class CopyAccountTest {
   }
 
   @Test
+  void aDutyThatNobodyAsksForAgain_hasNoTurn_whateverElseIsPaid() {
+    var account = new CopyAccount(new CopyBudget(1_000, 1, 10_000), 0);
+    assertThat(account.payBytes(1_000, 0)).isTrue();
+    assertThat(account.payBytes(900, 100_000_000L)).isFalse();
+    assertThat(account.payBytes(100, 2_000_000_000L)).isTrue();
+    assertThat(account.pay(100, 0, 1, 2_200_000_000L)).isNull();
+  }
+
+  @Test
   void whatIsAskedForByName_waitsForBytesLikeADuty_andNotForDollars() {
     var account = new CopyAccount(new CopyBudget(1_000, 1, 10), 0);
     assertThat(account.payAsked(3_000, 0.4e6, 0)).as("more than a second's worth").isNull();
