@@ -27,6 +27,14 @@ public final class AdaptiveTier<V> implements HotTier<V> {
    */
   public static final int MAX_SHARE = 8;
 
+  /**
+   * The race begins when this part of the tier is full, so that it has seen something when the
+   * first entry has to go; in a tier of fewer than {@link #FEW_ENTRIES} only then, since a part of
+   * so few says little about the rest.
+   */
+  private static final int EARLY_SHARE = 16;
+
+  private static final int FEW_ENTRIES = 32;
   private static final int NOBODY = -1;
 
   private final long maxBytes;
@@ -71,7 +79,7 @@ public final class AdaptiveTier<V> implements HotTier<V> {
     places.remove(place.path(), place);
     evictions++;
     left(place);
-    startRace();
+    fitRace();
   }
 
   /** The place is not in the map any more. */
@@ -92,14 +100,29 @@ public final class AdaptiveTier<V> implements HotTier<V> {
     }
   }
 
-  /** Only now it is known how many entries there are room for; again when that has changed. */
-  private void startRace() {
+  /** The tier is full: it is known how many entries there are room for. */
+  private void fitRace() {
     int now = policy.entries() - emptyPlaces;
     if (race == null || now > 2 * raceEntries || 2 * now < raceEntries) {
       expectedOfBefore += race == null ? 0 : race.expectedFetches();
-      race = new ShadowRace(now + 1, policy.mode());
-      raceEntries = now + 1;
-      sampleMask = race.sampleMask();
+      startRace(now + 1);
+    }
+  }
+
+  private void startRace(int entries) {
+    race = new ShadowRace(entries, policy.mode());
+    raceEntries = entries;
+    sampleMask = race.sampleMask();
+  }
+
+  /** As if what is still to come were as large as what is here. */
+  private void startRaceEarly() {
+    if (race == null && policy.weight() > maxBytes / EARLY_SHARE) {
+      double ofAll = (double) maxBytes / policy.weight();
+      int entries = (int) (ofAll * (policy.entries() - emptyPlaces));
+      if (entries >= FEW_ENTRIES) {
+        startRace(entries);
+      }
     }
   }
 
@@ -118,7 +141,7 @@ public final class AdaptiveTier<V> implements HotTier<V> {
     if (entry == null) {
       return null;
     }
-    place.read();
+    place.read(policy.generation());
     int mask = sampleMask;
     if (entry.isUnread()) {
       firstRead(place);
@@ -312,6 +335,7 @@ public final class AdaptiveTier<V> implements HotTier<V> {
     } else {
       policy.addUnread(place);
     }
+    startRaceEarly();
     return place.queue != null;
   }
 
@@ -325,7 +349,7 @@ public final class AdaptiveTier<V> implements HotTier<V> {
       place.wanted();
     }
     if (before == null && filler == Filler.READ) {
-      place.touch();
+      place.touch(policy.generation());
     }
     place.become(entry);
     place.expect(untilNanos);

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * how often each key was seen, and a <em>probation</em> queue for what was prefetched and not yet
  * read. A read moves nothing, it is only counted; so reading needs no lock.
  *
- * <p>Four {@link Mode modes} share these queues and can be changed at any time; which one is best
+ * <p>Five {@link Mode modes} share these queues and can be changed at any time; which one is best
  * depends on what is read, and {@link ShadowRace} finds out. What leaves probation unread is
  * wasted; how much probation may hold follows from which of two ghosts comes back more often, one
  * that more probation would have kept, or one that more room for the rest would have. What waits
@@ -35,7 +35,12 @@ final class EvictionPolicy {
      */
     STEADY,
     /** There is no window: everything stays for a turn of the main queue. */
-    RECENT
+    RECENT,
+    /**
+     * The same, but what was read goes to where its last read puts it, almost as in LRU, and has no
+     * whole turn before it: what a burst has left behind goes sooner.
+     */
+    LAST_READ
   }
 
   private static final double WINDOW_SHARE = 0.1;
@@ -61,7 +66,7 @@ final class EvictionPolicy {
   private final LongSupplier nanoTime;
   private final Consumer<QueueNode> evicted;
   private final NodeQueue window = new NodeQueue();
-  private final NodeQueue main = new NodeQueue();
+  private final RecencyQueue main = new RecencyQueue();
   private final NodeQueue probation = new NodeQueue();
   private final Ghosts ghosts = new Ghosts();
   private final Ghosts unreadGhosts = new Ghosts();
@@ -85,6 +90,11 @@ final class EvictionPolicy {
 
   Mode mode() {
     return mode;
+  }
+
+  /** What {@link QueueNode#touch} is told; any thread. */
+  byte generation() {
+    return main.generation();
   }
 
   /** Takes in what somebody has asked for. */
@@ -144,7 +154,7 @@ final class EvictionPolicy {
   private void place(QueueNode node) {
     node.credit = 0;
     int hash = node.hash();
-    if (mode == Mode.RECENT) {
+    if (hasNoWindow()) {
       main.addFirst(node);
     } else if (mode == Mode.PROMOTING && ghosts.age(hash) <= main.size() + window.size()) {
       ghosts.remove(hash);
@@ -152,6 +162,10 @@ final class EvictionPolicy {
     } else {
       window.addFirst(node);
     }
+  }
+
+  private boolean hasNoWindow() {
+    return mode == Mode.RECENT || mode == Mode.LAST_READ;
   }
 
   private void weighMargins(int hash) {
@@ -181,7 +195,7 @@ final class EvictionPolicy {
         && (probation.weight() > probationWeight() || (window.isEmpty() && main.isEmpty()))) {
       evictUnread();
     } else if (!window.isEmpty()
-        && (window.weight() >= windowWeight() || main.isEmpty() || mode == Mode.RECENT)) {
+        && (window.weight() >= windowWeight() || main.isEmpty() || hasNoWindow())) {
       evictFromWindow();
     } else {
       evictVictim();
@@ -233,7 +247,7 @@ final class EvictionPolicy {
     return switch (mode) {
       case PROMOTING -> node.credit >= PROMOTED_AT;
       case FREQUENT, STEADY -> main.weight() + node.weightBytes() <= mainWeight();
-      case RECENT -> node.credit > 0;
+      case RECENT, LAST_READ -> node.credit > 0;
     };
   }
 
@@ -249,7 +263,7 @@ final class EvictionPolicy {
 
   /** Either the node goes or, if it is seen more often, the one of the main queue. */
   private void contend(QueueNode node) {
-    QueueNode victim = mode == Mode.RECENT ? null : victim();
+    QueueNode victim = hasNoWindow() ? null : victim();
     if (victim != null && isSeenMoreOften(node, victim)) {
       main.remove(victim);
       letGo(victim);
@@ -284,9 +298,13 @@ final class EvictionPolicy {
       if (node.credit == 0) {
         return node;
       }
-      node.credit = mode == Mode.RECENT ? 0 : (byte) (node.credit - 1);
       main.remove(node);
-      main.addFirst(node);
+      node.credit = hasNoWindow() ? 0 : (byte) (node.credit - 1);
+      if (mode == Mode.LAST_READ) {
+        main.addWhereRead(node);
+      } else {
+        main.addFirst(node);
+      }
       node = main.last();
     }
     return null;

@@ -59,8 +59,8 @@ final class HotPlace<V> extends QueueNode {
   }
 
   /** Any thread, on every read. */
-  void read() {
-    touch();
+  void read(byte generation) {
+    touch(generation);
     if (unreadValues != 0) {
       unreadValues = 0;
     }

@@ -23,6 +23,36 @@ final class NodeQueue {
     size++;
   }
 
+  /** Adds it next to one that is here, on the side of those that came earlier. */
+  void addBehind(QueueNode place, QueueNode node) {
+    QueueNode next = place.after;
+    if (next == null) {
+      addLast(node);
+      return;
+    }
+    node.queue = this;
+    node.before = place;
+    node.after = next;
+    place.after = node;
+    next.before = node;
+    weight += node.weightBytes();
+    size++;
+  }
+
+  void addLast(QueueNode node) {
+    node.queue = this;
+    node.before = last;
+    node.after = null;
+    if (last == null) {
+      first = node;
+    } else {
+      last.after = node;
+    }
+    last = node;
+    weight += node.weightBytes();
+    size++;
+  }
+
   void remove(QueueNode node) {
     if (node.before == null) {
       first = node.after;

@@ -21,6 +21,9 @@ abstract class QueueNode {
    */
   private byte touches;
 
+  /** The generation of the last read; racy like the count. */
+  private byte readIn;
+
   /** What is left of the reads that the policy has seen. */
   byte credit;
 
@@ -44,11 +47,22 @@ abstract class QueueNode {
     weightBytes = bytes;
   }
 
-  /** Any thread, on every read: one plain store, and none once there have been enough. */
-  final void touch() {
+  /**
+   * Any thread, on every read: a plain store or two, and none once there have been enough.
+   *
+   * @param generation {@link EvictionPolicy#generation} at about this time
+   */
+  final void touch(byte generation) {
     if (touches < MAX_TOUCHES) {
       touches++;
     }
+    if (readIn != generation) {
+      readIn = generation;
+    }
+  }
+
+  final byte readIn() {
+    return readIn;
   }
 
   /** Whether it was read since the policy last looked. */

@@ -8,13 +8,17 @@ import java.util.Map;
  * cache scaled down alike, and the one that misses least wins. What they hold is hashes alone, so
  * the memory is small and bounded. The winner keeps the lead until another is better by {@value
  * #LEAD}. Nothing is fetched ahead here: where something is, the mode in which the tier begins is
- * left only for one that is better by {@value #LEAD_AMONG_PREFETCHED}. Not thread-safe.
+ * left only for one that is better by {@value #LEAD_AMONG_PREFETCHED}. {@link
+ * EvictionPolicy.Mode#LAST_READ} does not race with the others: where {@link
+ * EvictionPolicy.Mode#RECENT} leads it takes its place, if it is better beyond chance. Not
+ * thread-safe.
  *
  * @see <a
  *     href="https://www.usenix.org/conference/atc17/technical-sessions/presentation/waldspurger">
  *     Waldspurger et al., Cache Modeling and Optimization using Miniature Simulations, 2017</a>
  */
 final class ShadowRace {
+  private static final EvictionPolicy.Mode[] MODES = EvictionPolicy.Mode.values();
   private static final int MAX_ENTRIES = 1024;
   private static final double LEAD = 0.015;
   private static final double LEAD_AMONG_PREFETCHED = 0.15;
@@ -24,7 +28,13 @@ final class ShadowRace {
 
   private static final double MEMORY = 0.9;
 
-  private final Shadow[] shadows = new Shadow[EvictionPolicy.Mode.values().length];
+  /** Of two modes that hardly differ more has to be seen. */
+  private static final double MEMORY_OF_TWO = 0.97;
+
+  /** Standard deviations of what chance makes of two modes that are equally good. */
+  private static final double BEYOND_CHANCE = 2;
+
+  private final Shadow[] shadows = new Shadow[MODES.length];
   private final int capacity;
   private final int sampleMask;
   private EvictionPolicy.Mode winner;
@@ -32,6 +42,15 @@ final class ShadowRace {
 
   /** Whether {@link EvictionPolicy.Mode#STEADY} is better than the winner of the others. */
   private boolean steadyLeads;
+
+  /** Whether {@link EvictionPolicy.Mode#LAST_READ} is better than {@code RECENT}. */
+  private boolean lastReadLeads;
+
+  /** Reads that one of these two missed and the other did not. */
+  private double disputed;
+
+  /** Of these, those that {@code RECENT} missed, less the others. */
+  private double disputedForLastRead;
 
   private int missesToVerdict = MISSES_PER_VERDICT;
   private long expectedFetches;
@@ -57,7 +76,7 @@ final class ShadowRace {
     boolean access(int hash) {
       ShadowNode node = present.get(hash);
       if (node != null) {
-        node.touch();
+        node.touch(policy.generation());
         return true;
       }
       node = new ShadowNode(hash);
@@ -93,10 +112,11 @@ final class ShadowRace {
     }
     this.sampleMask = (1 << shift) - 1;
     this.capacity = Math.max(1, entries >> shift);
-    this.winner = winner;
-    this.amongPrefetched = winner;
+    this.lastReadLeads = winner == EvictionPolicy.Mode.LAST_READ;
+    this.winner = lastReadLeads ? EvictionPolicy.Mode.RECENT : winner;
+    this.amongPrefetched = this.winner;
     this.steadyLeads = winner == EvictionPolicy.Mode.STEADY;
-    for (EvictionPolicy.Mode mode : EvictionPolicy.Mode.values()) {
+    for (EvictionPolicy.Mode mode : MODES) {
       shadows[mode.ordinal()] = new Shadow(capacity, mode);
     }
   }
@@ -114,17 +134,31 @@ final class ShadowRace {
   /** A read of a key that takes part, whether it was there or not. */
   void access(int hash) {
     boolean missed = false;
-    Shadow leading = shadows[winner.ordinal()];
-    for (Shadow shadow : shadows) {
-      boolean missedHere = !shadow.access(hash);
-      missed |= missedHere;
-      if (missedHere && shadow == leading) {
+    boolean recentMissed = false;
+    for (EvictionPolicy.Mode mode : MODES) {
+      boolean missedHere = !shadows[mode.ordinal()].access(hash);
+      if (missedHere && mode == winner) {
         expectedFetches += sampleMask + 1L;
+      }
+      if (mode == EvictionPolicy.Mode.LAST_READ) {
+        dispute(recentMissed, missedHere);
+      } else {
+        missed |= missedHere;
+      }
+      if (mode == EvictionPolicy.Mode.RECENT) {
+        recentMissed = missedHere;
       }
     }
     if (missed && --missesToVerdict == 0) {
       missesToVerdict = MISSES_PER_VERDICT;
       judge();
+    }
+  }
+
+  private void dispute(boolean recentMissed, boolean lastReadMissed) {
+    if (recentMissed != lastReadMissed) {
+      disputed++;
+      disputedForLastRead += recentMissed ? 1 : -1;
     }
   }
 
@@ -142,9 +176,11 @@ final class ShadowRace {
 
   private void judge() {
     double toBeat = toBeat(winner);
-    for (EvictionPolicy.Mode mode : EvictionPolicy.Mode.values()) {
+    for (EvictionPolicy.Mode mode : MODES) {
       double misses = shadows[mode.ordinal()].misses;
-      if (mode != EvictionPolicy.Mode.STEADY && misses < toBeat) {
+      if (mode != EvictionPolicy.Mode.STEADY
+          && mode != EvictionPolicy.Mode.LAST_READ
+          && misses < toBeat) {
         toBeat = misses;
         winner = mode;
       }
@@ -159,9 +195,16 @@ final class ShadowRace {
         shadows[winner.ordinal()].misses < (1 - LEAD_AMONG_PREFETCHED) * first
             ? winner
             : EvictionPolicy.Mode.PROMOTING;
+    lastReadLeads = disputedForLastRead > BEYOND_CHANCE * Math.sqrt(disputed);
+    forgetSome();
+  }
+
+  private void forgetSome() {
     for (Shadow shadow : shadows) {
       shadow.misses *= MEMORY;
     }
+    disputed *= MEMORY_OF_TWO;
+    disputedForLastRead *= MEMORY_OF_TWO;
   }
 
   private double toBeat(EvictionPolicy.Mode leading) {
@@ -175,10 +218,13 @@ final class ShadowRace {
    *     EvictionPolicy.Mode#STEADY} does not take part, for the race does not see such entries
    */
   EvictionPolicy.Mode winner(boolean unread) {
-    if (unread) {
-      return amongPrefetched;
+    if (!unread && steadyLeads) {
+      return EvictionPolicy.Mode.STEADY;
     }
-    return steadyLeads ? EvictionPolicy.Mode.STEADY : winner;
+    EvictionPolicy.Mode best = unread ? amongPrefetched : winner;
+    return best == EvictionPolicy.Mode.RECENT && lastReadLeads
+        ? EvictionPolicy.Mode.LAST_READ
+        : best;
   }
 
   int capacity() {

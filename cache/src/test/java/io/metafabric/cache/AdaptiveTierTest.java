@@ -181,7 +181,7 @@ class AdaptiveTierTest extends HotTierContract {
       for (int i = 0; i < 2_000; i++) {
         read(tier, "n/" + i % 20);
       }
-      assertThat(tier.stats().expectedFetches()).as("nothing has left yet").isZero();
+      assertThat(tier.stats().expectedFetches()).as("each once at most").isBetween(1L, 20L);
       for (int i = 0; i < 2_000; i++) {
         tier.fillPrefetched(TestRecords.write("n/once" + i, 1, 500), "p", Long.MAX_VALUE);
         read(tier, "n/once" + i);

@@ -41,7 +41,7 @@ class EvictionPolicyTest {
     evicted.clear();
     var read = new Node(1_000);
     policy.addUnread(read);
-    read.touch();
+    read.touch(policy.generation());
     var unread = new Node(1_001);
     policy.addUnread(unread);
     for (int i = 0; i < MAX_WEIGHT / 4; i++) {
@@ -102,11 +102,11 @@ class EvictionPolicyTest {
   void whatWasReadOnProbation_isPlacedAsByItsFirstRead() {
     var told = new Node(1);
     policy.addUnread(told);
-    told.touch();
+    told.touch(policy.generation());
     policy.firstRead(told);
     var noticedLate = new Node(2);
     policy.addUnread(noticedLate);
-    noticedLate.touch();
+    noticedLate.touch(policy.generation());
     for (int i = 0; i < MAX_WEIGHT; i++) {
       policy.addUnread(new Node(10 + i));
     }
@@ -119,7 +119,7 @@ class EvictionPolicyTest {
     for (int i = 0; i < 6; i++) {
       var node = new Node(i);
       policy.addUnread(node);
-      node.touch();
+      node.touch(policy.generation());
     }
     for (int i = 0; i < 10 * MAX_WEIGHT; i++) {
       policy.add(new Node(100 + i));

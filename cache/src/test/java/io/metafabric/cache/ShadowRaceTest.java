@@ -25,7 +25,7 @@ class ShadowRaceTest {
       policy.setMode(race.winner(false));
       QueueNode node = present.get(key);
       if (node != null) {
-        node.touch();
+        node.touch(policy.generation());
       } else {
         misses++;
         node = new One(key);
@@ -81,6 +81,26 @@ class ShadowRaceTest {
   void whatSuitsRecencyAlone_isFoundOut_andHardlyWorseThanLru() {
     int reads = 60_000;
     assertThat(misses(twice(), reads)).isLessThan((int) (lruMisses(twice(), reads) * 1.05));
+  }
+
+  /** Half as many keys as fit are read, each at random until another takes its place. */
+  private static IntSupplier bursts() {
+    long seed = 7;
+    var random = new Random(seed);
+    var read = new int[CAPACITY / 2];
+    return () -> {
+      int place = random.nextInt(read.length);
+      if (random.nextInt(4) == 0) {
+        read[place] = random.nextInt();
+      }
+      return read[place];
+    };
+  }
+
+  @Test
+  void whatABurstHasLeftBehind_goesAlmostAsSoonAsInLru() {
+    int reads = 60_000;
+    assertThat(misses(bursts(), reads)).isLessThan((int) (lruMisses(bursts(), reads) * 1.015));
   }
 
   @Test
@@ -155,7 +175,7 @@ class ShadowRaceTest {
         present.put(key, node);
         policy.add(node);
       } else {
-        node.touch();
+        node.touch(policy.generation());
       }
     }
     assertThat((double) race.expectedFetches()).isBetween(misses * 0.98, misses * 1.02);
