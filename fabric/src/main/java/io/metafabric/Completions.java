@@ -3,6 +3,8 @@ package io.metafabric;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.node.MemoryUse;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -34,6 +36,10 @@ final class Completions implements Executor, AutoCloseable {
   private final Object room = new Object();
   private final Runnable wake;
   private volatile @Nullable Thread drainer;
+
+  /** Threads that complete what is left; empty until it is closed. */
+  private final Set<Thread> closing = ConcurrentHashMap.newKeySet();
+
   private volatile boolean closed;
 
   /**
@@ -50,7 +56,7 @@ final class Completions implements Executor, AutoCloseable {
   public void execute(Runnable completion) {
     waiting.add(completion);
     if (closed) {
-      drain();
+      drainHere();
     } else if (draining.compareAndSet(false, true)) {
       // To wake a thread costs more than to complete a future.
       afterGroup.accept(wake);
@@ -68,9 +74,37 @@ final class Completions implements Executor, AutoCloseable {
     }
   }
 
+  /** After the thread has ended; what a completion adds is left to who completes it. */
+  private void drainHere() {
+    if (!isDrainer() && closing.add(Thread.currentThread())) {
+      try {
+        drain();
+      } finally {
+        closing.remove(Thread.currentThread());
+      }
+    }
+  }
+
+  private boolean isDrainer() {
+    Thread me = Thread.currentThread();
+    return me == drainer || (closed && closing.contains(me));
+  }
+
+  /** One that fails keeps no other from being completed; the first failure is thrown then. */
   private void drain() {
+    Throwable first = null;
     for (Runnable next = waiting.poll(); next != null; next = waiting.poll()) {
-      next.run();
+      try {
+        next.run();
+      } catch (RuntimeException | Error e) {
+        first = first == null ? e : first;
+      }
+    }
+    if (first instanceof Error error) {
+      throw error;
+    }
+    if (first instanceof RuntimeException failure) {
+      throw failure;
     }
   }
 
@@ -81,7 +115,7 @@ final class Completions implements Executor, AutoCloseable {
    * @return false if that took more than {@code timeoutMs}
    */
   boolean takeRoom(long timeoutMs) throws InterruptedException {
-    if (Thread.currentThread() == drainer) {
+    if (isDrainer()) {
       underWay.incrementAndGet();
       return true;
     }
@@ -123,6 +157,6 @@ final class Completions implements Executor, AutoCloseable {
   public void close() {
     closed = true;
     thread.close();
-    drain();
+    drainHere();
   }
 }

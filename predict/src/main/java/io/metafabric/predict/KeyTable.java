@@ -92,6 +92,11 @@ final class KeyTable {
     return names.has(slot) ? names.name(slot) : null;
   }
 
+  /** Whether a slot has a key now. */
+  boolean isUsed(int slot) {
+    return names.has(slot);
+  }
+
   /** How many slots there are room for now; slots are smaller than this. */
   int capacity() {
     return capacity;
@@ -206,8 +211,7 @@ final class KeyTable {
     unlink(slot);
     names.remove(slot);
     generations[slot]++;
-    next[slot] = freeSlots;
-    freeSlots = slot;
+    free(slot);
     size--;
     evictions++;
     onEvicted.accept(slot);
@@ -239,7 +243,8 @@ final class KeyTable {
   }
 
   /**
-   * Keys get the slots and references that they had.
+   * Keys get the slots and references that they had; some may be forgotten for want of room. What
+   * others keep of slots without a key is for them to clear. Not to be used after a failure.
    *
    * @throws WireFormatException if it is not what {@link #save} wrote, or beyond the bound
    */
@@ -272,21 +277,28 @@ final class KeyTable {
       generations[slot] = (char) in.varint("generation of a slot", 0, Character.MAX_VALUE);
       uses[slot] = (byte) in.varint("uses of a key", 0, MAX_USES);
       String key = in.text("a key", in.remaining());
-      if (key.isEmpty() || slotOfKey(key) != 0) {
-        next[slot] = freeSlots;
-        freeSlots = slot;
-      } else if (size > 0 && !names.hasRoom(key, maxBytes - slotBytes())) {
-        // In another order fewer names share what they begin with: what does not fit is forgotten.
-        requireKey(key);
-        next[slot] = freeSlots;
-        freeSlots = slot;
+      if (key.isEmpty()) {
+        free(slot);
+        continue;
+      }
+      requireKey(key);
+      boolean isTwice = slotOfKey(key) != 0;
+      // In another order fewer names share what they begin with: what does not fit is forgotten.
+      if (isTwice || (size > 0 && !names.hasRoom(key, maxBytes - slotBytes()))) {
+        // Who refers to it must not mean the next key of its slot.
+        generations[slot]++;
+        free(slot);
       } else {
-        requireKey(key);
         enter(slot, key);
         Saved.requireWithin(
             retainedBytes(), Math.max(maxBytes, size == 1 ? retainedBytes() : 0), "keys");
       }
     }
+  }
+
+  private void free(int slot) {
+    next[slot] = freeSlots;
+    freeSlots = slot;
   }
 
   /** Else proposing it would fail, long after. Does not name it: the message goes to logs. */

@@ -618,12 +618,22 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     }
     keys.restore(in);
     facts.restore(in, keys.usedSlots(), keys.capacity());
+    clearWithoutKey();
     trails.restore(in);
     model.restore(in);
     governor.restore(in);
     needCount = in.i32("needs");
     depth = in.varint("depth", 1, MAX_DEPTH);
     sighting.atMs = in.i64("time of the last read");
+  }
+
+  /** The key that comes there next is not to have what was known of one that was forgotten. */
+  private void clearWithoutKey() {
+    for (int slot = 1; slot < keys.usedSlots(); slot++) {
+      if (!keys.isUsed(slot)) {
+        facts.clear(slot);
+      }
+    }
   }
 
   @Override

@@ -2,6 +2,9 @@ package io.metafabric.predict;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.metafabric.core.codec.ByteReader;
+import io.metafabric.core.codec.ByteWriter;
+import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Random;
@@ -55,6 +58,37 @@ class KeyTableTest {
     for (int i = 0; i < 10; i++) {
       table.intern("t/" + "ä中".repeat(400) + i);
       assertThat(table.retainedBytes()).isLessThanOrEqualTo(20_000);
+    }
+  }
+
+  /** With less room some keys are forgotten; nothing that named them names the next ones. */
+  @RepeatedTest(30)
+  void whatIsRestored_namesWhatItDid_orNothing_andGoesOn(RepetitionInfo run) {
+    int seed = run.getCurrentRepetition();
+    var random = new Random(seed);
+    var saved = new KeyTable(20_000, 8, slot -> {});
+    for (int i = 0; i < 2_000; i++) {
+      saved.intern("t/" + random.nextInt(1_500) + "x".repeat(random.nextInt(30)));
+    }
+    var out = new ByteWriter(1 << 16);
+    saved.save(out);
+    int maxBytes = 16_500 + random.nextInt(3_500);
+    var table = new KeyTable(maxBytes, 8, slot -> {});
+    table.restore(new ByteReader(ByteBuffer.wrap(out.toArray())));
+    assertThat(table.retainedBytes()).isLessThanOrEqualTo(maxBytes);
+    assertThat(table.size()).isBetween(saved.size() / 2, saved.size());
+    for (int round = 0; round < 3; round++) {
+      for (int slot = 1; slot < saved.usedSlots(); slot++) {
+        String key = saved.keyAt(slot);
+        int there = key == null ? 0 : table.slotOf(saved.find(key));
+        if (there != 0) {
+          assertThat(table.keyAt(there)).as("seed %d", seed).isEqualTo(key);
+        }
+      }
+      for (int i = 0; i < 400; i++) {
+        table.intern("new/" + round + "/" + i);
+        assertThat(table.retainedBytes()).isLessThanOrEqualTo(maxBytes);
+      }
     }
   }
 }
