@@ -2,6 +2,7 @@ package io.metafabric.node;
 
 import io.metafabric.core.access.AccessEvent.Outcome;
 import io.metafabric.core.error.RegionUnreachableException;
+import io.metafabric.core.index.KeyIndex;
 import io.metafabric.core.place.HomeLookup;
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.SerialExecutor;
@@ -25,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Has no state of its own. Thread-safe; who joins whom is up to {@link Reads}.
  */
 final class Lookups {
+  /** How often a read asks anew for what was written while it asked, after nobody had the older. */
+  private static final int MAX_ASKED_ANEW = 4;
+
   private final RegionName region;
   private final RecordStore store;
   private final LocalTiers tiers;
@@ -97,7 +101,9 @@ final class Lookups {
       return shown(key, new SiblingReads.Found(known, null), Outcome.WARM);
     }
     CompletionStage<ReadOutcome> outcome =
-        siblingReads.find(key, known, all).thenCompose(found -> shown(key, found, Outcome.REMOTE));
+        siblingReads
+            .find(key, known, merging::concernsReads)
+            .thenCompose(found -> shown(key, found, Outcome.REMOTE));
     waitsForRemote(client, key);
     return outcome;
   }
@@ -145,7 +151,7 @@ final class Lookups {
       return CompletableFuture.completedFuture(known);
     }
     return siblingReads
-        .find(key, known, true)
+        .find(key, known, any -> true)
         .thenApply(
             found -> {
               FetchResult asked = found.asked();
@@ -176,8 +182,7 @@ final class Lookups {
   private CompletionStage<ReadOutcome> remote(
       @Nullable String client, Key key, @Nullable Header known) {
     long begunNanos = clock.nanoTime();
-    CompletionStage<ReadOutcome> outcome =
-        replicator.fetch(key, known).thenCompose(result -> fetched.arrived(key, result));
+    CompletionStage<ReadOutcome> outcome = ask(key, known, MAX_ASKED_ANEW);
     waitsForRemote(client, key);
     return outcome.whenComplete(
         (value, failure) -> {
@@ -186,6 +191,29 @@ final class Lookups {
             loop.execute(() -> prefetcher.stalled(key.path(), nanos));
           }
         });
+  }
+
+  private CompletionStage<ReadOutcome> ask(Key key, @Nullable Header known, int anew) {
+    return replicator
+        .fetch(key, known)
+        .thenCompose(
+            result -> {
+              Header newer =
+                  result instanceof FetchResult.Found || anew == 0 ? null : newSince(key, known);
+              return newer == null ? fetched.arrived(key, result) : ask(key, newer, anew - 1);
+            });
+  }
+
+  /**
+   * What another region has written while it was asked for an older one, and is not here; else
+   * null. Those who were asked may not have heard of it yet.
+   */
+  private @Nullable Header newSince(Key key, @Nullable Header asked) {
+    MetadataRecord now = tiers.known(key);
+    if (now == null || tiers.readable(now, Outcome.REMOTE) != null) {
+      return null;
+    }
+    return asked != null && KeyIndex.isSameWrite(asked, now.header()) ? null : now.header();
   }
 
   /** While this read waits, what is likely to follow it can be on its way already. */

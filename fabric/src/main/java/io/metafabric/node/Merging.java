@@ -453,7 +453,7 @@ final class Merging {
     if (visible(known).isEmpty()) {
       return write(key, null, Header.NEVER, known.seen());
     }
-    return reads.find(key, known, true).thenCompose(found -> resolve(key, found.record()));
+    return reads.find(key, known, any -> true).thenCompose(found -> resolve(key, found.record()));
   }
 
   private CompletionStage<?> resolve(Key key, @Nullable MetadataRecord known) {

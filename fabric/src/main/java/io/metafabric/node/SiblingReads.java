@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  * not here come from the regions that hold them. Thread-safe.
  */
 final class SiblingReads {
+  /** How often a read looks again at what is known here, after nobody had what it asked for. */
+  private static final int MAX_ASKED_ANEW = 4;
+
   /**
    * @param record what is known, null if nothing is
    * @param asked what the last region that was asked said; null if none was asked
@@ -46,38 +50,49 @@ final class SiblingReads {
   }
 
   /**
-   * The state of a key.
+   * The state of a key. What other regions write while it is asked for is asked for, too.
    *
    * @param known null asks whether there is one
-   * @param all whether the payloads of all visible versions are needed, not of the winner alone
+   * @param all of which states the payloads of all visible versions are needed, not of the winner
+   *     alone
    */
-  CompletionStage<Found> find(Key key, @Nullable MetadataRecord known, boolean all) {
-    return find(key, known, all, List.of(), null);
+  CompletionStage<Found> find(
+      Key key, @Nullable MetadataRecord known, Predicate<MetadataRecord> all) {
+    return find(key, known, all, List.of(), null, MAX_ASKED_ANEW);
   }
 
   private CompletionStage<Found> find(
       Key key,
       @Nullable MetadataRecord known,
-      boolean all,
+      Predicate<MetadataRecord> all,
       List<Dot> triedBefore,
-      @Nullable FetchResult last) {
+      @Nullable FetchResult last,
+      int anew) {
     Header wanted = null;
     var tried = new ArrayList<>(triedBefore);
     if (known != null) {
-      wanted = firstOtherThan(tried, missing(known, all));
+      wanted = firstOtherThan(tried, missing(known, all.test(known)));
       if (wanted == null) {
         return CompletableFuture.completedFuture(new Found(known, last));
       }
       tried.add(wanted.version().dot());
     } else if (last != null) {
-      return CompletableFuture.completedFuture(new Found(store.read(key), last));
+      return CompletableFuture.completedFuture(new Found(null, last));
     }
     return replicator
         .fetch(key, wanted)
         .thenCompose(
             result ->
-                takenOver(key, known, result)
-                    .thenCompose(next -> find(key, next, all, tried, result)));
+                result instanceof FetchResult.Found found
+                    ? takenOver(key, known, found.record())
+                        .thenCompose(next -> find(key, next, all, tried, result, anew))
+                    : find(
+                        key,
+                        anew > 0 ? asItIsNow(key, known) : known,
+                        all,
+                        tried,
+                        result,
+                        anew - 1));
   }
 
   private static @Nullable Header firstOtherThan(List<Dot> tried, List<Sibling> missing) {
@@ -105,15 +120,21 @@ final class SiblingReads {
     return missing;
   }
 
-  private CompletionStage<@Nullable MetadataRecord> takenOver(
-      Key key, @Nullable MetadataRecord known, FetchResult result) {
-    if (!(result instanceof FetchResult.Found found)) {
-      return CompletableFuture.completedFuture(known);
+  /** Those who were asked may not have heard yet of what this region has by now. */
+  private @Nullable MetadataRecord asItIsNow(Key key, @Nullable MetadataRecord known) {
+    MetadataRecord stored = store.read(key);
+    if (stored == null) {
+      return known;
     }
+    return known == null ? stored : store.withPayloadsOf(stored, known);
+  }
+
+  private CompletionStage<@Nullable MetadataRecord> takenOver(
+      Key key, @Nullable MetadataRecord known, MetadataRecord arrived) {
     boolean keep = replicator.isToHold(region, key);
     return store
-        .applyOne(new Inbound(found.record(), keep))
-        .handle((news, failure) -> together(store.read(key), known, found.record()));
+        .applyOne(new Inbound(arrived, keep))
+        .handle((news, failure) -> together(store.read(key), known, arrived));
   }
 
   /** Of what has come, payloads that this region does not keep are used this once. */
