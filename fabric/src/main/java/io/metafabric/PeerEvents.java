@@ -2,11 +2,15 @@ package io.metafabric;
 
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.replicate.PeerStateChange;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Takes events from the node's loop, which must not wait, to the host's listeners, which may take
@@ -16,15 +20,25 @@ import org.jspecify.annotations.Nullable;
 final class PeerEvents implements AutoCloseable {
   static final int MAX_WAITING = 1024;
 
+  /** So long a listener that runs is waited for at the closing. */
+  static final Duration PATIENCE = Duration.ofSeconds(5);
+
+  private static final Logger log = LoggerFactory.getLogger(PeerEvents.class);
+
   private final List<Consumer<PeerStateChange>> listeners;
   private final @Nullable SerialExecutor thread;
   private final BiConsumer<PeerStateChange, Throwable> onFailure;
+  private final Duration patience;
 
   // Guarded by this.
   private final ArrayDeque<PeerStateChange> waiting = new ArrayDeque<>();
   private boolean delivering;
   private boolean closed;
   private long delivered;
+
+  /** While a listener runs. */
+  private @Nullable Thread teller;
+
   private long dropped;
   private long failed;
 
@@ -36,6 +50,15 @@ final class PeerEvents implements AutoCloseable {
       List<Consumer<PeerStateChange>> listeners,
       @Nullable SerialExecutor thread,
       BiConsumer<PeerStateChange, Throwable> onFailure) {
+    this(listeners, thread, onFailure, PATIENCE);
+  }
+
+  PeerEvents(
+      List<Consumer<PeerStateChange>> listeners,
+      @Nullable SerialExecutor thread,
+      BiConsumer<PeerStateChange, Throwable> onFailure,
+      Duration patience) {
+    this.patience = patience;
     this.listeners = List.copyOf(listeners);
     this.thread = thread;
     this.onFailure = onFailure;
@@ -80,6 +103,12 @@ final class PeerEvents implements AutoCloseable {
   }
 
   private void tell(Consumer<PeerStateChange> listener, PeerStateChange change) {
+    synchronized (this) {
+      if (closed) {
+        return;
+      }
+      teller = Thread.currentThread();
+    }
     try {
       listener.accept(change);
     } catch (RuntimeException | Error e) {
@@ -87,6 +116,11 @@ final class PeerEvents implements AutoCloseable {
         failed++;
       }
       onFailure.accept(change, e);
+    } finally {
+      synchronized (this) {
+        teller = null;
+        notifyAll();
+      }
     }
   }
 
@@ -95,17 +129,50 @@ final class PeerEvents implements AutoCloseable {
   }
 
   /**
-   * What waits is not delivered any more; waits for the listener that runs, unless it is called by
-   * it.
+   * What waits is not delivered any more. Waits for the listener that runs, unless it is called by
+   * it, for {@link #PATIENCE}: one that waits for whoever closes would else be waited for for ever.
+   * It is interrupted then, and left to itself.
    */
   @Override
   public void close() {
+    Thread stuck;
     synchronized (this) {
       closed = true;
       waiting.clear();
+      stuck = awaitListener();
     }
-    if (thread != null) {
+    if (thread == null) {
+      return;
+    }
+    if (stuck == null) {
       thread.close();
+    } else {
+      // By itself, once the listener returns: whoever else closes it would wait for that.
+      thread.execute(thread::close);
+      stuck.interrupt();
+      log.warn(
+          "a listener for changes of peers' states has not returned within {} of the closing; it was"
+              + " interrupted, and is not waited for",
+          patience);
     }
+  }
+
+  /** The thread of a listener that has not returned; null if none runs but the caller. */
+  private synchronized @Nullable Thread awaitListener() {
+    boolean interrupted = false;
+    long untilNanos = System.nanoTime() + patience.toNanos();
+    long leftNanos = patience.toNanos();
+    while (teller != null && teller != Thread.currentThread() && leftNanos > 0) {
+      try {
+        TimeUnit.NANOSECONDS.timedWait(this, leftNanos);
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+      leftNanos = untilNanos - System.nanoTime();
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    return teller == Thread.currentThread() ? null : teller;
   }
 }

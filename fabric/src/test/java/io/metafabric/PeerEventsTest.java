@@ -7,11 +7,13 @@ import io.metafabric.core.record.RegionName;
 import io.metafabric.host.ThreadScheduler;
 import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStateChange;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -139,5 +141,62 @@ class PeerEventsTest {
     assertThat(closed.await(20, TimeUnit.SECONDS)).isTrue();
     holder[0].publish(change(2));
     assertThat(told).containsExactly(change(1));
+  }
+
+  @Test
+  void aListenerThatWaitsForWhoCloses_isLeftToItself_andEndsWithItsThread() throws Exception {
+    var entered = new CountDownLatch(1);
+    var told = new LinkedBlockingQueue<Long>();
+    var tellers = new LinkedBlockingQueue<Thread>();
+    var hosts = new ReentrantLock();
+    var events =
+        new PeerEvents(
+            List.of(
+                change -> {
+                  tellers.add(Thread.currentThread());
+                  entered.countDown();
+                  hosts.lock(); // which no interrupt ends
+                  told.add(change.atMs());
+                  hosts.unlock();
+                },
+                change -> told.add(-1L)),
+            thread,
+            (change, failure) -> {},
+            Duration.ofMillis(50));
+    hosts.lock();
+    events.publish(change(1));
+    events.publish(change(2));
+    assertThat(entered.await(20, TimeUnit.SECONDS)).isTrue();
+    events.close();
+    hosts.unlock();
+    tellers.take().join();
+    assertThat(told).containsExactly(1L);
+  }
+
+  @Test
+  void aListenerThatReturns_isWaitedFor() throws Exception {
+    var entered = new CountDownLatch(1);
+    var go = new CountDownLatch(1);
+    var told = new LinkedBlockingQueue<Long>();
+    var events =
+        new PeerEvents(
+            List.of(
+                change -> {
+                  entered.countDown();
+                  awaitQuietly(go);
+                  told.add(change.atMs());
+                }),
+            thread,
+            (change, failure) -> {});
+    events.publish(change(1));
+    assertThat(entered.await(20, TimeUnit.SECONDS)).isTrue();
+    var closing = new Thread(events::close);
+    closing.start();
+    while (closing.getState() != Thread.State.TIMED_WAITING) {
+      Thread.onSpinWait();
+    }
+    go.countDown();
+    closing.join();
+    assertThat(told).containsExactly(1L);
   }
 }

@@ -35,6 +35,13 @@ public final class AdaptiveTier<V> implements HotTier<V> {
   private static final int EARLY_SHARE = 16;
 
   private static final int FEW_ENTRIES = 32;
+
+  /** So many times more or fewer entries than the race is for, and another is begun. */
+  private static final double MOST_OFF = 2;
+
+  /** The same once, when it is known what there is room for. */
+  private static final double MOST_OFF_EARLY = 1.125;
+
   private static final int NOBODY = -1;
 
   private final long maxBytes;
@@ -48,6 +55,10 @@ public final class AdaptiveTier<V> implements HotTier<V> {
   private final LongAdder rejected = new LongAdder();
   private @Nullable ShadowRace race;
   private int raceEntries;
+
+  /** Whether {@link #raceEntries} is a guess by the first that came. */
+  private boolean raceIsEarly;
+
   private int emptyPlaces;
   private long evictions;
   private long fetches;
@@ -79,7 +90,9 @@ public final class AdaptiveTier<V> implements HotTier<V> {
     places.remove(place.path(), place);
     evictions++;
     left(place);
-    fitRace();
+    if (policy.isMakingRoom()) {
+      fitRace();
+    }
   }
 
   /** The place is not in the map any more. */
@@ -102,17 +115,32 @@ public final class AdaptiveTier<V> implements HotTier<V> {
 
   /** The tier is full: it is known how many entries there are room for. */
   private void fitRace() {
-    int now = policy.entries() - emptyPlaces;
-    if (race == null || now > 2 * raceEntries || 2 * now < raceEntries) {
-      expectedOfBefore += race == null ? 0 : race.expectedFetches();
-      startRace(now + 1);
+    int now = policy.entries() - emptyPlaces + 1;
+    double most = raceIsEarly ? MOST_OFF_EARLY : MOST_OFF;
+    raceIsEarly = false;
+    if (race == null || now > most * raceEntries || most * now < raceEntries) {
+      startRace(now);
     }
   }
 
   private void startRace(int entries) {
-    race = new ShadowRace(entries, policy.mode());
+    ShadowRace before = race;
+    if (before != null) {
+      expectedOfBefore += before.expectedFetches();
+    }
+    race = before == null ? new ShadowRace(entries) : before.resized(entries);
     raceEntries = entries;
     sampleMask = race.sampleMask();
+  }
+
+  /** Of how many entries the race is; 0 if there is none. */
+  int raceEntries() {
+    lock.lock();
+    try {
+      return raceEntries;
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** As if what is still to come were as large as what is here. */
@@ -122,6 +150,7 @@ public final class AdaptiveTier<V> implements HotTier<V> {
       int entries = (int) (ofAll * (policy.entries() - emptyPlaces));
       if (entries >= FEW_ENTRIES) {
         startRace(entries);
+        raceIsEarly = true;
       }
     }
   }

@@ -73,6 +73,7 @@ final class EvictionPolicy {
   private final FrequencySketch sketch = new FrequencySketch();
   private double probationShare = FIRST_PROBATION_SHARE;
   private Mode mode = Mode.PROMOTING;
+  private boolean makingRoom;
 
   /**
    * @param nanoTime that expectations are held against; asked only about entries with one
@@ -183,9 +184,16 @@ final class EvictionPolicy {
   }
 
   private void makeRoom(long weight) {
+    makingRoom = true;
     while (weight() + weight > maxWeight && entries() > 0) {
       evictOne();
     }
+    makingRoom = false;
+  }
+
+  /** Whether who goes just now goes for want of room in the whole, not on probation. */
+  boolean isMakingRoom() {
+    return makingRoom;
   }
 
   private void evictOne() {
@@ -231,7 +239,11 @@ final class EvictionPolicy {
       look(node);
       if (goesToMain(node)) {
         node.credit = 0;
-        main.addFirst(node);
+        if (mode == Mode.LAST_READ) {
+          main.addWhereRead(node);
+        } else {
+          main.addFirst(node);
+        }
         if (main.weight() > mainWeight()) {
           evictVictim();
           return;

@@ -53,11 +53,12 @@ abstract class QueueNode {
    * @param generation {@link EvictionPolicy#generation} at about this time
    */
   final void touch(byte generation) {
-    if (touches < MAX_TOUCHES) {
-      touches++;
-    }
+    // First, so that who sees the touch mostly sees when it was.
     if (readIn != generation) {
       readIn = generation;
+    }
+    if (touches < MAX_TOUCHES) {
+      touches++;
     }
   }
 

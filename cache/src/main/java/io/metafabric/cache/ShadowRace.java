@@ -10,8 +10,8 @@ import java.util.Map;
  * #LEAD}. Nothing is fetched ahead here: where something is, the mode in which the tier begins is
  * left only for one that is better by {@value #LEAD_AMONG_PREFETCHED}. {@link
  * EvictionPolicy.Mode#LAST_READ} does not race with the others: where {@link
- * EvictionPolicy.Mode#RECENT} leads it takes its place, if it is better beyond chance. Not
- * thread-safe.
+ * EvictionPolicy.Mode#RECENT} leads it takes its place, once it is better beyond chance and until
+ * it is worse. Not thread-safe.
  *
  * @see <a
  *     href="https://www.usenix.org/conference/atc17/technical-sessions/presentation/waldspurger">
@@ -37,8 +37,8 @@ final class ShadowRace {
   private final Shadow[] shadows = new Shadow[MODES.length];
   private final int capacity;
   private final int sampleMask;
-  private EvictionPolicy.Mode winner;
-  private EvictionPolicy.Mode amongPrefetched;
+  private EvictionPolicy.Mode winner = EvictionPolicy.Mode.PROMOTING;
+  private EvictionPolicy.Mode amongPrefetched = EvictionPolicy.Mode.PROMOTING;
 
   /** Whether {@link EvictionPolicy.Mode#STEADY} is better than the winner of the others. */
   private boolean steadyLeads;
@@ -103,22 +103,27 @@ final class ShadowRace {
 
   /**
    * @param entries of the cache that the winner is for
-   * @param winner until there is another
    */
-  ShadowRace(int entries, EvictionPolicy.Mode winner) {
+  ShadowRace(int entries) {
     int shift = 0;
     while (entries >> shift > MAX_ENTRIES) {
       shift++;
     }
     this.sampleMask = (1 << shift) - 1;
     this.capacity = Math.max(1, entries >> shift);
-    this.lastReadLeads = winner == EvictionPolicy.Mode.LAST_READ;
-    this.winner = lastReadLeads ? EvictionPolicy.Mode.RECENT : winner;
-    this.amongPrefetched = this.winner;
-    this.steadyLeads = winner == EvictionPolicy.Mode.STEADY;
     for (EvictionPolicy.Mode mode : MODES) {
       shadows[mode.ordinal()] = new Shadow(capacity, mode);
     }
+  }
+
+  /** The same verdicts, until there are others, for a cache of another size. */
+  ShadowRace resized(int entries) {
+    var next = new ShadowRace(entries);
+    next.winner = winner;
+    next.amongPrefetched = amongPrefetched;
+    next.steadyLeads = steadyLeads;
+    next.lastReadLeads = lastReadLeads;
+    return next;
   }
 
   /** Keys of which these bits of {@link #spread} are 0 take part. */
@@ -135,9 +140,10 @@ final class ShadowRace {
   void access(int hash) {
     boolean missed = false;
     boolean recentMissed = false;
+    EvictionPolicy.Mode unaided = winner(false);
     for (EvictionPolicy.Mode mode : MODES) {
       boolean missedHere = !shadows[mode.ordinal()].access(hash);
-      if (missedHere && mode == winner) {
+      if (missedHere && mode == unaided) {
         expectedFetches += sampleMask + 1L;
       }
       if (mode == EvictionPolicy.Mode.LAST_READ) {
@@ -195,7 +201,10 @@ final class ShadowRace {
         shadows[winner.ordinal()].misses < (1 - LEAD_AMONG_PREFETCHED) * first
             ? winner
             : EvictionPolicy.Mode.PROMOTING;
-    lastReadLeads = disputedForLastRead > BEYOND_CHANCE * Math.sqrt(disputed);
+    lastReadLeads =
+        lastReadLeads
+            ? disputedForLastRead >= 0
+            : disputedForLastRead > BEYOND_CHANCE * Math.sqrt(disputed);
     forgetSome();
   }
 

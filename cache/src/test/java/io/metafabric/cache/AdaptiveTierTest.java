@@ -200,6 +200,40 @@ class AdaptiveTierTest extends HotTierContract {
     }
   }
 
+  /** It says nothing of how many entries there is room for. */
+  @Test
+  void aPrefetchThatGoesForAnother_whileThereIsRoomForAll_endsNoRace() {
+    try (var tier =
+        new AdaptiveTier<>(1 << 20, ALL_CURRENT, record -> "", clock, (p, path, bytes) -> {})) {
+      int entryBytes = 0;
+      for (int i = 0; i < 700; i++) {
+        read(tier, "n/" + i);
+        tier.fillPrefetched(TestRecords.write("n/guess" + i, 1, 500), "p", FAR);
+        entryBytes = (int) (tier.sizeBytes() / tier.entries());
+      }
+      assertThat(tier.stats().evictions()).as("of prefetches").isGreaterThan(500);
+      assertThat(tier.stats().fullness()).isLessThan(0.9);
+      assertThat(tier.raceEntries()).isBetween((1 << 20) / entryBytes * 9 / 10, (1 << 20) / 1_000);
+    }
+  }
+
+  @Test
+  void whereTheFirstEntriesAreSmaller_theRaceIsForAsManyAsThereIsRoomFor_onceItIsFull() {
+    try (var tier =
+        new AdaptiveTier<>(1 << 20, ALL_CURRENT, record -> "", clock, (p, path, bytes) -> {})) {
+      for (int i = 0; i < 200; i++) {
+        tier.fill(TestRecords.write("n/" + i, 1, 10));
+      }
+      int early = tier.raceEntries();
+      for (int i = 0; i < 3_000; i++) {
+        tier.fill(TestRecords.write("m/" + i, 1, 400));
+      }
+      long now = tier.entries();
+      assertThat(early).as("by the first").isBetween((int) (now * 1.2), (int) (now * 1.95));
+      assertThat((long) tier.raceEntries()).isBetween(now * 8 / 10, now * 12 / 10);
+    }
+  }
+
   @Test
   void unreadPrefetches_pushOutEachOther_andNotWhatIsInUse() {
     var wasted = new ArrayList<String>();

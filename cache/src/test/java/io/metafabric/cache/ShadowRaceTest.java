@@ -17,7 +17,7 @@ class ShadowRaceTest {
   private static int misses(IntSupplier keys, int reads) {
     Map<Integer, QueueNode> present = new HashMap<>();
     var policy = new EvictionPolicy(CAPACITY, () -> 0, node -> present.remove(node.hash()));
-    var race = new ShadowRace(CAPACITY, policy.mode());
+    var race = new ShadowRace(CAPACITY);
     int misses = 0;
     for (int i = 0; i < reads; i++) {
       int key = keys.getAsInt();
@@ -126,7 +126,7 @@ class ShadowRaceTest {
   void whereSomethingIsFetchedAhead_aModeThatIsOnlyALittleBetter_isNotChosen() {
     long seed = 3;
     var random = new Random(seed);
-    var race = new ShadowRace(CAPACITY, Mode.PROMOTING);
+    var race = new ShadowRace(CAPACITY);
     int others = 0;
     for (int i = 0; i < 60_000; i++) {
       race.access((int) (Math.pow(random.nextDouble(), 6) * 20 * CAPACITY));
@@ -135,7 +135,7 @@ class ShadowRaceTest {
     }
     assertThat(others).as("seed %s", seed).isGreaterThan(30_000);
 
-    race = new ShadowRace(CAPACITY, Mode.PROMOTING);
+    race = new ShadowRace(CAPACITY);
     for (int i = 0; i < 60_000; i++) {
       race.access(i % (2 * CAPACITY));
     }
@@ -145,9 +145,9 @@ class ShadowRaceTest {
   @Test
   void theSample_isBounded_whateverTheSizeOfTheCache() {
     for (int entries : new int[] {1, 100, 1_024, 1_025, 1_000_000}) {
-      assertThat(new ShadowRace(entries, Mode.PROMOTING).capacity()).isBetween(1, 1_024);
+      assertThat(new ShadowRace(entries).capacity()).isBetween(1, 1_024);
     }
-    var large = new ShadowRace(1_000_000, Mode.PROMOTING);
+    var large = new ShadowRace(1_000_000);
     int sampled = 0;
     for (int hash = 0; hash < 1_000_000; hash++) {
       sampled += (ShadowRace.spread(hash) & large.sampleMask()) == 0 ? 1 : 0;
@@ -159,7 +159,7 @@ class ShadowRaceTest {
   void itKnows_whatACacheWithoutPrefetchesMisses() {
     var random = new Random(3);
     IntSupplier keys = () -> (int) Math.abs(random.nextGaussian() * 4 * CAPACITY);
-    var race = new ShadowRace(CAPACITY, Mode.PROMOTING);
+    var race = new ShadowRace(CAPACITY);
     Map<Integer, QueueNode> present = new HashMap<>();
     var policy = new EvictionPolicy(CAPACITY, () -> 0, node -> present.remove(node.hash()));
     policy.setMode(Mode.PROMOTING);
@@ -184,7 +184,7 @@ class ShadowRaceTest {
   @Test
   void ofALargeCache_whatItMissesIsEstimatedFromTheSample() {
     int entries = 100_000;
-    var race = new ShadowRace(entries, Mode.PROMOTING);
+    var race = new ShadowRace(entries);
     int misses = 0;
     for (int round = 0; round < 3; round++) {
       for (int hash = 0; hash < entries / 2; hash++) {
@@ -199,7 +199,7 @@ class ShadowRaceTest {
 
   @Test
   void whatIsNotToBeHadAnyMore_isMissedByAll() {
-    var race = new ShadowRace(CAPACITY, Mode.PROMOTING);
+    var race = new ShadowRace(CAPACITY);
     for (int i = 0; i < 10; i++) {
       race.access(7);
       race.forget(7);
@@ -209,5 +209,34 @@ class ShadowRaceTest {
     race.access(7);
     race.access(7);
     assertThat(race.expectedFetches()).isEqualTo(11);
+  }
+
+  /** A new race has seen nothing that would speak against what the one before it has found. */
+  @Test
+  void ofAnotherSize_itKeepsItsVerdicts_untilThereAreOthers() {
+    var loop = new ShadowRace(CAPACITY);
+    for (int i = 0; i < 60_000; i++) {
+      loop.access(i % (2 * CAPACITY));
+    }
+    assertThat(loop.winner(false)).isEqualTo(Mode.STEADY);
+    assertThat(loop.winner(true)).isEqualTo(Mode.FREQUENT);
+    ShadowRace resized = loop.resized(3 * CAPACITY);
+    for (int i = 0; i < 5_000; i++) {
+      assertThat(resized.winner(false)).isEqualTo(Mode.STEADY);
+      assertThat(resized.winner(true)).isNotEqualTo(Mode.STEADY);
+      resized.access(i % (6 * CAPACITY));
+    }
+
+    var race = new ShadowRace(CAPACITY);
+    IntSupplier bursts = bursts();
+    for (int i = 0; i < 60_000; i++) {
+      race.access(bursts.getAsInt());
+    }
+    assertThat(race.winner(false)).isEqualTo(Mode.LAST_READ);
+    resized = race.resized(3 * CAPACITY);
+    for (int i = 0; i < 5_000; i++) {
+      resized.access(bursts.getAsInt());
+      assertThat(resized.winner(false)).isEqualTo(Mode.LAST_READ);
+    }
   }
 }

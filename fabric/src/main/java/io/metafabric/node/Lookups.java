@@ -182,7 +182,7 @@ final class Lookups {
   private CompletionStage<ReadOutcome> remote(
       @Nullable String client, Key key, @Nullable Header known) {
     long begunNanos = clock.nanoTime();
-    CompletionStage<ReadOutcome> outcome = ask(key, known, MAX_ASKED_ANEW);
+    CompletionStage<ReadOutcome> outcome = ask(key, known, null, MAX_ASKED_ANEW);
     waitsForRemote(client, key);
     return outcome.whenComplete(
         (value, failure) -> {
@@ -193,14 +193,26 @@ final class Lookups {
         });
   }
 
-  private CompletionStage<ReadOutcome> ask(Key key, @Nullable Header known, int anew) {
+  /**
+   * @param older what was given instead of what was asked for before; null if nothing was
+   */
+  private CompletionStage<ReadOutcome> ask(
+      Key key, @Nullable Header known, FetchResult.@Nullable Superseded older, int anew) {
     return replicator
         .fetch(key, known)
         .thenCompose(
             result -> {
-              Header newer =
-                  result instanceof FetchResult.Found || anew == 0 ? null : newSince(key, known);
-              return newer == null ? fetched.arrived(key, result) : ask(key, newer, anew - 1);
+              if (result instanceof FetchResult.Found) {
+                return fetched.arrived(key, result);
+              }
+              FetchResult.Superseded instead =
+                  result instanceof FetchResult.Superseded given ? given : older;
+              // Not where nobody answers, be it for good.
+              boolean again = anew > 0 && !(result instanceof FetchResult.Unreachable);
+              Header newer = again ? newSince(key, known) : null;
+              return newer == null
+                  ? fetched.arrived(key, instead == null ? result : instead)
+                  : ask(key, newer, instead, anew - 1);
             });
   }
 

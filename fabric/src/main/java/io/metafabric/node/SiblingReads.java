@@ -12,7 +12,9 @@ import io.metafabric.core.version.Dot;
 import io.metafabric.replicate.FetchResult;
 import io.metafabric.replicate.Replicator;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Predicate;
@@ -23,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * not here come from the regions that hold them. Thread-safe.
  */
 final class SiblingReads {
-  /** How often a read looks again at what is known here, after nobody had what it asked for. */
+  /** How many versions a read asks for that were not known when it began. */
   private static final int MAX_ASKED_ANEW = 4;
 
   /**
@@ -58,50 +60,64 @@ final class SiblingReads {
    */
   CompletionStage<Found> find(
       Key key, @Nullable MetadataRecord known, Predicate<MetadataRecord> all) {
-    return find(key, known, all, List.of(), null, MAX_ASKED_ANEW);
+    return new Search(key, all).goOn(known);
   }
 
-  private CompletionStage<Found> find(
-      Key key,
-      @Nullable MetadataRecord known,
-      Predicate<MetadataRecord> all,
-      List<Dot> triedBefore,
-      @Nullable FetchResult last,
-      int anew) {
-    Header wanted = null;
-    var tried = new ArrayList<>(triedBefore);
-    if (known != null) {
-      wanted = firstOtherThan(tried, missing(known, all.test(known)));
-      if (wanted == null) {
+  /** One read's way from version to version. Used by one thread after the other. */
+  private final class Search {
+    private final Key key;
+    private final Predicate<MetadataRecord> all;
+    private final Set<Dot> tried = new HashSet<>();
+
+    /** What was known when this began, or when it was first heard of the key; null before. */
+    private @Nullable Set<Dot> atFirst;
+
+    private int anew = MAX_ASKED_ANEW;
+    private @Nullable FetchResult last;
+
+    Search(Key key, Predicate<MetadataRecord> all) {
+      this.key = key;
+      this.all = all;
+    }
+
+    CompletionStage<Found> goOn(@Nullable MetadataRecord known) {
+      Header wanted = known == null ? null : nextOf(known);
+      boolean ends = known == null ? last != null : wanted == null;
+      if (ends) {
         return CompletableFuture.completedFuture(new Found(known, last));
       }
-      tried.add(wanted.version().dot());
-    } else if (last != null) {
-      return CompletableFuture.completedFuture(new Found(null, last));
+      return replicator
+          .fetch(key, wanted)
+          .thenCompose(
+              result -> {
+                last = result;
+                return takenOver(key, known, result).thenCompose(this::goOn);
+              });
     }
-    return replicator
-        .fetch(key, wanted)
-        .thenCompose(
-            result ->
-                result instanceof FetchResult.Found found
-                    ? takenOver(key, known, found.record())
-                        .thenCompose(next -> find(key, next, all, tried, result, anew))
-                    : find(
-                        key,
-                        anew > 0 ? asItIsNow(key, known) : known,
-                        all,
-                        tried,
-                        result,
-                        anew - 1));
-  }
 
-  private static @Nullable Header firstOtherThan(List<Dot> tried, List<Sibling> missing) {
-    for (Sibling each : missing) {
-      if (!tried.contains(each.header().version().dot())) {
-        return each.header();
+    private @Nullable Header nextOf(MetadataRecord known) {
+      Set<Dot> first = atFirst;
+      if (first == null) {
+        first = new HashSet<>();
+        for (Sibling each : known.versions()) {
+          first.add(each.header().version().dot());
+        }
+        atFirst = first;
       }
+      for (Sibling each : missing(known, all.test(known))) {
+        Dot dot = each.header().version().dot();
+        if (!tried.contains(dot) && (first.contains(dot) || mayAskAnew())) {
+          tried.add(dot);
+          return each.header();
+        }
+      }
+      return null;
     }
-    return null;
+
+    /** Not where nobody answers, be it for good. */
+    private boolean mayAskAnew() {
+      return !(last instanceof FetchResult.Unreachable) && anew-- > 0;
+    }
   }
 
   private List<Sibling> missing(MetadataRecord known, boolean all) {
@@ -120,6 +136,17 @@ final class SiblingReads {
     return missing;
   }
 
+  private CompletionStage<@Nullable MetadataRecord> takenOver(
+      Key key, @Nullable MetadataRecord known, FetchResult result) {
+    if (!(result instanceof FetchResult.Found found)) {
+      return CompletableFuture.completedFuture(asItIsNow(key, known));
+    }
+    boolean keep = replicator.isToHold(region, key);
+    return store
+        .applyOne(new Inbound(found.record(), keep))
+        .handle((news, failure) -> together(store.read(key), known, found.record()));
+  }
+
   /** Those who were asked may not have heard yet of what this region has by now. */
   private @Nullable MetadataRecord asItIsNow(Key key, @Nullable MetadataRecord known) {
     MetadataRecord stored = store.read(key);
@@ -127,14 +154,6 @@ final class SiblingReads {
       return known;
     }
     return known == null ? stored : store.withPayloadsOf(stored, known);
-  }
-
-  private CompletionStage<@Nullable MetadataRecord> takenOver(
-      Key key, @Nullable MetadataRecord known, MetadataRecord arrived) {
-    boolean keep = replicator.isToHold(region, key);
-    return store
-        .applyOne(new Inbound(arrived, keep))
-        .handle((news, failure) -> together(store.read(key), known, arrived));
   }
 
   /** Of what has come, payloads that this region does not keep are used this once. */

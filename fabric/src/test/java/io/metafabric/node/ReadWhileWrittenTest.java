@@ -22,6 +22,7 @@ import io.metafabric.core.version.VersionVector;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -33,6 +34,10 @@ class ReadWhileWrittenTest {
   private static final RegionName NEAR = new RegionName("ap");
   private static final RegionName FAR = new RegionName("eu");
   private static final RegionName READER = new RegionName("us");
+
+  /** Nobody issues versions under it. */
+  private static final ActorId GONE = new ActorId(0x7777);
+
   private static final Duration LONG = Duration.ofMinutes(1);
 
   private final SimCluster cluster = new SimCluster(11, 1 << 16, "ap", "eu", "us");
@@ -105,5 +110,34 @@ class ReadWhileWrittenTest {
         Duration.ofSeconds(10));
 
     assertThat(payloadOf(readWhileTheNearOneWrites(key))).isEqualTo(Bytes.utf8("two"));
+  }
+
+  /** The reader hears of a write whose payload nobody has. */
+  private void hearsOf(Key key, long counter, long stamp, VersionVector context) {
+    var version = new Version(new Dot(GONE, counter), context, new Stamp(stamp));
+    var gone =
+        new MetadataRecord(key, Header.value(version, FAR, Bytes.utf8("?"), Header.NEVER), null);
+    var done = cluster.node(READER).store().applyOne(new Inbound(gone, false));
+    cluster.world.runUntil("it is known", done::isDone, LONG);
+  }
+
+  @Test
+  void anOlderValueThatWasGivenFirst_isNotForgotten_whereNobodyAnswersAnyMore() {
+    Key key = open(ConflictRule.lastWriterWins());
+    MetadataRecord one = SimReads.write(cluster, FAR, key, "one");
+    cluster.world.runFor(Duration.ofSeconds(15));
+    long later = (cluster.machine(READER).clock().wallMs() + 1_000) << 16;
+    hearsOf(key, 1, later, one.header().version().seen());
+    var reading = cluster.node(READER).read(null, key);
+    cluster.world.runFor(Duration.ofMillis(300));
+    hearsOf(key, 2, later + 1, one.header().version().seen());
+    // What was answered arrives, what is asked from now on does not.
+    cluster.network.cut("us", "ap");
+    cluster.network.cut("us", "eu");
+    cluster.world.runUntil("a read", reading::isDone, LONG);
+
+    assertThat(reading.join()).isInstanceOf(ReadOutcome.Superseded.class);
+    assertThat(((ReadOutcome.Superseded) reading.join()).record().payload())
+        .isEqualTo(Bytes.utf8("one"));
   }
 }
