@@ -78,16 +78,25 @@ final class ShadowTalk {
         : null;
   }
 
-  /** Asks the home, or the backup where the home is silent or thinks that it is none. */
+  /**
+   * Asks the home, or the backup where the home is silent or thinks that it is none. Not this
+   * region, which may have become one of the two since whoever asks looked.
+   */
   CompletableFuture<List<Frame.ShadowAnswer>> askHolder(
       ShadowVerb verb, Key key, @Nullable ShadowTerms terms, @Nullable Dot dot) {
     Homes at = homes.homesOf(key);
-    RegionName backup = at.backup();
+    RegionName backup = region.equals(at.backup()) ? null : at.backup();
+    if (at.home().equals(region)) {
+      return backup == null
+          ? answered(MoveOutcome.UNREACHABLE, "region " + region + " has become home of " + key)
+              .thenApply(List::of)
+          : replicator.askShadow(backup, verb, key, terms, dot);
+    }
     return replicator
         .askShadow(at.home(), verb, key, terms, dot)
         .thenCompose(
             said ->
-                backup == null || backup.equals(region) || hasSaid(said)
+                backup == null || hasSaid(said)
                     ? CompletableFuture.completedFuture(said)
                     : replicator.askShadow(backup, verb, key, terms, dot));
   }

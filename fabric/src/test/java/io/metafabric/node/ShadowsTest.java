@@ -34,6 +34,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Shadows among five regions, step by step. */
 class ShadowsTest {
@@ -422,6 +424,23 @@ class ShadowsTest {
     run(10);
     assertThat(home()).isEqualTo(holder);
     assertThat(holders()).filteredOn(others()::contains).hasSize(1);
+  }
+
+  /** It cannot give back the leave that it was given by the home that it is itself by now. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 20, 40, 60, 80, 100, 120})
+  void aHomeThatIsMovedToWhoTakesAShadow_isAskedForNothing(int ms) {
+    // No room, so that each leave is given back.
+    cluster.shadows = new ShadowConfig(ShadowRules.of(ShadowRule.forNamespace("n", 3, TTL)), 64);
+    start();
+    RegionName reader = others().get(0);
+    var moving = in(home()).moveHome(key, reader);
+    cluster.world.runFor(Duration.ofMillis(ms));
+    read(reader);
+    done(moving);
+    run(20);
+    assertThat(home()).isEqualTo(reader);
+    assertThat(in(reader).store().holdsPayload(key)).isTrue();
   }
 
   @Test
