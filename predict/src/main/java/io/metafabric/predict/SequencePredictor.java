@@ -40,7 +40,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   /** Of one client, within the horizon in needs. */
   private static final int HORIZON_NEEDS_OF_ONE = 3;
 
-  static final int MAX_DEPTH = 16;
+  static final int MAX_DEPTH = PathDepth.MAX;
 
   private static final double KIND_PRIOR = 0.3;
   private static final double KIND_PRIOR_WEIGHT = 4;
@@ -63,11 +63,6 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
 
   private static final int TRAILS_SHARE = 32;
   private static final int MAX_TRAIL_BYTES = 512 << 10;
-
-  /** Of a hundred used prefetches, how many may come late before paths are followed further. */
-  private static final double LATE_SHARE = 0.1;
-
-  private static final int USED_PER_LOOK = 8;
 
   private static final Comparator<Prediction> LIKELIEST_FIRST =
       Comparator.comparingDouble(Prediction::probability).reversed();
@@ -101,9 +96,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
 
   private int needCount;
   private int horizonNeeds = HORIZON_NEEDS;
-  private int depth = 1;
-  private long usedOnTime;
-  private long usedInAll;
+  private final PathDepth depth = new PathDepth();
 
   /** One with the sources of {@link Source#DEFAULT}. */
   public SequencePredictor(PredictorConfig config) {
@@ -211,7 +204,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     proposals.nextRead();
     if (sighting.need) {
       if (event.outcome() == AccessEvent.Outcome.PREFETCHED) {
-        usedOnTime++;
+        depth.usedOnTime();
       }
       needed(sighting.slot, now);
       trails.countNeed(trail);
@@ -226,7 +219,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     }
     for (int i = 0; i < sources.length; i++) {
       if (switches[i].speaks()) {
-        sources[i].propose(sighting, depth, sinks[i]);
+        sources[i].propose(sighting, depth.keys(), sinks[i]);
       }
     }
   }
@@ -512,17 +505,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   @Override
   public void resolved(long used, long wasted) {
     governor.resolved(used, wasted);
-    usedInAll += used;
-    if (usedInAll >= USED_PER_LOOK) {
-      double late = (double) Math.max(0, usedInAll - usedOnTime) / usedInAll;
-      if (late > LATE_SHARE) {
-        depth = Math.min(MAX_DEPTH, 2 * depth);
-      } else if (late < LATE_SHARE / 4) {
-        depth = Math.max(1, depth - 1);
-      }
-      usedInAll = 0;
-      usedOnTime = 0;
-    }
+    depth.used(used);
   }
 
   /**
@@ -595,7 +578,9 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     trails.save(out);
     model.save(out);
     governor.save(out);
-    out.i32(needCount).varint(depth).i64(sighting.atMs);
+    out.i32(needCount);
+    depth.save(out);
+    out.i64(sighting.atMs);
   }
 
   @Override
@@ -623,7 +608,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     model.restore(in);
     governor.restore(in);
     needCount = in.i32("needs");
-    depth = in.varint("depth", 1, MAX_DEPTH);
+    depth.restore(in);
     sighting.atMs = in.i64("time of the last read");
   }
 
@@ -663,7 +648,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
 
   /** How many keys of a likely path are looked at. */
   int depth() {
-    return depth;
+    return depth.keys();
   }
 
   /** How many keys it knows about. */
