@@ -220,7 +220,12 @@ final class LostShadows {
     if (!isWanted(key, remake)) {
       return;
     }
-    if (some == null || some.isEnough()) {
+    if (some == null) {
+      // It cannot be read here now, or nobody who has it answers.
+      remake.tryAfter(NOBODY_TAKES_IT, remake.untaken++, clock.nanoTime());
+      return;
+    }
+    if (some.isEnough()) {
       forget(key);
       return;
     }

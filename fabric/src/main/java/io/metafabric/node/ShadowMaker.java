@@ -111,7 +111,9 @@ final class ShadowMaker {
         .thenCompose(
             record -> {
               if (record == null || record.payload() == null) {
-                return notMade(MoveOutcome.NOT_FOUND, "there is no value of " + key + " to hold");
+                return talk.hasValue(key)
+                    ? unreadNow(key)
+                    : notMade(MoveOutcome.NOT_FOUND, "there is no value of " + key + " to hold");
               }
               if (!replicator.mayGo(record)) {
                 return notMade(
@@ -129,6 +131,11 @@ final class ShadowMaker {
   private CompletableFuture<Made> notMade(MoveOutcome outcome, String why) {
     return CompletableFuture.completedFuture(
         new Made(List.of(talk.answer(outcome, why)), Set.of(), null, true));
+  }
+
+  private CompletableFuture<Made> unreadNow(Key key) {
+    var answer = talk.answer(MoveOutcome.UNREACHABLE, "nobody who has " + key + " answers now");
+    return CompletableFuture.completedFuture(new Made(List.of(answer), Set.of(), null, false));
   }
 
   /** What the regions say of their shadows of a key, this one first. */

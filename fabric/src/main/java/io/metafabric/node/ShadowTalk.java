@@ -3,6 +3,7 @@ package io.metafabric.node;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.place.HomeLookup;
 import io.metafabric.core.place.Homes;
+import io.metafabric.core.port.Clock;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
@@ -30,12 +31,15 @@ final class ShadowTalk {
   private final RecordStore store;
   private final Replicator replicator;
   private final HomeLookup homes;
+  private final Clock clock;
 
-  ShadowTalk(RegionName region, RecordStore store, Replicator replicator, HomeLookup homes) {
+  ShadowTalk(
+      RegionName region, RecordStore store, Replicator replicator, HomeLookup homes, Clock clock) {
     this.region = region;
     this.store = store;
     this.replicator = replicator;
     this.homes = homes;
+    this.clock = clock;
   }
 
   RegionName region() {
@@ -66,6 +70,12 @@ final class ShadowTalk {
     } catch (StorageException e) {
       return null;
     }
+  }
+
+  /** Whether a key has a value, as far as is known here, be it readable here or not. */
+  boolean hasValue(Key key) {
+    Header known = headerOf(key);
+    return known != null && known.isVisibleAt(clock.wallMs());
   }
 
   /** Why there are no shadows of a key; null if there may be some. */

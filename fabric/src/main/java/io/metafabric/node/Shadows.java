@@ -67,7 +67,7 @@ final class Shadows implements ShadowWork {
       Function<Key, CompletableFuture<@Nullable MetadataRecord>> reader) {
     this.loop = loop;
     this.log = log;
-    this.talk = new ShadowTalk(region, store, replicator, homes);
+    this.talk = new ShadowTalk(region, store, replicator, homes, clock);
     var payments = new ShadowPayments(region, arm, replicator, loop, clock);
     this.held =
         new HeldShadows(

@@ -7,6 +7,8 @@ import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.sim.SimDisk;
+import io.metafabric.core.sim.SimFault;
 import io.metafabric.core.sim.SimLink;
 import io.metafabric.core.store.Precondition;
 import io.metafabric.core.wire.Frame.ShadowAnswer;
@@ -161,5 +163,30 @@ class RemadeShadowsTest {
         done(cluster.node(at.home()).makeShadows(other, 5, TTL));
       }
     }
+  }
+
+  @Test
+  void whatCannotBeReadNow_isMadeAgainWhenItCan() {
+    start();
+    make(3);
+    RegionName lost = holders().get(0);
+    cluster.stop(homes.home());
+    cluster.start(homes.home());
+    run(20);
+    cluster.crash(homes.backup());
+    SimFault unreadable =
+        cluster
+            .machine(homes.home())
+            .disk()
+            .failAll(SimDisk.Operation.READ, file -> file.startsWith("journal-"));
+    cluster.crash(lost);
+    run(60);
+    assertThat(unreadable.hits()).isPositive();
+    assertThat(home().stats().rebuild().outstanding()).isOne();
+    assertThat(home().stats().rebuild().made()).isZero();
+    unreadable.end();
+    run(200);
+    assertThat(holders()).hasSize(1).doesNotContain(lost);
+    assertThat(home().stats().rebuild().outstanding()).isZero();
   }
 }
