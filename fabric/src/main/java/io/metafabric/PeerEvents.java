@@ -9,8 +9,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Takes events from the node's loop, which must not wait, to the host's listeners, which may take
@@ -23,7 +21,8 @@ final class PeerEvents implements AutoCloseable {
   /** So long a listener that runs is waited for at the closing. */
   static final Duration PATIENCE = Duration.ofSeconds(5);
 
-  private static final Logger log = LoggerFactory.getLogger(PeerEvents.class);
+  /** A listener that runs. */
+  private record Telling(Thread thread, PeerStateChange change) {}
 
   private final List<Consumer<PeerStateChange>> listeners;
   private final @Nullable SerialExecutor thread;
@@ -37,7 +36,7 @@ final class PeerEvents implements AutoCloseable {
   private long delivered;
 
   /** While a listener runs. */
-  private @Nullable Thread teller;
+  private @Nullable Telling telling;
 
   private long dropped;
   private long failed;
@@ -107,7 +106,7 @@ final class PeerEvents implements AutoCloseable {
       if (closed) {
         return;
       }
-      teller = Thread.currentThread();
+      telling = new Telling(Thread.currentThread(), change);
     }
     try {
       listener.accept(change);
@@ -118,7 +117,7 @@ final class PeerEvents implements AutoCloseable {
       onFailure.accept(change, e);
     } finally {
       synchronized (this) {
-        teller = null;
+        telling = null;
         notifyAll();
       }
     }
@@ -135,7 +134,7 @@ final class PeerEvents implements AutoCloseable {
    */
   @Override
   public void close() {
-    Thread stuck;
+    Telling stuck;
     synchronized (this) {
       closed = true;
       waiting.clear();
@@ -149,20 +148,22 @@ final class PeerEvents implements AutoCloseable {
     } else {
       // By itself, once the listener returns: whoever else closes it would wait for that.
       thread.execute(thread::close);
-      stuck.interrupt();
-      log.warn(
-          "a listener for changes of peers' states has not returned within {} of the closing; it was"
-              + " interrupted, and is not waited for",
-          patience);
+      stuck.thread().interrupt();
+      onFailure.accept(
+          stuck.change(),
+          new IllegalStateException(
+              "it has not returned within "
+                  + patience
+                  + " of the closing; it was interrupted, and is not waited for"));
     }
   }
 
-  /** The thread of a listener that has not returned; null if none runs but the caller. */
-  private synchronized @Nullable Thread awaitListener() {
+  /** What a listener is told that has not returned; null if none runs but the caller. */
+  private synchronized @Nullable Telling awaitListener() {
     boolean interrupted = false;
     long untilNanos = System.nanoTime() + patience.toNanos();
     long leftNanos = patience.toNanos();
-    while (teller != null && teller != Thread.currentThread() && leftNanos > 0) {
+    while (isTold() && leftNanos > 0) {
       try {
         TimeUnit.NANOSECONDS.timedWait(this, leftNanos);
       } catch (InterruptedException e) {
@@ -173,6 +174,12 @@ final class PeerEvents implements AutoCloseable {
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
-    return teller == Thread.currentThread() ? null : teller;
+    return isTold() ? telling : null;
+  }
+
+  /** Whether a listener runs, and is not who asks. */
+  private synchronized boolean isTold() {
+    Telling now = telling;
+    return now != null && now.thread() != Thread.currentThread();
   }
 }

@@ -148,6 +148,7 @@ class PeerEventsTest {
     var entered = new CountDownLatch(1);
     var told = new LinkedBlockingQueue<Long>();
     var tellers = new LinkedBlockingQueue<Thread>();
+    var failures = new LinkedBlockingQueue<String>();
     var hosts = new ReentrantLock();
     var events =
         new PeerEvents(
@@ -161,7 +162,7 @@ class PeerEventsTest {
                 },
                 change -> told.add(-1L)),
             thread,
-            (change, failure) -> {},
+            (change, failure) -> failures.add(change.atMs() + failure.getMessage()),
             Duration.ofMillis(50));
     hosts.lock();
     events.publish(change(1));
@@ -171,6 +172,10 @@ class PeerEventsTest {
     hosts.unlock();
     tellers.take().join();
     assertThat(told).containsExactly(1L);
+    assertThat(failures)
+        .singleElement()
+        .asString()
+        .startsWith("1it has not returned within PT0.05S");
   }
 
   @Test

@@ -40,7 +40,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   /** Of one client, within the horizon in needs. */
   private static final int HORIZON_NEEDS_OF_ONE = 3;
 
-  static final int MAX_DEPTH = PathDepth.MAX;
+  static final int MAX_DEPTH = 16;
 
   private static final double KIND_PRIOR = 0.3;
   private static final double KIND_PRIOR_WEIGHT = 4;
@@ -63,6 +63,11 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
 
   private static final int TRAILS_SHARE = 32;
   private static final int MAX_TRAIL_BYTES = 512 << 10;
+
+  /** Of a hundred used prefetches, how many may come late before paths are followed further. */
+  private static final double LATE_SHARE = 0.1;
+
+  private static final int USED_PER_LOOK = 8;
 
   private static final Comparator<Prediction> LIKELIEST_FIRST =
       Comparator.comparingDouble(Prediction::probability).reversed();
@@ -96,7 +101,9 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
 
   private int needCount;
   private int horizonNeeds = HORIZON_NEEDS;
-  private final PathDepth depth = new PathDepth();
+  private int depth = 1;
+  private long usedOnTime;
+  private long usedInAll;
 
   /** One with the sources of {@link Source#DEFAULT}. */
   public SequencePredictor(PredictorConfig config) {
@@ -204,7 +211,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     proposals.nextRead();
     if (sighting.need) {
       if (event.outcome() == AccessEvent.Outcome.PREFETCHED) {
-        depth.usedOnTime();
+        usedOnTime++;
       }
       needed(sighting.slot, now);
       trails.countNeed(trail);
@@ -219,7 +226,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     }
     for (int i = 0; i < sources.length; i++) {
       if (switches[i].speaks()) {
-        sources[i].propose(sighting, depth.keys(), sinks[i]);
+        sources[i].propose(sighting, depth, sinks[i]);
       }
     }
   }
@@ -505,7 +512,17 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   @Override
   public void resolved(long used, long wasted) {
     governor.resolved(used, wasted);
-    depth.used(used);
+    usedInAll += used;
+    if (usedInAll >= USED_PER_LOOK) {
+      double late = (double) Math.max(0, usedInAll - usedOnTime) / usedInAll;
+      if (late > LATE_SHARE) {
+        depth = Math.min(MAX_DEPTH, 2 * depth);
+      } else if (late < LATE_SHARE / 4) {
+        depth = Math.max(1, depth - 1);
+      }
+      usedInAll = 0;
+      usedOnTime = 0;
+    }
   }
 
   /**
@@ -578,9 +595,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     trails.save(out);
     model.save(out);
     governor.save(out);
-    out.i32(needCount);
-    depth.save(out);
-    out.i64(sighting.atMs);
+    out.i32(needCount).varint(depth).i64(sighting.atMs);
   }
 
   @Override
@@ -608,7 +623,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     model.restore(in);
     governor.restore(in);
     needCount = in.i32("needs");
-    depth.restore(in);
+    depth = in.varint("depth", 1, MAX_DEPTH);
     sighting.atMs = in.i64("time of the last read");
   }
 
@@ -648,7 +663,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
 
   /** How many keys of a likely path are looked at. */
   int depth() {
-    return depth.keys();
+    return depth;
   }
 
   /** How many keys it knows about. */
