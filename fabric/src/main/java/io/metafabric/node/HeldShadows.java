@@ -184,6 +184,7 @@ final class HeldShadows {
 
   /** Asks whether the payload can be read elsewhere, and drops it then. */
   private CompletableFuture<Frame.ShadowAnswer> end(Key key, Dot dot, boolean byRequest) {
+    forgetReclaim(key); // which would be heard behind this, and be leave for nothing
     return elsewhere(key, dot)
         .thenCompose(
             said ->
@@ -263,57 +264,57 @@ final class HeldShadows {
       here = tiers.find(key);
     } catch (StorageException e) {
       log.add(key, "no shadow is made: what is known of it cannot be read: " + e.getMessage());
+      giveBack(key);
       return false;
     }
-    if (here == null) {
-      return false;
-    }
-    if (!here.header().isVisibleAt(clock.wallMs())) {
-      giveBack(key, here);
+    if (here == null || !here.header().isVisibleAt(clock.wallMs())) {
+      giveBack(key);
       return false;
     }
     if (!shelf.hasRoomFor(key, here.header())) {
       log.add(key, "no shadow is made: there is no room for it");
-      giveBack(key, here);
+      giveBack(key);
       return false;
     }
     boolean isHere = here.payload() != null;
     ShadowDecision decision = payments.keep(key, here.header(), terms, !isHere);
     if (decision != null && !decision.isPaid()) {
       log.add(key, "no shadow is made: " + decision);
-      giveBack(key, here);
+      giveBack(key);
       return false;
     }
     if (decision != null) {
       log.add(key, "shadow is paid for " + Duration.ofNanos(terms.ttlNanos()) + ": " + decision);
     }
     if (isHere) {
-      put(here.alone(), terms).thenAccept(put -> taken(key, here, put));
+      put(here.alone(), terms).thenAccept(put -> taken(key, put));
     } else {
       replicator
           .fetch(key, here.header())
           .thenAccept(
               result -> {
                 if (result instanceof FetchResult.Found found) {
-                  hold(found.record().alone(), terms).thenAccept(put -> taken(key, here, put));
+                  hold(found.record().alone(), terms).thenAccept(put -> taken(key, put));
                 } else {
-                  giveBack(key, here);
+                  giveBack(key);
                 }
               });
     }
     return true;
   }
 
-  private void taken(Key key, MetadataRecord record, Frame.ShadowAnswer put) {
+  private void taken(Key key, Frame.ShadowAnswer put) {
     if (put.outcome() != MoveOutcome.DONE) {
       log.add(key, "no shadow is made: " + put.message());
-      giveBack(key, record);
+      giveBack(key);
     }
   }
 
-  /** So that the home does not send updates of what is not here. */
-  private void giveBack(Key key, MetadataRecord record) {
-    talk.askHolder(ShadowVerb.END, key, null, record.header().version().dot());
+  /** So that the home does not send updates of what is not here, nor counts it. */
+  private void giveBack(Key key) {
+    if (!shelf.contains(key)) {
+      talk.askHolder(ShadowVerb.END, key, null, null);
+    }
   }
 
   /**
@@ -329,6 +330,13 @@ final class HeldShadows {
 
   private void lookAt(ShadowShelf.Due due, ShadowRules rules) {
     Key key = due.key();
+    if (talk.isHolder(key)) {
+      // Its payload may have come since this region became home or backup.
+      promote(key);
+      if (!shelf.contains(key)) {
+        return;
+      }
+    }
     ShadowDecision earned = talk.isHolder(key) ? null : payments.earned(due);
     // Nobody else can be asked for it now, so a read of it was worth more than any price.
     boolean isAlone = earned == null && !talk.isHolder(key) && due.used().reads() > 0;
@@ -403,11 +411,16 @@ final class HeldShadows {
     return ENTRY_BYTES + 2L * key.utf8Length();
   }
 
+  private void forgetReclaim(Key key) {
+    if (reclaims.remove(key)) {
+      reclaimsBytes.addAndGet(-bytesOf(key));
+    }
+  }
+
   private void reclaimSome() {
     for (int i = 0; i < MAX_DUE && !reclaims.isEmpty(); i++) {
       Key key = reclaims.iterator().next();
-      reclaims.remove(key);
-      reclaimsBytes.addAndGet(-bytesOf(key));
+      forgetReclaim(key);
       ShadowTerms terms = shelf.terms(key);
       MetadataRecord held = shelf.get(key);
       if (terms != null && held != null && !talk.isHolder(key)) {

@@ -61,6 +61,7 @@ final class LostShadows {
     int unpaid;
     int untaken;
     boolean isUnderWay;
+    boolean isDropped;
 
     /** While it is under way: things are otherwise than when it began. */
     boolean isNews;
@@ -76,10 +77,14 @@ final class LostShadows {
     }
 
     void tryAfter(Duration first, int doublings, long nowNanos) {
-      if (!isNews) {
-        fromNanos = nowNanos + (first.toNanos() << Math.min(doublings, MOST_DOUBLINGS));
-      }
+      fromNanos = nowNanos + (first.toNanos() << Math.min(doublings, MOST_DOUBLINGS));
+    }
+
+    /** Whether things have changed while it was under way: what it came to is of the past then. */
+    boolean takeNews() {
+      boolean news = isNews;
       isNews = false;
+      return news;
     }
   }
 
@@ -129,9 +134,19 @@ final class LostShadows {
   void add(Map<Key, ShadowTerms> lost) {
     lost.forEach(this::add);
     while (remakes.size() > MAX_REMAKES) {
-      forget(remakes.keySet().iterator().next());
+      forget(eldestThatWaits());
       failed.incrementAndGet();
     }
+  }
+
+  /** What is under way is soon over. */
+  private Key eldestThatWaits() {
+    for (Map.Entry<Key, Remake> each : remakes.entrySet()) {
+      if (!each.getValue().isUnderWay) {
+        return each.getKey();
+      }
+    }
+    return remakes.keySet().iterator().next();
   }
 
   private void add(Key key, ShadowTerms terms) {
@@ -154,7 +169,15 @@ final class LostShadows {
   }
 
   /** It is not to be made again; what is under way is dropped when it has come. */
-  void forget(Key key) {
+  void dropped(Key key) {
+    Remake remake = remakes.get(key);
+    if (remake != null) {
+      remake.isDropped = true;
+      forget(key);
+    }
+  }
+
+  private void forget(Key key) {
     if (remakes.remove(key) != null) {
       bytes.addAndGet(-bytesOf(key));
       outstanding = remakes.size();
@@ -187,9 +210,10 @@ final class LostShadows {
 
   private void make(Key key, Remake remake) {
     remake.isUnderWay = true;
+    remake.isNews = false;
     if (talk.isHolder(key)) {
       maker
-          .makeAgain(key, remake.terms, Set.copyOf(remake.refusedBy), () -> isWanted(key, remake))
+          .makeAgain(key, remake.terms, Set.copyOf(remake.refusedBy), () -> !remake.isDropped)
           .whenComplete((some, failure) -> loop.execute(() -> ended(key, remake, some)));
     } else {
       // Its home has moved.
@@ -204,12 +228,23 @@ final class LostShadows {
 
   private void handedOver(Key key, Remake remake, @Nullable List<Frame.ShadowAnswer> said) {
     remake.isUnderWay = false;
-    MoveOutcome outcome = said == null ? MoveOutcome.UNREACHABLE : talk.firstOf(said).outcome();
-    if (outcome == MoveOutcome.UNREACHABLE || outcome == MoveOutcome.NOT_HOME) {
-      remake.tryAfter(NOBODY_TAKES_IT, 0, clock.nanoTime());
-    } else if (isWanted(key, remake)) {
-      forget(key);
+    if (!isWanted(key, remake) || remake.takeNews()) {
+      return;
     }
+    MoveOutcome outcome = said == null ? MoveOutcome.UNREACHABLE : talk.firstOf(said).outcome();
+    if (said != null && isEnough(key, remake, said)) {
+      forget(key);
+    } else if (outcome == MoveOutcome.NOT_FOUND || remake.untaken > MOST_DOUBLINGS) {
+      forget(key); // there is no value, or none of many tries made enough
+    } else {
+      // Each costs what a payload does.
+      remake.tryAfter(NOBODY_TAKES_IT, remake.untaken++, clock.nanoTime());
+    }
+  }
+
+  private boolean isEnough(Key key, Remake remake, List<Frame.ShadowAnswer> said) {
+    long there = said.stream().filter(each -> each.outcome() == MoveOutcome.DONE).count();
+    return there + ShadowTalk.homesIn(talk.homesOf(key)) >= remake.terms.factor();
   }
 
   private void ended(Key key, Remake remake, ShadowMaker.@Nullable Made some) {
@@ -217,7 +252,7 @@ final class LostShadows {
     if (some != null) {
       count(key, some);
     }
-    if (!isWanted(key, remake)) {
+    if (!isWanted(key, remake) || remake.takeNews()) {
       return;
     }
     if (some == null) {

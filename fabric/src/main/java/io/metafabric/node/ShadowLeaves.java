@@ -67,6 +67,15 @@ final class ShadowLeaves {
     ledgerBytes.set(ledger.estimatedBytes());
   }
 
+  /** Of what this region is to hold no more, its homes know who has one. */
+  void endWhatIsOthers() {
+    for (Key key : ledger.keys()) {
+      if (!talk.isHolder(key)) {
+        endAll(key);
+      }
+    }
+  }
+
   /** A region asks for leave to have a shadow, or to keep it. */
   Frame.ShadowAnswer claimed(RegionName by, Key key, ShadowTerms terms) {
     if (!talk.isHolder(key)) {
@@ -93,14 +102,14 @@ final class ShadowLeaves {
 
   /** Strikes regions off; what they had leave for. */
   Map<Key, ShadowTerms> lost(Set<RegionName> evicted) {
-    Map<Key, ShadowTerms> lost = ledger.lost(evicted);
+    Map<Key, ShadowTerms> lost = ledger.lost(evicted, clock.nanoTime());
     ledgerBytes.set(ledger.estimatedBytes());
     return lost;
   }
 
   /** See {@link ShadowLedger#in}. */
   Map<Key, ShadowTerms> in(RegionName region, int most) {
-    return ledger.in(region, most);
+    return ledger.in(region, most, clock.nanoTime());
   }
 
   void fetched(Key key, RegionName by) {

@@ -185,7 +185,8 @@ final class ShadowMaker {
 
   /** One region after the other until there are as many as are wanted. */
   private CompletableFuture<Made> makeSome(Making making, List<RegionName> order) {
-    if (making.made() >= making.wanted || order.isEmpty() || !making.isWanted.getAsBoolean()) {
+    boolean ends = making.made() >= making.wanted || order.isEmpty() || making.unread;
+    if (ends || !making.isWanted.getAsBoolean()) {
       return CompletableFuture.completedFuture(ended(making));
     }
     RegionName next = order.get(0);
@@ -249,7 +250,13 @@ final class ShadowMaker {
                 Later.on(
                     loop,
                     () -> {
-                      if (record == null || record.payload() == null || !replicator.mayGo(record)) {
+                      boolean isUnread = record == null || record.payload() == null;
+                      if (isUnread && talk.hasValue(key)) {
+                        making.unread = true;
+                        return answered(
+                            to, MoveOutcome.UNREACHABLE, "nobody who has " + key + " answers now");
+                      }
+                      if (isUnread || !replicator.mayGo(record)) {
                         making.wanted = 0;
                         return answered(
                             to, MoveOutcome.NOT_FOUND, "there is no value of " + key + " any more");
@@ -312,6 +319,10 @@ final class ShadowMaker {
     final Set<RegionName> refusedBy = new TreeSet<>();
     MetadataRecord record;
     int wanted;
+
+    /** Nobody who has what others wrote meanwhile answers. */
+    boolean unread;
+
     @Nullable ShadowDecision unpaid;
 
     Making(

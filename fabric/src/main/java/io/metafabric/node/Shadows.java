@@ -107,7 +107,7 @@ final class Shadows implements ShadowWork {
 
   /** None is made again, and none has leave; regions that have one ask whether it may go. */
   private CompletableFuture<Frame.ShadowAnswer> dropHere(Key key) {
-    lost.forget(key);
+    lost.dropped(key);
     watch.forget(key);
     leaves.endAll(key);
     return held.drop(key);
@@ -135,7 +135,12 @@ final class Shadows implements ShadowWork {
     if (!talk.isHolder(key)) {
       return talk.notHome(key);
     }
-    if (dot == null || !held.isReadableHere(key, dot)) {
+    if (dot == null) {
+      // It has none, and nothing is lost by that.
+      leaves.end(key, by);
+      return talk.answer(MoveOutcome.DONE, "");
+    }
+    if (!held.isReadableHere(key, dot)) {
       return talk.answer(
           MoveOutcome.REFUSED, "region " + talk.region() + " does not hold the payload of " + key);
     }
@@ -179,12 +184,17 @@ final class Shadows implements ShadowWork {
   void rehomed(Set<RegionName> evicted) {
     held.rehomed();
     lost.add(leaves.lost(evicted));
+    leaves.endWhatIsOthers();
     lost.tryAll();
   }
 
   /** A home was moved. */
   void rehomed(Key key) {
     held.rehomed(key);
+    if (!talk.isHolder(key)) {
+      watch.forget(key);
+      leaves.endAll(key);
+    }
   }
 
   /** A region that was away is back, and may have begun anew: as a home, or as one with shadows. */

@@ -189,4 +189,22 @@ class RemadeShadowsTest {
     assertThat(holders()).hasSize(1).doesNotContain(lost);
     assertThat(home().stats().rebuild().outstanding()).isZero();
   }
+
+  /** The home that it had before does not have it made once more. */
+  @Test
+  void afterItsHomeHasMoved_aShadowIsMadeAgainOnce() {
+    start();
+    RegionName before = homes.home();
+    make(3);
+    RegionName lost = holders().get(0);
+    RegionName next = others.stream().filter(each -> !each.equals(lost)).findFirst().get();
+    done(cluster.node(before).moveHome(key, next));
+    run(20);
+    long paid = paidBy(next) + paidBy(before);
+    cluster.crash(lost);
+    run(200);
+    assertThat(paidBy(next) + paidBy(before) - paid).isOne();
+    assertThat(cluster.node(before).stats().rebuild().outstanding()).isZero();
+    assertThat(cluster.node(next).stats().rebuild().outstanding()).isZero();
+  }
 }

@@ -62,15 +62,15 @@ public final class ShadowLedger {
   /**
    * Forgets what these regions had, as they are gone.
    *
-   * @return of those keys whose shadows were asked for by name, on what terms
+   * @return of those keys whose shadows were asked for by name, and are not over, on what terms
    */
-  public Map<Key, ShadowTerms> lost(Set<RegionName> gone) {
+  public Map<Key, ShadowTerms> lost(Set<RegionName> gone, long nowNanos) {
     var wanted = new TreeMap<Key, ShadowTerms>();
     for (Key key : List.copyOf(byKey.keySet())) {
       for (RegionName region : gone) {
         Map<RegionName, Leave> regions = byKey.get(key);
         Leave leave = regions == null ? null : regions.get(region);
-        if (leave != null && leave.terms().reason() == ShadowReason.REQUESTED) {
+        if (leave != null && isAskedFor(leave) && nowNanos - leave.untilNanos() < 0) {
           wanted.put(key, leave.terms());
         }
         remove(key, region);
@@ -79,19 +79,33 @@ public final class ShadowLedger {
     return wanted;
   }
 
-  /** Keys of which a region has a shadow, at most so many, on their terms. */
-  public Map<Key, ShadowTerms> in(RegionName region, int most) {
-    var there = new TreeMap<Key, ShadowTerms>();
-    for (Map.Entry<Key, Map<RegionName, Leave>> each : byKey.entrySet()) {
-      Leave leave = each.getValue().get(region);
-      if (leave != null) {
-        there.put(each.getKey(), leave.terms());
-        if (there.size() >= most) {
-          break;
+  private static boolean isAskedFor(Leave leave) {
+    return leave.terms().reason() == ShadowReason.REQUESTED;
+  }
+
+  /**
+   * Keys of which a region has a shadow, at most so many, on their terms; those first that were
+   * asked for by name.
+   */
+  public Map<Key, ShadowTerms> in(RegionName region, int most, long nowNanos) {
+    var there = new LinkedHashMap<Key, ShadowTerms>();
+    for (boolean askedFor : new boolean[] {true, false}) {
+      for (Map.Entry<Key, Map<RegionName, Leave>> each : byKey.entrySet()) {
+        Leave leave = each.getValue().get(region);
+        if (leave != null && isAskedFor(leave) == askedFor && nowNanos - leave.untilNanos() < 0) {
+          if (there.size() >= most) {
+            return there;
+          }
+          there.put(each.getKey(), leave.terms());
         }
       }
     }
     return there;
+  }
+
+  /** Of which keys regions have shadows; a copy. */
+  public List<Key> keys() {
+    return List.copyOf(byKey.keySet());
   }
 
   /** Forgets who has one, and says who that was. */

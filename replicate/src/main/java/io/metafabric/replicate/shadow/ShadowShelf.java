@@ -82,16 +82,15 @@ public final class ShadowShelf {
   }
 
   /**
-   * Whether a payload would be taken now; counted as refused if not. Kept copies make room for it,
-   * as they would if it came.
+   * Whether a payload would be taken now, if what is only kept makes room for it; counted as
+   * refused if not. Nothing makes room yet.
    */
   public synchronized boolean hasRoomFor(Key key, Header header) {
     long more = HeldShadow.bytesOf(key, header, header.payloadBytes());
-    if (bytes + more > maxBytes || !room.take(more)) {
+    if (bytes + more > maxBytes || bytes + more > room.maxBytes()) {
       refused++;
       return false;
     }
-    room.release(more);
     return true;
   }
 

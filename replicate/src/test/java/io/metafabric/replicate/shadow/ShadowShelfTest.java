@@ -196,9 +196,23 @@ class ShadowShelfTest {
     ledger.add(read, EU, ShadowTerms.of(ShadowReason.FIRST_READ, 3, TTL), 200);
     assertThat(ledger.of(asked, 99)).containsExactly(EU, US);
     assertThat(ledger.of(asked, 100)).containsExactly(US);
-    assertThat(ledger.lost(Set.of(EU))).isEmpty();
+    assertThat(ledger.lost(Set.of(EU), 100)).isEmpty();
     assertThat(ledger.of(read, 100)).isEmpty();
-    assertThat(ledger.lost(Set.of(US))).containsOnlyKeys(asked);
+    assertThat(ledger.lost(Set.of(US), 199)).containsOnlyKeys(asked);
+    assertThat(ledger.estimatedBytes()).isZero();
+  }
+
+  @Test
+  void whatIsOver_isNotLost_andWhatWasAskedForIsToldOfFirst() {
+    var ledger = new ShadowLedger();
+    Key asked = Key.of("n/asked");
+    for (int i = 0; i < 10; i++) {
+      ledger.add(Key.of("n/" + i), EU, ShadowTerms.of(ShadowReason.FIRST_READ, 3, TTL), 200);
+    }
+    ledger.add(asked, EU, TERMS, 100);
+    assertThat(ledger.in(EU, 3, 99)).hasSize(3).containsKey(asked);
+    assertThat(ledger.in(EU, 3, 100)).hasSize(3).doesNotContainKey(asked);
+    assertThat(ledger.lost(Set.of(EU), 100)).isEmpty();
     assertThat(ledger.estimatedBytes()).isZero();
   }
 
