@@ -664,11 +664,7 @@ public final class FabricBuilder {
     var random = new SecureRandom();
     var scheduler = new ThreadScheduler(here.name());
     long hotBytes = or(hotTierBytes, 64L << 20);
-    var events =
-        new PeerEvents(
-            peerListeners,
-            peerListeners.isEmpty() ? null : scheduler.serial("events"),
-            ListenerFailures::log);
+    var events = new PeerEvents(peerListeners, scheduler, ListenerFailures::log);
     BackgroundTraining training = BackgroundTraining.automatic(scheduler);
     WarmTierFactory warm = warmTiers(disk);
     List<PredictorProvider> own = List.copyOf(predictors);

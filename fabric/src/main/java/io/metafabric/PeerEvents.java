@@ -1,11 +1,11 @@
 package io.metafabric;
 
+import io.metafabric.core.port.Scheduler;
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.replicate.PeerStateChange;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -25,9 +25,9 @@ final class PeerEvents implements AutoCloseable {
   private record Telling(Thread thread, PeerStateChange change) {}
 
   private final List<Consumer<PeerStateChange>> listeners;
+  private final Scheduler scheduler;
   private final @Nullable SerialExecutor thread;
   private final BiConsumer<PeerStateChange, Throwable> onFailure;
-  private final Duration patience;
 
   // Guarded by this.
   private final ArrayDeque<PeerStateChange> waiting = new ArrayDeque<>();
@@ -38,28 +38,21 @@ final class PeerEvents implements AutoCloseable {
   /** While a listener runs. */
   private @Nullable Telling telling;
 
+  private boolean outOfPatience;
   private long dropped;
   private long failed;
 
   /**
-   * @param thread closed with this; null if there are no listeners
+   * @param scheduler has a thread for the listeners, if there are any
    * @param onFailure hears of what listeners throw
    */
   PeerEvents(
       List<Consumer<PeerStateChange>> listeners,
-      @Nullable SerialExecutor thread,
+      Scheduler scheduler,
       BiConsumer<PeerStateChange, Throwable> onFailure) {
-    this(listeners, thread, onFailure, PATIENCE);
-  }
-
-  PeerEvents(
-      List<Consumer<PeerStateChange>> listeners,
-      @Nullable SerialExecutor thread,
-      BiConsumer<PeerStateChange, Throwable> onFailure,
-      Duration patience) {
-    this.patience = patience;
     this.listeners = List.copyOf(listeners);
-    this.thread = thread;
+    this.scheduler = scheduler;
+    this.thread = listeners.isEmpty() ? null : scheduler.serial("events");
     this.onFailure = onFailure;
   }
 
@@ -134,15 +127,14 @@ final class PeerEvents implements AutoCloseable {
    */
   @Override
   public void close() {
-    Telling stuck;
     synchronized (this) {
       closed = true;
       waiting.clear();
-      stuck = awaitListener();
     }
     if (thread == null) {
       return;
     }
+    Telling stuck = isTold() ? awaitListener() : null;
     if (stuck == null) {
       thread.close();
     } else {
@@ -153,23 +145,35 @@ final class PeerEvents implements AutoCloseable {
           stuck.change(),
           new IllegalStateException(
               "it has not returned within "
-                  + patience
+                  + PATIENCE
                   + " of the closing; it was interrupted, and is not waited for"));
     }
   }
 
   /** What a listener is told that has not returned; null if none runs but the caller. */
-  private synchronized @Nullable Telling awaitListener() {
+  private @Nullable Telling awaitListener() {
+    SerialExecutor timer = scheduler.serial("events-patience");
+    try {
+      timer.schedule(PATIENCE, this::losePatience);
+      return awaitReturn();
+    } finally {
+      timer.close();
+    }
+  }
+
+  private synchronized void losePatience() {
+    outOfPatience = true;
+    notifyAll();
+  }
+
+  private synchronized @Nullable Telling awaitReturn() {
     boolean interrupted = false;
-    long untilNanos = System.nanoTime() + patience.toNanos();
-    long leftNanos = patience.toNanos();
-    while (isTold() && leftNanos > 0) {
+    while (isTold() && !outOfPatience) {
       try {
-        TimeUnit.NANOSECONDS.timedWait(this, leftNanos);
+        wait();
       } catch (InterruptedException e) {
         interrupted = true;
       }
-      leftNanos = untilNanos - System.nanoTime();
     }
     if (interrupted) {
       Thread.currentThread().interrupt();

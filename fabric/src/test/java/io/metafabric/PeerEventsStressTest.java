@@ -3,11 +3,13 @@ package io.metafabric;
 import static io.metafabric.core.stress.Interleavings.require;
 import static io.metafabric.core.stress.Interleavings.together;
 
+import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.stress.ChainedThreads;
 import io.metafabric.core.stress.Interleavings;
 import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStateChange;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -29,7 +31,8 @@ class PeerEventsStressTest {
           var thread = new ChainedThreads();
           var told = new ArrayList<Long>();
           var events =
-              new PeerEvents(List.of(each -> told.add(each.atMs())), thread, (e, failure) -> {});
+              new PeerEvents(
+                  List.of(each -> told.add(each.atMs())), name -> thread, (e, failure) -> {});
           together(
               () -> {
                 events.publish(change(1));
@@ -51,7 +54,8 @@ class PeerEventsStressTest {
           var thread = new ChainedThreads();
           var told = new AtomicInteger();
           var events =
-              new PeerEvents(List.of(each -> told.incrementAndGet()), thread, (e, failure) -> {});
+              new PeerEvents(
+                  List.of(each -> told.incrementAndGet()), name -> thread, (e, failure) -> {});
           events.publish(change(1));
           together(() -> events.publish(change(2)));
           thread.await();
@@ -65,10 +69,11 @@ class PeerEventsStressTest {
         () -> {
           var closed = new AtomicInteger();
           var late = new AtomicInteger();
+          var thread = new ChainedThreads();
           var events =
               new PeerEvents(
                   List.of(each -> late.addAndGet(closed.get())),
-                  new ChainedThreads(),
+                  name -> name.equals("events") ? thread : new PatientTimer(),
                   (e, failure) -> {});
           together(
               () -> events.publish(change(1)),
@@ -79,5 +84,23 @@ class PeerEventsStressTest {
               });
           require(late.get() == 0, "told after the end");
         });
+  }
+
+  /** One whose time never comes. */
+  private static final class PatientTimer implements SerialExecutor {
+    @Override
+    public Task schedule(Duration delay, Runnable task) {
+      return () -> {};
+    }
+
+    @Override
+    public void execute(Runnable task) {
+      throw new AssertionError("nothing is to run now");
+    }
+
+    @Override
+    public void close() {
+      // It has no thread.
+    }
   }
 }

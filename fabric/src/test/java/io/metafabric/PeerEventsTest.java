@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.stress.ChainedThreads;
 import io.metafabric.host.ThreadScheduler;
 import io.metafabric.replicate.PeerState;
 import io.metafabric.replicate.PeerStateChange;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -43,7 +43,7 @@ class PeerEventsTest {
                   told.add(change.atMs());
                   threads.add(Thread.currentThread());
                 }),
-            thread,
+            name -> thread,
             (change, failure) -> {})) {
       for (int i = 0; i < 100; i++) {
         events.publish(change(i));
@@ -69,7 +69,7 @@ class PeerEventsTest {
                   awaitQuietly(go);
                   told.add(change.atMs());
                 }),
-            thread,
+            name -> thread,
             (change, failure) -> {})) {
       events.publish(change(0));
       assertThat(entered.await(20, TimeUnit.SECONDS)).isTrue();
@@ -109,7 +109,7 @@ class PeerEventsTest {
                   throw new AssertionError("a worse one");
                 },
                 change -> told.add(change.atMs())),
-            thread,
+            name -> thread,
             (change, failure) -> failures.add(failure.getMessage()))) {
       for (int i = 0; i < 3; i++) {
         events.publish(change(i));
@@ -135,7 +135,7 @@ class PeerEventsTest {
                   holder[0].close();
                   closed.countDown();
                 }),
-            thread,
+            name -> thread,
             (change, failure) -> {});
     holder[0].publish(change(1));
     assertThat(closed.await(20, TimeUnit.SECONDS)).isTrue();
@@ -161,9 +161,8 @@ class PeerEventsTest {
                   hosts.unlock();
                 },
                 change -> told.add(-1L)),
-            thread,
-            (change, failure) -> failures.add(change.atMs() + failure.getMessage()),
-            Duration.ofMillis(50));
+            name -> name.equals("events") ? thread : new ChainedThreads(),
+            (change, failure) -> failures.add(change.atMs() + failure.getMessage()));
     hosts.lock();
     events.publish(change(1));
     events.publish(change(2));
@@ -172,10 +171,7 @@ class PeerEventsTest {
     hosts.unlock();
     tellers.take().join();
     assertThat(told).containsExactly(1L);
-    assertThat(failures)
-        .singleElement()
-        .asString()
-        .startsWith("1it has not returned within PT0.05S");
+    assertThat(failures).singleElement().asString().startsWith("1it has not returned within PT5S");
   }
 
   @Test
@@ -191,13 +187,13 @@ class PeerEventsTest {
                   awaitQuietly(go);
                   told.add(change.atMs());
                 }),
-            thread,
+            name -> name.equals("events") ? thread : new ThreadScheduler("test").serial(name),
             (change, failure) -> {});
     events.publish(change(1));
     assertThat(entered.await(20, TimeUnit.SECONDS)).isTrue();
     var closing = new Thread(events::close);
     closing.start();
-    while (closing.getState() != Thread.State.TIMED_WAITING) {
+    while (closing.getState() != Thread.State.WAITING) {
       Thread.onSpinWait();
     }
     go.countDown();
