@@ -187,7 +187,7 @@ final class OpenReads {
     long nowMs = clock.wallMs();
     var values = new ArrayList<Versioned>();
     boolean deleted = false;
-    for (Sibling each : known.versions()) {
+    for (Sibling each : known.shown()) {
       deleted |= each.header().isTombstone();
       if (each.header().isVisibleAt(nowMs)) {
         values.add(new Versioned(new MetadataRecord(key, each.header(), each.payload())));

@@ -209,7 +209,7 @@ public final class FabricNode<V> implements AutoCloseable {
     var merging =
         new Merging(
             store,
-            this::write,
+            this::requireClock,
             siblingReads,
             homes,
             region,

@@ -163,7 +163,7 @@ final class LocalTiers implements LocalCopies {
   private @Nullable MetadataRecord readableBeside(Key key) {
     MetadataRecord known = store.read(key);
     if (known != null) {
-      for (Sibling each : known.versions()) {
+      for (Sibling each : known.shown()) {
         if (each.payload() != null && each.header().isVisibleAt(clock.wallMs())) {
           return new MetadataRecord(key, each.header(), each.payload());
         }

@@ -63,17 +63,6 @@ final class Merging {
   /** The laws are checked by the first merges of a namespace, and by each of so many. */
   private static final int CHECK_EVERY = 16;
 
-  /** Writes what values have become, if this node may write. */
-  @FunctionalInterface
-  interface Writer {
-    CompletableFuture<@Nullable MetadataRecord> write(
-        Key key,
-        @Nullable Bytes payload,
-        long expiresAtMs,
-        Precondition condition,
-        @Nullable Version read);
-  }
-
   /** Commutative, associative and idempotent it was not. */
   private static final class UnlawfulException extends RuntimeException {
     private static final long serialVersionUID = 1L;
@@ -84,7 +73,7 @@ final class Merging {
   }
 
   private final RecordStore store;
-  private final Writer writer;
+  private final Runnable requireClock;
   private final SiblingReads reads;
   private final HomeLookup homes;
   private final RegionName region;
@@ -126,9 +115,12 @@ final class Merging {
   private final Postponed later;
   private boolean retryPlanned;
 
+  /**
+   * @param requireClock throws if this node may not write, for its clock is wrong
+   */
   Merging(
       RecordStore store,
-      Writer writer,
+      Runnable requireClock,
       SiblingReads reads,
       HomeLookup homes,
       RegionName region,
@@ -137,7 +129,7 @@ final class Merging {
       ForeignCode foreign,
       SerialExecutor loop) {
     this.store = store;
-    this.writer = writer;
+    this.requireClock = requireClock;
     this.reads = reads;
     this.homes = homes;
     this.region = region;
@@ -245,7 +237,7 @@ final class Merging {
 
   private List<Sibling> visible(MetadataRecord known) {
     long nowMs = clock.wallMs();
-    return known.versions().stream().filter(each -> each.header().isVisibleAt(nowMs)).toList();
+    return known.shown().stream().filter(each -> each.header().isVisibleAt(nowMs)).toList();
   }
 
   /** Calls that waited behind one that did not return, or broke a law, are not made. */
@@ -479,9 +471,12 @@ final class Merging {
   /** Over what was merged, and nothing that has come since. */
   private CompletionStage<?> write(
       Key key, @Nullable Bytes payload, long expiresAtMs, Version read) {
-    return writer
-        .write(key, payload, expiresAtMs, Precondition.NONE, read)
-        .thenRun(written::incrementAndGet);
+    requireClock.run();
+    CompletableFuture<?> done =
+        payload == null
+            ? store.write(key, null, Header.NEVER, Precondition.NONE, read)
+            : store.writeMerged(key, payload, expiresAtMs, read);
+    return done.thenRun(written::incrementAndGet);
   }
 
   MergeStats stats() {

@@ -123,7 +123,7 @@ final class SiblingReads {
   private List<Sibling> missing(MetadataRecord known, boolean all) {
     long nowMs = clock.wallMs();
     var missing = new ArrayList<Sibling>();
-    for (Sibling each : known.versions()) {
+    for (Sibling each : known.shown()) {
       if (each.header().isVisibleAt(nowMs)) {
         if (each.payload() == null) {
           missing.add(each);

@@ -39,7 +39,8 @@ public final class RecordCodec {
   private static final int TOMBSTONE = 1;
   private static final int EXPIRES = 2;
   private static final int LONE_DOTS = 4;
-  private static final int KNOWN_HEADER_FLAGS = TOMBSTONE | EXPIRES | LONE_DOTS;
+  private static final int MERGED = 8;
+  private static final int KNOWN_HEADER_FLAGS = TOMBSTONE | EXPIRES | LONE_DOTS | MERGED;
 
   private static final int PAYLOAD = 1;
   private static final int SIBLINGS = 2;
@@ -168,6 +169,7 @@ public final class RecordCodec {
 
   public static void writeHeader(ByteWriter out, Header header) {
     int flags = (header.isTombstone() ? TOMBSTONE : 0);
+    flags |= header.kind() == Header.Kind.MERGED ? MERGED : 0;
     flags |= header.expiresAtMs() == Header.NEVER ? 0 : EXPIRES;
     flags |= header.version().context().loneDots() == 0 ? 0 : LONE_DOTS;
     out.u8(flags);
@@ -183,7 +185,8 @@ public final class RecordCodec {
 
   public static Header readHeader(ByteReader in) {
     int flags = in.u8("header flags");
-    if ((flags & ~KNOWN_HEADER_FLAGS) != 0) {
+    if ((flags & ~KNOWN_HEADER_FLAGS) != 0
+        || (flags & (TOMBSTONE | MERGED)) == (TOMBSTONE | MERGED)) {
       throw new WireFormatException("unknown header flags 0x" + Integer.toHexString(flags));
     }
     Version version = readVersion(in, (flags & LONE_DOTS) != 0);
@@ -195,8 +198,16 @@ public final class RecordCodec {
     if (expiresAtMs < 0 || ((flags & EXPIRES) != 0 && expiresAtMs == Header.NEVER)) {
       throw new WireFormatException("not an expiry: " + expiresAtMs);
     }
-    var kind = tombstone ? Header.Kind.TOMBSTONE : Header.Kind.VALUE;
+    var kind = kind(tombstone, (flags & MERGED) != 0);
     return new Header(version, writtenIn, kind, payloadBytes, payloadCrc32c, expiresAtMs);
+  }
+
+  /** What a write did, by its flags. */
+  public static Header.Kind kind(boolean tombstone, boolean merged) {
+    if (tombstone) {
+      return Header.Kind.TOMBSTONE;
+    }
+    return merged ? Header.Kind.MERGED : Header.Kind.VALUE;
   }
 
   /** Key, header, what follows, payload, siblings. */

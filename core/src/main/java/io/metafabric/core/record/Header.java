@@ -30,7 +30,12 @@ public record Header(
   /** What a write did. */
   public enum Kind {
     VALUE,
-    TOMBSTONE
+    TOMBSTONE,
+    /**
+     * Put together what its context names, and nothing else: whoever has seen all of that need not
+     * have seen this.
+     */
+    MERGED
   }
 
   public Header {
@@ -51,6 +56,13 @@ public record Header(
         version, writtenIn, Kind.VALUE, payload.length(), payload.crc32c(), expiresAtMs);
   }
 
+  /** What concurrent values have become, by a merge. */
+  public static Header merged(
+      Version version, RegionName writtenIn, Bytes payload, long expiresAtMs) {
+    return new Header(
+        version, writtenIn, Kind.MERGED, payload.length(), payload.crc32c(), expiresAtMs);
+  }
+
   public static Header tombstone(Version version, RegionName writtenIn) {
     return new Header(version, writtenIn, Kind.TOMBSTONE, 0, 0, NEVER);
   }
@@ -59,9 +71,22 @@ public record Header(
     return kind == Kind.TOMBSTONE;
   }
 
+  /**
+   * Whether this is a merge that a concurrent write says all of, since its writer had seen all that
+   * was merged. Of two merges of the same the later one says it.
+   */
+  public boolean isSaidBy(Header that) {
+    return kind == Kind.MERGED
+        && !version.covers(that.version.dot())
+        && that.version.seen().covers(version.context())
+        && (that.kind != Kind.MERGED
+            || !version.seen().covers(that.version.context())
+            || that.version.isLaterThan(version));
+  }
+
   /** Whether a reader may see the value at {@code nowMs} (epoch milliseconds). */
   public boolean isVisibleAt(long nowMs) {
-    return kind == Kind.VALUE && (expiresAtMs == NEVER || nowMs < expiresAtMs);
+    return kind != Kind.TOMBSTONE && (expiresAtMs == NEVER || nowMs < expiresAtMs);
   }
 
   /**
@@ -74,7 +99,7 @@ public record Header(
 
   /** Whether {@code payload} is the one this header speaks of. */
   public boolean describes(Bytes payload) {
-    return kind == Kind.VALUE
+    return kind != Kind.TOMBSTONE
         && payload.length() == payloadBytes
         && payload.crc32c() == payloadCrc32c;
   }

@@ -10,10 +10,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * One key's state: its header, and the payload where it is held. Where concurrent writes are kept
  * beside each other, header and payload are those of the provisional winner, which all regions
- * choose alike, and the others are its siblings. Immutable.
+ * choose alike, and the others are its siblings. A merge that another of them {@link
+ * Header#isSaidBy says all of} is kept, so that it is known to be part of the past once both are,
+ * but not shown. Immutable.
  *
  * @param payload null if the payload is held elsewhere, or for a tombstone
- * @param siblings the other concurrent writes, in the order of {@link Header#winsOver}; mostly none
+ * @param siblings the other concurrent writes, in the order of {@link Header#winsOver}, those that
+ *     are not shown last; mostly none
  */
 public record MetadataRecord(
     Key key, Header header, @Nullable Bytes payload, List<Sibling> siblings) {
@@ -39,24 +42,50 @@ public record MetadataRecord(
     if (siblings.size() >= MAX_VERSIONS) {
       throw new IllegalArgumentException(key + " has " + siblings.size() + " siblings");
     }
-    Header before = header;
-    for (Sibling sibling : siblings) {
-      if (!before.winsOver(sibling.header())) {
+    var all = new ArrayList<Header>(1 + siblings.size());
+    all.add(header);
+    siblings.forEach(each -> all.add(each.header()));
+    for (int i = 1; i < all.size(); i++) {
+      if (!comesBefore(all.get(i - 1), all.get(i), all)) {
         throw new IllegalArgumentException("the siblings of " + key + " are not in their order");
       }
-      before = sibling.header();
     }
+  }
+
+  private static boolean comesBefore(Header a, Header b, List<Header> all) {
+    boolean isShown = isShown(a, all);
+    return isShown == isShown(b, all) ? a.winsOver(b) : isShown;
+  }
+
+  private static boolean isShown(Header version, List<Header> all) {
+    if (version.kind() != Header.Kind.MERGED) {
+      return true;
+    }
+    for (Header other : all) {
+      if (version.isSaidBy(other)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /**
    * A key's state of all these.
    *
-   * @param versions at least one, in the order of {@link Header#winsOver}
+   * @param versions at least one, in their order
    */
   public static MetadataRecord of(Key key, List<Sibling> versions) {
     Sibling winner = versions.get(0);
     return new MetadataRecord(
         key, winner.header(), winner.payload(), versions.subList(1, versions.size()));
+  }
+
+  /** The winner first, and what is not shown last. */
+  public static List<Sibling> ordered(List<Sibling> versions) {
+    List<Header> all = versions.stream().map(Sibling::header).toList();
+    var ordered = new ArrayList<>(versions);
+    ordered.sort((a, b) -> a == b ? 0 : comesBefore(a.header(), b.header(), all) ? -1 : 1);
+    return ordered;
   }
 
   /** The winner and its siblings, the winner first. */
@@ -70,17 +99,41 @@ public record MetadataRecord(
     return all;
   }
 
+  /** The versions without merges that others of them say all of; in the same order. */
+  public List<Sibling> shown() {
+    List<Sibling> versions = versions();
+    if (siblings.isEmpty()) {
+      return versions;
+    }
+    List<Header> all = versions.stream().map(Sibling::header).toList();
+    return versions.stream().filter(each -> isShown(each.header(), all)).toList();
+  }
+
   /** The first version that a reader may see at {@code nowMs}; null if there is none. */
   public @Nullable Sibling visibleAt(long nowMs) {
     if (header.isVisibleAt(nowMs)) {
       return new Sibling(header, payload);
     }
-    for (Sibling sibling : siblings) {
-      if (sibling.header().isVisibleAt(nowMs)) {
-        return sibling;
+    if (siblings.isEmpty()) {
+      return null;
+    }
+    for (Sibling each : shown()) {
+      if (each.header().isVisibleAt(nowMs)) {
+        return each;
       }
     }
     return null;
+  }
+
+  /**
+   * Whether some of the versions alone show no merge that is not shown beside the others.
+   *
+   * @param some of the versions
+   */
+  public boolean showsNoMoreWith(List<Sibling> some) {
+    List<Header> left = some.stream().map(Sibling::header).toList();
+    List<Header> all = versions().stream().map(Sibling::header).toList();
+    return left.stream().allMatch(each -> isShown(each, all) || !isShown(each, left));
   }
 
   /** A version that names this state: whoever has read it has seen all of it, and nothing else. */

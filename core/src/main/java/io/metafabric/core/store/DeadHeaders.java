@@ -172,7 +172,7 @@ final class DeadHeaders {
       return !mayGo(record.header()) || counted(forget.forget(record));
     }
     List<Sibling> left = record.versions().stream().filter(each -> !mayGo(each.header())).toList();
-    if (left.size() == record.versions().size()) {
+    if (left.size() == record.versions().size() || !record.showsNoMoreWith(left)) {
       return true;
     }
     return counted(left.isEmpty() ? forget.forget(record) : forget.forgetSome(record, left));

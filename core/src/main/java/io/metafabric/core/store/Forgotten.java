@@ -188,6 +188,9 @@ final class Forgotten implements DeadHeaders.Forget {
       return theirs;
     }
     left = left.stream().filter(each -> !isOfThePast(each.header(), ours)).toList();
+    if (!theirs.showsNoMoreWith(left)) {
+      return theirs; // it is forgotten once more, with the merge that it hides
+    }
     return left.isEmpty() ? null : MetadataRecord.of(theirs.key(), left);
   }
 

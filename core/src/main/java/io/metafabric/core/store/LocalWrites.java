@@ -86,6 +86,22 @@ final class LocalWrites {
     return written;
   }
 
+  /** See {@link RecordStore#writeMerged}. */
+  CompletableFuture<@Nullable MetadataRecord> writeMerged(
+      Key key, Bytes payload, long expiresAtMs, Version read) {
+    CompletableFuture<@Nullable MetadataRecord> written =
+        queue(
+            key,
+            payload,
+            expiresAtMs,
+            Precondition.NONE,
+            read,
+            VersionVector.EMPTY,
+            Header.Kind.MERGED);
+    committer.start();
+    return written;
+  }
+
   /** See {@link RecordStore#writeHere(Key, Bytes, long, Precondition, Version)}. */
   CompletableFuture<@Nullable MetadataRecord> writeHere(
       Key key,
@@ -123,7 +139,7 @@ final class LocalWrites {
               throw new IllegalArgumentException(new Dot(who, counter) + " is not known here");
             }
           });
-      written = queue(key, payload, expiresAtMs, condition, null, after);
+      written = queue(key, payload, expiresAtMs, condition, null, after, Header.Kind.VALUE);
     }
     committer.start();
     return written;
@@ -170,11 +186,13 @@ final class LocalWrites {
       long expiresAtMs,
       Precondition condition,
       @Nullable Version read) {
-    return queue(key, payload, expiresAtMs, condition, read, VersionVector.EMPTY);
+    return queue(
+        key, payload, expiresAtMs, condition, read, VersionVector.EMPTY, Header.Kind.VALUE);
   }
 
   /**
    * @param after what is to be in the context beside what is known of the key
+   * @param kind of what has a payload
    */
   private CompletableFuture<@Nullable MetadataRecord> queue(
       Key key,
@@ -182,7 +200,8 @@ final class LocalWrites {
       long expiresAtMs,
       Precondition condition,
       @Nullable Version read,
-      VersionVector after) {
+      VersionVector after,
+      Header.Kind kind) {
     if (payload != null && payload.length() > maxValueBytes) {
       throw new ValueTooLargeException(
           "the value of "
@@ -205,7 +224,7 @@ final class LocalWrites {
         return future;
       }
       if (rules.of(key).keepsSiblings()) {
-        queueBeside(key, payload, expiresAtMs, condition, read, after, future);
+        queueBeside(key, payload, expiresAtMs, condition, read, after, kind, future);
         return future;
       }
       Staged newest = decisions.undecided(key);
@@ -224,7 +243,7 @@ final class LocalWrites {
       VersionVector context =
           seen == null ? after : WriterContext.orDots(seen.context(), List.of(seen.dot()), after);
       requireFits(key, context);
-      MetadataRecord record = nextRecord(key, context, payload, expiresAtMs);
+      MetadataRecord record = nextRecord(key, context, payload, expiresAtMs, kind);
       decisions.countWrite();
       Staged.Completion done = Staged.Completion.completing(future, record);
       if (read != null && seen != null && !read.covers(seen.dot())) {
@@ -250,6 +269,7 @@ final class LocalWrites {
       Precondition condition,
       @Nullable Version read,
       VersionVector after,
+      Header.Kind kind,
       CompletableFuture<@Nullable MetadataRecord> future) {
     MetadataRecord known = decisions.newestRecord(key);
     if (!condition.holds(visible(known), clock.wallMs())) {
@@ -261,7 +281,7 @@ final class LocalWrites {
     if (known == null || !hasSeenOne(context, known)) {
       room.requireFor(key);
     }
-    MetadataRecord record = nextRecord(key, context, payload, expiresAtMs);
+    MetadataRecord record = nextRecord(key, context, payload, expiresAtMs, kind);
     decisions.countWrite();
     Siblings.Joined joined =
         known == null
@@ -339,12 +359,12 @@ final class LocalWrites {
   }
 
   private MetadataRecord nextRecord(
-      Key key, VersionVector context, @Nullable Bytes payload, long expiresAtMs) {
+      Key key, VersionVector context, @Nullable Bytes payload, long expiresAtMs, Header.Kind kind) {
     var version = new Version(decisions.nextDot(), context, decisions.nextStamp());
     Header header =
         payload == null
             ? Header.tombstone(version, region)
-            : Header.value(version, region, payload, expiresAtMs);
+            : new Header(version, region, kind, payload.length(), payload.crc32c(), expiresAtMs);
     return new MetadataRecord(key, header, payload);
   }
 

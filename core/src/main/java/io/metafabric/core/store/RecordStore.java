@@ -411,6 +411,17 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
   }
 
   /**
+   * What concurrent values have become: says what its writer has seen of them, and nothing else, so
+   * that it does not stand beside what had seen all of that, too.
+   *
+   * @param read what was merged
+   */
+  public CompletableFuture<@Nullable MetadataRecord> writeMerged(
+      Key key, Bytes payload, long expiresAtMs, Version read) {
+    return writes.writeMerged(key, payload, expiresAtMs, read);
+  }
+
+  /**
    * Writes as {@link #write} does for a writer who has seen more than this key: whoever reads the
    * write finds that in its context.
    *

@@ -39,7 +39,7 @@ final class Siblings {
     a.versions().forEach(each -> add(byDot, each));
     b.versions().forEach(each -> add(byDot, each));
     List<Sibling> left = unseen(byDot.values());
-    left.sort((one, other) -> one.header().winsOver(other.header()) ? -1 : 1);
+    left = MetadataRecord.ordered(left);
     int fitting = fitting(left, maxValueBytes);
     return new Joined(
         MetadataRecord.of(a.key(), left.subList(0, fitting)),

@@ -31,7 +31,7 @@ final class ChangesCodec {
   private static final int NO_CONTEXT = 16;
   private static final int OWN_CONTEXT = 32;
   private static final int LONE_DOTS = 64;
-  private static final int KNOWN_FLAGS = 127;
+  private static final int MERGED = 128;
 
   /** Flags, shared, length and one byte of key, counter, stamp. */
   static final int MIN_RECORD_BYTES = 6;
@@ -60,6 +60,7 @@ final class ChangesCodec {
     flags |= context.isEmpty() ? NO_CONTEXT : 0;
     flags |= isOwn(context) ? OWN_CONTEXT : 0;
     flags |= context.loneDots() > 0 ? LONE_DOTS : 0;
+    flags |= header.kind() == Header.Kind.MERGED ? MERGED : 0;
     out.u8(flags);
     keys.write(out, record.key());
     out.varint(counter - counterBefore);
@@ -116,8 +117,8 @@ final class ChangesCodec {
 
   private MetadataRecord read(ByteReader in) {
     int flags = in.u8("record flags");
-    if ((flags & ~KNOWN_FLAGS) != 0
-        || Integer.bitCount(flags & (NO_CONTEXT | OWN_CONTEXT | LONE_DOTS)) > 1
+    if (Integer.bitCount(flags & (NO_CONTEXT | OWN_CONTEXT | LONE_DOTS)) > 1
+        || (flags & (TOMBSTONE | MERGED)) == (TOMBSTONE | MERGED)
         || (flags & (TOMBSTONE | PAYLOAD)) == (TOMBSTONE | PAYLOAD)) {
       throw new WireFormatException("not the flags of a record: 0x" + Integer.toHexString(flags));
     }
@@ -147,7 +148,7 @@ final class ChangesCodec {
         new Header(
             new Version(dot, context, new Stamp(stamp)),
             region,
-            tombstone ? Header.Kind.TOMBSTONE : Header.Kind.VALUE,
+            RecordCodec.kind(tombstone, (flags & MERGED) != 0),
             payloadBytes,
             payloadCrc32c,
             expiresAtMs);

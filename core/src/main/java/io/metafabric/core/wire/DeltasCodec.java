@@ -5,7 +5,6 @@ import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.record.Bytes;
-import io.metafabric.core.record.Header;
 import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.version.Dot;
 import java.util.ArrayList;
@@ -187,7 +186,7 @@ final class DeltasCodec {
     }
 
     private static boolean lacks(MetadataRecord record) {
-      return record.payload() == null && record.header().kind() == Header.Kind.VALUE;
+      return record.payload() == null && !record.header().isTombstone();
     }
   }
 }

@@ -23,6 +23,8 @@ import net.jqwik.api.Combinators;
  * calls edge cases, would leave no tries for anything else.
  */
 public final class AnyRecords {
+  private static final int MERGED = 3;
+
   private AnyRecords() {}
 
   /** Few enough to meet again, and on both sides of the sign. */
@@ -114,7 +116,7 @@ public final class AnyRecords {
     Arbitrary<Long> expiries =
         Arbitraries.longs().greaterOrEqual(0).injectDuplicates(0.1).edgeCases(e -> e.add(0L));
     return Combinators.combine(
-            keys(), versions(), regions(), payloads(), expiries, Arbitraries.of(0, 1, 2))
+            keys(), versions(), regions(), payloads(), expiries, Arbitraries.of(0, 1, 2, MERGED))
         .as(AnyRecords::record)
         .withoutEdgeCases();
   }
@@ -137,8 +139,7 @@ public final class AnyRecords {
         versions.add(new Sibling(each.header(), each.payload()));
       }
     }
-    versions.sort((a, b) -> a.header().winsOver(b.header()) ? -1 : 1);
-    return MetadataRecord.of(key, versions);
+    return MetadataRecord.of(key, MetadataRecord.ordered(versions));
   }
 
   private static MetadataRecord record(
@@ -146,7 +147,10 @@ public final class AnyRecords {
     if (kind == 0) {
       return new MetadataRecord(key, Header.tombstone(version, region), null);
     }
-    Header header = Header.value(version, region, payload, expiresAtMs);
+    Header header =
+        kind == MERGED
+            ? Header.merged(version, region, payload, expiresAtMs)
+            : Header.value(version, region, payload, expiresAtMs);
     return new MetadataRecord(key, header, kind == 1 ? null : payload);
   }
 }

@@ -133,7 +133,9 @@ class SiblingsTest {
         Header header =
             random.nextInt(5) == 0
                 ? Header.tombstone(version, PARIS)
-                : Header.value(version, PARIS, payload, Header.NEVER);
+                : random.nextInt(4) == 0
+                    ? Header.merged(version, PARIS, payload, Header.NEVER)
+                    : Header.value(version, PARIS, payload, Header.NEVER);
         var record = new MetadataRecord(KEY, header, header.isTombstone() ? null : payload);
         var seen = new HashSet<Dot>();
         for (Sibling each : read) {
