@@ -210,6 +210,7 @@ public final class FabricNode<V> implements AutoCloseable {
         new Merging(
             store,
             this::requireClock,
+            replicator::leastWallMs,
             siblingReads,
             homes,
             region,
@@ -307,7 +308,8 @@ public final class FabricNode<V> implements AutoCloseable {
             kept,
             guarantees);
     this.bound = replicator.start();
-    store.startCompaction(compacting, replicator::neededAfter, replicator::stableFloor);
+    store.startCompaction(
+        compacting, replicator::neededAfter, replicator::stableFloor, replicator::leastWallMs);
     loop.execute(this::tick);
     merging.start();
   }

@@ -30,6 +30,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -74,6 +75,7 @@ final class Merging {
 
   private final RecordStore store;
   private final Runnable requireClock;
+  private final LongSupplier leastWallMs;
   private final SiblingReads reads;
   private final HomeLookup homes;
   private final RegionName region;
@@ -117,10 +119,12 @@ final class Merging {
 
   /**
    * @param requireClock throws if this node may not write, for its clock is wrong
+   * @param leastWallMs what the clocks of all regions have reached
    */
   Merging(
       RecordStore store,
       Runnable requireClock,
+      LongSupplier leastWallMs,
       SiblingReads reads,
       HomeLookup homes,
       RegionName region,
@@ -130,6 +134,7 @@ final class Merging {
       SerialExecutor loop) {
     this.store = store;
     this.requireClock = requireClock;
+    this.leastWallMs = leastWallMs;
     this.reads = reads;
     this.homes = homes;
     this.region = region;
@@ -442,10 +447,23 @@ final class Merging {
     if (known == null || !known.hasSiblings()) {
       return CompletableFuture.completedFuture(null);
     }
+    if (isShownElsewhereAlone(known)) {
+      // To leave it out would delete it there, and to take it in would bring it back here.
+      return CompletableFuture.completedFuture(null);
+    }
     if (visible(known).isEmpty()) {
       return write(key, null, Header.NEVER, known.seen());
     }
     return reads.find(key, known, any -> true).thenCompose(found -> resolve(key, found.record()));
+  }
+
+  /** Whether anything has expired by this node's clock, and not by those of all regions. */
+  private boolean isShownElsewhereAlone(MetadataRecord known) {
+    long nowMs = clock.wallMs();
+    long reachedMs = Header.reachedBy(leastWallMs.getAsLong());
+    return known.shown().stream()
+        .map(Sibling::header)
+        .anyMatch(each -> !each.isVisibleAt(nowMs) && !each.isDeadAt(reachedMs));
   }
 
   private CompletionStage<?> resolve(Key key, @Nullable MetadataRecord known) {

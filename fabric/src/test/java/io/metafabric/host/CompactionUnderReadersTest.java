@@ -53,7 +53,7 @@ class CompactionUnderReadersTest {
     var store =
         RecordStore.open(
             config, new FileDisk(directory), new SystemClock(), random, committing, changes -> {});
-    store.startCompaction(compacting, () -> Long.MAX_VALUE, () -> VersionVector.EMPTY);
+    store.startCompaction(compacting, () -> Long.MAX_VALUE, () -> VersionVector.EMPTY, () -> 0);
     var written = new AtomicLongArray(KEYS);
     for (int i = 0; i < KEYS; i++) {
       write(store, i, 1, random);

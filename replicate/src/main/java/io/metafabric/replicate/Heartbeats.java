@@ -55,7 +55,7 @@ final class Heartbeats {
       pair.answered(sentNanos, reply.wallMs());
       double sampleMs = (clock.nanoTime() - sentNanos) / 1e6;
       trips.measured(sampleMs);
-      events.onClock(peer, pair.clockOffsetMs(), sampleMs);
+      events.onClock(peer, reply.wallMs(), pair.clockOffsetMs(), sampleMs);
     }
   }
 }

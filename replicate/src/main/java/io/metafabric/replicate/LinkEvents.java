@@ -49,7 +49,7 @@ interface LinkEvents {
   boolean mayClaimAll(RegionName to);
 
   /** The peer's clock seems to be ahead by so much, give or take half of the round trip. */
-  void onClock(RegionName from, double offsetMs, double rttMs);
+  void onClock(RegionName from, long wallMs, double offsetMs, double rttMs);
 
   /** What this node holds for the cluster. */
   Frame.Belonging belonging();

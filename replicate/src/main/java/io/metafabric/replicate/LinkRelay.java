@@ -23,6 +23,7 @@ final class LinkRelay implements LinkEvents {
   private final ShadowRequests shadowRequests;
   private final OutgoingPayloads payloads;
   private final ClockAgreement clocks;
+  private final MemberClocks memberClocks;
   private volatile CatchUp catchUp = CatchUp.BY_THE_STREAM_ALONE;
   private volatile Runnable onAdvance = () -> {};
 
@@ -36,7 +37,8 @@ final class LinkRelay implements LinkEvents {
       MoveRequests moves,
       ShadowRequests shadowRequests,
       OutgoingPayloads payloads,
-      ClockAgreement clocks) {
+      ClockAgreement clocks,
+      MemberClocks memberClocks) {
     this.store = store;
     this.peers = peers;
     this.provenance = provenance;
@@ -47,6 +49,7 @@ final class LinkRelay implements LinkEvents {
     this.shadowRequests = shadowRequests;
     this.payloads = payloads;
     this.clocks = clocks;
+    this.memberClocks = memberClocks;
   }
 
   void catchUpWith(CatchUp how) {
@@ -132,7 +135,8 @@ final class LinkRelay implements LinkEvents {
   }
 
   @Override
-  public void onClock(RegionName from, double offsetMs, double rttMs) {
+  public void onClock(RegionName from, long wallMs, double offsetMs, double rttMs) {
+    memberClocks.heard(from, wallMs);
     clocks.measured(from, offsetMs, rttMs);
   }
 

@@ -65,6 +65,7 @@ public final class Replicator implements AutoCloseable {
   private final Freshness freshness;
   private final StableFloor floor;
   private final ClockAgreement clocks;
+  private final MemberClocks memberClocks;
   private final Holders holders;
   private final RegionRouter router;
   private final PayloadPlaces places;
@@ -111,6 +112,7 @@ public final class Replicator implements AutoCloseable {
     this.sessions = new OpenSessions();
     var provenance = new Provenance(store, peers::presentRegionOf);
     this.clocks = new ClockAgreement(names, store.maxClockSkew());
+    this.memberClocks = new MemberClocks(names);
     this.holders = new Holders(config.holderBytes());
     this.moves = new MoveRequests(loop, peers::link, config.attemptTimeout());
     this.shadowRequests = new ShadowRequests(loop, peers::link, config.attemptTimeout());
@@ -164,6 +166,7 @@ public final class Replicator implements AutoCloseable {
             sessions,
             floor,
             clocks,
+            memberClocks,
             repairs,
             missing,
             loop,
@@ -185,7 +188,8 @@ public final class Replicator implements AutoCloseable {
             moves,
             shadowRequests,
             payloads,
-            clocks);
+            clocks,
+            memberClocks);
     Dictionaries dictionaries =
         deltaCoding == null
             ? null
@@ -602,6 +606,14 @@ public final class Replicator implements AutoCloseable {
    */
   public boolean knowsItsOwnForSure() {
     return knowledge.knowsItsOwnForSure();
+  }
+
+  /**
+   * What the clock shows that is behind those of all other members, as far as they were heard, and
+   * this node's; before all time if one was not heard. Epoch milliseconds. Any thread.
+   */
+  public long leastWallMs() {
+    return memberClocks.leastMs(clock.wallMs());
   }
 
   /** Why this node's clock must not stamp anything now; null if it may. */

@@ -30,6 +30,7 @@ final class Roster {
   private final OpenSessions sessions;
   private final StableFloor floor;
   private final ClockAgreement clocks;
+  private final MemberClocks memberClocks;
   private final Repairs repairs;
   private final MissingPayloads missing;
   private final SerialExecutor loop;
@@ -46,6 +47,7 @@ final class Roster {
       OpenSessions sessions,
       StableFloor floor,
       ClockAgreement clocks,
+      MemberClocks memberClocks,
       Repairs repairs,
       MissingPayloads missing,
       SerialExecutor loop,
@@ -59,6 +61,7 @@ final class Roster {
     this.sessions = sessions;
     this.floor = floor;
     this.clocks = clocks;
+    this.memberClocks = memberClocks;
     this.repairs = repairs;
     this.missing = missing;
     this.loop = loop;
@@ -133,6 +136,7 @@ final class Roster {
     sessions.close(peer, why);
     floor.exclude(peer);
     clocks.exclude(peer);
+    memberClocks.exclude(peer);
     repairs.exclude(peer);
   }
 
@@ -141,6 +145,7 @@ final class Roster {
     evicted(peer, why);
     floor.include(peer);
     clocks.include(peer);
+    memberClocks.include(peer);
     repairs.include(peer);
     peers.link(peer).readmit(why);
   }

@@ -232,7 +232,8 @@ class ChangeStreamTest {
     eu.startCompaction(
         machines.get(EU).scheduler().serial("compaction"),
         () -> Long.MAX_VALUE,
-        () -> VersionVector.EMPTY);
+        () -> VersionVector.EMPTY,
+        () -> 0);
     for (int i = 0; i < 200; i++) {
       write(eu, i % 3, "x".repeat(200));
     }

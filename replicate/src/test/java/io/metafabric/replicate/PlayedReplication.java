@@ -211,7 +211,8 @@ abstract class PlayedReplication {
             null);
     published.clear();
     published.add(replicator::published);
-    store.startCompaction(compacting, replicator::neededAfter, replicator::stableFloor);
+    store.startCompaction(
+        compacting, replicator::neededAfter, replicator::stableFloor, replicator::leastWallMs);
     return replicator;
   }
 

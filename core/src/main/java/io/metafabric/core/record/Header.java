@@ -97,6 +97,16 @@ public record Header(
     return isVisibleAt(nowMs - CLOCKS_DIFFER_MS);
   }
 
+  /** What clocks have reached, whatever they differ by, that show {@code leastWallMs} or more. */
+  public static long reachedBy(long leastWallMs) {
+    return Math.max(leastWallMs, CLOCKS_DIFFER_MS) - CLOCKS_DIFFER_MS;
+  }
+
+  /** Whether a reader sees nothing of this by a clock that shows {@code reachedMs} or more. */
+  public boolean isDeadAt(long reachedMs) {
+    return kind == Kind.TOMBSTONE || (expiresAtMs != NEVER && expiresAtMs <= reachedMs);
+  }
+
   /** Whether {@code payload} is the one this header speaks of. */
   public boolean describes(Bytes payload) {
     return kind != Kind.TOMBSTONE

@@ -2,7 +2,6 @@ package io.metafabric.core.store;
 
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.index.KeyIndex;
-import io.metafabric.core.port.Clock;
 import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
@@ -13,6 +12,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -49,7 +49,7 @@ final class DeadHeaders {
   private final Forget forget;
   private final Supplier<VersionVector> floor;
   private final SerialExecutor executor;
-  private final Clock clock;
+  private final LongSupplier leastWallMs;
   private final Duration every;
 
   // The executor's: where the present round is.
@@ -61,26 +61,28 @@ final class DeadHeaders {
   private List<Key> withSiblings = List.of();
   private int nextWithSiblings;
 
-  // Until a wall clock shows this, another round under the same floor would find nothing.
+  // Until that clock shows this, another round under the same floor would find nothing.
   private long nothingBeforeMs = Long.MAX_VALUE;
 
   private final AtomicLong forgotten = new AtomicLong();
 
   /**
    * @param floor up to which counters every region has durably applied each actor's changes
+   * @param leastWallMs what all regions' clocks have reached: what has expired by one clock alone
+   *     may be shown elsewhere
    */
   DeadHeaders(
       KeyIndex index,
       Forget forget,
       Supplier<VersionVector> floor,
       SerialExecutor executor,
-      Clock clock,
+      LongSupplier leastWallMs,
       Duration every) {
     this.index = index;
     this.forget = forget;
     this.floor = floor;
     this.executor = executor;
-    this.clock = clock;
+    this.leastWallMs = leastWallMs;
     this.every = every;
   }
 
@@ -91,12 +93,12 @@ final class DeadHeaders {
   private void begin() {
     VersionVector before = stable;
     stable = floor.get();
-    long nowMs = clock.wallMs();
+    long nowMs = leastWallMs.getAsLong();
     if (stable.equals(before) && nowMs < nothingBeforeMs) {
       start();
       return;
     }
-    expiredBeforeMs = nowMs - EXPIRED_FOR.toMillis();
+    expiredBeforeMs = Header.reachedBy(nowMs);
     nothingBeforeMs = Long.MAX_VALUE;
     nextTable = 0;
     places = new long[0];
@@ -187,18 +189,13 @@ final class DeadHeaders {
 
   /** Whether it is dead, and under the floor with all that it hides. */
   private boolean mayGo(Header header) {
-    if (!isDead(header)) {
+    if (!header.isDeadAt(expiredBeforeMs)) {
       if (header.expiresAtMs() != Header.NEVER) {
         nothingBeforeMs = Math.min(nothingBeforeMs, header.expiresAtMs() + EXPIRED_FOR.toMillis());
       }
       return false;
     }
     return stable.covers(header.version().seen());
-  }
-
-  private boolean isDead(Header header) {
-    return header.isTombstone()
-        || (header.expiresAtMs() != Header.NEVER && header.expiresAtMs() <= expiredBeforeMs);
   }
 
   long forgotten() {

@@ -939,14 +939,24 @@ public final class RecordStore implements CurrentDots, AutoCloseable {
    *     is kept for them
    * @param floor up to which counters every region has durably applied each actor's changes: what
    *     is dead, and under it, is forgotten
+   * @param leastWallMs what the clocks of all regions have reached: what has not expired by it is
+   *     not dead
    */
   public void startCompaction(
-      SerialExecutor executor, LongSupplier neededAfter, Supplier<VersionVector> floor) {
+      SerialExecutor executor,
+      LongSupplier neededAfter,
+      Supplier<VersionVector> floor,
+      LongSupplier leastWallMs) {
     this.neededAfter = neededAfter;
     settled.start(executor, floor);
     var collecting =
         new DeadHeaders(
-            index, forgotten, settled::floor, executor, clock, config.compaction().forgetEvery());
+            index,
+            forgotten,
+            settled::floor,
+            executor,
+            leastWallMs,
+            config.compaction().forgetEvery());
     deadHeaders = collecting;
     collecting.start();
     var started = new Compactor(journal, liveness(), executor, config.compaction(), neededAfter);

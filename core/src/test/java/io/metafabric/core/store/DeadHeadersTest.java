@@ -51,6 +51,7 @@ final class DeadHeadersTest {
   private final List<List<Sibling>> left = new ArrayList<>();
   private Predicate<MetadataRecord> agrees = ALL;
   private VersionVector floor = VersionVector.EMPTY;
+  private long othersWallMs = Long.MAX_VALUE;
   private int asked;
   private long counter;
 
@@ -80,7 +81,7 @@ final class DeadHeadersTest {
             return floor;
           },
           node.scheduler().serial("forgetting"),
-          node.clock(),
+          () -> Math.min(node.clock().wallMs(), othersWallMs),
           EVERY);
 
   @BeforeEach
@@ -127,6 +128,20 @@ final class DeadHeadersTest {
 
   private long nowMs() {
     return node.clock().wallMs();
+  }
+
+  @Test
+  void whatHasExpiredByThisClockAlone_isForgottenOnceItHasByAll() {
+    long expiresAtMs = node.clock().wallMs() + HOUR.toMillis();
+    Header mortal = value(expiresAtMs);
+    publish(key(1), mortal);
+    floor = mortal.version().asContext();
+    othersWallMs = expiresAtMs;
+    world.runFor(HOUR.multipliedBy(2));
+    assertThat(forgotten).as("others may still show it").isEmpty();
+    othersWallMs = expiresAtMs + DeadHeaders.EXPIRED_FOR.toMillis();
+    world.runFor(ROUND);
+    assertThat(forgotten).containsExactly(key(1));
   }
 
   @Test

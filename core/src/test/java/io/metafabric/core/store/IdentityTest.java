@@ -52,7 +52,10 @@ class IdentityTest {
           RecordStore.open(
               config, node.disk(), node.clock(), node.random(), committing, this::published);
       store.startCompaction(
-          node.scheduler().serial("compaction"), () -> Long.MAX_VALUE, () -> VersionVector.EMPTY);
+          node.scheduler().serial("compaction"),
+          () -> Long.MAX_VALUE,
+          () -> VersionVector.EMPTY,
+          () -> 0);
     }
 
     /** Noted alone: a task that fails is tolerated here. */

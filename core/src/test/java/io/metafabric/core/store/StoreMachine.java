@@ -106,7 +106,8 @@ final class StoreMachine {
     opened.startCompaction(
         compacting,
         () -> peersNeedAfter,
-        () -> forgets ? opened.durablyApplied() : VersionVector.EMPTY);
+        () -> forgets ? opened.durablyApplied() : VersionVector.EMPTY,
+        node.clock()::wallMs);
     store = opened;
     return opened;
   }
