@@ -225,10 +225,21 @@ final class Simulation {
     invariants.opened();
   }
 
-  /** All regions that are waited for have applied it, and what it replaced. */
+  /**
+   * All regions that are waited for have applied it, and what it replaced, and their clocks have
+   * reached its end, if it has one.
+   */
   boolean isEverywhere(Header header) {
     VersionVector changes = header.version().asContext();
-    return sites.stream().allMatch(site -> !site.isWaitedFor() || site.hasHad(changes));
+    return sites.stream()
+        .allMatch(
+            site -> !site.isWaitedFor() || (site.hasHad(changes) && site.hasReachedEndOf(header)));
+  }
+
+  /** Whether it had expired by some region's clock. */
+  boolean mayHaveExpired(Header header) {
+    return header.expiresAtMs() != Header.NEVER
+        && sites.stream().anyMatch(site -> site.hasReachedEndOf(header));
   }
 
   /** As drawn, or the next one if that is the same. */

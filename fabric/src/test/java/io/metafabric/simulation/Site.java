@@ -63,6 +63,7 @@ final class Site {
   private long forgottenBefore;
   private final Map<Key, Long> homeEpochs = new HashMap<>();
   private Duration skew = Duration.ZERO;
+  private long highestWallMs;
   private boolean damaged;
   private boolean keptFromWriting;
   private boolean readOnly;
@@ -399,9 +400,19 @@ final class Site {
 
   /** It is never further than an hour from where it should be. */
   void jumpClock(Duration by) {
+    highestWallMs = highestWallMs();
     Duration next = skew.plus(by);
     skew = next.abs().compareTo(MAX_SKEW) > 0 ? by : next;
     machine().setSkew(skew);
+  }
+
+  private long highestWallMs() {
+    return Math.max(highestWallMs, machine().clock().wallMs());
+  }
+
+  /** Whether its clock has shown a time at which this is not visible any more, right or wrong. */
+  boolean hasReachedEndOf(Header header) {
+    return header.expiresAtMs() == Header.NEVER || highestWallMs() >= header.expiresAtMs();
   }
 
   void damaged(boolean is) {
@@ -918,8 +929,8 @@ final class Site {
   }
 
   /**
-   * Whoever saw a value that never expires finds something newer instead, or lies; unless the disk
-   * had no room for what is newer.
+   * Whoever saw a value that has expired nowhere finds something newer instead, or lies; unless the
+   * disk had no room for what is newer.
    */
   private void showedNothing(Key key, @Nullable Header floor) {
     int life = machine().life();
@@ -929,7 +940,7 @@ final class Site {
             || machine().life() != life
             || floor.isTombstone()
             || mayFail()
-            || floor.expiresAtMs() != Header.NEVER
+            || run.mayHaveExpired(floor)
             || (now == null && run.mayBeForgotten(key, floor))
             || (now != null && !now.version().dot().equals(floor.version().dot()));
     if (!expected) {
