@@ -106,6 +106,9 @@ public interface Records {
   /**
    * Deletes the value that this region sees, and all that it knows beside it; false if it sees
    * none.
+   *
+   * @throws io.metafabric.core.error.RemovalRefusedException if values of the namespace are never
+   *     removed: counters and sets, {@link io.metafabric.core.conflict.ConflictRule#neverRemoved}
    */
   boolean remove(String key);
 }

@@ -10,10 +10,12 @@ import io.metafabric.core.conflict.Merge;
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.error.ConflictOpenException;
 import io.metafabric.core.error.RegionUnreachableException;
+import io.metafabric.core.error.RemovalRefusedException;
 import io.metafabric.core.record.Bytes;
 import io.metafabric.core.transport.FreePorts;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.wire.Refusal;
+import io.metafabric.merge.AddRemoveSet;
 import io.metafabric.merge.Counter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -385,6 +387,33 @@ class ConflictsTest {
             .contains("\"merge counter.1, home only\" in region us");
       }
     }
+  }
+
+  @Test
+  void whatRemembersItsWriters_isNeitherRemovedNorExpires_butClearedAndGoesOn() {
+    for (ConflictRule rule : List.of(AddRemoveSet.rule(), AddRemoveSet.rule().homeOnly())) {
+      try (var fabric =
+          MetadataFabric.builder()
+              .directory(directory.resolve(rule.name().replace(' ', '-')))
+              .conflicts("tags", rule)
+              .open()) {
+        AddRemoveSet set = AddRemoveSet.EMPTY.plus("eu", "a");
+        fabric.put("tags/1", set.toBytes());
+        assertThatThrownBy(() -> fabric.remove("tags/1"))
+            .isInstanceOf(RemovalRefusedException.class)
+            .hasMessageContaining("tags/1")
+            .hasMessageContaining("put a cleared value");
+        assertThatThrownBy(() -> fabric.put("tags/1", set.toBytes(), Duration.ofHours(1)))
+            .isInstanceOf(RemovalRefusedException.class);
+        assertThat(fabric.get("tags/1"))
+            .hasValueSatisfying(v -> assertThat(v.bytes()).isEqualTo(set.toBytes()));
+        fabric.put("tags/1", set.cleared().toBytes());
+        fabric.put("other/1", set.toBytes(), Duration.ofHours(1));
+        assertThat(fabric.remove("other/1")).isTrue();
+      }
+    }
+    assertThatThrownBy(() -> ConflictRule.siblings().neverRemoved())
+        .isInstanceOf(IllegalStateException.class);
   }
 
   private static long value(MetadataFabric fabric) {

@@ -53,9 +53,13 @@ public final class AddRemoveSet {
     return new TreeMap<>(Comparator.comparing(Bytes::toArray, Arrays::compareUnsigned));
   }
 
-  /** For {@code FabricBuilder.conflicts}. */
+  /**
+   * For {@code FabricBuilder.conflicts}. A set is not removed, nor does it expire: additions to a
+   * new one would be taken for those to the old one. Put {@link #cleared} instead.
+   */
   public static ConflictRule rule() {
-    return ConflictRule.merge("add-remove-set.1", (a, b) -> decode(a).merge(decode(b)).encode());
+    return ConflictRule.merge("add-remove-set.1", (a, b) -> decode(a).merge(decode(b)).encode())
+        .neverRemoved();
   }
 
   /**
@@ -175,6 +179,11 @@ public final class AddRemoveSet {
 
   public AddRemoveSet minus(String element) {
     return minus(element.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** Without all elements; what others add meanwhile stays. */
+  public AddRemoveSet cleared() {
+    return new AddRemoveSet(seen, entries());
   }
 
   private static NavigableMap<Bytes, SortedSet<Tag>> copy(

@@ -46,9 +46,13 @@ public final class Counter {
     this.byWriter = byWriter;
   }
 
-  /** For {@code FabricBuilder.conflicts}. */
+  /**
+   * For {@code FabricBuilder.conflicts}. A counter is not removed, nor does it expire: what was
+   * added since would be taken for what was added before. Subtract its value instead.
+   */
   public static ConflictRule rule() {
-    return ConflictRule.merge("counter.1", (a, b) -> decode(a).merge(decode(b)).encode());
+    return ConflictRule.merge("counter.1", (a, b) -> decode(a).merge(decode(b)).encode())
+        .neverRemoved();
   }
 
   /**

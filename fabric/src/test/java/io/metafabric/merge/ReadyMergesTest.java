@@ -189,6 +189,18 @@ class ReadyMergesTest {
   }
 
   @Test
+  void aClearedSet_remembersWhatItHad_soThatTheNextAdditionsAreNew() {
+    AddRemoveSet base = AddRemoveSet.EMPTY.plus("eu", "a");
+    AddRemoveSet meanwhile = base.plus("us", "b");
+
+    AddRemoveSet again = base.cleared().plus("eu", "c");
+
+    assertThat(base.cleared().size()).isZero();
+    assertThat(again.merge(meanwhile).elements()).containsExactly(Bytes.utf8("b"), Bytes.utf8("c"));
+    assertThat(AddRemoveSet.of(again.merge(meanwhile).toBytes())).hasToString("[b, c]");
+  }
+
+  @Test
   void fieldsThatDifferentWritersSet_areBothKept_andTheLaterOfOneWins() {
     Instant now = Instant.ofEpochSecond(1_000);
     Fields base = Fields.EMPTY.with("name", new byte[] {1}, now);

@@ -11,20 +11,27 @@ public final class ConflictRule {
   public static final int MAX_NAME_LENGTH = 64;
 
   private static final ConflictRule LAST_WRITER_WINS =
-      new ConflictRule("last writer wins", false, null, false);
-  private static final ConflictRule SIBLINGS = new ConflictRule("siblings", true, null, false);
+      new ConflictRule("last writer wins", false, null, false, true);
+  private static final ConflictRule SIBLINGS =
+      new ConflictRule("siblings", true, null, false, true);
 
   private final String name;
   private final boolean keepsSiblings;
   private final @Nullable Merge merge;
   private final boolean homeOnly;
+  private final boolean removable;
 
   private ConflictRule(
-      String name, boolean keepsSiblings, @Nullable Merge merge, boolean homeOnly) {
+      String name,
+      boolean keepsSiblings,
+      @Nullable Merge merge,
+      boolean homeOnly,
+      boolean removable) {
     this.name = name;
     this.keepsSiblings = keepsSiblings;
     this.merge = merge;
     this.homeOnly = homeOnly;
+    this.removable = removable;
   }
 
   /** The later write wins everywhere; the other goes to the conflict log. The default. */
@@ -58,7 +65,7 @@ public final class ConflictRule {
               + name
               + "\"");
     }
-    return new ConflictRule("merge " + name, true, merge, false);
+    return new ConflictRule("merge " + name, true, merge, false, true);
   }
 
   /**
@@ -72,12 +79,32 @@ public final class ConflictRule {
     if (merge == null) {
       throw new IllegalStateException(name + " is not a merge: no region runs anything");
     }
-    return homeOnly ? this : new ConflictRule(name + ", home only", true, merge, true);
+    return homeOnly ? this : new ConflictRule(name + ", home only", true, merge, true, removable);
+  }
+
+  /**
+   * The same merge of values that remember what each writer has done, by numbers that the writer
+   * goes on from: removed, and begun anew, they would begin with numbers that others have seen
+   * already, and what is new would be taken for what is old. So a removal, and a time to live, are
+   * refused with {@link io.metafabric.core.error.RemovalRefusedException}.
+   *
+   * @throws IllegalStateException if this is no merge
+   */
+  public ConflictRule neverRemoved() {
+    if (merge == null) {
+      throw new IllegalStateException(name + " is not a merge: no value goes on from another");
+    }
+    return removable ? new ConflictRule(name, true, merge, homeOnly, false) : this;
   }
 
   /** What regions compare. */
   public String name() {
     return name;
+  }
+
+  /** Whether values may be removed, and expire. */
+  public boolean isRemovable() {
+    return removable;
   }
 
   /** Whether concurrent writes are kept beside each other. */

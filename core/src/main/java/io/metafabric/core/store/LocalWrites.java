@@ -1,11 +1,13 @@
 package io.metafabric.core.store;
 
 import io.metafabric.core.codec.RecordCodec;
+import io.metafabric.core.conflict.ConflictRule;
 import io.metafabric.core.conflict.ConflictRules;
 import io.metafabric.core.error.ClockSkewException;
 import io.metafabric.core.error.ConflictOpenException;
 import io.metafabric.core.error.ContextTooLargeException;
 import io.metafabric.core.error.OverloadedException;
+import io.metafabric.core.error.RemovalRefusedException;
 import io.metafabric.core.error.ValueTooLargeException;
 import io.metafabric.core.journal.JournalEntry;
 import io.metafabric.core.port.Clock;
@@ -212,6 +214,7 @@ final class LocalWrites {
               + maxValueBytes
               + "; split it or raise maxValueBytes");
     }
+    requireRemovable(key, payload == null || expiresAtMs != Header.NEVER);
     var future = new CompletableFuture<@Nullable MetadataRecord>();
     synchronized (decisions) {
       decisions.requireOpen();
@@ -259,6 +262,18 @@ final class LocalWrites {
           done);
     }
     return future;
+  }
+
+  private void requireRemovable(Key key, boolean ends) {
+    ConflictRule rule = rules.of(key);
+    if (ends && !rule.isRemovable()) {
+      throw new RemovalRefusedException(
+          key
+              + " cannot be removed, nor given a time to live: values of its namespace ("
+              + rule.name()
+              + ") remember what each writer has done, and who began anew would repeat its"
+              + " numbers; put a cleared value instead");
+    }
   }
 
   /** A write that leaves beside it what its writer has not seen. */
