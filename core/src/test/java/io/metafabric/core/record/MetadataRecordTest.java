@@ -50,12 +50,28 @@ class MetadataRecordTest {
     assertThat(MetadataRecord.of(record.key(), versions)).isEqualTo(record);
     assertThat(record.hasSiblings()).isEqualTo(versions.size() > 1);
     assertThat(record.alone().versions()).containsExactly(versions.get(0));
+    int shown = record.shown().size();
     for (int i = 1; i < versions.size(); i++) {
       Header first = versions.get(i - 1).header();
       Header next = versions.get(i).header();
-      assertThat(first.winsOver(next)).isTrue();
-      assertThat(next.winsOver(first)).isFalse();
+      assertThat(first.winsOver(next)).isNotEqualTo(next.winsOver(first));
+      assertThat(first.winsOver(next) || i == shown)
+          .as("in order, but where no more is shown")
+          .isTrue();
     }
+  }
+
+  @Property
+  void whatIsNotShown_isAMergeThatAShownVersionSaysAllOf(@ForAll("records") MetadataRecord record) {
+    List<Sibling> shown = record.shown();
+
+    assertThat(shown).isNotEmpty().isEqualTo(record.versions().subList(0, shown.size()));
+    for (Sibling hidden : record.versions().subList(shown.size(), record.versions().size())) {
+      assertThat(hidden.header().kind()).isEqualTo(Header.Kind.MERGED);
+      assertThat(record.versions()).anyMatch(each -> hidden.header().isSaidBy(each.header()));
+    }
+    assertThat(record.showsNoMoreWith(record.versions())).isTrue();
+    assertThat(record.showsNoMoreWith(shown)).isTrue();
   }
 
   @Property
