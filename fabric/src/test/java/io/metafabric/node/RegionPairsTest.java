@@ -102,6 +102,30 @@ class RegionPairsTest {
     }
   }
 
+  /** Its own lag is a round trip, and nobody's absence makes it another. */
+  @Test
+  void whoKeepsUp_isInSync_howeverLongAnotherIsAway() {
+    startInSync();
+    cluster.crash(AP);
+    for (int i = 0; i < 3 * 1800; i++) {
+      cluster
+          .node(EU)
+          .write(Key.of("n/" + i % 10), Bytes.utf8("v" + i), Header.NEVER, Precondition.NONE);
+      pass(Duration.ofSeconds(2));
+    }
+    pass(Duration.ofMillis(200));
+    for (int i = 0; i < 500; i++) {
+      cluster
+          .node(EU)
+          .write(Key.of("n/" + i % 10), Bytes.utf8("w" + i), Header.NEVER, Precondition.NONE);
+      pass(Duration.ofMillis(20));
+      assertThat(peer(EU, US).lagMs()).isLessThanOrEqualTo(100);
+      assertThat(state(EU, US)).isEqualTo(IN_SYNC);
+    }
+    assertThat(peer(EU, US).pendingChanges()).as("some are always under way").isPositive();
+    assertThat(peer(EU, AP).lagMs()).isBetween(3 * 3600_000L - 5000, 3 * 3600_000L + 60_000);
+  }
+
   private Duration timeOf(Runnable action) {
     long before = cluster.world.nanoTime();
     action.run();

@@ -182,9 +182,11 @@ final class OutgoingChanges {
     peerHas = VersionVector.EMPTY;
     peerHasWhole = VersionVector.EMPTY;
     neededAfter = Long.MAX_VALUE;
+    lag.evicted();
   }
 
   void readmit() {
+    lag.readmitted();
     neededAfter = progress.position();
   }
 

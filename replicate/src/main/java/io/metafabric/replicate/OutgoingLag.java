@@ -38,6 +38,17 @@ final class OutgoingLag {
     times.acknowledged(peer, vector.counter(store.actor()));
   }
 
+  /** Nobody waits for the peer any more. */
+  void evicted() {
+    times.exclude(peer);
+  }
+
+  /** The peer is waited for again, and has nothing. */
+  void readmitted() {
+    acknowledged = VersionVector.EMPTY;
+    times.include(peer);
+  }
+
   /** A connection begins: nothing is known to be there until the peer has it. */
   void reset() {
     upToDate = false;
@@ -71,9 +82,8 @@ final class OutgoingLag {
       return 0;
     }
     long now = clock.nanoTime();
-    long counter = acknowledged.counter(store.actor());
-    boolean earlier = changes > ofThisOpening(counter);
-    return Math.max(0, now - (earlier ? openedNanos : times.publishedAt(counter + 1, now)));
+    boolean earlier = changes > ofThisOpening(acknowledged.counter(store.actor()));
+    return Math.max(0, now - (earlier ? openedNanos : times.firstLackingAt(peer, now)));
   }
 
   private long ofThisOpening(long counter) {

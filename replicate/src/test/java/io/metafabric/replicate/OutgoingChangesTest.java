@@ -214,6 +214,44 @@ class OutgoingChangesTest extends PlayedReplication {
     assertThat(changesSent().stream().mapToInt(each -> each.records().size()).sum()).isEqualTo(510);
   }
 
+  /** It would say of what it lost that it is nowhere. */
+  @Test
+  void aPeerThatHasLostAll_isNotToldThatItIsUpToDate() {
+    transport.welcomesAt = "us";
+    Replicator replicator = replicator();
+    replicator.start();
+    world.runFor(Duration.ofMillis(10));
+    transport.answer(new Frame.Credit(1 << 20, false));
+    var evicted = replicator.evict(AP);
+    write(0, 50, 100);
+    assertThat(evicted).isCompleted();
+    changesSent().forEach(this::acknowledge);
+    answeringFor(Duration.ofSeconds(10));
+    assertThat(us(replicator).oldestUnacknowledgedMs()).isZero();
+
+    PeerHandler handler = transport.handler;
+    PlayedConnection ended = transport.connection;
+    loop.execute(() -> handler.onClosed(ended, "cut"));
+    world.runUntil(
+        "the next connection",
+        () ->
+            !sentOver(transport.connection, Frame.Heartbeat.class).isEmpty()
+                && transport.connection != ended,
+        Duration.ofSeconds(20));
+    Frame.Backlog told = transport.connection.last(Frame.Heartbeat.class).backlog();
+    assertThat(told.changes()).isEqualTo(50);
+    assertThat(told.oldestMs()).isGreaterThan(9_000);
+    assertThat(told.upToDate()).isFalse();
+  }
+
+  /** The peer lives, and says nothing of changes. */
+  private void answeringFor(Duration time) {
+    for (long ms = 0; ms < time.toMillis(); ms += 500) {
+      transport.answer(new Frame.Credit(1 << 20, false));
+      world.runFor(Duration.ofMillis(500));
+    }
+  }
+
   /** Of region us alone; ap never connects. */
   private static long outboundNeed(Replicator replicator) {
     return replicator.neededAfter(US);

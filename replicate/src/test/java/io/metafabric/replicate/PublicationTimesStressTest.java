@@ -31,7 +31,17 @@ public class PublicationTimesStressTest extends LinearizableOperations {
   }
 
   @Operation
-  public long publishedAtMs(@Param(name = "counter") int counter) {
-    return times.publishedAt(counter, 9 * MOMENT_NANOS) / MOMENT_NANOS;
+  public void evicted() {
+    times.exclude(ROME);
+  }
+
+  @Operation
+  public void readmitted() {
+    times.include(ROME);
+  }
+
+  @Operation
+  public long firstLackingAtMs(@Param(gen = BooleanGen.class) boolean one) {
+    return times.firstLackingAt(one ? OSLO : ROME, 9 * MOMENT_NANOS) / MOMENT_NANOS;
   }
 }
