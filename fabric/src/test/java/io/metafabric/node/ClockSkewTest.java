@@ -18,9 +18,11 @@ import io.metafabric.core.version.Stamp;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.MoveOutcome;
+import io.metafabric.replicate.PeerStats;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.Test;
 
@@ -91,6 +93,39 @@ class ClockSkewTest {
     cluster.world.runUntil("convergence", cluster::isConverged, Duration.ofMinutes(5));
     assertThat(cluster.node(us).store().header(AHEAD)).isNotNull();
     assertThat(cluster.node(us).stats().store().held().changes()).isZero();
+  }
+
+  /** It would be the whole window every few seconds, for as long as clocks differ. */
+  @Test
+  void whatWaitsBehindIt_isNotSentAgainAndAgain_andTheSenderSaysThatNothingIsTaken() {
+    start();
+    cluster.machine(eu).jumpWall(Duration.ofHours(1));
+    write(eu, AHEAD, "from the future");
+    run(Duration.ofMillis(100));
+    cluster.machine(eu).jumpWall(Duration.ofHours(-1));
+    run(Duration.ofSeconds(2));
+    var random = new Random(1);
+    byte[] value = new byte[4096];
+    for (int i = 0; i < 300; i++) {
+      random.nextBytes(value);
+      cluster
+          .node(eu)
+          .write(Key.of("n/" + i), Bytes.copyOf(value), Header.NEVER, Precondition.NONE);
+      if (i % 50 == 0) {
+        run(Duration.ofMillis(10));
+      }
+    }
+    run(Duration.ofMinutes(1));
+    PeerStats toUs = cluster.node(eu).replicator().stats(us);
+    assertThat(toUs.problem()).contains("us", "held");
+    assertThat(toUs.inFlightBytes()).isPositive().isLessThan(200_000);
+    long resends = toUs.resends();
+    run(Duration.ofMinutes(10));
+    assertThat(cluster.node(eu).replicator().stats(us).resends() - resends).isBetween(10L, 21L);
+
+    run(Duration.ofMinutes(50));
+    assertThat(cluster.isConverged()).isTrue();
+    assertThat(cluster.node(eu).replicator().stats(us).problem()).isNull();
   }
 
   /** It would hold up repairs, and catching up, for as long as its clock was ahead. */

@@ -472,7 +472,7 @@ final class Outbound implements PeerHandler {
   }
 
   PeerStats stats(RepairStats repair) {
-    String toRead = changes.unreadable();
+    String toRead = changes.problem();
     String noConnection = problem;
     Frame.Refuse refusedHere = pair.refusedHere();
     if (refusedHere != null && !pair.isRefused()) {

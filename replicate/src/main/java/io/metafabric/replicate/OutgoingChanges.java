@@ -71,6 +71,7 @@ final class OutgoingChanges {
   // Of that, what leaves nothing out that is still to come.
   private volatile VersionVector peerHasWhole = VersionVector.EMPTY;
   private volatile @Nullable String unreadable;
+  private volatile @Nullable String unanswered;
 
   /**
    * @param outgoing decides whether a record goes with its payload
@@ -174,6 +175,7 @@ final class OutgoingChanges {
     waitingBytes = 0;
     credit = 0;
     unreadable = null;
+    unanswered = null;
   }
 
   /** Nobody waits for the peer any more. If it ever comes back, then with nothing. */
@@ -242,6 +244,12 @@ final class OutgoingChanges {
     current.rewind();
     deltas.interrupted();
     rewinds.rewound(now);
+    if (rewinds.isProbing()) {
+      unanswered =
+          peer
+              + " acknowledges nothing, however often it is sent: see there what is held because of"
+              + " clocks that differ (stats().storage().held()), and whether its disk is full";
+    }
     pump();
   }
 
@@ -341,7 +349,7 @@ final class OutgoingChanges {
     return !paused
         && !parts.isEnding()
         && !mustCatchUpFirst()
-        && from.inFlightBytes() < Math.min(credit, config.windowBytes());
+        && from.inFlightBytes() < Math.min(credit, rewinds.windowBytes(config.windowBytes()));
   }
 
   /**
@@ -404,6 +412,7 @@ final class OutgoingChanges {
     rewinds.notStuck(now);
     if (current.acknowledge(ack.actor(), ack.counter())) {
       rewinds.gotOn();
+      unanswered = null;
       onAcknowledged.run();
       peerHas = current.acknowledged();
       peerHasWhole = parts.isOn() ? peerHasWhole : peerHas;
@@ -531,8 +540,9 @@ final class OutgoingChanges {
     return rewinds.resends();
   }
 
-  /** What cannot be read, and holds up what is behind it; null if nothing does. */
-  @Nullable String unreadable() {
-    return unreadable;
+  /** Why nothing gets on, be it here or there; null if it does, as far as is known. */
+  @Nullable String problem() {
+    String here = unreadable;
+    return here != null ? here : unanswered;
   }
 }

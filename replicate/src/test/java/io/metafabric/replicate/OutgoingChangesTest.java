@@ -244,6 +244,42 @@ class OutgoingChangesTest extends PlayedReplication {
     assertThat(told.upToDate()).isFalse();
   }
 
+  /** As of a peer that holds a change because of its clock: no frame was lost. */
+  @Test
+  void aPeerThatTakesNothing_isSentTheWindowFourTimes_thenABatch_andTheWindowOnceItTakesThat() {
+    transport.welcomesAt = "us";
+    Replicator replicator = replicator();
+    replicator.start();
+    world.runFor(Duration.ofMillis(10));
+    transport.answer(new Frame.Credit(1 << 20, false));
+    write(0, 100, 20_000);
+    Frame.Changes first = changesSent().get(0);
+    answeringFor(Duration.ofSeconds(8));
+    assertThat(us(replicator).resends()).isEqualTo(3);
+    assertThat(us(replicator).problem()).isNull();
+    assertThat(sentBytes()).as("what is lost comes soon").isBetween(4L << 20, 5L << 20);
+
+    answeringFor(Duration.ofMinutes(2));
+    int before = changesSent().size();
+    long beforeBytes = sentBytes();
+    Frame.Changes probe = changesSent().get(before - 1);
+    assertThat(probe.after()).isZero();
+    assertThat(us(replicator).inFlightBytes()).isEqualTo(WindowBytes.of(probe));
+    assertThat(us(replicator).problem()).contains("held", "disk");
+    answeringFor(Duration.ofMinutes(8));
+    assertThat(changesSent().size() - before).as("one each half of a minute").isBetween(15, 17);
+    assertThat(sentBytes() - beforeBytes).isLessThan(17 * WindowBytes.of(probe) + 1);
+
+    long probedBytes = sentBytes();
+    acknowledge(first);
+    assertThat(sentBytes() - probedBytes).as("the window").isBetween(1L << 20, 5L << 18);
+    assertThat(us(replicator).problem()).isNull();
+  }
+
+  private long sentBytes() {
+    return changesSent().stream().mapToLong(WindowBytes::of).sum();
+  }
+
   /** The peer lives, and says nothing of changes. */
   private void answeringFor(Duration time) {
     for (long ms = 0; ms < time.toMillis(); ms += 500) {

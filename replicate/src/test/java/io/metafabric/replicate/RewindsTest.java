@@ -44,6 +44,26 @@ class RewindsTest {
     assertThat(rewinds.resends()).isEqualTo(9);
   }
 
+  /** The first three in vain may be lost frames; more are not. */
+  @Test
+  void afterThreeInVain_oneBatchHasToDo_andPausesOfSilenceDoubleUpToHalfAMinute() {
+    trips.measured(80);
+    rewinds.reset(0);
+    long now = 0;
+    for (long silenceMs : new long[] {2_000, 2_000, 2_000, 2_000, 4_000, 8_000, 16_000, 30_000}) {
+      assertThat(rewinds.windowBytes(1000)).isEqualTo(rewinds.resends() <= 3 ? 1000 : 1);
+      assertThat(rewinds.isDue(now + silenceMs * MS)).isFalse();
+      now += silenceMs * MS + 1;
+      assertThat(rewinds.isDue(now)).as("after %s ms", silenceMs).isTrue();
+      rewinds.rewound(now);
+    }
+    rewinds.notStuck(now);
+    assertThat(rewinds.windowBytes(1000)).as("it may have said what it had said").isEqualTo(1);
+    rewinds.gotOn();
+    assertThat(rewinds.windowBytes(1000)).isEqualTo(1000);
+    assertThat(rewinds.isDue(now + 5_001 * MS)).isTrue();
+  }
+
   @Test
   void withoutAMeasurement_orOnAShortWay_theFirstPauseIsTwentyMilliseconds() {
     rewinds.reset(0);
