@@ -148,7 +148,7 @@ final class OpenConflictsTest {
   }
 
   private static long[] digests(SimCluster cluster, RegionName region) {
-    return cluster.node(region).store().liveDots().digests(4, new int[] {0});
+    return cluster.node(region).store().liveDots().compared().digests(4, new int[] {0});
   }
 
   /** Equal digests, and what they stand for. */

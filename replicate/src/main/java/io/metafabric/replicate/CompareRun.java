@@ -1,6 +1,7 @@
 package io.metafabric.replicate;
 
 import io.metafabric.core.codec.RecordCodec;
+import io.metafabric.core.digest.ComparedDots;
 import io.metafabric.core.digest.HeaderTree;
 import io.metafabric.core.digest.LiveDots;
 import io.metafabric.core.error.ClockSkewException;
@@ -76,7 +77,7 @@ final class CompareRun {
   /** From here on a list of the dots is shorter than the digests of sixteen children. */
   private static final int LISTED_DOTS = 32;
 
-  private static final int FIRST_DEPTH = 2 * HeaderTree.STEP;
+  static final int FIRST_DEPTH = 2 * HeaderTree.STEP;
   private static final int FAMILIES = 256;
   private static final int LISTED_NODES = 128;
   private static final int MAX_PARTS = 4096;
@@ -103,6 +104,10 @@ final class CompareRun {
   private final long salt;
   private final long beganNanos;
   private final Counts counts = new Counts();
+
+  /** In the background only. */
+  private final ComparedDots dots;
+
   private final CompletableFuture<Comparison> result = new CompletableFuture<>();
 
   // The deepest first: what is begun is ended before anything else, so little is ever waiting.
@@ -158,6 +163,7 @@ final class CompareRun {
     this.taken = taken;
     this.salt = salt;
     this.beganNanos = clock.nanoTime();
+    this.dots = store.liveDots().compared();
   }
 
   /**
@@ -280,7 +286,7 @@ final class CompareRun {
     var batch = new ArrayList<Dot>();
     long bytes = 0;
     var lacked = new HashSet<>(deferred);
-    List<MetadataRecord> all = store.liveDots().records(lacked);
+    List<MetadataRecord> all = dots.headers(lacked, none -> {});
     sort(all);
     for (MetadataRecord ours : all) {
       long more = wholeBytes(ours);
@@ -478,7 +484,10 @@ final class CompareRun {
     private Frame question(long asked) {
       // Another salt each time: what looked the same by chance does not do so again.
       long salted = salt + asked;
-      long[] digests = store.liveDots().digests(depth, parents);
+      if (depth == FIRST_DEPTH) {
+        dots.beginAgain();
+      }
+      long[] digests = dots.digests(depth, parents);
       var families = new ArrayList<Frame.Family>(parents.length);
       for (int i = 0; i < parents.length; i++) {
         var bytes = ByteBuffer.allocate(Frame.Family.BYTES);
@@ -532,7 +541,7 @@ final class CompareRun {
     }
 
     private Frame question(long asked) {
-      List<List<Dot>> ours = store.liveDots().below(depth, prefixes);
+      List<List<Dot>> ours = dots.below(depth, prefixes);
       listed = new HashSet<>();
       ours.forEach(listed::addAll);
       var nodes = new ArrayList<Frame.Below>(prefixes.length);
@@ -572,7 +581,7 @@ final class CompareRun {
       if (!listed.containsAll(wanted)) {
         decision.unreadable = new StorageException("the peer cannot read all that it has");
       }
-      for (MetadataRecord ours : store.liveDots().records(wanted)) {
+      for (MetadataRecord ours : dots.headers(wanted, none -> {})) {
         MetadataRecord there = theirs.get(ours.key());
         for (Sibling each : ours.versions()) {
           Dot dot = each.header().version().dot();
@@ -629,20 +638,20 @@ final class CompareRun {
     private boolean complete;
 
     Transfer(List<MetadataRecord> wanted, List<Dot> given) {
-      var dots = new TreeSet<Dot>(LiveDots.ORDER);
+      var all = new TreeSet<Dot>(LiveDots.ORDER);
       for (MetadataRecord theirs : wanted) {
         missing.put(theirs.key(), theirs);
         // By all of its versions: any that is left finds the key.
-        theirs.versions().forEach(each -> dots.add(each.header().version().dot()));
+        theirs.versions().forEach(each -> all.add(each.header().version().dot()));
       }
-      this.wanted = List.copyOf(dots);
+      this.wanted = List.copyOf(all);
       this.given = given;
     }
 
     @Override
     void prepare(long asked) {
       inBackground(
-          () -> RepairServer.withPayloads(store, copies, given),
+          () -> RepairServer.withPayloads(dots, copies, given),
           records -> {
             List<MetadataRecord> out =
                 records.stream().filter(this::mayBeGiven).map(outgoing).toList();

@@ -201,6 +201,10 @@ final class PeerSession implements PeerHandler {
     if (prefetches != null) {
       prefetches.close();
     }
+    if (repairs != null) {
+      repairs.close();
+      repairs = null;
+    }
     if (peer != null) {
       host.ended(peer, this);
     } else if (!refused) {

@@ -1,6 +1,7 @@
 package io.metafabric.replicate;
 
 import io.metafabric.core.codec.RecordCodec;
+import io.metafabric.core.digest.ComparedDots;
 import io.metafabric.core.digest.HeaderTree;
 import io.metafabric.core.digest.LiveDots;
 import io.metafabric.core.error.FabricException;
@@ -12,6 +13,7 @@ import io.metafabric.core.transport.PeerConnection;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.wire.Frame;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -19,15 +21,20 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The side of a comparison that is asked: keeps nothing between one question and the next. One
- * question is answered at a time, and those that come meanwhile are dropped; who asks, asks again.
- * Belongs to the loop; what passes over the index or reads the journal runs in the background.
+ * The side of a comparison that is asked: keeps nothing between one question and the next but what
+ * spares it work, and that not for long. One question is answered at a time, and those that come
+ * meanwhile are dropped; who asks, asks again. Belongs to the loop; what passes over the index or
+ * reads the journal runs in the background.
  */
 final class RepairServer {
   /** An answer of several records has no larger frames. */
   static final int PART_BYTES = 128 * 1024;
+
+  /** A comparison is over, or does not mind to begin with another look at the index. */
+  private static final Duration FORGET_AFTER = Duration.ofSeconds(60);
 
   private final RecordStore store;
   private final LocalCopies copies;
@@ -36,7 +43,12 @@ final class RepairServer {
   private final Function<MetadataRecord, Inbound> inbound;
   private final Function<MetadataRecord, MetadataRecord> outgoing;
   private final Consumer<List<MetadataRecord>> taken;
+
+  /** In the background only. */
+  private final ComparedDots dots;
+
   private boolean busy;
+  private SerialExecutor.@Nullable Task forgetting;
 
   /**
    * @param inbound decides whether a payload is kept here
@@ -58,6 +70,7 @@ final class RepairServer {
     this.inbound = inbound;
     this.outgoing = outgoing;
     this.taken = taken;
+    this.dots = store.liveDots().compared();
   }
 
   void onCompare(PeerConnection from, Frame.Compare compare) {
@@ -65,9 +78,11 @@ final class RepairServer {
   }
 
   private Frame compared(Frame.Compare compare) {
-    LiveDots ours = store.liveDots();
+    if (compare.depth() == CompareRun.FIRST_DEPTH) {
+      dots.beginAgain();
+    }
     int[] parents = compare.families().stream().mapToInt(Frame.Family::parent).toArray();
-    long[] digests = ours.digests(compare.depth(), parents);
+    long[] digests = dots.digests(compare.depth(), parents);
     var differing = new ArrayList<Frame.Differing>();
     for (int i = 0; i < parents.length; i++) {
       ByteBuffer theirs = compare.families().get(i).digests().asBuffer();
@@ -82,17 +97,17 @@ final class RepairServer {
         differing.add(new Frame.Differing(parents[i], children));
       }
     }
-    return new Frame.Compared(compare.request(), ours.keys(), differing);
+    return new Frame.Compared(compare.request(), store.liveDots().keys(), differing);
   }
 
-  void onDots(PeerConnection from, Frame.Dots dots) {
-    answer(from, () -> listed(dots));
+  void onDots(PeerConnection from, Frame.Dots theirs) {
+    answer(from, () -> listed(theirs));
   }
 
   /** What they lack, as headers alone: they may have something newer. And what we lack. */
   private List<Frame> listed(Frame.Dots theirs) {
     int[] prefixes = theirs.nodes().stream().mapToInt(Frame.Below::prefix).toArray();
-    List<List<Dot>> ours = store.liveDots().below(theirs.depth(), prefixes);
+    List<List<Dot>> ours = dots.below(theirs.depth(), prefixes);
     var lackedHere = new ArrayList<Dot>();
     var lackedThere = new ArrayList<Dot>();
     for (int i = 0; i < prefixes.length; i++) {
@@ -102,13 +117,9 @@ final class RepairServer {
       ours.get(i).stream().filter(dot -> !known.contains(dot)).forEach(lackedThere::add);
       there.stream().filter(dot -> !here.contains(dot)).forEach(lackedHere::add);
     }
-    var headers = new ArrayList<MetadataRecord>();
     // What cannot be read is lacking here too: they are not to take this list for all that there
     // is, and see that it is not theirs.
-    store
-        .liveDots()
-        .records(lackedThere, lackedHere::add)
-        .forEach(each -> headers.add(each.withoutPayload()));
+    List<MetadataRecord> headers = dots.headers(lackedThere, lackedHere::add);
     lackedHere.sort(LiveDots.ORDER);
     return parts(theirs.request(), lackedHere, headers);
   }
@@ -144,6 +155,7 @@ final class RepairServer {
       return;
     }
     if (isApplied) {
+      forgetLater();
       background.execute(() -> sendWanted(from, repair));
     } else {
       // Refused by the disk or the index: without an answer they try again, or give up.
@@ -154,7 +166,7 @@ final class RepairServer {
   private void sendWanted(PeerConnection from, Frame.Repair repair) {
     List<MetadataRecord> wanted = List.of();
     try {
-      wanted = withPayloads(store, copies, repair.wanted());
+      wanted = withPayloads(dots, copies, repair.wanted());
     } finally {
       List<MetadataRecord> found = wanted;
       loop.execute(
@@ -168,9 +180,9 @@ final class RepairServer {
 
   /** With payloads from any tier. */
   static List<MetadataRecord> withPayloads(
-      RecordStore store, LocalCopies copies, List<Dot> wanted) {
+      ComparedDots dots, LocalCopies copies, List<Dot> wanted) {
     var records = new ArrayList<MetadataRecord>();
-    for (MetadataRecord record : store.liveDots().records(wanted)) {
+    for (MetadataRecord record : dots.records(wanted)) {
       MetadataRecord found = record.payload() == null ? copies.find(record.key()) : record;
       Dot dot = record.header().version().dot();
       boolean isSame = found != null && found.header().version().dot().equals(dot);
@@ -204,6 +216,7 @@ final class RepairServer {
       return;
     }
     busy = true;
+    forgetLater();
     background.execute(
         () -> {
           List<Frame> frames = List.of();
@@ -218,6 +231,18 @@ final class RepairServer {
                 });
           }
         });
+  }
+
+  private void forgetLater() {
+    close();
+    forgetting = loop.schedule(FORGET_AFTER, () -> background.execute(dots::clear));
+  }
+
+  /** The peer is gone. */
+  void close() {
+    if (forgetting != null) {
+      forgetting.cancel();
+    }
   }
 
   private static void sendAll(PeerConnection from, List<Frame> frames) {

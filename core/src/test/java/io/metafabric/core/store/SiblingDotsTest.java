@@ -110,12 +110,13 @@ final class SiblingDotsTest {
   }
 
   static long[] digests(StoreMachine machine) {
-    return machine.store().liveDots().digests(8, IntStream.range(0, 16).toArray());
+    return machine.store().liveDots().compared().digests(8, IntStream.range(0, 16).toArray());
   }
 
   /** The same by looking at everything that is live: by depth 20 the index is asked. */
   static long[] looked(StoreMachine machine) {
-    long[] deep = machine.store().liveDots().digests(20, IntStream.range(0, 1 << 16).toArray());
+    long[] deep =
+        machine.store().liveDots().compared().digests(20, IntStream.range(0, 1 << 16).toArray());
     var digests = new long[256];
     for (int i = 0; i < deep.length; i++) {
       digests[i >>> 12] ^= deep[i];
@@ -141,6 +142,7 @@ final class SiblingDotsTest {
     machine
         .store()
         .liveDots()
+        .compared()
         .below(4, IntStream.range(0, 16).toArray())
         .forEach(below -> assertThat(dots.addAll(below) || below.isEmpty()).isTrue());
     return dots;
@@ -178,17 +180,17 @@ final class SiblingDotsTest {
       versions.add(dot(write(machine, key(1), "v" + i, null)));
     }
     for (Dot dot : versions) {
-      assertThat(machine.store().liveDots().records(List.of(dot)))
+      assertThat(machine.store().liveDots().compared().records(List.of(dot)))
           .containsExactly(machine.store().read(key(1)));
     }
     versions.add(alone);
-    assertThat(machine.store().liveDots().records(versions))
+    assertThat(machine.store().liveDots().compared().records(versions))
         .containsExactlyInAnyOrder(machine.store().read(key(1)), machine.store().read(key(2)));
 
     Dot last = dot(write(machine, key(1), "all", machine.store().read(key(1)).seen()));
-    assertThat(machine.store().liveDots().records(versions))
+    assertThat(machine.store().liveDots().compared().records(versions))
         .containsExactly(machine.store().read(key(2)));
-    assertThat(machine.store().liveDots().records(List.of(last))).hasSize(1);
+    assertThat(machine.store().liveDots().compared().records(List.of(last))).hasSize(1);
   }
 
   private static Dot dot(MetadataRecord record) {

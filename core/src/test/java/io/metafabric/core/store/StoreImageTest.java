@@ -100,13 +100,13 @@ class StoreImageTest {
 
   /** The digests of all nodes of depth 8, from the tree that was kept or put together. */
   private static long[] digests(StoreMachine machine) {
-    return machine.store().liveDots().digests(8, IntStream.range(0, 16).toArray());
+    return machine.store().liveDots().compared().digests(8, IntStream.range(0, 16).toArray());
   }
 
   /** The same by looking at everything that is live: by depth 20 the index is asked. */
   private static long[] looked(StoreMachine machine) {
     var parents = IntStream.range(0, 1 << 16).toArray();
-    long[] deep = machine.store().liveDots().digests(20, parents);
+    long[] deep = machine.store().liveDots().compared().digests(20, parents);
     var digests = new long[256];
     for (int i = 0; i < deep.length; i++) {
       digests[i >>> 12] ^= deep[i];
