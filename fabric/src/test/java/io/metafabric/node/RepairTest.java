@@ -737,6 +737,51 @@ class RepairTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"eu", "us"})
+  void aLongLink_isFilledWithinTheBudget(String lacking) {
+    SimCluster cluster = cluster(25, "eu", "us");
+    cluster.network.defaultLink(SimLink.perfect(Duration.ofMillis(100)));
+    cluster.network.window(4 << 20);
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(15));
+    give(cluster, lacking.equals("eu") ? US : EU, large(4000));
+    Comparison comparison = compare(cluster, EU, US);
+    assertThat(isAlike(cluster)).isTrue();
+    double seconds = comparison.took().toMillis() / 1e3;
+    assertThat(comparison.bytes() / seconds)
+        .as("bytes a second, of a budget of 8 MiB")
+        .isBetween(3.0 * (1 << 20), 8.5 * (1 << 20));
+  }
+
+  private static List<MetadataRecord> large(int count) {
+    var records = new ArrayList<MetadataRecord>();
+    for (int i = 0; i < count; i++) {
+      records.add(written(key(i), i + 1, i + "v".repeat(4096)));
+    }
+    return records;
+  }
+
+  /** The link is slower than the budget: what is asked for must not queue up before the rest. */
+  @Test
+  void onASlowLink_whatIsNewDoesNotWaitForRecordsThatAreRepaired() {
+    SimCluster cluster = cluster(25, "eu", "us");
+    cluster.network.defaultLink(SimLink.throttled(Duration.ofMillis(20), 1 << 20));
+    cluster.network.window(4 << 20);
+    cluster.startAll();
+    cluster.world.runFor(Duration.ofSeconds(15));
+    give(cluster, US, large(4000));
+    CompletableFuture<Comparison> comparing = cluster.node(EU).compare(US);
+    cluster.world.runUntil(
+        "records come", () -> cluster.node(EU).store().stats().keys() > 300, LONG);
+    for (int i = 10_000; i < 10_015; i++) {
+      write(cluster, US, i, "news");
+      cluster.world.runFor(Duration.ofMillis(700));
+      assertThat(cluster.node(EU).store().header(key(i))).as("%s, by then", key(i)).isNotNull();
+    }
+    assertThat(comparing).as("it takes longer").isNotDone();
+  }
+
   @Test
   void comparisonsKeepToTheirBudget() {
     SimCluster cluster = cluster(26, "eu", "us");

@@ -48,9 +48,11 @@ import org.jspecify.annotations.Nullable;
  * record is sent only to where it is newer, so both sides come closer with each step, whatever was
  * lost on the way and wherever it ends.
  *
- * <p>One question is under way at a time, and is asked again when no answer comes. What is still to
- * be looked at is kept as paths in the tree, at most some thousand. Belongs to the loop; what
- * passes over the index or reads the journal runs in the background.
+ * <p>What differs is looked for with one question at a time; records are brought with up to {@value
+ * #MAX_UNDER_WAY} under way, fewer where answers then wait for each other on the link. They are
+ * asked again when no answer comes. What is still to be looked at is kept as paths in the tree, at
+ * most some thousand. Belongs to the loop; what passes over the index or reads the journal runs in
+ * the background.
  */
 final class CompareRun {
   /** The peer, as far as a comparison is concerned. */
@@ -89,6 +91,15 @@ final class CompareRun {
 
   private static final int ANSWER_RTTS = 4;
   private static final Duration ANSWER_WITHIN = Duration.ofSeconds(2);
+
+  /** Of a part's size each: with 200 ms there and back these are 10 MiB a second. */
+  private static final int MAX_UNDER_WAY = 16;
+
+  /**
+   * Beyond a round trip. An answer that took longer waited, and what else is asked for would too.
+   */
+  private static final double MAX_WAIT_MS = 250;
+
   private static final Duration NO_ROOM_PAUSE = Duration.ofMillis(50);
 
   private final RecordStore store;
@@ -120,17 +131,30 @@ final class CompareRun {
   // What is lacking here beside its header, as far as is known. All that differs is listed before
   // any of it is asked for, so that what was written last comes first.
   private final List<MetadataRecord> wantedLater = new ArrayList<>();
-  private final Map<Integer, Frame.Repair> parts = new TreeMap<>();
-  private int partsDue = Integer.MAX_VALUE;
-  private @Nullable Step step;
-  private long request;
-  private int attempts;
+
+  // By request, the oldest first.
+  private final Map<Long, Step> unanswered = new LinkedHashMap<>();
+  private int underWay;
+  private long bytesUnderWay;
+
+  /** How many transfers may be under way: more with each answer that came at once. */
+  private int window = 1;
+
+  /** Since it began: what is under way makes the round trips longer that it is measured by. */
+  private double leastRttMs = Double.POSITIVE_INFINITY;
+
+  /**
+   * Whether the peer was silent with several: before this was so, a region answered one at a time.
+   */
+  private boolean oneByOne;
+
   private int round = 1;
 
   /** Whether a merged value that was listed has been replaced in the peer before it came. */
   private boolean replaced;
 
-  private SerialExecutor.@Nullable Task timer;
+  private SerialExecutor.@Nullable Task pause;
+  private SerialExecutor.@Nullable Task silence;
   private boolean ended;
 
   /**
@@ -180,6 +204,7 @@ final class CompareRun {
   }
 
   void begin() {
+    noteRtt();
     todo.push(everything());
     proceed();
   }
@@ -192,34 +217,60 @@ final class CompareRun {
   void fail(String why) {
     if (!ended) {
       ended = true;
-      cancelTimer();
+      cancel(pause);
+      cancel(silence);
+      unanswered.values().forEach(Step::giveBack);
       result.completeExceptionally(new RegionUnreachableException("comparison ended: " + why));
     }
   }
 
-  private void cancelTimer() {
-    if (timer != null) {
-      timer.cancel();
+  private static void cancel(SerialExecutor.@Nullable Task task) {
+    if (task != null) {
+      task.cancel();
     }
   }
 
+  /** Asks what may be asked now; whoever is done with an answer calls it. */
   private void proceed() {
-    if (ended) {
-      return;
+    cancel(pause);
+    while (!ended && mayAsk()) {
+      long waitNanos = budget.waitNanos(clock.nanoTime());
+      if (waitNanos > 0) {
+        pause = loop.schedule(Duration.ofNanos(waitNanos), this::proceed);
+        return;
+      }
+      Step next = underWay > 0 ? todo.poll() : next();
+      if (next == null) {
+        return;
+      }
+      underWay++;
+      bytesUnderWay += next.expectedBytes();
+      ask(next);
     }
-    cancelTimer();
-    step = null;
-    request = 0;
-    long waitNanos = budget.waitNanos(clock.nanoTime());
-    if (waitNanos > 0) {
-      timer = loop.schedule(Duration.ofNanos(waitNanos), this::proceed);
-      return;
-    }
+  }
+
+  /** Beside what is under way already: then nothing but a transfer among transfers. */
+  private boolean mayAsk() {
+    return underWay == 0
+        || (todo.peek() instanceof Transfer next
+            && underWay < window
+            && bytesUnderWay + next.expectedBytes() <= (long) window * RepairServer.PART_BYTES);
+  }
+
+  private void done(Step step) {
+    underWay--;
+    bytesUnderWay -= step.expectedBytes();
+    proceed();
+  }
+
+  /** Null if it is over, or goes on once something has been looked up. */
+  private @Nullable Step next() {
     if (isDue(wantedLater)) {
       wantedTransfers().forEach(todo::push);
     } else if (isDue(deferred)) {
+      underWay++; // nothing else is asked meanwhile
       inBackground(this::gifts, this::give);
-      return;
+      return null;
     }
     Step next = todo.poll();
     if (next == null && replaced) {
@@ -228,26 +279,27 @@ final class CompareRun {
       round++;
       next = everything();
     }
-    if (next == null && leftOut != null) {
-      ended = true;
+    if (next == null) {
+      end();
+    }
+    return next;
+  }
+
+  private void end() {
+    ended = true;
+    cancel(silence);
+    if (leftOut != null) {
       result.completeExceptionally(leftOut);
       return;
     }
-    if (next == null) {
-      ended = true;
-      result.complete(
-          new Comparison(
-              counts.rangesCompared.get(),
-              counts.rangesDiffering.get(),
-              counts.received.get(),
-              counts.sent.get(),
-              counts.bytes.get(),
-              Duration.ofNanos(clock.nanoTime() - beganNanos)));
-      return;
-    }
-    step = next;
-    attempts = 0;
-    ask();
+    result.complete(
+        new Comparison(
+            counts.rangesCompared.get(),
+            counts.rangesDiffering.get(),
+            counts.received.get(),
+            counts.sent.get(),
+            counts.bytes.get(),
+            Duration.ofNanos(clock.nanoTime() - beganNanos)));
   }
 
   /** Of a list that grows while what differs is looked for. */
@@ -268,21 +320,21 @@ final class CompareRun {
     for (MetadataRecord theirs : wantedLater) {
       long more = wholeBytes(theirs);
       if (!wanted.isEmpty() && bytes + more > RepairServer.PART_BYTES) {
-        transfers.add(new Transfer(wanted, List.of()));
+        transfers.add(new Transfer(wanted, List.of(), bytes));
         wanted.clear();
         bytes = 0;
       }
       wanted.add(theirs);
       bytes += more;
     }
-    transfers.add(new Transfer(wanted, List.of()));
+    transfers.add(new Transfer(wanted, List.of(), bytes));
     wantedLater.clear();
     return transfers;
   }
 
   /** What was put off and is still a key's state, in frames of a bounded size. */
-  private List<List<Dot>> gifts() {
-    var batches = new ArrayList<List<Dot>>();
+  private List<Transfer> gifts() {
+    var batches = new ArrayList<Transfer>();
     var batch = new ArrayList<Dot>();
     long bytes = 0;
     var lacked = new HashSet<>(deferred);
@@ -291,7 +343,7 @@ final class CompareRun {
     for (MetadataRecord ours : all) {
       long more = wholeBytes(ours);
       if (!batch.isEmpty() && bytes + more > RepairServer.PART_BYTES) {
-        batches.add(List.copyOf(batch));
+        batches.add(new Transfer(List.of(), List.copyOf(batch), bytes));
         batch.clear();
         bytes = 0;
       }
@@ -299,7 +351,7 @@ final class CompareRun {
       bytes += more;
     }
     if (!batch.isEmpty()) {
-      batches.add(batch);
+      batches.add(new Transfer(List.of(), batch, bytes));
     }
     return batches;
   }
@@ -315,9 +367,10 @@ final class CompareRun {
     return record.header().version().dot();
   }
 
-  private void give(List<List<Dot>> batches) {
+  private void give(List<Transfer> batches) {
     deferred.clear();
-    batches.forEach(batch -> todo.push(new Transfer(List.of(), batch)));
+    batches.forEach(todo::push);
+    underWay--;
     proceed();
   }
 
@@ -344,68 +397,116 @@ final class CompareRun {
     return false;
   }
 
-  private void ask() {
-    Step asking = step;
-    if (ended || asking == null) {
-      return;
-    }
-    if (++attempts > ATTEMPTS) {
+  private void ask(Step asking) {
+    if (++asking.attempts > ATTEMPTS) {
       fail("no answer after " + ATTEMPTS + " questions");
       return;
     }
-    parts.clear();
-    partsDue = Integer.MAX_VALUE;
+    asking.begin();
     long asked = link.nextRequest();
-    request = asked;
+    unanswered.put(asked, asking);
     asking.prepare(asked);
   }
 
   private void send(Frame frame, long asked) {
-    if (ended || request != asked) {
+    Step asking = unanswered.get(asked);
+    if (ended || asking == null) {
       return;
     }
     if (!link.send(frame)) {
-      timer = loop.schedule(NO_ROOM_PAUSE, () -> send(frame, asked));
+      loop.schedule(NO_ROOM_PAUSE, () -> send(frame, asked));
       return;
     }
-    spend(frame);
-    double rtts = Double.isNaN(link.rttMs()) ? 0 : ANSWER_RTTS * link.rttMs();
-    long withinMs = Math.max(ANSWER_WITHIN.toMillis(), (long) rtts) << (attempts - 1);
-    timer = loop.schedule(Duration.ofMillis(withinMs), this::ask);
+    asking.sentNanos = clock.nanoTime();
+    spend(frame, asking);
+    awaitAnswers();
   }
 
-  private void spend(Frame frame) {
+  /** Whatever comes shows that the peer is at it. */
+  private void awaitAnswers() {
+    cancel(silence);
+    if (ended || unanswered.isEmpty()) {
+      return;
+    }
+    int attempts = unanswered.values().iterator().next().attempts;
+    double rtts = Double.isNaN(link.rttMs()) ? 0 : ANSWER_RTTS * link.rttMs();
+    long withinMs = Math.max(ANSWER_WITHIN.toMillis(), (long) rtts) << (attempts - 1);
+    silence = loop.schedule(Duration.ofMillis(withinMs), this::silent);
+  }
+
+  /** Asks the oldest again, and the others after it. */
+  private void silent() {
+    oneByOne |= unanswered.size() > 1;
+    window = 1;
+    var again = new ArrayDeque<Step>();
+    unanswered.values().forEach(again::push);
+    unanswered.clear();
+    again.forEach(Step::giveBack);
+    Step oldest = again.removeLast();
+    for (Step later : again) {
+      underWay--;
+      bytesUnderWay -= later.expectedBytes();
+      todo.push(later);
+    }
+    ask(oldest);
+  }
+
+  private void spend(Frame frame, Step of) {
     int bytes = FrameCodec.encode(frame).length;
     counts.bytes.addAndGet(bytes);
-    budget.spend(bytes);
+    long alreadySpent = Math.min(of.reservedBytes, bytes);
+    of.reservedBytes -= alreadySpent;
+    budget.spend(bytes - alreadySpent);
   }
 
   void onCompared(Frame.Compared compared) {
-    if (!ended && compared.request() == request && step instanceof Digests digests) {
-      cancelTimer();
-      spend(compared);
+    if (!ended && unanswered.get(compared.request()) instanceof Digests digests) {
+      unanswered.remove(compared.request());
+      cancel(silence);
+      spend(compared, digests);
       digests.answered(compared);
-      proceed();
+      done(digests);
     }
   }
 
   void onRepair(Frame.Repair part) {
-    Step asking = step;
-    if (ended || asking == null || part.request() != request || part.part() >= MAX_PARTS) {
+    Step asking = unanswered.get(part.request());
+    if (ended || asking == null || part.part() >= MAX_PARTS) {
       return;
     }
-    if (!parts.containsKey(part.part())) {
-      spend(part);
-      parts.put(part.part(), asking.arrived(part));
+    if (!asking.parts.containsKey(part.part())) {
+      if (asking.parts.isEmpty()) {
+        adjustWindow(asking);
+      }
+      spend(part, asking);
+      asking.parts.put(part.part(), asking.arrived(part));
       if (part.last()) {
-        partsDue = part.part() + 1;
+        asking.partsDue = part.part() + 1;
       }
-      if (parts.size() >= partsDue) {
-        cancelTimer();
-        request = 0;
-        asking.complete(List.copyOf(parts.values()));
-        parts.clear();
+      if (asking.parts.size() >= asking.partsDue) {
+        unanswered.remove(part.request());
+        asking.giveBack();
+        List<Frame.Repair> answer = List.copyOf(asking.parts.values());
+        asking.parts.clear();
+        asking.complete(answer);
       }
+      awaitAnswers();
+    }
+  }
+
+  private void noteRtt() {
+    if (!Double.isNaN(link.rttMs())) {
+      leastRttMs = Math.min(leastRttMs, link.rttMs());
+    }
+  }
+
+  /** One more where the answer came at once, one fewer where it had to wait. */
+  private void adjustWindow(Step answered) {
+    noteRtt();
+    if (answered instanceof Transfer && !oneByOne && leastRttMs < Double.POSITIVE_INFINITY) {
+      double tookMs = (clock.nanoTime() - answered.sentNanos) / 1e6;
+      boolean waited = tookMs > leastRttMs + MAX_WAIT_MS;
+      window = waited ? Math.max(1, window - 1) : Math.min(MAX_UNDER_WAY, window + 1);
     }
   }
 
@@ -453,6 +554,34 @@ final class CompareRun {
 
   /** A question, and what follows from its answer. On the loop. */
   private abstract class Step {
+    final Map<Integer, Frame.Repair> parts = new TreeMap<>();
+    int partsDue = Integer.MAX_VALUE;
+    int attempts;
+    long sentNanos;
+
+    /** Taken from the budget for what is still to come. */
+    long reservedBytes;
+
+    void begin() {
+      parts.clear();
+      partsDue = Integer.MAX_VALUE;
+      reservedBytes = expectedBytes();
+      budget.spend(reservedBytes);
+    }
+
+    /** What was not needed. */
+    void giveBack() {
+      budget.spend(-reservedBytes);
+      reservedBytes = 0;
+    }
+
+    /**
+     * Of records, which are asked for while others are under way; else there is no need to know.
+     */
+    long expectedBytes() {
+      return 0;
+    }
+
     /** Makes the question and sends it. */
     abstract void prepare(long asked);
 
@@ -597,7 +726,7 @@ final class CompareRun {
       wantedLater.addAll(decision.wanted);
       deferred.addAll(decision.given);
       leftOut = decision.unreadable == null ? leftOut : decision.unreadable;
-      apply(decision.headers, CompareRun.this::proceed);
+      apply(decision.headers, () -> done(this));
     }
   }
 
@@ -630,6 +759,7 @@ final class CompareRun {
   private final class Transfer extends Step {
     private final List<Dot> wanted;
     private final List<Dot> given;
+    private final long bytes;
 
     // By key, what was listed and has not come: what is replaced by the time it is asked for does
     // not, nor does the rest of its key then.
@@ -637,7 +767,7 @@ final class CompareRun {
     private int applying;
     private boolean complete;
 
-    Transfer(List<MetadataRecord> wanted, List<Dot> given) {
+    Transfer(List<MetadataRecord> wanted, List<Dot> given, long bytes) {
       var all = new TreeSet<Dot>(LiveDots.ORDER);
       for (MetadataRecord theirs : wanted) {
         missing.put(theirs.key(), theirs);
@@ -646,6 +776,12 @@ final class CompareRun {
       }
       this.wanted = List.copyOf(all);
       this.given = given;
+      this.bytes = bytes;
+    }
+
+    @Override
+    long expectedBytes() {
+      return bytes;
     }
 
     @Override
@@ -714,7 +850,8 @@ final class CompareRun {
 
     private void proceedIfDone() {
       if (complete && applying == 0) {
-        proceed();
+        complete = false; // once
+        done(this);
       }
     }
   }

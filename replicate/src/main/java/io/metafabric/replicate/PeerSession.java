@@ -166,6 +166,9 @@ final class PeerSession implements PeerHandler {
     if (prefetches != null) {
       prefetches.goOn();
     }
+    if (repairs != null) {
+      repairs.goOn(to);
+    }
   }
 
   @Override

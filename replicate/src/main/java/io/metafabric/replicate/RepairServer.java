@@ -14,7 +14,9 @@ import io.metafabric.core.version.Dot;
 import io.metafabric.core.wire.Frame;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -25,13 +27,19 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The side of a comparison that is asked: keeps nothing between one question and the next but what
- * spares it work, and that not for long. One question is answered at a time, and those that come
- * meanwhile are dropped; who asks, asks again. Belongs to the loop; what passes over the index or
- * reads the journal runs in the background.
+ * spares it work, and that not for long. One question is answered at a time, and some wait; what is
+ * more is dropped, and who asks, asks again. Answers give way to all else: a part is sent only when
+ * no other data waits for the link. Belongs to the loop; what passes over the index or reads the
+ * journal runs in the background.
  */
 final class RepairServer {
   /** An answer of several records has no larger frames. */
   static final int PART_BYTES = 128 * 1024;
+
+  /** Whoever asks has no more under way, nor larger ones but for a single record. */
+  private static final int MAX_WAITING = 16;
+
+  private static final long MAX_WAITING_BYTES = 2L * MAX_WAITING * PART_BYTES;
 
   /** A comparison is over, or does not mind to begin with another look at the index. */
   private static final Duration FORGET_AFTER = Duration.ofSeconds(60);
@@ -47,6 +55,11 @@ final class RepairServer {
   /** In the background only. */
   private final ComparedDots dots;
 
+  private record Question(long bytes, Runnable answering) {}
+
+  private final Deque<Question> waiting = new ArrayDeque<>();
+  private final Deque<Frame> leaving = new ArrayDeque<>();
+  private long waitingBytes;
   private boolean busy;
   private SerialExecutor.@Nullable Task forgetting;
 
@@ -125,17 +138,41 @@ final class RepairServer {
   }
 
   void onRepair(PeerConnection from, Frame.Repair repair) {
-    var news = new ArrayList<Inbound>();
-    repair.records().forEach(record -> news.add(inbound.apply(record)));
-    boolean isOffer = repair.request() == 0;
-    if (busy && !isOffer) {
+    if (repair.request() == 0) {
+      take(repair.records());
       return;
     }
-    busy |= !isOffer;
-    applying(news)
-        .whenComplete(
-            (applied, failure) ->
-                loop.execute(() -> applied(from, repair, isOffer, failure == null)));
+    long bytes = repair.records().stream().mapToLong(RecordCodec::estimatedBytes).sum();
+    enqueue(
+        new Question(
+            bytes,
+            () ->
+                take(repair.records())
+                    .thenAccept(
+                        taken -> {
+                          if (taken) {
+                            background.execute(() -> sendWanted(from, repair));
+                          } else {
+                            // Refused by the disk or the index: without an answer they try again,
+                            // or give up.
+                            answered(from, List.of());
+                          }
+                        })));
+  }
+
+  /** On the loop: whether they are here now, or something newer. */
+  private CompletableFuture<Boolean> take(List<MetadataRecord> records) {
+    var news = new ArrayList<Inbound>();
+    records.forEach(record -> news.add(inbound.apply(record)));
+    return applying(news)
+        .handleAsync(
+            (applied, failure) -> {
+              if (failure == null) {
+                taken.accept(records);
+              }
+              return failure == null;
+            },
+            loop);
   }
 
   private CompletableFuture<Void> applying(List<Inbound> news) {
@@ -146,23 +183,6 @@ final class RepairServer {
     }
   }
 
-  private void applied(
-      PeerConnection from, Frame.Repair repair, boolean isOffer, boolean isApplied) {
-    if (isApplied) {
-      taken.accept(repair.records());
-    }
-    if (isOffer) {
-      return;
-    }
-    if (isApplied) {
-      forgetLater();
-      background.execute(() -> sendWanted(from, repair));
-    } else {
-      // Refused by the disk or the index: without an answer they try again, or give up.
-      busy = false;
-    }
-  }
-
   private void sendWanted(PeerConnection from, Frame.Repair repair) {
     List<MetadataRecord> wanted = List.of();
     try {
@@ -170,11 +190,9 @@ final class RepairServer {
     } finally {
       List<MetadataRecord> found = wanted;
       loop.execute(
-          () -> {
-            busy = false;
-            sendAll(
-                from, parts(repair.request(), List.of(), found.stream().map(outgoing).toList()));
-          });
+          () ->
+              answered(
+                  from, parts(repair.request(), List.of(), found.stream().map(outgoing).toList())));
     }
   }
 
@@ -212,45 +230,76 @@ final class RepairServer {
   }
 
   private void answer(PeerConnection from, Supplier<List<Frame>> work) {
-    if (busy) {
+    enqueue(
+        new Question(
+            0,
+            () ->
+                background.execute(
+                    () -> {
+                      List<Frame> frames = List.of();
+                      try {
+                        frames = work.get();
+                      } finally {
+                        List<Frame> made = frames;
+                        loop.execute(() -> answered(from, made));
+                      }
+                    })));
+  }
+
+  private void enqueue(Question question) {
+    boolean fits = waiting.isEmpty() || waitingBytes + question.bytes <= MAX_WAITING_BYTES;
+    if (fits && waiting.size() < MAX_WAITING) {
+      waiting.add(question);
+      waitingBytes += question.bytes;
+      answerNext();
+    }
+  }
+
+  /** One answer is in memory at a time. */
+  private void answerNext() {
+    if (busy || !leaving.isEmpty() || waiting.isEmpty()) {
       return;
     }
+    Question next = waiting.remove();
+    waitingBytes -= next.bytes;
     busy = true;
     forgetLater();
-    background.execute(
-        () -> {
-          List<Frame> frames = List.of();
-          try {
-            frames = work.get();
-          } finally {
-            List<Frame> made = frames;
-            loop.execute(
-                () -> {
-                  busy = false;
-                  sendAll(from, made);
-                });
-          }
-        });
+    next.answering.run();
+  }
+
+  private void answered(PeerConnection from, List<Frame> frames) {
+    busy = false;
+    leaving.addAll(frames);
+    goOn(from);
+  }
+
+  /** Nothing else waits for the link now, perhaps. */
+  void goOn(PeerConnection to) {
+    while (!leaving.isEmpty() && to.isDrained()) {
+      if (!to.send(leaving.remove())) {
+        // No room: who asked hears nothing, and asks again.
+        leaving.clear();
+      }
+    }
+    answerNext();
   }
 
   private void forgetLater() {
-    close();
+    cancelForgetting();
     forgetting = loop.schedule(FORGET_AFTER, () -> background.execute(dots::clear));
   }
 
-  /** The peer is gone. */
-  void close() {
+  private void cancelForgetting() {
     if (forgetting != null) {
       forgetting.cancel();
     }
   }
 
-  private static void sendAll(PeerConnection from, List<Frame> frames) {
-    for (Frame frame : frames) {
-      if (!from.send(frame)) {
-        // No room: who asked hears nothing, and asks again.
-        return;
-      }
-    }
+  /** The peer is gone. */
+  void close() {
+    cancelForgetting();
+    waiting.clear();
+    waitingBytes = 0;
+    leaving.clear();
   }
 }
