@@ -21,7 +21,7 @@ public final class ReplicationManager {
       MAX_LOG_BYTES
           + CopyLedger.MAX_BYTES
           + UpdateManager.MAX_BYTES
-          + CopyKeeper.BYTES
+          + CopiesHere.BYTES
           + 2L * EventRates.BYTES;
 
   private static final long NANOS_PER_MS = 1_000_000;
@@ -137,10 +137,7 @@ public final class ReplicationManager {
 
   /** What a region is sent that need not hold it; asked again about the same write, the same. */
   public synchronized Update decide(CopyWrite write, long nowNanos) {
-    if (!copiesElsewhere.knows(write.terms().to())) {
-      return write.holds() && isPaid(write, nowNanos) ? Update.PUSH : Update.INVALIDATE;
-    }
-    Update before = copiesElsewhere.decidedOn(write);
+    Update before = copiesElsewhere.decidedOn(write, ms(nowNanos));
     if (before != null) {
       return before;
     }
@@ -181,12 +178,6 @@ public final class ReplicationManager {
    */
   public CopyRead readHere(Key key, CopyTerms terms, boolean cached, long nowNanos) {
     return copiesHere.read(key, terms, keeping, cached, ms(nowNanos));
-  }
-
-  /** By its transfer, as nothing else is known there. */
-  private boolean isPaid(CopyWrite write, long nowNanos) {
-    CopyTerms terms = write.terms();
-    return account.pay(terms.payloadBytes(), keeping.sending(terms), 0, nowNanos) == null;
   }
 
   /** What a shadow stores is paid where it is, and the switch is not one of shadows. */
@@ -350,7 +341,7 @@ public final class ReplicationManager {
         log.retainedBytes()
             + ledger.retainedBytes()
             + copiesElsewhere.retainedBytes()
-            + CopyKeeper.BYTES
+            + CopiesHere.BYTES
             + 2L * EventRates.BYTES,
         MAX_RETAINED_BYTES);
   }
