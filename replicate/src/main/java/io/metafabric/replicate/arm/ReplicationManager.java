@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +46,10 @@ public final class ReplicationManager {
   private final CopyLedger ledger;
   private final ShadowAccounts shadows;
   private final UpdateManager copiesElsewhere = new UpdateManager();
+
+  /** By the region that gave them. */
+  private final Map<RegionName, CopyTotals> missing = new TreeMap<>();
+
   private final DecisionLog log = new DecisionLog(MAX_LOG_BYTES);
   private final Map<Decision.Reason, Long> counts = new EnumMap<>(Decision.Reason.class);
   private final long beganNanos;
@@ -53,19 +58,31 @@ public final class ReplicationManager {
   private long refusedBytes;
   private volatile boolean enabled;
 
-  /**
-   * @param held whether a key's payload is here; is asked under this one's lock
-   */
+  /** What others have spent is not known. */
   public ReplicationManager(
       CostBenefitPolicy policy,
       CopyBudget budget,
       boolean enabled,
       Predicate<Key> held,
       long nowNanos) {
+    this(policy, budget, enabled, held, SpentNotes.NONE, nowNanos);
+  }
+
+  /**
+   * @param held whether a key's payload is here; is asked under this one's lock
+   * @param notes of what openings before this one have spent; written under this one's lock
+   */
+  public ReplicationManager(
+      CostBenefitPolicy policy,
+      CopyBudget budget,
+      boolean enabled,
+      Predicate<Key> held,
+      SpentNotes notes,
+      long nowNanos) {
     this.policy = policy;
     this.keeping = policy.keeping();
     this.beganNanos = nowNanos;
-    this.account = new CopyAccount(budget, nowNanos);
+    this.account = new CopyAccount(budget, notes, nowNanos);
     this.threshold = new PayThreshold(NEAR, nowNanos);
     this.ledger = new CopyLedger(account, threshold, held);
     this.shadows = new ShadowAccounts(account);
@@ -235,6 +252,22 @@ public final class ReplicationManager {
   }
 
   /**
+   * A payload that had to come is here: its transfer counts with the day's dollars, of which others
+   * have that much less, and is never refused.
+   */
+  public synchronized void broughtMissing(
+      RegionName from, RegionName to, long bytes, long nowNanos) {
+    double price = (double) bytes * policy.prices().transferred(from, to);
+    account.owe(price, nowNanos);
+    missing.merge(from, CopyTotals.NONE.made(bytes, price / 1e6), CopyTotals::plus);
+  }
+
+  /** Notes for the next opening what was spent; nothing is decided any more. */
+  public synchronized void end(long nowNanos) {
+    account.end(nowNanos);
+  }
+
+  /**
    * Pays for a shadow that is made here, or lives on, on a read or a prediction.
    *
    * @param isSent whether its payload is transferred for that
@@ -336,6 +369,8 @@ public final class ReplicationManager {
         totals,
         shadows.totals(),
         copiesElsewhere.totals(),
+        Map.copyOf(missing),
+        account.spentDollars(nowNanos),
         policy.prices(),
         account.budget(),
         log.retainedBytes()
