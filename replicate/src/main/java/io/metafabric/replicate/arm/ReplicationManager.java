@@ -197,12 +197,12 @@ public final class ReplicationManager {
     return copiesHere.read(key, terms, keeping, cached, ms(nowNanos));
   }
 
-  /** What a shadow stores is paid where it is, and the switch is not one of shadows. */
+  /** The switch is for what nobody has asked for. */
   private Decision paid(CopyWrite write, Decision push, long nowNanos) {
     int bytes = push.candidate().payloadBytes();
     Appraisal appraisal = push.appraisal();
     Decision.Reason refusal =
-        enabled || write.isShadow()
+        enabled || write.isPromised()
             ? account.pay(bytes, appraisal.price(), 0, nowNanos)
             : Decision.Reason.SWITCHED_OFF;
     return refusal == null ? push : push.refused(refusal);

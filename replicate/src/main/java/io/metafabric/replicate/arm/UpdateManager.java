@@ -221,14 +221,14 @@ final class UpdateManager {
     there.keeper.decided(slot, terms, policy, keeping, pays, standsFor, nowMs);
     boolean all = there.keeper.way() == CopyKeeper.Way.ALL;
     boolean sends =
-        write.isShadow() || ((pays || all) && (write.holds() || there.takesUnasked(nowMs)));
+        write.isPromised() || ((pays || all) && (write.holds() || there.takesUnasked(nowMs)));
     Decision.Reason reason =
         sends
             ? Decision.Reason.PUSHED
             : there.sent.isForLongNotWorthIt(slot, nowMs)
                 ? Decision.Reason.DROPPED
                 : Decision.Reason.INVALIDATED;
-    double asked = all || write.isShadow() ? 0 : least;
+    double asked = all || write.isPromised() ? 0 : least;
     return new Decision(candidate(write, keeping, all), appraisal, asked, reason);
   }
 

@@ -35,9 +35,13 @@ class UpdateManagerTest {
     return new CopyTerms(HERE, THERE, bytes, rttMs);
   }
 
+  private static CopyWrite.Held held(boolean isCopy) {
+    return isCopy ? CopyWrite.Held.COPY : CopyWrite.Held.NOTHING;
+  }
+
   private CopyWrite write(Key key, int bytes, boolean holds) {
     return new CopyWrite(
-        key, new Dot(new ActorId(1), ++counter), terms(bytes, RTT_MS), 1, holds, false);
+        key, new Dot(new ActorId(1), ++counter), terms(bytes, RTT_MS), 1, held(holds));
   }
 
   private Update written() {
@@ -178,8 +182,7 @@ class UpdateManagerTest {
                   new Dot(new ActorId(1), ++counter),
                   terms(bytes, rttMs),
                   pressure,
-                  true,
-                  false),
+                  CopyWrite.Held.COPY),
               nowNanos);
       Appraisal numbers = lastDecision().appraisal();
       double least = lastDecision().leastRatio();
@@ -247,7 +250,7 @@ class UpdateManagerTest {
   }
 
   private CopyWrite writeTo(RegionName region, Key key, Dot dot, boolean holds) {
-    return new CopyWrite(key, dot, new CopyTerms(HERE, region, BYTES, RTT_MS), 1, holds, false);
+    return new CopyWrite(key, dot, new CopyTerms(HERE, region, BYTES, RTT_MS), 1, held(holds));
   }
 
   @Test
@@ -400,13 +403,39 @@ class UpdateManagerTest {
     assertThat(stats.total()).isEqualTo(all);
   }
 
-  private Update toShadow(Key key, int bytes) {
+  private Update toShadow(Key key, int bytes, CopyWrite.Held shadow) {
     var dot = new Dot(new ActorId(1), ++counter);
-    return arm.decide(new CopyWrite(key, dot, terms(bytes, RTT_MS), 1, true, true), nowNanos);
+    return arm.decide(new CopyWrite(key, dot, terms(bytes, RTT_MS), 1, shadow), nowNanos);
+  }
+
+  private Update toShadow(Key key, int bytes) {
+    return toShadow(key, bytes, CopyWrite.Held.PROMISED_SHADOW);
   }
 
   @Test
-  void aShadow_isSentWhatItIsNotWorth_alsoWithTheSwitchOff_andPaysForTransferAlone() {
+  void aShadowThatNobodyAskedForByName_isSentWhatItIsWorth_andNothingWithTheSwitchOff() {
+    int pushed = 0;
+    for (int i = 0; i < 1_000; i++) {
+      nowNanos += SECOND;
+      pushed += toShadow(KEY, BYTES, CopyWrite.Held.SHADOW) == Update.PUSH ? 1 : 0;
+    }
+    assertThat(pushed).as("that nobody reads").isBetween(1, 100);
+    assertThat(lastDecision().appraisal().storage()).as("is paid where it is").isZero();
+    for (int i = 0; i < 20; i++) {
+      nowNanos += SECOND;
+      toShadow(KEY, BYTES, CopyWrite.Held.SHADOW);
+      arm.readElsewhere(KEY, terms(BYTES, RTT_MS), true, nowNanos);
+    }
+    assertThat(toShadow(KEY, BYTES, CopyWrite.Held.SHADOW)).isEqualTo(Update.PUSH);
+    arm.readElsewhere(KEY, terms(BYTES, RTT_MS), true, nowNanos);
+    arm.setEnabled(false);
+    assertThat(toShadow(KEY, BYTES, CopyWrite.Held.SHADOW)).isEqualTo(Update.INVALIDATE);
+    assertThat(lastDecision().reason()).isEqualTo(Decision.Reason.SWITCHED_OFF);
+  }
+
+  @Test
+  void
+      aShadowThatWasAskedForByName_isSentWhatItIsNotWorth_alsoWithTheSwitchOff_andPaysForTransferAlone() {
     arm.setPrices(Prices.DEFAULT.withSavedMs(0));
     arm.setEnabled(false);
     for (int i = 0; i < 50; i++) {
