@@ -46,7 +46,7 @@ final class DailyAllowance {
     roll(nowNanos);
     long left = limit - sum;
     return amount == 0
-        || amount <= left && isNoted(amount, Math.min(left - amount, ahead(limit)), nowNanos);
+        || (amount <= left && isNoted(amount, Math.min(left - amount, ahead(limit)), nowNanos));
   }
 
   private static long ahead(long limit) {
