@@ -70,7 +70,7 @@ public final class SpentFile implements SpentNotes, AutoCloseable {
       file = opened;
       return read(opened);
     } catch (StorageException e) {
-      return unknown(e.getMessage());
+      return unknown(String.valueOf(e.getMessage()));
     }
   }
 
