@@ -95,10 +95,15 @@ final class HttpEndpoints {
   private CompletionStage<Answer> createShadow(Request request) {
     Fields fields = request.fields();
     String dataId = fields.text(DATA_ID);
-    long factor = fields.wholeNumber(SHADOWING_FACTOR, 1, Integer.MAX_VALUE);
+    long factor = fields.wholeNumber(SHADOWING_FACTOR, Long.MIN_VALUE, Long.MAX_VALUE);
     long seconds =
         fields.wholeNumber(
             TTL, ShadowRule.MIN_TIME_TO_LIVE.toSeconds(), ShadowRule.MAX_TIME_TO_LIVE.toSeconds());
+    if (factor != (int) factor) {
+      throw new BadRequestException(
+          SHADOWING_FACTOR,
+          SHADOWING_FACTOR + " must be 1 to the number of regions, was " + factor);
+    }
     CompletionStage<ShadowOutcome> shadow;
     try {
       shadow = fabric.shadow(dataId, (int) factor, Duration.ofSeconds(seconds));

@@ -181,7 +181,8 @@ class HttpEndpointsTest {
     assertThat(shown.statusCode()).isEqualTo(200);
     assertThat(shown.body())
         .startsWith(
-            "{\"data_id\":\"page/ä b\",\"home\":\"eu\",\"backup\":\"us\",\"shadows\":[{\"region\":\"ap\"")
+            "{\"data_id\":\"page/ä"
+                + " b\",\"home\":\"eu\",\"backup\":\"us\",\"shadows\":[{\"region\":\"ap\"")
         .contains("\"reason\":\"requested\"", "\"unknown\":{}");
     assertThat(described("ShadowStatus")).containsAll(fields(shown.body()));
     assertThat(described("Shadow")).containsAll(fieldsOfFirst(shown.body(), "shadows"));
@@ -196,6 +197,12 @@ class HttpEndpointsTest {
         create(eu, "{\"data_id\": \"page/x\", \"shadowing_factor\": 4, \"ttl\": 600}");
     assertThat(tooMany.statusCode()).isEqualTo(400);
     assertThat(tooMany.body()).contains("\"field\":\"shadowing_factor\"", "4");
+    for (String wrong : List.of("-1", "0", "4", "2147483648", "-9000000000000000000")) {
+      String body = "{\"data_id\": \"page/x\", \"shadowing_factor\": " + wrong + ", \"ttl\": 600}";
+      assertThat(create(eu, body).body())
+          .contains("\"field\":\"shadowing_factor\"", "was " + wrong, "the number of regions")
+          .doesNotContain("2147483647");
+    }
   }
 
   @Test
@@ -350,7 +357,10 @@ class HttpEndpointsTest {
       for (int sent = 0; sent <= 100_000; sent += chunk.length()) {
         counted.say(Integer.toHexString(chunk.length()) + "\r\n" + chunk + "\r\n");
       }
-      assertThat(counted.answer()).startsWith("HTTP/1.1 413");
+      String refused = counted.answer();
+      assertThat(refused).startsWith("HTTP/1.1 413");
+      // All but what is not a piece yet.
+      assertThat(taken(refused)).isBetween(1L, 100_000L / line.length());
     }
     try (var none = new RawHttp(address(fabric))) {
       none.say("GET /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx");
@@ -359,6 +369,27 @@ class HttpEndpointsTest {
     assertThat(create(fabric, "x".repeat(2 << 20)).statusCode()).isEqualTo(413);
     assertThat(stats(fabric).refused(HttpRefusal.SIZE)).isEqualTo(4);
     assertThat(get(fabric, "/health").statusCode()).isEqualTo(200);
+  }
+
+  @Test
+  void linesThatDoNotComeInTime_areRefused_withHowManyWereTaken() throws Exception {
+    var fabric = open(ANYWHERE_HERE.withPatience(Duration.ofMillis(300)));
+    try (var raw = new RawHttp(address(fabric))) {
+      String body = lines(5, "page/a");
+      raw.say(
+          "POST /prefetch/train HTTP/1.1\r\nHost: localhost\r\n"
+              + "Content-Type: application/x-ndjson\r\nContent-Length: "
+              + (body.length() + 1)
+              + "\r\n\r\n"
+              + body);
+      String refused = raw.answer();
+      assertThat(refused).startsWith("HTTP/1.1 408");
+      assertThat(taken(refused)).as("of less than a piece nothing is").isZero();
+    }
+  }
+
+  private static long taken(String answer) {
+    return Long.parseLong(answer.replaceAll("(?s).*\"taken\":([0-9]+).*", "$1"));
   }
 
   @Test

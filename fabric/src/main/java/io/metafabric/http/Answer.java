@@ -36,7 +36,17 @@ public record Answer(
   }
 
   static Answer refusal(int status, HttpRefusal reason, String error) {
-    return new Answer(status, Json.text(Map.of("error", error)), Map.of(), reason);
+    return refusal(status, reason, error, Map.of());
+  }
+
+  /**
+   * @param facts what else there is to say
+   */
+  static Answer refusal(int status, HttpRefusal reason, String error, Map<String, ?> facts) {
+    var body = new LinkedHashMap<String, Object>();
+    body.put("error", error);
+    body.putAll(facts);
+    return new Answer(status, Json.text(body), Map.of(), reason);
   }
 
   static Answer of(BadRequestException bad) {

@@ -351,7 +351,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   }
 
   private void refuse(int status, HttpRefusal reason, String error) {
-    refuse(Answer.refusal(status, reason, error));
+    LineReader begun = phase == Phase.BODY ? lines : null;
+    Map<String, Long> facts = begun == null ? Map.of() : Map.of("taken", begun.taken());
+    refuse(Answer.refusal(status, reason, error, facts));
   }
 
   /** The rest of what the client sends is not looked at, so this is the last answer. */

@@ -68,6 +68,11 @@ final class LineReader {
     return e.atLine(number, sink.taken());
   }
 
+  /** Of how many lines what is to be done is done; between two pieces. */
+  long taken() {
+    return sink.taken();
+  }
+
   /** All has come; the last line needs no end. */
   Answer end() {
     if (unfinished.size() > 0) {

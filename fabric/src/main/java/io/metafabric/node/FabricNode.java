@@ -46,6 +46,7 @@ import io.metafabric.replicate.arm.Decision;
 import io.metafabric.replicate.arm.KeptCopy;
 import io.metafabric.replicate.arm.Prices;
 import io.metafabric.replicate.arm.ReplicationManager;
+import io.metafabric.replicate.arm.SpentFile;
 import io.metafabric.replicate.shadow.ShadowRules;
 import io.metafabric.replicate.shadow.ShadowShelf;
 import java.time.Duration;
@@ -90,6 +91,7 @@ public final class FabricNode<V> implements AutoCloseable {
   private final Reads<V> reads;
   private final Publications publications;
   private final NodeAccounts accounts;
+  private final SpentFile spent;
   private final ReplicationManager arm;
   private final Prefetcher prefetcher;
   private final AccessSummaries summaries;
@@ -129,12 +131,14 @@ public final class FabricNode<V> implements AutoCloseable {
                 config.store(), ports.disk(), clock, ports.random(), committing, this::published));
     this.hot = opened.add(hotTier.create(new ShownDots(store), this::prefetchWasted));
     this.warm = opened.add(warmTier.create(store));
+    this.spent = opened.add(new SpentFile(ports.disk(), clock, compacting));
     this.arm =
         new ReplicationManager(
             config.policy(),
             config.copyBudget(),
             config.prediction(),
             key -> hot.peek(key) != null,
+            spent,
             clock.nanoTime());
     var shelf = new ShadowShelf(config.shadows().maxBytes(), arm.room());
     this.transport = opened.add(ports.transport().apply(loop));
@@ -175,7 +179,7 @@ public final class FabricNode<V> implements AutoCloseable {
             config.keptBytes(),
             config.copyBudget());
     this.tiers = new LocalTiers(store, hot, warm, shelf, kept, clock);
-    var rebuilding = new RebuildingWithinBudget(arm, clock);
+    var rebuilding = new RebuildingWithinBudget(region, arm, clock);
     replicator.rebuildBy(rebuilding);
     this.shadows =
         new Shadows(
@@ -718,8 +722,10 @@ public final class FabricNode<V> implements AutoCloseable {
     compacting.close();
     try {
       keeper.close();
+      arm.end(clock.nanoTime());
       store.close();
     } finally {
+      spent.close();
       hot.close();
       warm.close();
       if (deltas != null) {

@@ -2,18 +2,21 @@ package io.metafabric.node;
 
 import io.metafabric.core.port.Clock;
 import io.metafabric.core.record.Key;
+import io.metafabric.core.record.RegionName;
 import io.metafabric.replicate.Rebuilding;
 import io.metafabric.replicate.arm.ReplicationManager;
 
 /**
- * Missing copies are brought with the bytes a second that copies may cost. The account is the
- * ARM's.
+ * Missing copies are brought with the bytes a second that copies may cost, and counted with the
+ * dollars of the day. The account is the ARM's.
  */
 final class RebuildingWithinBudget implements Rebuilding {
+  private final RegionName region;
   private final ReplicationManager arm;
   private final Clock clock;
 
-  RebuildingWithinBudget(ReplicationManager arm, Clock clock) {
+  RebuildingWithinBudget(RegionName region, ReplicationManager arm, Clock clock) {
+    this.region = region;
     this.arm = arm;
     this.clock = clock;
   }
@@ -31,5 +34,10 @@ final class RebuildingWithinBudget implements Rebuilding {
   @Override
   public void giveBack(long bytes) {
     arm.giveBackBytes(bytes);
+  }
+
+  @Override
+  public void came(RegionName from, long bytes) {
+    arm.broughtMissing(from, region, bytes, clock.nanoTime());
   }
 }

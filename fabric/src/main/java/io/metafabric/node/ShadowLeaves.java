@@ -47,6 +47,11 @@ final class ShadowLeaves {
     return ledger.of(key, clock.nanoTime());
   }
 
+  /** Whether a region has leave for one that was asked for by name. */
+  boolean isAskedFor(Key key, RegionName region) {
+    return ledger.isAskedFor(key, region, clock.nanoTime());
+  }
+
   void give(Key key, RegionName to, ShadowTerms terms) {
     long spanNanos = LEAVE_SPANS * terms.ttlNanos() + GRACE.toNanos();
     ledger.add(key, to, terms, clock.nanoTime() + spanNanos);

@@ -22,15 +22,17 @@ final class ShadowLog {
   private long bytes;
 
   synchronized void add(Key key, String what) {
-    entries.add(new Entry(key, what));
-    bytes += bytesOf(what);
+    var entry = new Entry(key, what);
+    entries.add(entry);
+    bytes += bytesOf(entry);
     while (bytes > MAX_BYTES) {
-      bytes -= bytesOf(entries.removeFirst().what());
+      bytes -= bytesOf(entries.removeFirst());
     }
   }
 
-  private static long bytesOf(String what) {
-    return (long) ENTRY_BYTES + what.length();
+  /** A key is kept once as characters and once as bytes, as in the other books. */
+  private static long bytesOf(Entry entry) {
+    return ENTRY_BYTES + 2L * entry.key().utf8Length() + entry.what().length();
   }
 
   /** About one key, newest last. */

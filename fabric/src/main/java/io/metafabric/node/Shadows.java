@@ -154,6 +154,11 @@ final class Shadows implements ShadowWork {
   }
 
   @Override
+  public boolean isAskedFor(Key key, RegionName by) {
+    return leaves.isAskedFor(key, by);
+  }
+
+  @Override
   public CompletableFuture<Frame.ShadowAnswer> hold(MetadataRecord record, ShadowTerms terms) {
     return held.hold(record, terms);
   }

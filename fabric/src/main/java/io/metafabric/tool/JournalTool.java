@@ -10,6 +10,7 @@ import io.metafabric.core.store.ViewReport;
 import io.metafabric.host.FileDisk;
 import io.metafabric.host.ReadOnlyDisk;
 import io.metafabric.predict.ForesightFile;
+import io.metafabric.replicate.arm.SpentFile;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -31,7 +32,7 @@ public final class JournalTool {
 
   /** What else a fabric keeps in its directory; docs/FORMAT.md says what it is. */
   private static final Set<String> VIEWS =
-      Set.of("fabric.lock", "index.hint", "warm.chronicle", "warm.chronicle.clean");
+      Set.of("fabric.lock", "index.hint", "warm.chronicle", "warm.chronicle.clean", SpentFile.NAME);
 
   private final PrintStream out;
   private final PrintStream err;
@@ -68,7 +69,8 @@ public final class JournalTool {
             copies all that is readable into another directory without a journal, and lists what
             is not; nothing is changed in the first
         Close the fabric first. Exit code: 0 all readable, 1 damage, 2 usage, 3 failed. A damaged hint or
-        marker loses nothing: the next opening does without it.""");
+        marker loses nothing: the next opening does without it.\
+        """);
     return USAGE;
   }
 

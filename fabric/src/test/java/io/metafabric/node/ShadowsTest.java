@@ -734,6 +734,11 @@ class ShadowsTest {
     public boolean hasShadow(Key key, RegionName region) {
       return false;
     }
+
+    @Override
+    public boolean isAskedFor(Key key, RegionName region) {
+      return false;
+    }
   }
 
   @Test

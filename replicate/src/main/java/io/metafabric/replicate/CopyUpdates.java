@@ -47,19 +47,16 @@ final class CopyUpdates {
    * What a region is sent for a write. Before its round trip was measured nothing can be priced,
    * and the payload goes to those that hold one.
    *
-   * @param holds whether the region has, or had, a copy
-   * @param isShadow whether that is a shadow
+   * @param held what the region has, or had, of it
    */
-  Update decide(
-      RegionName region, MetadataRecord write, double pressure, boolean holds, boolean isShadow) {
+  Update decide(RegionName region, MetadataRecord write, double pressure, CopyWrite.Held held) {
     Bytes payload = write.payload();
     CopyTerms terms = payload == null ? null : terms(region, payload.length());
     if (arm == null || terms == null) {
-      return holds ? Update.PUSH : Update.INVALIDATE;
+      return held != CopyWrite.Held.NOTHING ? Update.PUSH : Update.INVALIDATE;
     }
     return arm.decide(
-        new CopyWrite(
-            write.key(), write.header().version().dot(), terms, pressure, holds, isShadow),
+        new CopyWrite(write.key(), write.header().version().dot(), terms, pressure, held),
         clock.nanoTime());
   }
 

@@ -279,17 +279,26 @@ final class MissingPayloads {
   }
 
   private CompletableFuture<Boolean> fetched(Key key, Header lacking) {
+    int payloadBytes = lacking.payloadBytes();
     return fetch
         .apply(key, lacking)
-        .thenCompose(this::keep)
+        .thenCompose(
+            result ->
+                keep(result)
+                    .thenApply(
+                        taken -> {
+                          if (taken && result instanceof FetchResult.Found found) {
+                            made.incrementAndGet();
+                            bytes.addAndGet(payloadBytes);
+                            loop.execute(() -> rebuilding.came(found.from(), payloadBytes));
+                          }
+                          return taken;
+                        }))
         .whenComplete(
             (taken, failure) -> {
-              if (failure == null && taken) {
-                made.incrementAndGet();
-                bytes.addAndGet(lacking.payloadBytes());
-              } else {
+              if (failure != null || !taken) {
                 failed.incrementAndGet();
-                loop.execute(() -> rebuilding.giveBack(lacking.payloadBytes()));
+                loop.execute(() -> rebuilding.giveBack(payloadBytes));
               }
             });
   }

@@ -33,4 +33,9 @@ record NoShadows(RegionName here) implements ShadowWork {
   public boolean hasShadow(Key key, RegionName region) {
     return false;
   }
+
+  @Override
+  public boolean isAskedFor(Key key, RegionName region) {
+    return false;
+  }
 }

@@ -8,6 +8,7 @@ import io.metafabric.core.record.RegionName;
 import io.metafabric.core.store.Published;
 import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.wire.Frame;
+import io.metafabric.replicate.arm.CopyWrite;
 import io.metafabric.replicate.arm.Update;
 import java.util.ArrayList;
 import java.util.List;
@@ -77,21 +78,30 @@ final class OutgoingPayloads {
         : record.withoutPayload();
   }
 
-  /** A shadow is sent every update that can be paid; others where that pays. */
   private boolean isToPush(RegionName region, MetadataRecord record) {
     Key key = record.key();
-    boolean isShadow = shadows.hasShadow(key, region);
-    boolean holds = isShadow || holders.of(key).contains(region);
+    CopyWrite.Held held = heldBy(region, key);
+    boolean holds = held != CopyWrite.Held.NOTHING;
     if (!holds && store.conflictRules().of(key).keepsSiblings()) {
       return false; // a copy is of one value
     }
-    Update update = updates.decide(region, record, peers.link(region).pressure(), holds, isShadow);
+    Update update = updates.decide(region, record, peers.link(region).pressure(), held);
     if (update == Update.DROP) {
       holders.remove(key, region);
     } else if (update == Update.PUSH && !holds) {
       holders.add(key, region);
     }
     return update == Update.PUSH;
+  }
+
+  private CopyWrite.Held heldBy(RegionName region, Key key) {
+    if (shadows.isAskedFor(key, region)) {
+      return CopyWrite.Held.PROMISED_SHADOW;
+    }
+    if (shadows.hasShadow(key, region)) {
+      return CopyWrite.Held.SHADOW;
+    }
+    return holders.of(key).contains(region) ? CopyWrite.Held.COPY : CopyWrite.Held.NOTHING;
   }
 
   /** Of what came from elsewhere, to those to whom it is worth it. By the committing thread. */

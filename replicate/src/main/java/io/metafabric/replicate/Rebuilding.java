@@ -1,6 +1,7 @@
 package io.metafabric.replicate;
 
 import io.metafabric.core.record.Key;
+import io.metafabric.core.record.RegionName;
 
 /** Which missing copies are made first, and how fast. Called on the loop. */
 public interface Rebuilding {
@@ -19,6 +20,9 @@ public interface Rebuilding {
 
         @Override
         public void giveBack(long bytes) {}
+
+        @Override
+        public void came(RegionName from, long bytes) {}
       };
 
   /** How often it is read here. */
@@ -29,4 +33,7 @@ public interface Rebuilding {
 
   /** What was paid for did not come. */
   void giveBack(long bytes);
+
+  /** What was paid for is here. */
+  void came(RegionName from, long bytes);
 }

@@ -162,12 +162,17 @@ final class RegionRouter {
           region, rttMs, rttMs, true, its, "holds the payload; " + far + state(its));
     }
     RegionName source = null;
+    RegionHealth sourceIs = RegionHealth.AWAY;
     double least = Double.NaN;
     for (RegionName holder : holders) {
       double onwards = between(region, holder, rttsFromHere);
-      boolean answers = health.getOrDefault(holder, RegionHealth.AWAY) != RegionHealth.AWAY;
-      if (answers && !Double.isNaN(onwards) && !(onwards >= least)) {
+      RegionHealth how = health.getOrDefault(holder, RegionHealth.AWAY);
+      boolean answers = how != RegionHealth.AWAY && !Double.isNaN(onwards);
+      int better = source == null ? -1 : how.compareTo(sourceIs);
+      // As fetches do: first whoever is well, then whoever is near.
+      if (answers && (better < 0 || (better == 0 && onwards < least))) {
         source = holder;
+        sourceIs = how;
         least = onwards;
       }
     }

@@ -21,4 +21,7 @@ public interface ShadowWork {
 
   /** Whether a region has a shadow of a key, as far as this node, its home, knows. */
   boolean hasShadow(Key key, RegionName region);
+
+  /** Whether it has one, so known, that somebody asked for by name. */
+  boolean isAskedFor(Key key, RegionName region);
 }

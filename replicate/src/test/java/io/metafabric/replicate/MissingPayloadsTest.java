@@ -34,6 +34,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeEach;
@@ -235,6 +236,7 @@ class MissingPayloadsTest {
     world.runFor(Duration.ofSeconds(1));
     assertThat(missing.stats()).isEqualTo(new RebuildStats(0, 5, 5L * payloadBytes(), 0));
     assertThat(budget.left).isEqualTo(8L * payloadBytes());
+    assertThat(budget.came).isEqualTo(Map.of(US, 5L * payloadBytes()));
   }
 
   @Test
@@ -245,6 +247,7 @@ class MissingPayloadsTest {
     world.runFor(Duration.ofSeconds(12));
     assertThat(asked).hasSizeGreaterThan(2);
     assertThat(budget.left).isEqualTo(payloadBytes());
+    assertThat(budget.came).isEmpty();
     assertThat(missing.stats().failed()).isEqualTo(asked.size());
     assertThat(missing.stats().outstanding()).isOne();
   }
@@ -265,6 +268,7 @@ class MissingPayloadsTest {
   }
 
   private final class Budget implements Rebuilding {
+    final Map<RegionName, Long> came = new TreeMap<>();
     private long left;
 
     Budget(long left) {
@@ -288,6 +292,11 @@ class MissingPayloadsTest {
     @Override
     public void giveBack(long bytes) {
       left += bytes;
+    }
+
+    @Override
+    public void came(RegionName from, long bytes) {
+      came.merge(from, bytes, Long::sum);
     }
   }
 

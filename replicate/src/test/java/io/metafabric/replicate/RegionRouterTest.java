@@ -180,6 +180,22 @@ class RegionRouterTest {
         .startsWith("does not hold the payload, and asks us, ");
   }
 
+  @Test
+  void whoHasNoPayload_isTakenToAskWhoIsWell_beforeWhoIsNearer() {
+    way(US, DOUBTED, 20);
+    way(AP, WELL, 80);
+    way(SA, PAUSED, 50);
+    Route route =
+        router(PLACES).route(KEY, List.of(AP, EU, SA, US), Set.of(AP, SA, US), DUBLIN, Map.of());
+    Route.Choice here = choice(route, EU);
+    assertThat(here.why()).startsWith("does not hold the payload, and asks ap, 80.0 ms further");
+    assertThat(here.readMs()).isCloseTo(here.rttMs() + 80, within(1e-9));
+    way(AP, WELL, Double.NaN);
+    Route unmeasured =
+        router(Map.of()).route(KEY, List.of(AP, EU, SA, US), Set.of(AP, SA, US), null, Map.of());
+    assertThat(choice(unmeasured, EU).why()).contains("asks sa, 50.0 ms");
+  }
+
   private static Route.Choice choice(Route route, RegionName region) {
     return route.choices().stream()
         .filter(each -> each.region().equals(region))

@@ -171,8 +171,7 @@ final class FabricCosts implements CostPolicy {
             new Dot(new ActorId(1), ++writes),
             termsAtHome(key),
             1,
-            holds.get(key),
-            false);
+            holds.get(key) ? CopyWrite.Held.COPY : CopyWrite.Held.NOTHING);
     Update update = homeOf(key).arm().decide(write, nanos(atMs));
     if (update == Update.PUSH) {
       underWay.set(key);

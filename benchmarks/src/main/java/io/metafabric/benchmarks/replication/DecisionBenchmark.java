@@ -109,7 +109,12 @@ public class DecisionBenchmark {
       arm.readElsewhere(key, TERMS, false, nowNanos);
     }
     var write =
-        new CopyWrite(key, new Dot(new ActorId(1), writes), TERMS, 1, writes % 2 == 0, false);
+        new CopyWrite(
+            key,
+            new Dot(new ActorId(1), writes),
+            TERMS,
+            1,
+            writes % 2 == 0 ? CopyWrite.Held.COPY : CopyWrite.Held.NOTHING);
     return arm.decide(write, nowNanos) == Update.PUSH;
   }
 

@@ -22,6 +22,10 @@ import java.util.TreeMap;
  * @param shadows paid for here, by the region that the payload came from or was sent to: each time
  *     that one was made or lived on is a copy, and each in which it was read a used one
  * @param updates of copies in other regions that came from here, by region
+ * @param missing payloads that this region is to hold, and that were brought again, by the region
+ *     that gave them; none of them counts as used
+ * @param spentOfDay dollars in the last 24 to 25 hours, of openings before this one too; of one
+ *     that did not end in order, with what it had noted ahead
  * @param prices in force
  * @param budget in force
  * @param retainedBytes of memory, for decisions, copies and rates
@@ -43,6 +47,8 @@ public record ArmStats(
     Map<RegionName, CopyTotals> from,
     Map<RegionName, CopyTotals> shadows,
     Map<RegionName, UpdateTotals> updates,
+    Map<RegionName, CopyTotals> missing,
+    double spentOfDay,
     Prices prices,
     CopyBudget budget,
     long retainedBytes,
@@ -50,12 +56,13 @@ public record ArmStats(
 
   /**
    * What all copies that this region paid for have cost and brought, whether they were fetched
-   * ahead, sent as updates, or are shadows, by the other region.
+   * ahead, sent as updates, are shadows, or were missing, by the other region.
    */
   public Map<RegionName, CopyTotals> byRegion() {
     var all = new TreeMap<RegionName, CopyTotals>(from);
     shadows.forEach((region, more) -> all.merge(region, more, CopyTotals::plus));
     updates.forEach((region, more) -> all.merge(region, more.asCopies(), CopyTotals::plus));
+    missing.forEach((region, more) -> all.merge(region, more, CopyTotals::plus));
     return Collections.unmodifiableMap(all);
   }
 

@@ -8,8 +8,10 @@ import io.metafabric.core.record.Key;
  * caller owns the clock.
  */
 final class CopiesHere {
+  static final long BYTES = CopyKeeper.bytes(CopyKeeper.SLOTS);
+
   // Guarded by this.
-  private final CopyKeeper keeper = new CopyKeeper(taken -> {});
+  private final CopyKeeper keeper = new CopyKeeper(CopyKeeper.SLOTS, taken -> {});
 
   /**
    * Another region made a version.

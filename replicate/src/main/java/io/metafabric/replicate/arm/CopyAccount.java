@@ -25,10 +25,10 @@ final class CopyAccount {
   /** Of {@link #room}. */
   private long storedBytes;
 
-  CopyAccount(CopyBudget budget, long nowNanos) {
+  CopyAccount(CopyBudget budget, SpentNotes notes, long nowNanos) {
     this.budget = budget;
     this.bytes = new TokenBucket(budget.bytesPerSecond(), nowNanos);
-    this.dollars = new DailyAllowance(nowNanos);
+    this.dollars = new DailyAllowance(notes, nowNanos);
     this.room = new CopyRoom(budget.storedBytes());
   }
 
@@ -77,7 +77,26 @@ final class CopyAccount {
   }
 
   private boolean hasDollars(long amount, long nowNanos) {
-    return dollars.has(amount, (long) (budget.dollarsPerDay() * MICRO * UNITS), nowNanos);
+    return dollars.has(amount, dollarsPerDay(), nowNanos);
+  }
+
+  private long dollarsPerDay() {
+    return (long) (budget.dollarsPerDay() * MICRO * UNITS);
+  }
+
+  /** A duty has cost so much: bargains have that much less, and none is left undone for it. */
+  void owe(double microDollars, long nowNanos) {
+    dollars.owe(amount(microDollars), dollarsPerDay(), nowNanos);
+  }
+
+  /** What was spent in the last day, by this opening and those before. */
+  double spentDollars(long nowNanos) {
+    return (double) dollars.granted(nowNanos) / UNITS / MICRO;
+  }
+
+  /** Nothing is paid from now on. */
+  void end(long nowNanos) {
+    dollars.end(nowNanos);
   }
 
   /**

@@ -4,8 +4,9 @@ import io.metafabric.core.error.ConfigurationException;
 
 /**
  * What one region may pay for copies: those that it fetches ahead, those that it sends to others
- * unasked, and shadows that it makes. Immutable. What is charged never exceeds any of the three;
- * what others send here is in their budgets. Another opening begins anew.
+ * unasked, and shadows that it makes. Immutable. What is charged never exceeds any of the three,
+ * but for missing copies, which count in dollars and are owed; what others send here is in their
+ * budgets. Another opening begins anew with bytes, and goes on with dollars.
  *
  * @param bytesPerSecond on the links, at least 1; a second's worth may go at once. A missing copy,
  *     or a shadow that was asked for by name, that is larger goes whole, and nothing after it

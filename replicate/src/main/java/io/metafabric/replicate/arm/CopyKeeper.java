@@ -7,12 +7,14 @@ import java.util.function.IntConsumer;
  * cache that keeps what it likes. Goes by what was learned of keys that were read and changed
  * before; beside that it reckons what it would have cost to have all sent and keep it, and does so
  * where that was cheaper of late. The region itself has one, which hears of everything, and each
- * region that sends it changes another, which hears what it is told. Holds {@value #BYTES} bytes
- * and its tables. Decides only; the copies are the caller's to make and to drop. Not thread-safe;
- * the caller owns the clock.
+ * region that sends it changes another, which hears what it is told. Bounded. Decides only; the
+ * copies are the caller's to make and to drop. Not thread-safe; the caller owns the clock.
  */
 final class CopyKeeper {
-  static final long BYTES = ReadOdds.BYTES + ReadOdds.SLOTS * 4L * Double.BYTES;
+  /** Of keys that it knows at a time, where there is room. */
+  static final int SLOTS = 1 << 14;
+
+  private static final long BYTES_A_SLOT = ReadOdds.BYTES_A_SLOT + 4L * Double.BYTES;
 
   /** What is kept at all is kept for so long. */
   static final double LEAST_MS = 10_000;
@@ -38,19 +40,19 @@ final class CopyKeeper {
     ALL
   }
 
-  private final ReadOdds odds = new ReadOdds();
+  private final ReadOdds odds;
   private final IntConsumer onTaken;
 
   /** Up to when it would be kept by the odds. */
-  private final double[] untilMs = new double[ReadOdds.SLOTS];
+  private final double[] untilMs;
 
   /** Up to when it would be kept where all is. */
-  private final double[] longestUntilMs = new double[ReadOdds.SLOTS];
+  private final double[] longestUntilMs;
 
-  private final double[] settledMs = new double[ReadOdds.SLOTS];
+  private final double[] settledMs;
 
   /** What storing it costs in a millisecond. */
-  private final double[] storedPerMs = new double[ReadOdds.SLOTS];
+  private final double[] storedPerMs;
 
   /** Of each way, of late. */
   private final double[] costs = new double[Way.values().length];
@@ -59,10 +61,20 @@ final class CopyKeeper {
   private long events;
 
   /**
+   * @param slots how many keys it knows at a time, a power of two
    * @param onTaken is told of a slot that another key has now
    */
-  CopyKeeper(IntConsumer onTaken) {
+  CopyKeeper(int slots, IntConsumer onTaken) {
+    this.odds = new ReadOdds(slots);
     this.onTaken = onTaken;
+    this.untilMs = new double[slots];
+    this.longestUntilMs = new double[slots];
+    this.settledMs = new double[slots];
+    this.storedPerMs = new double[slots];
+  }
+
+  static long bytes(int slots) {
+    return ReadOdds.TABLE_BYTES + slots * BYTES_A_SLOT;
   }
 
   /** The way that was cheaper of late. */

@@ -12,6 +12,8 @@ final class LifeTable {
   /** The last one ends after 1,100 years. */
   static final int SPANS = 46;
 
+  static final long BYTES = 5L * SPANS * Double.BYTES;
+
   /** As if of so many that came to a span, one in forty had been needed in it. */
   private static final double PRIOR = 1;
 

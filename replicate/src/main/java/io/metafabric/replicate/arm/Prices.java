@@ -73,6 +73,9 @@ public record Prices(
     require("perTransferredByte", perTransferredByte, MAX_PER_BYTE);
     require("perStoredByteHour", perStoredByteHour, MAX_PER_BYTE_HOUR);
     require("perSavedMs", perSavedMs, MAX_PER_MS);
+    requireAll("transfers", transfers);
+    requireAll("storage", storage);
+    requireAll("savedMs", savedMs);
     transfers.forEach(
         (pair, price) -> require("perTransferredByte from " + pair, price, MAX_PER_BYTE));
     storage.forEach(
@@ -86,6 +89,20 @@ public record Prices(
   /** The same prices in all regions. */
   public Prices(double perTransferredByte, double perStoredByteHour, double perSavedMs) {
     this(perTransferredByte, perStoredByteHour, perSavedMs, Map.of(), Map.of(), Map.of());
+  }
+
+  /** A null would fail somewhere below, and not say whose it is. */
+  private static void requireAll(String name, Map<?, Double> prices) {
+    if (prices == null) {
+      throw new ConfigurationException("prices of " + name + " must be a map, was null");
+    }
+    prices.forEach(
+        (of, price) -> {
+          if (of == null || price == null) {
+            throw new ConfigurationException(
+                "prices of " + name + " must have no null in them, was " + of + " = " + price);
+          }
+        });
   }
 
   private static void require(String name, double value, double most) {

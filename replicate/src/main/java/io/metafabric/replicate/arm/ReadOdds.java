@@ -5,13 +5,12 @@ import java.util.Arrays;
 /**
  * How likely it is, and how soon, that a payload is read in this region before the key changes:
  * learned from what changed and what was read. What is new is as likely to be read as others were;
- * of what changes again and again its own past counts. A table of {@value #SLOTS} keys: of those
- * that share a place the one with the fewest versions gives way, and counts as new. Draws nothing
- * by chance. Not thread-safe; the caller owns the clock.
+ * of what changes again and again its own past counts. A table of so many keys as it is made for:
+ * of those that share a place the one with the fewest versions gives way, and counts as new. Draws
+ * nothing by chance. Not thread-safe; the caller owns the clock.
  */
 final class ReadOdds {
-  static final int SLOTS = 1 << 14;
-  static final long BYTES = SLOTS * (Integer.BYTES + Long.BYTES + 6L);
+  static final long BYTES_A_SLOT = Integer.BYTES + Long.BYTES + 6L;
   private static final int WAYS = 4;
 
   /** What is known of all weighs as much as so many versions of the key itself. */
@@ -33,6 +32,9 @@ final class ReadOdds {
 
   private static final int KINDS = 4;
 
+  /** Beside its slots. */
+  static final long TABLE_BYTES = 2L * KINDS * LifeTable.BYTES;
+
   private static final byte NOTHING = 0;
   private static final byte CHANGED = 1;
   private static final byte READ = 2;
@@ -40,21 +42,22 @@ final class ReadOdds {
   /** Changed, and nobody will say whether it is read. */
   private static final byte UNSEEN = 3;
 
-  private final int[] hashes = new int[SLOTS];
-  private final byte[] versions = new byte[SLOTS];
-  private final byte[] versionsRead = new byte[SLOTS];
-  private final byte[] versionsUnseen = new byte[SLOTS];
+  private final int slots;
+  private final int[] hashes;
+  private final byte[] versions;
+  private final byte[] versionsRead;
+  private final byte[] versionsUnseen;
 
   /** What happened last to it. */
-  private final byte[] last = new byte[SLOTS];
+  private final byte[] last;
 
-  private final long[] lastMs = new long[SLOTS];
+  private final long[] lastMs;
 
   /** For how many keys it stands until something happens next. */
-  private final byte[] stands = new byte[SLOTS];
+  private final byte[] stands;
 
   /** How often counts had faded then. */
-  private final byte[] lastAge = new byte[SLOTS];
+  private final byte[] lastAge;
 
   /** By {@link #kind}: what changes often lives short, and is read otherwise than the rest. */
   private final LifeTable[] afterChange = tables();
@@ -62,6 +65,21 @@ final class ReadOdds {
   private final LifeTable[] afterRead = tables();
   private long events;
   private int age;
+
+  /**
+   * @param slots a power of two
+   */
+  ReadOdds(int slots) {
+    this.slots = slots;
+    this.hashes = new int[slots];
+    this.versions = new byte[slots];
+    this.versionsRead = new byte[slots];
+    this.versionsUnseen = new byte[slots];
+    this.last = new byte[slots];
+    this.lastMs = new long[slots];
+    this.stands = new byte[slots];
+    this.lastAge = new byte[slots];
+  }
 
   /**
    * What is to be expected of a payload.
@@ -186,7 +204,7 @@ final class ReadOdds {
       afterChange[kind].clearWaiting();
       afterRead[kind].clearWaiting();
     }
-    for (int slot = 0; slot < SLOTS; slot++) {
+    for (int slot = 0; slot < slots; slot++) {
       if (last[slot] != NOTHING && last[slot] != UNSEEN) {
         // So that an age that has come round does not look young.
         if ((byte) (age - lastAge[slot]) > MAX_AGE) {
@@ -219,7 +237,7 @@ final class ReadOdds {
   /** The place of a key; -1 if it has none. */
   int slotOf(String path) {
     int hash = spread(path.hashCode());
-    int first = (hash & (SLOTS / WAYS - 1)) * WAYS;
+    int first = (hash & (slots / WAYS - 1)) * WAYS;
     for (int i = first; i < first + WAYS; i++) {
       if (hashes[i] == hash && last[i] != NOTHING) {
         return i;
@@ -231,7 +249,7 @@ final class ReadOdds {
   /** A place for a key that has none. */
   int take(String path) {
     int hash = spread(path.hashCode());
-    int first = (hash & (SLOTS / WAYS - 1)) * WAYS;
+    int first = (hash & (slots / WAYS - 1)) * WAYS;
     int fewest = first;
     for (int i = first; i < first + WAYS; i++) {
       boolean older = versions[i] == versions[fewest] && lastMs[i] < lastMs[fewest];

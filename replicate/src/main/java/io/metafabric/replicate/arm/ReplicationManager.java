@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +22,7 @@ public final class ReplicationManager {
       MAX_LOG_BYTES
           + CopyLedger.MAX_BYTES
           + UpdateManager.MAX_BYTES
-          + CopyKeeper.BYTES
+          + CopiesHere.BYTES
           + 2L * EventRates.BYTES;
 
   private static final long NANOS_PER_MS = 1_000_000;
@@ -45,6 +46,10 @@ public final class ReplicationManager {
   private final CopyLedger ledger;
   private final ShadowAccounts shadows;
   private final UpdateManager copiesElsewhere = new UpdateManager();
+
+  /** By the region that gave them. */
+  private final Map<RegionName, CopyTotals> missing = new TreeMap<>();
+
   private final DecisionLog log = new DecisionLog(MAX_LOG_BYTES);
   private final Map<Decision.Reason, Long> counts = new EnumMap<>(Decision.Reason.class);
   private final long beganNanos;
@@ -53,19 +58,31 @@ public final class ReplicationManager {
   private long refusedBytes;
   private volatile boolean enabled;
 
-  /**
-   * @param held whether a key's payload is here; is asked under this one's lock
-   */
+  /** What others have spent is not known. */
   public ReplicationManager(
       CostBenefitPolicy policy,
       CopyBudget budget,
       boolean enabled,
       Predicate<Key> held,
       long nowNanos) {
+    this(policy, budget, enabled, held, SpentNotes.NONE, nowNanos);
+  }
+
+  /**
+   * @param held whether a key's payload is here; is asked under this one's lock
+   * @param notes of what openings before this one have spent; written under this one's lock
+   */
+  public ReplicationManager(
+      CostBenefitPolicy policy,
+      CopyBudget budget,
+      boolean enabled,
+      Predicate<Key> held,
+      SpentNotes notes,
+      long nowNanos) {
     this.policy = policy;
     this.keeping = policy.keeping();
     this.beganNanos = nowNanos;
-    this.account = new CopyAccount(budget, nowNanos);
+    this.account = new CopyAccount(budget, notes, nowNanos);
     this.threshold = new PayThreshold(NEAR, nowNanos);
     this.ledger = new CopyLedger(account, threshold, held);
     this.shadows = new ShadowAccounts(account);
@@ -137,10 +154,7 @@ public final class ReplicationManager {
 
   /** What a region is sent that need not hold it; asked again about the same write, the same. */
   public synchronized Update decide(CopyWrite write, long nowNanos) {
-    if (!copiesElsewhere.knows(write.terms().to())) {
-      return write.holds() && isPaid(write, nowNanos) ? Update.PUSH : Update.INVALIDATE;
-    }
-    Update before = copiesElsewhere.decidedOn(write);
+    Update before = copiesElsewhere.decidedOn(write, ms(nowNanos));
     if (before != null) {
       return before;
     }
@@ -183,18 +197,12 @@ public final class ReplicationManager {
     return copiesHere.read(key, terms, keeping, cached, ms(nowNanos));
   }
 
-  /** By its transfer, as nothing else is known there. */
-  private boolean isPaid(CopyWrite write, long nowNanos) {
-    CopyTerms terms = write.terms();
-    return account.pay(terms.payloadBytes(), keeping.sending(terms), 0, nowNanos) == null;
-  }
-
-  /** What a shadow stores is paid where it is, and the switch is not one of shadows. */
+  /** The switch is for what nobody has asked for. */
   private Decision paid(CopyWrite write, Decision push, long nowNanos) {
     int bytes = push.candidate().payloadBytes();
     Appraisal appraisal = push.appraisal();
     Decision.Reason refusal =
-        enabled || write.isShadow()
+        enabled || write.isPromised()
             ? account.pay(bytes, appraisal.price(), 0, nowNanos)
             : Decision.Reason.SWITCHED_OFF;
     return refusal == null ? push : push.refused(refusal);
@@ -241,6 +249,22 @@ public final class ReplicationManager {
   /** What was paid for did not come. */
   public synchronized void giveBackBytes(long bytes) {
     account.giveBackBytes(bytes);
+  }
+
+  /**
+   * A payload that had to come is here: its transfer counts with the day's dollars, of which others
+   * have that much less, and is never refused.
+   */
+  public synchronized void broughtMissing(
+      RegionName from, RegionName to, long bytes, long nowNanos) {
+    double price = (double) bytes * policy.prices().transferred(from, to);
+    account.owe(price, nowNanos);
+    missing.merge(from, CopyTotals.NONE.made(bytes, price / 1e6), CopyTotals::plus);
+  }
+
+  /** Notes for the next opening what was spent; nothing is decided any more. */
+  public synchronized void end(long nowNanos) {
+    account.end(nowNanos);
   }
 
   /**
@@ -345,12 +369,14 @@ public final class ReplicationManager {
         totals,
         shadows.totals(),
         copiesElsewhere.totals(),
+        Map.copyOf(missing),
+        account.spentDollars(nowNanos),
         policy.prices(),
         account.budget(),
         log.retainedBytes()
             + ledger.retainedBytes()
             + copiesElsewhere.retainedBytes()
-            + CopyKeeper.BYTES
+            + CopiesHere.BYTES
             + 2L * EventRates.BYTES,
         MAX_RETAINED_BYTES);
   }

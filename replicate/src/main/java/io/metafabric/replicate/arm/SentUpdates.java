@@ -1,7 +1,6 @@
 package io.metafabric.replicate.arm;
 
 import io.metafabric.core.version.Dot;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * slots. Not thread-safe; the caller owns the clock.
  */
 final class SentUpdates {
-  static final long BYTES = ReadOdds.SLOTS * (2L * Long.BYTES + Byte.BYTES);
+  static final long BYTES_A_SLOT = 2L * Long.BYTES + Byte.BYTES;
 
   /** For so long it has not been worth an update, and nobody there has read it. */
   static final long DROP_AFTER_MS = 300_000;
@@ -18,17 +17,19 @@ final class SentUpdates {
   private static final Update[] UPDATES = Update.values();
 
   /** One more than the number of what was decided last. */
-  private final byte[] last = new byte[ReadOdds.SLOTS];
+  private final byte[] last;
 
-  private final long[] decidedOn = new long[ReadOdds.SLOTS];
-  private final long[] notWorthSinceMs = new long[ReadOdds.SLOTS];
+  private final long[] decidedOn;
+  private final long[] notWorthSinceMs;
+
+  SentUpdates(int slots) {
+    this.last = new byte[slots];
+    this.decidedOn = new long[slots];
+    this.notWorthSinceMs = new long[slots];
+  }
 
   void forget(int slot) {
     last[slot] = NOTHING;
-  }
-
-  void forgetAll() {
-    Arrays.fill(last, NOTHING);
   }
 
   /** Null if nothing was decided yet. */

@@ -3,7 +3,10 @@ package io.metafabric.replicate.arm;
 import io.metafabric.core.access.Prediction;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
+import io.metafabric.core.wire.FrameCodec;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -18,13 +21,20 @@ import org.jspecify.annotations.Nullable;
  */
 final class UpdateManager {
   /**
-   * Regions of which something is learned: those that were met first. Others are sent the updates
-   * of what they hold, and nothing unasked.
+   * Regions of which something is learned at a time, as many as there can be members. Of more, the
+   * one that was heard of longest ago gives way: it is a member no more.
    */
-  private static final int MAX_REGIONS = 8;
+  static final int MAX_REGIONS = FrameCodec.MAX_REGIONS;
+
+  /** So many regions have a table of {@link CopyKeeper#SLOTS} keys, those that were met first. */
+  static final int WITH_ALL_SLOTS = 8;
+
+  /** Of the others, so that many regions take no more than twice the memory of these. */
+  static final int FEWER_SLOTS = CopyKeeper.SLOTS / 8;
 
   static final long MAX_BYTES =
-      MAX_REGIONS * (CopyKeeper.BYTES + SentUpdates.BYTES + UpdateThreshold.BYTES);
+      WITH_ALL_SLOTS * Region.bytes(CopyKeeper.SLOTS)
+          + (MAX_REGIONS - WITH_ALL_SLOTS) * Region.bytes(FEWER_SLOTS);
 
   /** A region that did not take such a payload is sent no other for so long. */
   static final long NOT_TAKEN_MS = 60_000;
@@ -40,15 +50,29 @@ final class UpdateManager {
   static final double PRESSURE_HALF_LIFE_MS = 30 * 60_000;
 
   private static final class Region {
-    final SentUpdates sent = new SentUpdates();
-    final UpdateThreshold threshold = new UpdateThreshold();
-    final CopyKeeper keeper = new CopyKeeper(this::forget);
+    final int slots;
+    final SentUpdates sent;
+    final UpdateThreshold threshold;
+    final CopyKeeper keeper;
     long takesNoneUntilMs = Long.MIN_VALUE;
+    long heardOfMs;
 
     /** Of the copies that it was sent of late, how many it did not take or keep. */
     private double notTaken;
 
     private long fadedMs = Long.MIN_VALUE;
+
+    Region(int slots) {
+      this.slots = slots;
+      this.sent = new SentUpdates(slots);
+      this.threshold = new UpdateThreshold(slots);
+      this.keeper = new CopyKeeper(slots, this::forget);
+    }
+
+    static long bytes(int slots) {
+      return CopyKeeper.bytes(slots)
+          + slots * (SentUpdates.BYTES_A_SLOT + UpdateThreshold.BYTES_A_SLOT);
+    }
 
     void forget(int slot) {
       sent.forget(slot);
@@ -88,26 +112,26 @@ final class UpdateManager {
   private final Map<RegionName, Region> regions = new TreeMap<>();
   private final Map<RegionName, UpdateTotals> totals = new TreeMap<>();
 
-  private @Nullable Region region(RegionName name) {
+  private Region region(RegionName name, long nowMs) {
     Region known = regions.get(name);
-    if (known == null && regions.size() < MAX_REGIONS) {
-      known = new Region();
-      regions.put(name, known);
-    }
-    return known;
-  }
-
-  /** Whether anything is learned of a region. Of others nothing is known by which to price. */
-  boolean knows(RegionName name) {
-    return region(name) != null;
-  }
-
-  private Region requireKnown(RegionName name) {
-    Region known = region(name);
     if (known == null) {
-      throw new IllegalStateException("nothing is learned of region " + name);
+      known = met(name);
     }
+    known.heardOfMs = nowMs;
     return known;
+  }
+
+  private Region met(RegionName name) {
+    if (regions.size() >= MAX_REGIONS) {
+      regions.remove(
+          Collections.min(
+                  regions.entrySet(), Comparator.comparingLong(each -> each.getValue().heardOfMs))
+              .getKey());
+    }
+    long withAll = regions.values().stream().filter(each -> each.slots == CopyKeeper.SLOTS).count();
+    var region = new Region(withAll < WITH_ALL_SLOTS ? CopyKeeper.SLOTS : FEWER_SLOTS);
+    regions.put(name, region);
+    return region;
   }
 
   private void count(RegionName region, UpdateTotals more) {
@@ -127,10 +151,7 @@ final class UpdateManager {
       boolean fetched,
       boolean isShadow,
       long nowMs) {
-    Region there = region(terms.to());
-    if (there == null) {
-      return;
-    }
+    Region there = region(terms.to(), nowMs);
     int slot = there.keeper.slot(key.path(), nowMs);
     int standsFor = ToldReads.standsFor(key.path(), terms.payloadBytes());
     if (there.keeper.isUnread(slot)) {
@@ -147,10 +168,7 @@ final class UpdateManager {
 
   /** A region made a version of a key, and so has its payload. */
   void wrote(Key key, CopyTerms terms, KeepingPolicy policy, long nowMs) {
-    Region there = region(terms.to());
-    if (there == null) {
-      return;
-    }
+    Region there = region(terms.to(), nowMs);
     int slot = there.keeper.slot(key.path(), nowMs);
     int standsFor = ToldReads.standsFor(key.path(), terms.payloadBytes());
     there.keeper.changedHere(slot, terms, policy, standsFor, nowMs);
@@ -159,10 +177,7 @@ final class UpdateManager {
 
   /** A region has not taken a payload, or has a copy no more. */
   void dropped(Key key, RegionName region, long nowMs) {
-    Region there = region(region);
-    if (there == null) {
-      return;
-    }
+    Region there = region(region, nowMs);
     int slot = there.keeper.slotOf(key.path());
     if (slot >= 0) {
       there.forget(slot);
@@ -172,8 +187,8 @@ final class UpdateManager {
   }
 
   /** What was decided for the write before; null if it is a new one. */
-  @Nullable Update decidedOn(CopyWrite write) {
-    Region there = requireKnown(write.terms().to());
+  @Nullable Update decidedOn(CopyWrite write, long nowMs) {
+    Region there = region(write.terms().to(), nowMs);
     int slot = there.keeper.slotOf(write.key().path());
     return slot < 0 ? null : there.sent.decidedOn(slot, write.dot());
   }
@@ -181,7 +196,7 @@ final class UpdateManager {
   /** Prices the update; whether it can be paid is for the caller to say, with {@link #decided}. */
   Decision price(CopyWrite write, KeepingPolicy policy, long nowMs) {
     CopyTerms terms = write.terms();
-    Region there = requireKnown(terms.to());
+    Region there = region(terms.to(), nowMs);
     int slot = there.keeper.slot(write.key().path(), nowMs);
     there.threshold.settled(slot, false);
     Keeping keeping = there.keeper.changed(slot, terms, policy, nowMs);
@@ -206,14 +221,14 @@ final class UpdateManager {
     there.keeper.decided(slot, terms, policy, keeping, pays, standsFor, nowMs);
     boolean all = there.keeper.way() == CopyKeeper.Way.ALL;
     boolean sends =
-        write.isShadow() || ((pays || all) && (write.holds() || there.takesUnasked(nowMs)));
+        write.isPromised() || ((pays || all) && (write.holds() || there.takesUnasked(nowMs)));
     Decision.Reason reason =
         sends
             ? Decision.Reason.PUSHED
             : there.sent.isForLongNotWorthIt(slot, nowMs)
                 ? Decision.Reason.DROPPED
                 : Decision.Reason.INVALIDATED;
-    double asked = all || write.isShadow() ? 0 : least;
+    double asked = all || write.isPromised() ? 0 : least;
     return new Decision(candidate(write, keeping, all), appraisal, asked, reason);
   }
 
@@ -247,7 +262,7 @@ final class UpdateManager {
   /** What becomes of it, with the budget's word. */
   Update decided(CopyWrite write, Decision decision, long nowMs) {
     RegionName to = write.terms().to();
-    Region there = requireKnown(to);
+    Region there = region(to, nowMs);
     Update update = updateOf(decision);
     int slot = there.keeper.slot(write.key().path(), nowMs);
     if (update == Update.PUSH) {
@@ -289,6 +304,6 @@ final class UpdateManager {
   }
 
   long retainedBytes() {
-    return regions.size() * (CopyKeeper.BYTES + SentUpdates.BYTES + UpdateThreshold.BYTES);
+    return regions.values().stream().mapToLong(each -> Region.bytes(each.slots)).sum();
   }
 }

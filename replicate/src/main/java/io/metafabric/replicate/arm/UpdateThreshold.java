@@ -7,7 +7,7 @@ package io.metafabric.replicate.arm;
  * CopyKeeper}, by its slots, whether it was read. Not thread-safe; the caller owns the clock.
  */
 final class UpdateThreshold {
-  static final long BYTES = ReadOdds.SLOTS * (2L * Float.BYTES + Byte.BYTES);
+  static final long BYTES_A_SLOT = 2L * Float.BYTES + Byte.BYTES;
 
   /** Updates are many, and most are worth far more than they cost: only the next ones count. */
   private static final double NEAR = 2;
@@ -17,12 +17,18 @@ final class UpdateThreshold {
   private final PayThreshold threshold = new PayThreshold(NEAR, 0);
 
   /** Of benefit to cost; 0 where nothing is to be learned. */
-  private final float[] expected = new float[ReadOdds.SLOTS];
+  private final float[] expected;
 
   /** The same if it is read. */
-  private final float[] ifRead = new float[ReadOdds.SLOTS];
+  private final float[] ifRead;
 
-  private final byte[] standsFor = new byte[ReadOdds.SLOTS];
+  private final byte[] standsFor;
+
+  UpdateThreshold(int slots) {
+    this.expected = new float[slots];
+    this.ifRead = new float[slots];
+    this.standsFor = new byte[slots];
+  }
 
   /** By how much more than before benefit must be above cost. */
   double factor(long nowMs) {

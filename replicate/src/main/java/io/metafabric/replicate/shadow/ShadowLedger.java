@@ -79,6 +79,13 @@ public final class ShadowLedger {
     return wanted;
   }
 
+  /** Whether a region has one that was asked for by name. */
+  public boolean isAskedFor(Key key, RegionName region, long nowNanos) {
+    Map<RegionName, Leave> regions = byKey.get(key);
+    Leave leave = regions == null ? null : regions.get(region);
+    return leave != null && isAskedFor(leave) && nowNanos - leave.untilNanos() < 0;
+  }
+
   private static boolean isAskedFor(Leave leave) {
     return leave.terms().reason() == ShadowReason.REQUESTED;
   }

@@ -2,6 +2,7 @@ package io.metafabric.replicate.arm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.record.Bytes;
@@ -40,7 +41,8 @@ class CopyAccountTest {
     double perDay = random.nextInt(5) == 0 ? 0 : random.nextDouble() / 100;
     long stored = 1 + random.nextInt(200_000);
     long start = random.nextLong();
-    var account = new CopyAccount(new CopyBudget(perSecond, perDay, stored), start);
+    var account =
+        new CopyAccount(new CopyBudget(perSecond, perDay, stored), SpentNotes.NONE, start);
     var paid = new ArrayList<Paid>();
     var open = new ArrayList<Long>();
     long now = 0;
@@ -68,10 +70,11 @@ class CopyAccountTest {
   private static final class Mixed {
     final Random random;
     final int seed;
-    final long start;
-    final CopyAccount account;
-    final KeptCopies<String> kept;
-    final ShadowShelf shelf;
+    final Notes notes = new Notes();
+    long start;
+    CopyAccount account;
+    KeptCopies<String> kept;
+    ShadowShelf shelf;
     final List<Long> unread = new ArrayList<>();
     final List<MetadataRecord> shadows = new ArrayList<>();
     final List<Paid> dollars = new ArrayList<>();
@@ -84,13 +87,43 @@ class CopyAccountTest {
     Mixed(int seed) {
       this.seed = seed;
       this.random = new Random(seed);
-      this.start = random.nextLong();
-      CopyBudget first = budget();
-      this.account = new CopyAccount(first, start);
-      this.earnable = first.bytesPerSecond();
-      this.kept = new KeptCopies<>(random.nextInt(200_000), account.room(), gone -> {});
-      this.shelf = new ShadowShelf(random.nextInt(200_000), account.room());
+      open(budget());
+    }
+
+    /** Of what was here nothing is left, and its clock counts from somewhere else. */
+    void open(CopyBudget with) {
+      start = random.nextLong();
+      notes.passedNanos = now - notes.atNanos;
+      account = new CopyAccount(with, notes, start + now);
+      earnable += with.bytesPerSecond();
+      kept = new KeptCopies<>(random.nextInt(200_000), account.room(), gone -> {});
+      shelf = new ShadowShelf(random.nextInt(200_000), account.room());
       account.room().yieldBy(missing -> kept.giveUp(missing, now / 1e6));
+      unread.clear();
+      shadows.clear();
+      storedBefore = 0;
+    }
+
+    /** What was noted last, which is as old as it is. */
+    private final class Notes implements SpentNotes {
+      private SpentDollars last = SpentDollars.NOTHING;
+      private long atNanos;
+      private long passedNanos;
+
+      @Override
+      public SpentDollars before() {
+        return last.after(Math.min(50 * HOUR, passedNanos));
+      }
+
+      @Override
+      public boolean note(SpentDollars spent) {
+        if (random.nextInt(20) == 0) {
+          return false;
+        }
+        last = spent;
+        atNanos = now;
+        return true;
+      }
     }
 
     CopyBudget budget() {
@@ -106,7 +139,7 @@ class CopyAccountTest {
       long bytes = random.nextInt(30_000);
       String path = "n/" + random.nextInt(20);
       double microDollars = random.nextDouble() * 1_000;
-      switch (random.nextInt(13)) {
+      switch (random.nextInt(15)) {
         case 0, 1 -> {
           if (account.pay(bytes + 200, microDollars, bytes, start + now) == null) {
             unread.add(bytes);
@@ -124,6 +157,16 @@ class CopyAccountTest {
           } else if (!isAsked && account.pay(0, microDollars, 0, start + now) == null) {
             spent(microDollars);
           }
+        }
+        case 12 -> {
+          account.owe(microDollars / 10, start + now);
+          dollars.add(new Paid(now, 0, microDollars / 1e7));
+        }
+        case 13 -> {
+          if (random.nextBoolean()) {
+            account.end(start + now);
+          }
+          open(account.budget());
         }
         case 2 -> {
           if (account.payBytes(bytes, start + now)) {
@@ -249,7 +292,7 @@ class CopyAccountTest {
 
   @Test
   void aDaysDollars_areThereAgainAfterADay_andNotBefore() {
-    var account = new CopyAccount(CopyBudget.DEFAULT.withDollarsPerDay(1), 0);
+    var account = new CopyAccount(CopyBudget.DEFAULT.withDollarsPerDay(1), SpentNotes.NONE, 0);
     assertThat(account.pay(1, 1e6, 0, HOUR / 2)).isNull();
 
     assertThat(account.pay(1, 1, 0, 24 * HOUR)).isEqualTo(Decision.Reason.OVER_DOLLARS_PER_DAY);
@@ -257,9 +300,109 @@ class CopyAccountTest {
     assertThat(account.pay(1, 1e6, 0, 25 * HOUR)).isNull();
   }
 
+  /** Of what one opening has noted last the next one hears, so many hours later. */
+  private static final class LastNote implements SpentNotes {
+    private SpentDollars last = SpentDollars.NOTHING;
+    private long hoursAgo;
+    private int written;
+
+    @Override
+    public SpentDollars before() {
+      return last.after(hoursAgo * HOUR);
+    }
+
+    @Override
+    public boolean note(SpentDollars spent) {
+      last = spent;
+      written++;
+      return true;
+    }
+  }
+
+  @Test
+  void whatOpeningsBeforeHaveSpent_counts_untilADayHasPassed() {
+    var notes = new LastNote();
+    CopyBudget budget = CopyBudget.DEFAULT.withDollarsPerDay(1);
+    var first = new CopyAccount(budget, notes, 0);
+    assertThat(first.pay(1, 0.5e6, 0, HOUR / 2)).isNull();
+    assertThat(first.pay(1, 0.4e6, 0, 2 * HOUR)).isNull();
+    first.end(2 * HOUR);
+
+    var second = new CopyAccount(budget, notes, 77 * HOUR);
+    assertThat(second.spentDollars(77 * HOUR)).isCloseTo(0.9, within(1e-9));
+    assertThat(second.pay(1, 0.2e6, 0, 77 * HOUR)).isEqualTo(Decision.Reason.OVER_DOLLARS_PER_DAY);
+    assertThat(second.pay(1, 0.1e6, 0, 77 * HOUR)).isNull();
+    second.end(77 * HOUR);
+
+    notes.hoursAgo = 23;
+    var third = new CopyAccount(budget, notes, -5 * HOUR);
+    assertThat(third.pay(1, 0.51e6, 0, -5 * HOUR)).isEqualTo(Decision.Reason.OVER_DOLLARS_PER_DAY);
+    assertThat(third.pay(1, 0.5e6, 0, -5 * HOUR)).as("the first is over a day old").isNull();
+  }
+
+  @Test
+  void openingsThatAreKilled_spendNoMoreThanOne_andEachCostsALittle() {
+    var notes = new LastNote();
+    CopyBudget budget = CopyBudget.DEFAULT.withDollarsPerDay(1);
+    double spent = 0;
+    for (int i = 0; i < 100; i++) {
+      var killed = new CopyAccount(budget, notes, i);
+      assertThat(killed.pay(1, 100, 0, i)).as("opening %d", i).isNull();
+      spent += 100e-6;
+    }
+    double known = new CopyAccount(budget, notes, 0).spentDollars(0);
+    assertThat(known).isBetween(spent, spent + 100 / 256.0 + 1e-9);
+
+    int openings = 0;
+    while (new CopyAccount(budget, notes, 0).pay(1, 20_000, 0, 0) == null) {
+      openings++;
+    }
+    assertThat(openings).isBetween(20, 50);
+  }
+
+  @Test
+  void itIsNotedSeldom_andWhatCannotBeNoted_isNotSpent() {
+    var notes = new LastNote();
+    var account = new CopyAccount(CopyBudget.DEFAULT.withDollarsPerDay(1), notes, 0);
+    for (int i = 0; i < 100_000; i++) {
+      assertThat(account.pay(1, 10, 0, i * 100_000L)).isNull();
+    }
+    assertThat(notes.written).isBetween(250, 260);
+
+    SpentNotes unwritable =
+        new SpentNotes() {
+          @Override
+          public SpentDollars before() {
+            return SpentDollars.NOTHING;
+          }
+
+          @Override
+          public boolean note(SpentDollars spent) {
+            return false;
+          }
+        };
+    var poor = new CopyAccount(CopyBudget.DEFAULT, unwritable, 0);
+    assertThat(poor.pay(1, 10, 0, 0)).isEqualTo(Decision.Reason.OVER_DOLLARS_PER_DAY);
+    assertThat(poor.pay(1, 0, 0, 0)).as("what is free").isNull();
+  }
+
+  @Test
+  void whatIsOwed_isNeverRefused_andLeavesLessForOthers() {
+    var account = new CopyAccount(CopyBudget.DEFAULT.withDollarsPerDay(1), SpentNotes.NONE, 0);
+    account.owe(0.75e6, 0);
+    assertThat(account.pay(1, 0.3e6, 0, 0)).isEqualTo(Decision.Reason.OVER_DOLLARS_PER_DAY);
+    assertThat(account.pay(1, 0.25e6, 0, 0)).isNull();
+    account.owe(5e6, 0);
+    assertThat(account.spentDollars(0)).isCloseTo(6, within(1e-9));
+    assertThat(account.pay(1, 1, 0, 0)).isEqualTo(Decision.Reason.OVER_DOLLARS_PER_DAY);
+    assertThat(account.pay(1, 0, 0, 0)).as("what is free").isNull();
+    account.owe(1e300, 0);
+    assertThat(account.pay(1, 1, 0, 0)).isEqualTo(Decision.Reason.OVER_DOLLARS_PER_DAY);
+  }
+
   @Test
   void aSmallerBudget_countsWhatWasSpentBefore() {
-    var account = new CopyAccount(new CopyBudget(1_000, 1, 1_000), 0);
+    var account = new CopyAccount(new CopyBudget(1_000, 1, 1_000), SpentNotes.NONE, 0);
     assertThat(account.pay(100, 0.5e6, 600, 0)).isNull();
     account.setBudget(new CopyBudget(1_000, 0.5, 500), 0);
 
@@ -271,7 +414,7 @@ class CopyAccountTest {
 
   @Test
   void whatIsOwed_andIsMoreThanASecondsWorth_isPaidOff_beforeAnythingElseGoes() {
-    var account = new CopyAccount(new CopyBudget(1_000, 1, 10), 0);
+    var account = new CopyAccount(new CopyBudget(1_000, 1, 10), SpentNotes.NONE, 0);
     assertThat(account.payBytes(3_500, 0)).isTrue();
     assertThat(account.payBytes(1, 2_500_000_000L)).isFalse();
     assertThat(account.payBytes(100, 2_600_000_000L)).isTrue();
@@ -284,7 +427,7 @@ class CopyAccountTest {
 
   @Test
   void whileWhatIsOwedWaits_noBargainTakesWhatIsEarnedForIt() {
-    var account = new CopyAccount(new CopyBudget(1_000, 1, 10_000), 0);
+    var account = new CopyAccount(new CopyBudget(1_000, 1, 10_000), SpentNotes.NONE, 0);
     assertThat(account.pay(1_000, 0, 1, 0)).isNull();
     assertThat(account.payBytes(1_000, 500_000_000L)).isFalse();
 
@@ -299,7 +442,7 @@ class CopyAccountTest {
 
   @Test
   void aSmallDutyThatIsPaid_doesNotEndTheTurnOfALargerOneThatWaits() {
-    var account = new CopyAccount(new CopyBudget(1_000, 1, 10_000), 0);
+    var account = new CopyAccount(new CopyBudget(1_000, 1, 10_000), SpentNotes.NONE, 0);
     assertThat(account.pay(900, 0, 1, 0)).isNull();
     assertThat(account.payBytes(1_000, 100_000_000L)).isFalse();
     assertThat(account.payBytes(50, 200_000_000L)).isTrue();
@@ -311,7 +454,7 @@ class CopyAccountTest {
 
   @Test
   void aDutyThatNobodyAsksForAgain_hasNoTurn_whateverElseIsPaid() {
-    var account = new CopyAccount(new CopyBudget(1_000, 1, 10_000), 0);
+    var account = new CopyAccount(new CopyBudget(1_000, 1, 10_000), SpentNotes.NONE, 0);
     assertThat(account.payBytes(1_000, 0)).isTrue();
     assertThat(account.payBytes(900, 100_000_000L)).isFalse();
     assertThat(account.payBytes(100, 2_000_000_000L)).isTrue();
@@ -320,7 +463,7 @@ class CopyAccountTest {
 
   @Test
   void whatIsAskedForByName_waitsForBytesLikeADuty_andNotForDollars() {
-    var account = new CopyAccount(new CopyBudget(1_000, 1, 10), 0);
+    var account = new CopyAccount(new CopyBudget(1_000, 1, 10), SpentNotes.NONE, 0);
     assertThat(account.payAsked(3_000, 0.4e6, 0)).as("more than a second's worth").isNull();
     assertThat(account.payAsked(100, 0.4e6, 1_000_000_000L))
         .isEqualTo(Decision.Reason.OVER_BYTES_PER_SECOND);
@@ -337,7 +480,7 @@ class CopyAccountTest {
 
   @Test
   void whatIsRefusedForOneBound_isNotTakenFromTheOthers() {
-    var account = new CopyAccount(new CopyBudget(1_000, 1, 10), 0);
+    var account = new CopyAccount(new CopyBudget(1_000, 1, 10), SpentNotes.NONE, 0);
     assertThat(account.pay(1_000, 1e6, 11, 0)).isEqualTo(Decision.Reason.OVER_STORED_BYTES);
 
     assertThat(account.pay(1_000, 1e6, 10, 0)).isNull();

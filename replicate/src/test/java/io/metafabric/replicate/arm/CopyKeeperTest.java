@@ -20,7 +20,7 @@ class CopyKeeperTest {
   private static final RegionName OSLO = new RegionName("oslo");
   private static final RegionName PARIS = new RegionName("paris");
 
-  private final CopyKeeper keeper = new CopyKeeper(slot -> {});
+  private final CopyKeeper keeper = new CopyKeeper(CopyKeeper.SLOTS, slot -> {});
 
   /** A byte costs a micro-dollar to send and a thousandth an hour to store. */
   private static KeepingPolicy policy(double perSavedMs) {
@@ -160,7 +160,7 @@ class CopyKeeperTest {
 
   /** What is expected of the last of many keys, of which one in so many is read, once. */
   private static double chanceOfSent(int oneIn, boolean sampled) {
-    var keeper = new CopyKeeper(slot -> {});
+    var keeper = new CopyKeeper(CopyKeeper.SLOTS, slot -> {});
     KeepingPolicy policy = policy(10);
     var random = new Random(5);
     double chance = 0;

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.record.RegionName;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -47,6 +49,21 @@ class PricesTest {
         .hasMessageContaining("both are oslo");
   }
 
+  @Test
+  void nulls_areRefusedByName() {
+    var none = new HashMap<RegionName, Double>();
+    none.put(PARIS, null);
+    refusedNull(() -> new Prices(0, 0, 0, Map.of(), none, Map.of()), "storage");
+    refusedNull(() -> new Prices(0, 0, 0, Map.of(), Map.of(), none), "savedMs");
+    var nobody = new HashMap<RegionName, Double>();
+    nobody.put(null, 1.0);
+    refusedNull(() -> new Prices(0, 0, 0, Map.of(), Map.of(), nobody), "savedMs");
+    var transfers = new HashMap<Prices.Pair, Double>();
+    transfers.put(new Prices.Pair(OSLO, PARIS), null);
+    refusedNull(() -> new Prices(0, 0, 0, transfers, Map.of(), Map.of()), "transfers");
+    refusedNull(() -> new Prices(0, 0, 0, null, Map.of(), Map.of()), "transfers");
+  }
+
   @ParameterizedTest
   @ValueSource(
       doubles = {-0.001, Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, 1e10})
@@ -58,6 +75,13 @@ class PricesTest {
     refused(() -> prices.withStoragePerGbMonth("us", price), "perStoredByteHour in us");
     refused(() -> prices.withSavedMs("us", price), "perSavedMs in us");
     refused(() -> prices.withSavedMs(price), "perSavedMs");
+  }
+
+  private static void refusedNull(Runnable call, String of) {
+    assertThatThrownBy(call::run)
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageStartingWith("prices of " + of + " must ")
+        .hasMessageContaining("null");
   }
 
   private static void refused(Runnable call, String field) {

@@ -7,9 +7,12 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.Dot;
+import io.metafabric.core.wire.FrameCodec;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
@@ -32,9 +35,13 @@ class UpdateManagerTest {
     return new CopyTerms(HERE, THERE, bytes, rttMs);
   }
 
+  private static CopyWrite.Held held(boolean isCopy) {
+    return isCopy ? CopyWrite.Held.COPY : CopyWrite.Held.NOTHING;
+  }
+
   private CopyWrite write(Key key, int bytes, boolean holds) {
     return new CopyWrite(
-        key, new Dot(new ActorId(1), ++counter), terms(bytes, RTT_MS), 1, holds, false);
+        key, new Dot(new ActorId(1), ++counter), terms(bytes, RTT_MS), 1, held(holds));
   }
 
   private Update written() {
@@ -175,8 +182,7 @@ class UpdateManagerTest {
                   new Dot(new ActorId(1), ++counter),
                   terms(bytes, rttMs),
                   pressure,
-                  true,
-                  false),
+                  CopyWrite.Held.COPY),
               nowNanos);
       Appraisal numbers = lastDecision().appraisal();
       double least = lastDecision().leastRatio();
@@ -236,27 +242,85 @@ class UpdateManagerTest {
     assertThat(written()).isEqualTo(Update.PUSH);
   }
 
+  /** As many as a cluster can have beside this one. */
+  private static List<RegionName> allOthers() {
+    return IntStream.rangeClosed(1, FrameCodec.MAX_REGIONS - 1)
+        .mapToObj(i -> new RegionName("r%02d".formatted(i)))
+        .toList();
+  }
+
+  private CopyWrite writeTo(RegionName region, Key key, Dot dot, boolean holds) {
+    return new CopyWrite(key, dot, new CopyTerms(HERE, region, BYTES, RTT_MS), 1, held(holds));
+  }
+
   @Test
-  void ofMoreRegionsThanItKnows_theRestAreSentUpdatesOfWhatTheyHold_andNothingUnasked() {
-    for (int i = 0; i < 8; i++) {
-      arm.readElsewhere(
-          KEY, new CopyTerms(HERE, new RegionName("r" + i), BYTES, RTT_MS), false, nowNanos);
-    }
-    var ninth = new CopyTerms(HERE, new RegionName("r8"), BYTES, RTT_MS);
-    arm.readElsewhere(KEY, ninth, false, nowNanos);
-    for (int i = 0; i < 100; i++) {
-      nowNanos += SECOND;
-      Key key = Key.of("n/" + i);
+  void allRegions_areDecidedOnAlike_howeverManyThereAre() {
+    arm.setBudget(
+        new CopyBudget(CopyBudget.MAX_BYTES, CopyBudget.MAX_DOLLARS, CopyBudget.MAX_BYTES), 0);
+    var random = new Random(1);
+    int pushed = 0;
+    int notPushed = 0;
+    for (int i = 0; i < 300; i++) {
+      nowNanos += 5 * SECOND;
+      Key key = Key.of("n/" + random.nextInt(20));
+      boolean isRead = random.nextInt(30) == 0;
+      boolean holds = random.nextBoolean();
       var dot = new Dot(new ActorId(1), ++counter);
-      var unasked = new CopyWrite(key, dot, ninth, 1, false, false);
-      assertThat(arm.decide(unasked, nowNanos)).isEqualTo(Update.INVALIDATE);
-      assertThat(arm.decide(new CopyWrite(key, dot, ninth, 1, true, false), nowNanos))
-          .isEqualTo(Update.PUSH);
-      arm.dropped(key, ninth.to(), nowNanos);
+      var updates = EnumSet.noneOf(Update.class);
+      for (RegionName region : allOthers()) {
+        if (isRead) {
+          var terms = new CopyTerms(HERE, region, BYTES, RTT_MS);
+          arm.readElsewhere(key, terms, false, nowNanos);
+        }
+        updates.add(arm.decide(writeTo(region, key, dot, holds), nowNanos));
+      }
+      assertThat(updates).as("write %d", i).hasSize(1);
+      pushed += updates.contains(Update.PUSH) ? 1 : 0;
+      notPushed += updates.contains(Update.PUSH) ? 0 : 1;
     }
-    var eighth = new CopyTerms(HERE, new RegionName("r7"), BYTES, RTT_MS);
-    var write = new CopyWrite(KEY, new Dot(new ActorId(1), ++counter), eighth, 1, false, false);
+    assertThat(pushed).isBetween(10, 290);
+    assertThat(notPushed).isPositive();
+    UpdateTotals first = arm.stats(nowNanos).updates().get(allOthers().get(0));
+    assertThat(arm.stats(nowNanos).updates()).hasSize(allOthers().size());
+    assertThat(arm.stats(nowNanos).updates().values()).containsOnly(first);
+    assertThat(first.spentDollars()).isPositive();
+  }
+
+  @Test
+  void switchedOff_noRegionIsSentAnything_howeverManyThereAre() {
+    arm.setEnabled(false);
+    for (RegionName region : allOthers()) {
+      Key key = Key.of("n/" + region);
+      arm.readElsewhere(key, new CopyTerms(HERE, region, BYTES, RTT_MS), false, nowNanos);
+      CopyWrite write = writeTo(region, key, new Dot(new ActorId(1), ++counter), true);
+      assertThat(arm.decide(write, nowNanos)).as("%s", region).isEqualTo(Update.INVALIDATE);
+      assertThat(arm.explain(key))
+          .extracting(Decision::reason)
+          .containsExactly(Decision.Reason.SWITCHED_OFF);
+      assertThat(arm.stats(nowNanos).updates().get(region).refused()).isOne();
+    }
+  }
+
+  @Test
+  void ofMoreRegionsThanMembers_theOneHeardOfLongestAgo_isForgotten() {
+    RegionName eldest = allOthers().get(0);
+    CopyWrite write = writeTo(eldest, KEY, new Dot(new ActorId(1), ++counter), true);
     assertThat(arm.decide(write, nowNanos)).isEqualTo(Update.PUSH);
+    for (int i = 0; i < 3 * FrameCodec.MAX_REGIONS; i++) {
+      nowNanos += SECOND;
+      arm.readElsewhere(
+          KEY, new CopyTerms(HERE, new RegionName("x" + i), BYTES, RTT_MS), false, nowNanos);
+      if (i < FrameCodec.MAX_REGIONS) {
+        arm.decide(write, nowNanos);
+      }
+    }
+    assertThat(arm.stats(nowNanos).retainedBytes())
+        .isLessThanOrEqualTo(arm.stats(nowNanos).maxRetainedBytes());
+    assertThat(arm.stats(nowNanos).updates().get(eldest).pushed())
+        .as("the same write was decided once while it was heard of")
+        .isOne();
+    arm.decide(write, nowNanos);
+    assertThat(arm.stats(nowNanos).updates().get(eldest).pushed()).isEqualTo(2);
   }
 
   @Test
@@ -339,13 +403,39 @@ class UpdateManagerTest {
     assertThat(stats.total()).isEqualTo(all);
   }
 
-  private Update toShadow(Key key, int bytes) {
+  private Update toShadow(Key key, int bytes, CopyWrite.Held shadow) {
     var dot = new Dot(new ActorId(1), ++counter);
-    return arm.decide(new CopyWrite(key, dot, terms(bytes, RTT_MS), 1, true, true), nowNanos);
+    return arm.decide(new CopyWrite(key, dot, terms(bytes, RTT_MS), 1, shadow), nowNanos);
+  }
+
+  private Update toShadow(Key key, int bytes) {
+    return toShadow(key, bytes, CopyWrite.Held.PROMISED_SHADOW);
   }
 
   @Test
-  void aShadow_isSentWhatItIsNotWorth_alsoWithTheSwitchOff_andPaysForTransferAlone() {
+  void aShadowThatNobodyAskedForByName_isSentWhatItIsWorth_andNothingWithTheSwitchOff() {
+    int pushed = 0;
+    for (int i = 0; i < 1_000; i++) {
+      nowNanos += SECOND;
+      pushed += toShadow(KEY, BYTES, CopyWrite.Held.SHADOW) == Update.PUSH ? 1 : 0;
+    }
+    assertThat(pushed).as("that nobody reads").isBetween(1, 100);
+    assertThat(lastDecision().appraisal().storage()).as("is paid where it is").isZero();
+    for (int i = 0; i < 20; i++) {
+      nowNanos += SECOND;
+      toShadow(KEY, BYTES, CopyWrite.Held.SHADOW);
+      arm.readElsewhere(KEY, terms(BYTES, RTT_MS), true, nowNanos);
+    }
+    assertThat(toShadow(KEY, BYTES, CopyWrite.Held.SHADOW)).isEqualTo(Update.PUSH);
+    arm.readElsewhere(KEY, terms(BYTES, RTT_MS), true, nowNanos);
+    arm.setEnabled(false);
+    assertThat(toShadow(KEY, BYTES, CopyWrite.Held.SHADOW)).isEqualTo(Update.INVALIDATE);
+    assertThat(lastDecision().reason()).isEqualTo(Decision.Reason.SWITCHED_OFF);
+  }
+
+  @Test
+  void
+      aShadowThatWasAskedForByName_isSentWhatItIsNotWorth_alsoWithTheSwitchOff_andPaysForTransferAlone() {
     arm.setPrices(Prices.DEFAULT.withSavedMs(0));
     arm.setEnabled(false);
     for (int i = 0; i < 50; i++) {
@@ -361,22 +451,12 @@ class UpdateManagerTest {
   }
 
   @Test
-  void updatesOfShadows_andOfRegionsOfWhichNothingIsLearned_keepToTheBudget() {
+  void updatesOfShadows_keepToTheBudget() {
     arm.setBudget(CopyBudget.DEFAULT.withBytesPerSecond(2_500), 0);
     assertThat(toShadow(Key.of("n/a"), 1_000)).isEqualTo(Update.PUSH);
     assertThat(toShadow(Key.of("n/b"), 1_000)).isEqualTo(Update.PUSH);
     assertThat(toShadow(Key.of("n/c"), 1_000)).isEqualTo(Update.INVALIDATE);
     assertThat(totals().refused()).isOne();
-
-    for (int i = 0; i < 8; i++) {
-      var terms = new CopyTerms(HERE, new RegionName("r" + i), BYTES, RTT_MS);
-      arm.readElsewhere(KEY, terms, false, nowNanos);
-    }
-    var unknown = new CopyTerms(HERE, new RegionName("r8"), 1_000, RTT_MS);
-    var dot = new Dot(new ActorId(1), ++counter);
-    var write = new CopyWrite(KEY, dot, unknown, 1, true, false);
-    assertThat(arm.decide(write, nowNanos)).isEqualTo(Update.INVALIDATE);
-    assertThat(arm.decide(write, nowNanos + SECOND)).isEqualTo(Update.PUSH);
   }
 
   @Test
@@ -393,7 +473,7 @@ class UpdateManagerTest {
   @Test
   void whatIsLearned_isBounded_howeverManyKeysAndRegions() {
     for (int i = 0; i < 60_000; i++) {
-      var there = new RegionName("r" + i % 20);
+      var there = new RegionName("r" + i % 200);
       arm.readElsewhere(Key.of("n/" + i), new CopyTerms(HERE, there, BYTES, RTT_MS), false, 0);
     }
     ArmStats stats = arm.stats(0);

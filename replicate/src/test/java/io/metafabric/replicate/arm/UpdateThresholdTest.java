@@ -14,7 +14,7 @@ class UpdateThresholdTest {
 
   private static final Appraisal FAR_ABOVE = new Appraisal(0.5, 1, 0, 3_000, 0.1, 0, 1, 0, 0, 1, 1);
 
-  private final UpdateThreshold threshold = new UpdateThreshold();
+  private final UpdateThreshold threshold = new UpdateThreshold(CopyKeeper.SLOTS);
 
   private void send(Appraisal appraisal, int times, int readOneIn) {
     for (int i = 0; i < times; i++) {
