@@ -224,6 +224,7 @@ public final class FabricNode<V> implements AutoCloseable {
             region,
             predictors,
             PredictorConfig.DEFAULT_MAX_BYTES,
+            ports.random().nextLong(),
             (name, failure) -> log.warn("predictor {} failed and is off now", name, failure));
     this.keeper =
         new ForesightKeeper(

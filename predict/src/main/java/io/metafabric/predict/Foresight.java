@@ -68,6 +68,7 @@ public final class Foresight {
 
   /**
    * @param maxBytesEach a predictor that retains more is switched off
+   * @param seed should be drawn at random: hashes of keys that others choose are seeded with it
    * @param onFailure is told the name of a predictor that failed, and why; it must not throw
    * @throws ConfigurationException if two predictors have the same name
    */
@@ -75,6 +76,7 @@ public final class Foresight {
       RegionName region,
       List<Predictor> predictors,
       long maxBytesEach,
+      long seed,
       BiConsumer<String, Throwable> onFailure) {
     this.region = region;
     this.asksForClients = predictors.stream().anyMatch(each -> !(each instanceof RankedPredictor));
@@ -94,7 +96,8 @@ public final class Foresight {
       }
     }
     int sources = predictors.stream().mapToInt(Foresight::sourcesOf).max().orElse(0);
-    this.log = new PredictionLog(List.copyOf(this.predictors.keySet()), sources, MAX_LOG_BYTES);
+    this.log =
+        new PredictionLog(List.copyOf(this.predictors.keySet()), sources, MAX_LOG_BYTES, seed);
   }
 
   private static int sourcesOf(Predictor predictor) {

@@ -147,7 +147,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     this.open = new OpenProposals(count, features, config.maxBytes() / OPEN_SHARE);
     this.described = new float[features];
     long trailBytes = Math.min(config.maxBytes() / TRAILS_SHARE, MAX_TRAIL_BYTES);
-    this.trails = new ClientTrails(trailBytes);
+    this.trails = new ClientTrails(trailBytes, config.seed());
     this.sources = new CandidateSource[count];
     this.sinks = new CandidateSource.Sink[count];
     this.kinds = new Calibration[count];
@@ -168,7 +168,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
               tableBytes * source.tableUnits() / units, source.ownBytes(config.maxBytes()));
       sinks[i] = (reference, kind, cause) -> proposals.add(reference, number, kind, cause);
     }
-    this.keys = new KeyTable(rest - tableBytes, KeyFacts.ROW_BYTES, facts::clear);
+    this.keys = new KeyTable(rest - tableBytes, KeyFacts.ROW_BYTES, config.seed(), facts::clear);
     facts.ensureCapacity(keys.capacity());
   }
 

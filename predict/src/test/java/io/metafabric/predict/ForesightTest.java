@@ -55,6 +55,7 @@ class ForesightTest {
         PARIS,
         List.of(predictors),
         1 << 20,
+        1,
         (name, failure) -> failures.add(name + ": " + failure.getMessage()));
   }
 
