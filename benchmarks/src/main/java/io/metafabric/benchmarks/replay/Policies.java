@@ -20,6 +20,9 @@ final class Policies {
           "mithril",
           "belady");
 
+  /** Of all policies the only one that has to know who asks for what, and when. */
+  static final String BELADY = "belady";
+
   private static final String FABRIC = "fabric";
   private static final String NO_PREDICTION = "fabric-no-prediction";
   private static final String SHARED_MODEL = "fabric-shared-model";
@@ -69,7 +72,7 @@ final class Policies {
         : Arrays.stream(name.substring(colon + 1).split("\\+", -1)).map(Source::of).toList();
   }
 
-  /** The policy of one region. */
+  /** The policy of one region; not {@link #BELADY}. */
   static ReplayPolicy create(String name, Trace trace, int capacity, int latencyMs, long seed) {
     String plain = plain(name);
     return switch (plain) {
@@ -87,7 +90,6 @@ final class Policies {
       case "lru" -> new LruPolicy(trace, capacity);
       case "s3fifo" -> new S3FifoPolicy(trace, capacity);
       case "mithril" -> new MithrilPolicy(trace, capacity);
-      case "belady" -> new BeladyPolicy(trace, capacity);
       default -> throw new ReplayException("there is no policy \"" + name + "\"");
     };
   }
