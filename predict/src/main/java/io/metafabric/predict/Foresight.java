@@ -62,6 +62,7 @@ public final class Foresight {
   /** Whether any predictor is asked client by client. */
   private final boolean asksForClients;
 
+  private final ReadTime time = new ReadTime();
   private long nowMs;
   private long surplus;
   private long observed;
@@ -122,7 +123,7 @@ public final class Foresight {
       if (asksForClients) {
         trails.append(event.client(), event.key());
       }
-      nowMs = Math.max(nowMs, event.atMs());
+      nowMs = time.advance(event.atMs());
       if (event.outcome().isNeed()) {
         score(event);
       }
