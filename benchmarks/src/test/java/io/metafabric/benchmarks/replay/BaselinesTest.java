@@ -40,8 +40,7 @@ class BaselinesTest {
   }
 
   private static long misses(Trace trace, String policy, int capacity, int regions, PutMode puts) {
-    return Replayer.run(trace, policy, 5, capacity, 0, regions, puts, 1, new Progress(null))
-        .misses();
+    return Replayer.run(trace, policy, 5, capacity, 0, regions, puts, 1, Progress.none()).misses();
   }
 
   /** The least that can be missed, over all that could have been let go whenever something had. */
