@@ -248,7 +248,16 @@ public final class FabricNode<V> implements AutoCloseable {
             arm,
             replicator,
             new PrefetchTarget(
-                flights, hot, store, tiers, fetched, clock, shadowKeeper, kept, summaries));
+                flights,
+                hot,
+                store,
+                tiers,
+                fetched,
+                clock,
+                shadowKeeper,
+                kept,
+                summaries,
+                this::prefetchWasted));
     replicator.summariesTo(summaries::told);
     this.lookups =
         new Lookups(
