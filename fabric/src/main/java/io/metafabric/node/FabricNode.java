@@ -228,6 +228,7 @@ public final class FabricNode<V> implements AutoCloseable {
             region,
             predictors,
             PredictorConfig.DEFAULT_MAX_BYTES,
+            ports.random().nextLong(),
             (name, failure) -> log.warn("predictor {} failed and is off now", name, failure));
     this.keeper =
         new ForesightKeeper(
@@ -251,7 +252,16 @@ public final class FabricNode<V> implements AutoCloseable {
             arm,
             replicator,
             new PrefetchTarget(
-                flights, hot, store, tiers, fetched, clock, shadowKeeper, kept, summaries));
+                flights,
+                hot,
+                store,
+                tiers,
+                fetched,
+                clock,
+                shadowKeeper,
+                kept,
+                summaries,
+                this::prefetchWasted));
     replicator.summariesTo(summaries::told);
     this.lookups =
         new Lookups(

@@ -3,10 +3,12 @@ package io.metafabric.node;
 import io.metafabric.cache.HotTier;
 import io.metafabric.cache.HotTierStats;
 import io.metafabric.cache.SingleFlight;
+import io.metafabric.cache.WasteListener;
 import io.metafabric.core.access.AccessEvent;
 import io.metafabric.core.access.Prediction;
 import io.metafabric.core.error.StorageException;
 import io.metafabric.core.port.Clock;
+import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
@@ -32,6 +34,7 @@ final class PrefetchTarget implements Prefetcher.Target {
   private final ShadowKeeper shadowKeeper;
   private final KeptPayloads kept;
   private final AccessSummaries summaries;
+  private final WasteListener wasted;
 
   PrefetchTarget(
       SingleFlight<ReadOutcome> flights,
@@ -42,7 +45,8 @@ final class PrefetchTarget implements Prefetcher.Target {
       Clock clock,
       ShadowKeeper shadowKeeper,
       KeptPayloads kept,
-      AccessSummaries summaries) {
+      AccessSummaries summaries,
+      WasteListener wasted) {
     this.flights = flights;
     this.hot = hot;
     this.store = store;
@@ -52,6 +56,7 @@ final class PrefetchTarget implements Prefetcher.Target {
     this.shadowKeeper = shadowKeeper;
     this.kept = kept;
     this.summaries = summaries;
+    this.wasted = wasted;
   }
 
   @Override
@@ -104,11 +109,17 @@ final class PrefetchTarget implements Prefetcher.Target {
                     result ->
                         result instanceof FetchResult.Found found && !found.record().hasSiblings()
                             ? fetched.takeOver(
-                                found.record(),
-                                record ->
-                                    hot.fillPrefetched(
-                                        record, predictor, clock.nanoTime() + patience.toNanos()))
+                                found.record(), record -> take(record, predictor, patience))
                             : CompletableFuture.completedFuture(new ReadOutcome.PrefetchMissed())))
         .thenApply(ReadOutcome.Value.class::isInstance);
+  }
+
+  /** What has come and finds no place, as it is too large or superseded, was fetched in vain. */
+  private void take(MetadataRecord record, String predictor, Duration patience) {
+    Bytes payload = record.payload();
+    boolean taken = hot.fillPrefetched(record, predictor, clock.nanoTime() + patience.toNanos());
+    if (!taken && payload != null) {
+      wasted.wasted(predictor, record.key().path(), payload.length());
+    }
   }
 }

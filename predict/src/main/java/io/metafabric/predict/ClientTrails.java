@@ -4,15 +4,16 @@ import io.metafabric.core.codec.ByteReader;
 import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.error.WireFormatException;
 import java.util.Arrays;
+import java.util.SplittableRandom;
 
 /**
  * The last {@value #DEPTH} reads and needs of each client, as references, in a table that grows
  * with its clients up to its bound.
  *
  * <p>A client is known by the hash of its name, so that a table for many thousand clients holds no
- * strings; two clients with the same hash share a row, which costs accuracy and nothing else. Once
- * the table may not grow, who has not read since the CLOCK hand last came by makes room. Not
- * thread-safe.
+ * strings; two clients with the same hash share a row, which costs accuracy and nothing else. Who
+ * chooses names does not choose chains: where hashes are chained is drawn at random. Once the table
+ * may not grow, who has not read since the CLOCK hand last came by makes room. Not thread-safe.
  */
 final class ClientTrails {
   private static final int DEPTH = 2;
@@ -34,6 +35,9 @@ final class ClientTrails {
   /** How far one more moves a mean. */
   private static final double RECENT = 1.0 / 512;
 
+  /** Odd; with its multiples two hashes meet in one of n buckets in 2 / n of all draws at most. */
+  private final long multiplier;
+
   private final int max;
   private int capacity;
   private int[] hashes;
@@ -53,7 +57,11 @@ final class ClientTrails {
   private int needs;
   private double logBetween;
 
-  ClientTrails(long maxBytes) {
+  /**
+   * @param seed should be drawn at random; what is saved can be restored with another
+   */
+  ClientTrails(long maxBytes, long seed) {
+    this.multiplier = new SplittableRandom(seed).nextLong() | 1;
     this.max = (int) Math.max(1, Math.min(1 << 24, maxBytes / BYTES_PER_CLIENT));
     this.capacity = Math.min(FIRST_CLIENTS, max);
     this.hashes = new int[capacity];
@@ -86,7 +94,8 @@ final class ClientTrails {
   }
 
   private int bucket(int hash) {
-    return hash & buckets.length - 1;
+    long product = Integer.toUnsignedLong(hash) * multiplier;
+    return (int) (product >>> Integer.SIZE) & (buckets.length - 1);
   }
 
   private int find(int hash) {

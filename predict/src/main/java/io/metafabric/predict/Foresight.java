@@ -62,12 +62,14 @@ public final class Foresight {
   /** Whether any predictor is asked client by client. */
   private final boolean asksForClients;
 
+  private final ReadTime time = new ReadTime();
   private long nowMs;
   private long surplus;
   private long observed;
 
   /**
    * @param maxBytesEach a predictor that retains more is switched off
+   * @param seed should be drawn at random: hashes of keys that others choose are seeded with it
    * @param onFailure is told the name of a predictor that failed, and why; it must not throw
    * @throws ConfigurationException if two predictors have the same name
    */
@@ -75,6 +77,7 @@ public final class Foresight {
       RegionName region,
       List<Predictor> predictors,
       long maxBytesEach,
+      long seed,
       BiConsumer<String, Throwable> onFailure) {
     this.region = region;
     this.asksForClients = predictors.stream().anyMatch(each -> !(each instanceof RankedPredictor));
@@ -94,7 +97,8 @@ public final class Foresight {
       }
     }
     int sources = predictors.stream().mapToInt(Foresight::sourcesOf).max().orElse(0);
-    this.log = new PredictionLog(List.copyOf(this.predictors.keySet()), sources, MAX_LOG_BYTES);
+    this.log =
+        new PredictionLog(List.copyOf(this.predictors.keySet()), sources, MAX_LOG_BYTES, seed);
   }
 
   private static int sourcesOf(Predictor predictor) {
@@ -119,7 +123,7 @@ public final class Foresight {
       if (asksForClients) {
         trails.append(event.client(), event.key());
       }
-      nowMs = Math.max(nowMs, event.atMs());
+      nowMs = time.advance(event.atMs());
       if (event.outcome().isNeed()) {
         score(event);
       }

@@ -27,7 +27,7 @@ final class KeyNames {
   /** Of a shared beginning that a name may bring: its entry, its characters, and growth. */
   private static final int BEGINNING_BYTES = 64;
 
-  private final SharedBeginnings beginnings = new SharedBeginnings();
+  private final SharedBeginnings beginnings;
 
   /** Where each slot's name is; 0 for none. */
   private int[] at = new int[0];
@@ -42,6 +42,13 @@ final class KeyNames {
   private int rest;
   private int length;
   private boolean wide;
+
+  /**
+   * @param seed of {@link SharedBeginnings}
+   */
+  KeyNames(long seed) {
+    this.beginnings = new SharedBeginnings(seed);
+  }
 
   void ensureCapacity(int slots) {
     if (slots > at.length) {

@@ -4,6 +4,7 @@ import io.metafabric.core.codec.ByteReader;
 import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.error.InvalidKeyException;
 import io.metafabric.core.error.WireFormatException;
+import io.metafabric.core.index.KeyHash;
 import io.metafabric.core.record.Key;
 import java.util.Arrays;
 import java.util.function.IntConsumer;
@@ -16,9 +17,10 @@ import org.jspecify.annotations.Nullable;
  * references need not be told of evictions. Generations wrap around: a reference that outlives many
  * thousand tenants of its slot may name another key, which costs accuracy and nothing else.
  *
- * <p>Chained hashing in int arrays, which grow with use. The CLOCK hand takes keys that were seen
- * rarely and long ago (GCLOCK, Smith 1978), so a scan over new keys does not wash out the ones in
- * use. Not thread-safe. Slot 0 and reference 0 stand for nothing.
+ * <p>Chained hashing in int arrays, which grow with use, by a hash that is seeded: who chooses keys
+ * does not choose chains. The CLOCK hand takes keys that were seen rarely and long ago (GCLOCK,
+ * Smith 1978), so a scan over new keys does not wash out the ones in use. Not thread-safe. Slot 0
+ * and reference 0 stand for nothing.
  */
 final class KeyTable {
   /** Where its name is, hash, chain, bucket, generation and clock of one slot. */
@@ -29,11 +31,12 @@ final class KeyTable {
 
   private final long maxBytes;
   private final int rowBytes;
+  private final long seed;
   private final IntConsumer onEvicted;
   private final int slotBits;
   private final int slotMask;
 
-  private KeyNames names = new KeyNames();
+  private KeyNames names;
   private int[] hashes = new int[MIN_CAPACITY];
   private int[] next = new int[MIN_CAPACITY];
   private char[] generations = new char[MIN_CAPACITY];
@@ -50,29 +53,33 @@ final class KeyTable {
   /**
    * @param maxBytes for keys, this table and the rows that others keep per slot
    * @param rowBytes what others keep per slot
+   * @param seed should be drawn at random; what is saved can be restored with another
    * @param onEvicted told the slot of every key that leaves
    */
-  KeyTable(long maxBytes, int rowBytes, IntConsumer onEvicted) {
+  KeyTable(long maxBytes, int rowBytes, long seed, IntConsumer onEvicted) {
     this.maxBytes = maxBytes;
     this.rowBytes = rowBytes;
+    this.seed = seed;
     this.onEvicted = onEvicted;
     long mostSlots = Math.max(MIN_CAPACITY, maxBytes / (BYTES_PER_SLOT + rowBytes));
     this.slotBits = Math.min(30, 64 - Long.numberOfLeadingZeros(mostSlots));
     this.slotMask = (1 << slotBits) - 1;
+    this.names = new KeyNames(seed);
     names.ensureCapacity(capacity);
   }
 
   /** The key's reference; 0 if the key is not here. */
   int find(String key) {
-    int slot = slotOfKey(key);
+    int slot = slotOfKey(key, hash(key));
     return slot == 0 ? 0 : reference(slot);
   }
 
   /** The key's reference; the key enters if it is not here, perhaps at the cost of others. */
   int intern(String key) {
-    int slot = slotOfKey(key);
+    int hash = hash(key);
+    int slot = slotOfKey(key, hash);
     if (slot == 0) {
-      slot = insert(key);
+      slot = insert(key, hash);
     } else if (uses[slot] < MAX_USES) {
       uses[slot]++;
     }
@@ -127,8 +134,11 @@ final class KeyTable {
     return generations[slot] << slotBits | slot;
   }
 
-  private int slotOfKey(String key) {
-    int hash = spread(key.hashCode());
+  private int hash(String key) {
+    return (int) KeyHash.of(key, seed);
+  }
+
+  private int slotOfKey(String key, int hash) {
     int slot = buckets[hash & (buckets.length - 1)];
     while (slot != 0 && !(hashes[slot] == hash && names.is(slot, key))) {
       slot = next[slot];
@@ -136,18 +146,17 @@ final class KeyTable {
     return slot;
   }
 
-  private int insert(String key) {
+  private int insert(String key, int hash) {
     int slot = freeSlot();
     while (size > 0 && !names.hasRoom(key, maxBytes - slotBytes())) {
       evictOne();
     }
     uses[slot] = 0;
-    enter(slot, key);
+    enter(slot, key, hash);
     return slot;
   }
 
-  private void enter(int slot, String key) {
-    int hash = spread(key.hashCode());
+  private void enter(int slot, String key, int hash) {
     int bucket = hash & (buckets.length - 1);
     names.put(slot, key, maxBytes - slotBytes());
     hashes[slot] = hash;
@@ -262,7 +271,7 @@ final class KeyTable {
     // A generation, the uses and the length of a key take a byte each at least.
     Saved.requireWithin(3L * (newUnused - 1), in.remaining(), "keys");
     capacity = newCapacity;
-    names = new KeyNames();
+    names = new KeyNames(seed);
     names.ensureCapacity(newCapacity);
     hashes = new int[newCapacity];
     next = new int[newCapacity];
@@ -282,14 +291,15 @@ final class KeyTable {
         continue;
       }
       requireKey(key);
-      boolean isTwice = slotOfKey(key) != 0;
+      int hash = hash(key);
+      boolean isTwice = slotOfKey(key, hash) != 0;
       // In another order fewer names share what they begin with: what does not fit is forgotten.
       if (isTwice || (size > 0 && !names.hasRoom(key, maxBytes - slotBytes()))) {
         // Who refers to it must not mean the next key of its slot.
         generations[slot]++;
         free(slot);
       } else {
-        enter(slot, key);
+        enter(slot, key, hash);
         Saved.requireWithin(
             retainedBytes(), Math.max(maxBytes, size == 1 ? retainedBytes() : 0), "keys");
       }
@@ -308,10 +318,5 @@ final class KeyTable {
     } catch (InvalidKeyException e) {
       throw new WireFormatException("one of the keys is none");
     }
-  }
-
-  private static int spread(int hash) {
-    int mixed = hash * 0x9E3779B9;
-    return mixed ^ mixed >>> 15;
   }
 }

@@ -20,7 +20,7 @@ final class NeedPace {
   private int looks;
 
   /**
-   * @param nowMs never less than the time before
+   * @param nowMs less than the time before if the clock was set right; that took no time
    */
   void need(long nowMs) {
     if (lookedAtMs == Long.MIN_VALUE) {
@@ -29,7 +29,7 @@ final class NeedPace {
     needs++;
     if (needs == NEEDS_PER_LOOK) {
       // As doubles: times may be so far apart that their difference is no long.
-      double elapsedMs = (double) nowMs - lookedAtMs;
+      double elapsedMs = Math.max(0, (double) nowMs - lookedAtMs);
       double now = Math.min(MOST_MS_PER_NEED, elapsedMs / NEEDS_PER_LOOK);
       looks = Math.min(LOOKS, looks + 1);
       msPerNeed = looks == 1 ? now : msPerNeed + (now - msPerNeed) / looks;

@@ -108,7 +108,8 @@ final class PeriodicSource implements CandidateSource {
       }
       boolean isWeaker =
           strength[row] < strength[weakest]
-              || (strength[row] == strength[weakest] && lastAt[row] < lastAt[weakest]);
+              || (strength[row] == strength[weakest]
+                  && lastAt(row, nowMs) < lastAt(weakest, nowMs));
       if (isWeaker) {
         weakest = row;
       }
@@ -126,6 +127,11 @@ final class PeriodicSource implements CandidateSource {
     days[weakest] = 0;
     lastHour[weakest] = 0;
     return weakest;
+  }
+
+  /** What was read when the clock was ahead is not the youngest for ever. */
+  private long lastAt(int row, long nowMs) {
+    return lastAt[row] > nowMs ? Long.MIN_VALUE : lastAt[row];
   }
 
   private void schedule(int row, long nowMs) {

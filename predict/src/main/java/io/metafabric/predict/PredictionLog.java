@@ -1,6 +1,7 @@
 package io.metafabric.predict;
 
 import io.metafabric.core.access.Prediction;
+import io.metafabric.core.index.KeyHash;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -11,10 +12,10 @@ import org.jspecify.annotations.Nullable;
  * The last predictions of each key, and what came of them, in a ring that grows up to a bound in
  * bytes: the oldest go first.
  *
- * <p>Keys are known by two hashes of their names, so that a row for each prediction is all that is
- * kept. Of two keys with the same hashes one may be told what was said of the other, which costs an
- * explanation and nothing else. A reason is put into words when it is asked for, if the predictor
- * can. Not thread-safe.
+ * <p>Keys are known by a seeded hash of their names, so that a row for each prediction is all that
+ * is kept. Of two keys with the same hash one may be told what was said of the other, which costs
+ * an explanation and nothing else. A reason is put into words when it is asked for, if the
+ * predictor can. Not thread-safe.
  */
 final class PredictionLog {
   static final int PER_KEY = 4;
@@ -29,16 +30,16 @@ final class PredictionLog {
   private static final int ROWS_SHARE = 2;
 
   /** Of a row without what its sources said: its fields, and one chain for each row. */
-  private static final int ROW_BYTES = 4 + 4 + 4 + 4 + 4 + 4 + 8 + 8 + 1 + 1 + 1;
+  private static final int ROW_BYTES = 8 + 4 + 4 + 4 + 4 + 4 + 8 + 8 + 1 + 1 + 1;
 
   private static final PastPrediction.Result[] RESULTS = PastPrediction.Result.values();
 
   private final List<String> predictors;
   private final int sources;
   private final long maxBytes;
+  private final long seed;
   private int capacity = FIRST_ROWS;
-  private int[] hashes;
-  private int[] checks;
+  private long[] hashes;
   private int[] next;
   private float[] probabilities;
   private int[] causes;
@@ -46,7 +47,7 @@ final class PredictionLog {
   private long[] atMs;
   private long[] untilMs;
 
-  /** {@link #NOBODY} in a row whose prediction was taken back. */
+  /** {@link #NOBODY} in a row whose prediction was taken back; no chain has it any more. */
   private byte[] saidBy;
 
   private byte[] results;
@@ -66,15 +67,16 @@ final class PredictionLog {
   /**
    * @param predictors the names that predictions carry, at most 127
    * @param sources that one of them has, at most
+   * @param seed should be drawn at random, so that nobody can choose keys that collide
    */
-  PredictionLog(List<String> predictors, int sources, long maxBytes) {
+  PredictionLog(List<String> predictors, int sources, long maxBytes, long seed) {
     this.predictors = List.copyOf(predictors);
     this.sources = sources;
     this.maxBytes = maxBytes;
+    this.seed = seed;
     this.patterns = new Says[predictors.size()];
     Arrays.fill(patterns, Says.NONE);
-    this.hashes = new int[capacity];
-    this.checks = new int[capacity];
+    this.hashes = new long[capacity];
     this.next = new int[capacity];
     this.probabilities = new float[capacity];
     this.causes = new int[capacity];
@@ -107,16 +109,14 @@ final class PredictionLog {
     if (predictor == NOBODY) {
       return;
     }
-    int hash = path.hashCode();
-    int check = check(path);
-    makeWay(hash, check, predictor);
+    long hash = hash(path);
+    makeWay(hash, predictor);
     if (count == capacity) {
       makeRoom(mayRetain);
     }
     int row = (oldest + count) % capacity;
     count++;
     hashes[row] = hash;
-    checks[row] = check;
     probabilities[row] = (float) prediction.probability();
     atMs[row] = nowMs;
     untilMs[row] = nowMs + prediction.horizon().toMillis();
@@ -133,33 +133,31 @@ final class PredictionLog {
     } else {
       patterns[predictor] = says;
     }
-    int chain = chain(hash);
-    next[row] = chains[chain];
-    chains[chain] = row + 1;
+    chain(row);
     while (retainedBytes() > maxBytes && count > 0) {
       removeOldest();
     }
   }
 
-  /** Another hash than the string's own. */
-  private static int check(String path) {
-    int check = path.length();
-    for (int i = 0; i < path.length(); i++) {
-      check = (check ^ path.charAt(i)) * 0x0100_0193;
-    }
-    return check;
+  private long hash(String path) {
+    return KeyHash.of(path, seed);
   }
 
-  private int chain(int hash) {
-    int mixed = hash * 0x9E37_79B9;
-    return (mixed ^ mixed >>> 15) & chains.length - 1;
+  private void chain(int row) {
+    int chain = chain(hashes[row]);
+    next[row] = chains[chain];
+    chains[chain] = row + 1;
+  }
+
+  private int chain(long hash) {
+    return (int) hash & chains.length - 1;
   }
 
   /** Takes back what is said again, and what is too much for one key. */
-  private void makeWay(int hash, int check, int predictor) {
+  private void makeWay(long hash, int predictor) {
     int others = 0;
     int last = -1;
-    for (int row = newest(hash, check); row >= 0; row = before(row, hash, check)) {
+    for (int row = newest(hash); row >= 0; row = before(row, hash)) {
       if (saidBy[row] == predictor && isOpen(row)) {
         takeBack(row);
       } else {
@@ -181,25 +179,41 @@ final class PredictionLog {
   }
 
   /** The newest row of a key; -1 if there is none. */
-  private int newest(int hash, int check) {
-    return ofKey(chains[chain(hash)] - 1, hash, check);
+  private int newest(long hash) {
+    return ofKey(chains[chain(hash)] - 1, hash);
   }
 
-  private int before(int row, int hash, int check) {
-    return ofKey(next[row] - 1, hash, check);
+  private int before(int row, long hash) {
+    return ofKey(next[row] - 1, hash);
   }
 
-  private int ofKey(int row, int hash, int check) {
+  private int ofKey(int row, long hash) {
     int at = row;
-    while (at >= 0 && !(hashes[at] == hash && checks[at] == check && saidBy[at] != NOBODY)) {
+    while (at >= 0 && hashes[at] != hash) {
       at = next[at] - 1;
     }
     return at;
   }
 
+  /** Its place in the ring stays empty until its turn comes. */
   private void takeBack(int row) {
+    unchain(row);
     saidBy[row] = NOBODY;
     forgetReason(row);
+  }
+
+  /** The row still knows which one was before it. */
+  private void unchain(int row) {
+    int chain = chain(hashes[row]);
+    int behind = chains[chain] - 1;
+    if (behind == row) {
+      chains[chain] = next[row];
+      return;
+    }
+    while (next[behind] - 1 != row) {
+      behind = next[behind] - 1;
+    }
+    next[behind] = next[row];
   }
 
   private void forgetReason(int row) {
@@ -210,18 +224,9 @@ final class PredictionLog {
     }
   }
 
-  /** It is the last of its chain, which is in the order in which things were said. */
   private void removeOldest() {
-    forgetReason(oldest);
-    int chain = chain(hashes[oldest]);
-    int row = chains[chain] - 1;
-    if (row == oldest) {
-      chains[chain] = 0;
-    } else {
-      while (next[row] - 1 != oldest) {
-        row = next[row] - 1;
-      }
-      next[row] = 0;
+    if (saidBy[oldest] != NOBODY) {
+      takeBack(oldest);
     }
     oldest = (oldest + 1) % capacity;
     count--;
@@ -235,8 +240,7 @@ final class PredictionLog {
     }
     // From the oldest on, so that each keeps its place in the order.
     int grown = 2 * capacity;
-    hashes = ordered(hashes, new int[grown], 1);
-    checks = ordered(checks, new int[grown], 1);
+    hashes = ordered(hashes, new long[grown], 1);
     probabilities = ordered(probabilities, new float[grown], 1);
     causes = ordered(causes, new int[grown], 1);
     reasons = ordered(reasons, new @Nullable String[grown], 1);
@@ -251,9 +255,9 @@ final class PredictionLog {
     next = new int[grown];
     chains = new int[grown];
     for (int row = 0; row < count; row++) {
-      int chain = chain(hashes[row]);
-      next[row] = chains[chain];
-      chains[chain] = row + 1;
+      if (saidBy[row] != NOBODY) {
+        chain(row);
+      }
     }
   }
 
@@ -267,13 +271,12 @@ final class PredictionLog {
 
   /** A key is needed: the predictions that foresaw it, each of which is returned once. */
   List<Said> needed(String path, long nowMs) {
-    int hash = path.hashCode();
+    long hash = hash(path);
     if (chains[chain(hash)] == 0) {
       return List.of();
     }
-    int check = check(path);
     var foreseeing = new ArrayList<Said>(1);
-    for (int row = newest(hash, check); row >= 0; row = before(row, hash, check)) {
+    for (int row = newest(hash); row >= 0; row = before(row, hash)) {
       if (!foreseen[row] && nowMs <= untilMs[row]) {
         foreseen[row] = true;
         foreseeing.add(new Said(predictors.get(saidBy[row]), says(row)));
@@ -312,13 +315,12 @@ final class PredictionLog {
   }
 
   private int newest(String predictor, String path, boolean fetched) {
-    int hash = path.hashCode();
-    int check = check(path);
-    int row = newest(hash, check);
+    long hash = hash(path);
+    int row = newest(hash);
     while (row >= 0
         && !(predictors.get(saidBy[row]).equals(predictor)
             && (result(row) == PastPrediction.Result.FETCHED) == fetched)) {
-      row = before(row, hash, check);
+      row = before(row, hash);
     }
     return row;
   }
@@ -335,10 +337,9 @@ final class PredictionLog {
 
   /** Newest last. */
   List<PastPrediction> on(String path, Reasons inWords) {
-    int hash = path.hashCode();
-    int check = check(path);
+    long hash = hash(path);
     var found = new ArrayList<PastPrediction>();
-    for (int row = newest(hash, check); row >= 0; row = before(row, hash, check)) {
+    for (int row = newest(hash); row >= 0; row = before(row, hash)) {
       String predictor = predictors.get(saidBy[row]);
       Says says = says(row);
       String reason = reasons[row];

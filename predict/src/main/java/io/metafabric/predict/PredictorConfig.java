@@ -8,7 +8,8 @@ import io.metafabric.core.record.RegionName;
  *
  * @param region where its fabric is
  * @param maxBytes how much heap it may retain
- * @param seed for whatever it draws by chance: the same seed, the same predictions
+ * @param seed for whatever it draws by chance: the same seed, the same predictions. Hashes are
+ *     seeded with it, so whoever chooses keys must not be able to guess it
  */
 public record PredictorConfig(RegionName region, long maxBytes, long seed) {
   public static final long DEFAULT_MAX_BYTES = 48L << 20;

@@ -95,6 +95,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
   private final OpenProposals open;
   private final float[] described;
   private final Sighting sighting = new Sighting();
+  private final ReadTime time = new ReadTime();
 
   /** Of the last proposals, by identity: one key may be proposed twice. */
   private final IdentityHashMap<Prediction, Says> saidOf = new IdentityHashMap<>();
@@ -147,7 +148,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     this.open = new OpenProposals(count, features, config.maxBytes() / OPEN_SHARE);
     this.described = new float[features];
     long trailBytes = Math.min(config.maxBytes() / TRAILS_SHARE, MAX_TRAIL_BYTES);
-    this.trails = new ClientTrails(trailBytes);
+    this.trails = new ClientTrails(trailBytes, config.seed());
     this.sources = new CandidateSource[count];
     this.sinks = new CandidateSource.Sink[count];
     this.kinds = new Calibration[count];
@@ -168,7 +169,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
               tableBytes * source.tableUnits() / units, source.ownBytes(config.maxBytes()));
       sinks[i] = (reference, kind, cause) -> proposals.add(reference, number, kind, cause);
     }
-    this.keys = new KeyTable(rest - tableBytes, KeyFacts.ROW_BYTES, facts::clear);
+    this.keys = new KeyTable(rest - tableBytes, KeyFacts.ROW_BYTES, config.seed(), facts::clear);
     facts.ensureCapacity(keys.capacity());
   }
 
@@ -244,7 +245,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     sighting.client = event.client().hashCode();
     sighting.own = own;
     sighting.need = own && event.outcome().isNeed();
-    sighting.atMs = Math.max(sighting.atMs, event.atMs());
+    sighting.atMs = time.advance(event.atMs());
     sighting.lastRead = trails.read(trail, 0);
     sighting.readBefore = trails.read(trail, 1);
     sighting.lastNeed = 0;
@@ -554,7 +555,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     standing.client = client.hashCode();
     standing.own = true;
     standing.need = true;
-    standing.atMs = Math.max(sighting.atMs, nowMs);
+    standing.atMs = time.at(nowMs);
     standing.lastRead = before;
     standing.lastNeed = before;
     return standing;
@@ -624,7 +625,7 @@ public final class SequencePredictor implements RankedPredictor, PersistentPredi
     governor.restore(in);
     needCount = in.i32("needs");
     depth = in.varint("depth", 1, MAX_DEPTH);
-    sighting.atMs = in.i64("time of the last read");
+    sighting.atMs = time.advance(in.i64("time of the last read"));
   }
 
   /** The key that comes there next is not to have what was known of one that was forgotten. */

@@ -1,5 +1,6 @@
 package io.metafabric.predict;
 
+import io.metafabric.core.index.KeyHash;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +19,7 @@ final class SharedBeginnings {
   private static final int FIRST = 16;
   private static final int SEEN = 512;
 
+  private final long seed;
   private @Nullable String[] texts = new @Nullable String[FIRST];
   private int[] uses = new int[FIRST];
   private int[] next = new int[FIRST];
@@ -30,6 +32,13 @@ final class SharedBeginnings {
   private int unused = 1;
   private long textBytes;
 
+  /**
+   * @param seed should be drawn at random, so that nobody can choose beginnings that collide
+   */
+  SharedBeginnings(long seed) {
+    this.seed = seed;
+  }
+
   /** What a name would share: {@link #NONE} if it is to stand for itself. Counts as a use. */
   int use(String name) {
     int length = name.lastIndexOf('/') + 1;
@@ -37,15 +46,15 @@ final class SharedBeginnings {
       return NONE;
     }
     String text = name.substring(0, length);
-    int number = find(text);
+    int hash = hash(text);
+    int number = find(text, hash);
     if (number == NONE) {
-      int hash = text.hashCode();
       int place = bucket(hash, SEEN);
       if (seen[place] != hash) {
         seen[place] = hash;
         return NONE;
       }
-      number = enter(text);
+      number = enter(text, hash);
     }
     uses[number]++;
     return number;
@@ -56,7 +65,7 @@ final class SharedBeginnings {
       return;
     }
     String text = text(number);
-    int bucket = bucket(text.hashCode(), buckets.length);
+    int bucket = bucket(hash(text), buckets.length);
     if (buckets[bucket] == number) {
       buckets[bucket] = next[number];
     } else {
@@ -78,15 +87,15 @@ final class SharedBeginnings {
     return text == null ? "" : text;
   }
 
-  private int find(String text) {
-    int number = buckets[bucket(text.hashCode(), buckets.length)];
+  private int find(String text, int hash) {
+    int number = buckets[bucket(hash, buckets.length)];
     while (number != NONE && !text.equals(texts[number])) {
       number = next[number];
     }
     return number;
   }
 
-  private int enter(String text) {
+  private int enter(String text, int hash) {
     int number = free;
     if (number != NONE) {
       free = next[number];
@@ -99,12 +108,12 @@ final class SharedBeginnings {
     texts[number] = text;
     uses[number] = 0;
     textBytes += HeapSize.of(text);
-    chain(number, text);
+    chain(number, hash);
     return number;
   }
 
-  private void chain(int number, String text) {
-    int bucket = bucket(text.hashCode(), buckets.length);
+  private void chain(int number, int hash) {
+    int bucket = bucket(hash, buckets.length);
     next[number] = buckets[bucket];
     buckets[bucket] = number;
   }
@@ -117,13 +126,16 @@ final class SharedBeginnings {
     next = new int[grown];
     buckets = new int[grown];
     for (int number = 1; number < unused; number++) {
-      chain(number, text(number));
+      chain(number, hash(text(number)));
     }
   }
 
+  private int hash(String text) {
+    return (int) KeyHash.of(text, seed);
+  }
+
   private static int bucket(int hash, int buckets) {
-    int mixed = hash * 0x9E37_79B9;
-    return (mixed ^ mixed >>> 15) & buckets - 1;
+    return hash & buckets - 1;
   }
 
   /** What one more takes besides its text. */

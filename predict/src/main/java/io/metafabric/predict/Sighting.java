@@ -19,7 +19,7 @@ final class Sighting {
   /** Whether it had to be fetched, or would have been but for a prefetch. */
   boolean need;
 
-  /** The latest time of any read so far, so that it never goes backwards; epoch milliseconds. */
+  /** As {@link ReadTime} has it; epoch milliseconds. */
   long atMs;
 
   /** What the client read last and before that; 0 where there is nothing. */

@@ -7,12 +7,14 @@ import io.metafabric.core.codec.ByteReader;
 import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.error.WireFormatException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
 import org.assertj.core.api.Assertions;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class ClientTrailsTest {
   private static void push(ClientTrails trails, String client, int reference) {
@@ -24,7 +26,7 @@ class ClientTrailsTest {
     long seed = new Random().nextLong();
     System.out.println("seed " + seed);
     var random = new Random(seed);
-    var trails = new ClientTrails(256 << 10);
+    var trails = new ClientTrails(256 << 10, 1);
     assertThat(trails.retainedBytes()).isLessThan(2 << 10);
     assertThat(trails.maxRetainedBytes()).isBetween(255L << 10, 256L << 10);
     Map<String, int[]> expected = new HashMap<>();
@@ -51,7 +53,7 @@ class ClientTrailsTest {
 
   @Test
   void full_itForgetsThoseThatWereSilentForLongest() {
-    var trails = new ClientTrails(4 << 10);
+    var trails = new ClientTrails(4 << 10, 1);
     for (int i = 1; i <= 10_000; i++) {
       push(trails, "client " + i, i);
       push(trails, "regular", i);
@@ -67,9 +69,32 @@ class ClientTrailsTest {
     assertThat(trails.read(trails.rowOf("client 1"), 0)).isZero();
   }
 
+  /** Were buckets not drawn at random, one would have them all, and this would take a minute. */
+  @Test
+  @Timeout(value = 10, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void clientsThatWereMadeToShareABucket_areFoundAsQuicklyAsOthers() {
+    var trails = new ClientTrails(4 << 20, 1);
+    int inverse = 0x9E3779B9;
+    for (int i = 0; i < 5; i++) {
+      inverse *= 2 - 0x9E3779B9 * inverse;
+    }
+    var clients = new ArrayList<String>();
+    for (int i = 1; i < 1 << 15; i++) {
+      int spread = i << 17;
+      int product = spread ^ spread >>> 15 ^ spread >>> 30;
+      clients.add(OneHash.textOf(product * inverse));
+    }
+    clients.forEach(trails::rowOf);
+    for (int i = 0; i < 20; i++) {
+      for (String client : clients) {
+        assertThat(trails.find(client)).isNotNegative();
+      }
+    }
+  }
+
   @Test
   void betweenTheNeedsOfOneClient_thoseOfTheOthersAreCounted() {
-    var trails = new ClientTrails(64 << 10);
+    var trails = new ClientTrails(64 << 10, 1);
     for (int i = 0; i < 20_000; i++) {
       int row = trails.rowOf("client " + i % 10);
       trails.countNeed(row);
@@ -80,7 +105,7 @@ class ClientTrailsTest {
 
   @Test
   void itIsRestoredAtTheSizeThatItHad() {
-    var trails = new ClientTrails(64 << 10);
+    var trails = new ClientTrails(64 << 10, 1);
     Map<String, Integer> last = new LinkedHashMap<>();
     for (int i = 1; i <= 500; i++) {
       push(trails, "client " + i, i);
@@ -89,7 +114,7 @@ class ClientTrailsTest {
     }
     var out = new ByteWriter(1 << 20);
     trails.save(out);
-    var restored = new ClientTrails(64 << 10);
+    var restored = new ClientTrails(64 << 10, 2);
     restored.restore(new ByteReader(ByteBuffer.wrap(out.toArray())));
     assertThat(restored.retainedBytes()).isEqualTo(trails.retainedBytes());
     last.forEach(
@@ -106,7 +131,7 @@ class ClientTrailsTest {
     out.i32(64).i32(2).i32(9);
     out.varint(3).i32(-77).i32(8).i32(5).i32(6).varint(64).i32(42).i32(9).i32(7).i32(0).varint(0);
     out.i32(8).i32(2).i32(4).varint(1).i32(42).i32(3).i32(11).i32(12).varint(0);
-    var trails = new ClientTrails(64 << 10);
+    var trails = new ClientTrails(64 << 10, 1);
     var in = new ByteReader(ByteBuffer.wrap(out.toArray()));
     trails.restore(in);
     in.end("trails");
@@ -138,7 +163,7 @@ class ClientTrailsTest {
     for (int[] beginning : beginnings) {
       var out = new ByteWriter(64);
       out.i32(beginning[0]).i32(beginning[1]).i32(beginning[2]).i32(0).varint(0);
-      var trails = new ClientTrails(64 << 10);
+      var trails = new ClientTrails(64 << 10, 1);
       assertThatThrownBy(() -> trails.restore(new ByteReader(ByteBuffer.wrap(out.toArray()))))
           .as("%s, %s, %s", beginning[0], beginning[1], beginning[2])
           .isInstanceOf(WireFormatException.class)

@@ -38,6 +38,7 @@ class ForesightFileTest {
         PARIS,
         List.of(new SequencePredictor(new PredictorConfig(PARIS, MAX_BYTES, 1), sources)),
         MAX_BYTES,
+        1,
         (name, failure) -> {
           throw new AssertionError(name, failure);
         });

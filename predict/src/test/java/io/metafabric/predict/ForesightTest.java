@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.metafabric.core.access.AccessEvent;
+import io.metafabric.core.access.AccessEvent.Outcome;
 import io.metafabric.core.access.Prediction;
 import io.metafabric.core.error.ConfigurationException;
 import java.util.ArrayList;
@@ -55,11 +56,27 @@ class ForesightTest {
         PARIS,
         List.of(predictors),
         1 << 20,
+        1,
         (name, failure) -> failures.add(name + ": " + failure.getMessage()));
   }
 
   private static List<Prediction> nothing() {
     return List.of();
+  }
+
+  @Test
+  void timeDoesNotGoBackByALittle_butWithAClockThatWasSetRight() {
+    var scripted = new Scripted("s", ForesightTest::nothing);
+    Foresight foresight = foresight(scripted);
+    long yearMs = 365 * 86_400_000L;
+    long[] clockMs = {1_000_000, 990_000, yearMs, 1_100_000, 1_050_000, 1_200_000};
+    for (long atMs : clockMs) {
+      foresight.observe(List.of(new AccessEvent("anna", "t/a", PARIS, atMs, Outcome.WARM)));
+      foresight.predictions(key -> false);
+    }
+    assertThat(scripted.asked)
+        .extracting(PredictionContext::nowMs)
+        .containsExactly(1_000_000L, 1_000_000L, yearMs, 1_100_000L, 1_100_000L, 1_200_000L);
   }
 
   @Test

@@ -8,6 +8,7 @@ import java.util.Random;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class KeyNamesTest {
   private static final long PLENTY = 1 << 24;
@@ -28,7 +29,7 @@ class KeyNamesTest {
   @RepeatedTest(20)
   void whateverComesAndGoes_eachSlotHasItsName(RepetitionInfo run) {
     var random = new Random(run.getCurrentRepetition());
-    var names = new KeyNames();
+    var names = new KeyNames(1);
     names.ensureCapacity(64);
     Map<Integer, String> expected = new HashMap<>();
     for (int i = 0; i < 2_000; i++) {
@@ -54,7 +55,7 @@ class KeyNamesTest {
 
   @Test
   void twoCharactersOfOneLowByte_areNotTakenForEachOther() {
-    var names = new KeyNames();
+    var names = new KeyNames(1);
     names.ensureCapacity(8);
     names.put(1, "t/a", PLENTY);
     names.put(2, "t/š", PLENTY);
@@ -72,7 +73,7 @@ class KeyNamesTest {
   }
 
   private static int bytesOf(String begin, String end) {
-    var names = new KeyNames();
+    var names = new KeyNames(1);
     names.ensureCapacity(1_001);
     for (int slot = 1; slot <= 1_000; slot++) {
       names.put(slot, begin + slot + end, PLENTY);
@@ -80,10 +81,22 @@ class KeyNamesTest {
     return (int) names.retainedBytes();
   }
 
+  /** In one chain they would take minutes. */
+  @Test
+  @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void beginningsThatWereMadeToHaveOneHash_areFoundAsQuicklyAsOthers() {
+    var beginnings = new SharedBeginnings(1);
+    for (String beginning : OneHash.texts(1 << 17)) {
+      beginnings.use(beginning + "/a");
+      int shared = beginnings.use(beginning + "/b");
+      assertThat(beginnings.text(shared)).isEqualTo(beginning + "/");
+    }
+  }
+
   @Test
   void thatThereIsRoom_isTrue() {
     long most = 20_000;
-    var names = new KeyNames();
+    var names = new KeyNames(1);
     names.ensureCapacity(10_000);
     int slot = 1;
     while (names.hasRoom("t/directory/" + slot, most)) {

@@ -11,6 +11,7 @@ import java.util.Random;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class KeyTableTest {
   @RepeatedTest(30)
@@ -19,7 +20,7 @@ class KeyTableTest {
     var random = new Random(seed);
     var given = new HashMap<Integer, String>();
     var inside = new HashMap<Integer, String>();
-    var table = new KeyTable(20_000, 8, slot -> assertThat(inside.remove(slot)).isNotNull());
+    var table = new KeyTable(20_000, 8, 1, slot -> assertThat(inside.remove(slot)).isNotNull());
     for (int i = 0; i < 3_000; i++) {
       String key = "t/" + random.nextInt(1 + random.nextInt(2_000)) + "x".repeat(i % 40);
       int reference = table.intern(key);
@@ -43,7 +44,7 @@ class KeyTableTest {
 
   @Test
   void nothing_isReferenceZero() {
-    var table = new KeyTable(20_000, 8, slot -> {});
+    var table = new KeyTable(20_000, 8, 1, slot -> {});
 
     assertThat(table.find("t/absent")).isZero();
     assertThat(table.slotOf(0)).isZero();
@@ -51,7 +52,7 @@ class KeyTableTest {
 
   @Test
   void keysThatAreLarge_pushOutManySmallOnes() {
-    var table = new KeyTable(20_000, 8, slot -> {});
+    var table = new KeyTable(20_000, 8, 1, slot -> {});
     for (int i = 0; i < 100; i++) {
       table.intern("t/" + i);
     }
@@ -61,19 +62,34 @@ class KeyTableTest {
     }
   }
 
+  /** In one chain they would take minutes. */
+  @Test
+  @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void keysThatWereMadeToHaveOneHash_areFoundAsQuicklyAsOthers() {
+    var table = new KeyTable(16 << 20, 8, 1, slot -> {});
+    var keys = OneHash.texts(1 << 17);
+    for (String key : keys) {
+      table.intern(key);
+    }
+    for (String key : keys) {
+      assertThat(table.find(key)).isNotZero();
+    }
+    assertThat(table.evictions()).isZero();
+  }
+
   /** With less room some keys are forgotten; nothing that named them names the next ones. */
   @RepeatedTest(30)
   void whatIsRestored_namesWhatItDid_orNothing_andGoesOn(RepetitionInfo run) {
     int seed = run.getCurrentRepetition();
     var random = new Random(seed);
-    var saved = new KeyTable(20_000, 8, slot -> {});
+    var saved = new KeyTable(20_000, 8, 1, slot -> {});
     for (int i = 0; i < 2_000; i++) {
       saved.intern("t/" + random.nextInt(1_500) + "x".repeat(random.nextInt(30)));
     }
     var out = new ByteWriter(1 << 16);
     saved.save(out);
     int maxBytes = 16_500 + random.nextInt(3_500);
-    var table = new KeyTable(maxBytes, 8, slot -> {});
+    var table = new KeyTable(maxBytes, 8, seed, slot -> {});
     table.restore(new ByteReader(ByteBuffer.wrap(out.toArray())));
     assertThat(table.retainedBytes()).isLessThanOrEqualTo(maxBytes);
     assertThat(table.size()).isBetween(saved.size() / 2, saved.size());

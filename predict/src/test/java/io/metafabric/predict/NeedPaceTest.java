@@ -32,6 +32,18 @@ class NeedPaceTest {
   }
 
   @Test
+  void aClockThatIsSetBack_tookNoTime_andWhatItWasAheadByIsForgotten() {
+    needs(640, 10);
+    nowMs += Duration.ofDays(365).toMillis();
+    needs(64, 10);
+    nowMs -= Duration.ofDays(365).toMillis();
+    needs(64, 10);
+    assertThat(pace.timeOf(1)).isPositive();
+    needs(64 * 400, 10);
+    assertThat(pace.timeOf(100)).isCloseTo(Duration.ofSeconds(1), Duration.ofMillis(20));
+  }
+
+  @Test
   void timesAsFarApartAsTheyMayBe_stayInBounds() {
     nowMs = Long.MIN_VALUE + 1;
     needs(100, 0);

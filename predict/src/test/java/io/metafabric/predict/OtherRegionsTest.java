@@ -61,6 +61,7 @@ class OtherRegionsTest {
         PARIS,
         List.of(predictor),
         1 << 20,
+        1,
         (name, failure) -> {
           throw new AssertionError(name, failure);
         });

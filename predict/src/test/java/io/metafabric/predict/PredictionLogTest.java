@@ -9,13 +9,15 @@ import io.metafabric.predict.PastPrediction.Result;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class PredictionLogTest {
   private static final long MAX_BYTES = 64 << 10;
+  private static final long LARGE_BYTES = 32 << 20;
   private static final List<Source> SOURCES = List.of(Source.NEEDS_FIRST_ORDER, Source.CLIENT);
   private static final List<String> NAMES = List.of("s:needs-first-order", "s:client");
 
-  private final PredictionLog log = new PredictionLog(List.of("s", "host"), 2, MAX_BYTES);
+  private final PredictionLog log = new PredictionLog(List.of("s", "host"), 2, MAX_BYTES, 1);
 
   private void say(String predictor, String id, Says says, String reason) {
     log.add(
@@ -114,6 +116,63 @@ class PredictionLogTest {
     assertThat(on("a"))
         .extracting(PastPrediction::result)
         .containsExactly(Result.USED, Result.NOT_NEEDED);
+  }
+
+  /** In one chain they would take minutes. */
+  @Test
+  @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void keysThatWereMadeToHaveOneHash_areFoundAsQuicklyAsOthers() {
+    PredictionLog large = large();
+    var ids = OneHash.texts(1 << 17);
+    ids.forEach(id -> say(large, id, LARGE_BYTES));
+    for (String id : ids) {
+      assertThat(large.needed("t/" + id, 1_000)).hasSize(1);
+    }
+  }
+
+  /** Were it looked for among all that was taken back, this would take minutes. */
+  @Test
+  @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void whatIsSaidAgainAndAgain_isNotLookedForAmongWhatWasTakenBack() {
+    PredictionLog large = large();
+    for (int i = 0; i < 1 << 18; i++) {
+      say(large, "a", LARGE_BYTES);
+    }
+    assertThat(large.on("t/a", (predictor, says) -> "")).hasSize(1);
+  }
+
+  @Test
+  void amongWhatIsSaidAgain_theOldestGoAndOthersStay() {
+    for (int i = 0; i < 100_000; i++) {
+      say(log, "a", MAX_BYTES);
+      if (i % 3 == 0) {
+        say(log, "k" + i % 60, MAX_BYTES);
+      }
+      if (i % 50 == 0) {
+        assertThat(log.needed("t/a", 1_000)).hasSize(1);
+      }
+    }
+    assertThat(on("a")).hasSize(PredictionLog.PER_KEY);
+    for (int i = 0; i < 60; i += 3) {
+      assertThat(on("k" + i)).as("k%d", i).hasSize(1);
+    }
+    for (int i = 0; i < 10_000; i++) {
+      say(log, "z" + i, MAX_BYTES);
+    }
+    assertThat(isKnown("a")).isFalse();
+    assertThat(isKnown("k57")).isFalse();
+  }
+
+  private static PredictionLog large() {
+    return new PredictionLog(List.of("s", "host"), 2, 2 * LARGE_BYTES, 1);
+  }
+
+  private static void say(PredictionLog log, String id, long mayRetain) {
+    log.add(
+        new Prediction(Key.of("t/" + id), PARIS, 0.5, Duration.ofSeconds(30), "", "s"),
+        says(0.5f, 0.5f, 0),
+        1_000,
+        mayRetain);
   }
 
   @Test

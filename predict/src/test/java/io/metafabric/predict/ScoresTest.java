@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 class ScoresTest {
   private final List<Prediction> script = new ArrayList<>();
   private final Foresight foresight =
-      new Foresight(PARIS, List.of(new Scripted()), 1 << 20, (name, failure) -> {});
+      new Foresight(PARIS, List.of(new Scripted()), 1 << 20, 1, (name, failure) -> {});
   private long nowMs = 1_000;
 
   /** Says what the test has written down. */

@@ -21,6 +21,7 @@ class SourceScoresTest {
           PARIS,
           List.of(new SequencePredictor(new PredictorConfig(PARIS, 8 << 20, 1), SOURCES)),
           8 << 20,
+          1,
           (name, failure) -> {
             throw new AssertionError(name, failure);
           });

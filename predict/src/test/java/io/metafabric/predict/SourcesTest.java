@@ -7,10 +7,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.metafabric.core.access.AccessEvent;
 import io.metafabric.core.access.AccessEvent.Outcome;
 import io.metafabric.core.access.Prediction;
+import io.metafabric.core.codec.ByteReader;
+import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.error.ConfigurationException;
 import io.metafabric.core.record.RegionName;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -151,12 +155,60 @@ class SourcesTest {
 
   @Test
   void periodic_saysAKeyShortlyBeforeItIsDue() {
+    saysAReportShortlyBeforeItIsDue(only(Source.PERIODIC), 0);
+  }
+
+  /** Or nothing would be learned for a year, nor after a restart. */
+  @Test
+  void periodic_doesSoToo_afterTheClockWasAheadForAWhileAndSetRight() {
+    long nowMs = 1_700_000_000_000L;
     SequencePredictor predictor = only(Source.PERIODIC);
+    need(predictor, "c", "before", nowMs);
+    for (int round = 0; round < 3; round++) {
+      for (int i = 0; i < 5_000; i++) {
+        need(predictor, "c", "ahead" + i, nowMs + 365 * 86_400_000L + round * 3_600_000L);
+        said(predictor);
+      }
+    }
+    saysAReportShortlyBeforeItIsDue(predictor, nowMs);
+
+    need(predictor, "c", "again", nowMs + 365 * 86_400_000L);
+    var saved = new ByteWriter(1 << 16);
+    predictor.save(saved);
+    var restored = predictor.restored(new ByteReader(ByteBuffer.wrap(saved.toArray())));
+    saysAReportShortlyBeforeItIsDue(restored, nowMs + 2 * 86_400_000L);
+  }
+
+  /** Or rows that were used then would stay for good, and those that learn would share the rest. */
+  @Test
+  void periodic_afterTheClockWasAhead_hasRoomForAsManyKeysAsBefore() {
+    int before = howManyOf500AreSaid(only(Source.PERIODIC), 0);
+    SequencePredictor predictor = only(Source.PERIODIC);
+    for (int i = 0; i < 10_000; i++) {
+      need(predictor, "c", "ahead" + i, 365 * DAY_MS);
+      said(predictor);
+    }
+    assertThat(before).isGreaterThan(200);
+    assertThat(howManyOf500AreSaid(predictor, DAY_MS)).isGreaterThan(before * 9 / 10);
+  }
+
+  private static int howManyOf500AreSaid(SequencePredictor predictor, long fromMs) {
+    var said = new HashSet<String>();
+    for (int round = 0; round < 60; round++) {
+      for (int i = 0; i < 500; i++) {
+        need(predictor, "c", "k" + i, fromMs + round * 600_000L + i * 1_000L);
+        said.addAll(said(predictor));
+      }
+    }
+    return (int) said.stream().filter(id -> id.startsWith("k")).count();
+  }
+
+  private static void saysAReportShortlyBeforeItIsDue(SequencePredictor predictor, long fromMs) {
     int early = 0;
     int inTime = 0;
     for (int minute = 0; minute < 1_500; minute++) {
       for (int second = 0; second < 60; second += 6) {
-        long atMs = minute * 60_000L + second * 1_000L;
+        long atMs = fromMs + minute * 60_000L + second * 1_000L;
         boolean due = minute % 10 == 9 && second == 54;
         need(predictor, "c", due ? "report" : "noise" + minute + "/" + second, atMs);
         boolean said = said(predictor).contains("report");

@@ -38,6 +38,7 @@ class TrainingTest {
         PARIS,
         List.of(predictors),
         1 << 20,
+        1,
         (name, failure) -> {
           throw new AssertionError(name, failure);
         });

@@ -34,7 +34,8 @@ public final class AccessLogConverter {
   public static final String USAGE =
       """
       java -cp benchmarks/target/benchmarks.jar io.metafabric.benchmarks.ConvertAccessLog
-        --in FILE          an access log in the common or combined format, gzip or plain
+        --in FILE          an access log in the common or combined format, with the virtual host
+                           in front or not, gzip or plain
         --out FILE.csv.gz  the trace; replaced if it exists
         --salt TEXT        for the hashes of addresses; the same one gives the same clients
         --region NAME      of the server, for all rows; default none
@@ -177,7 +178,7 @@ public final class AccessLogConverter {
       otherMethods++;
       return;
     }
-    String key = line.path().replace(",", "%2C");
+    String key = Utf8.escaped(line.path()).replace(",", "%2C");
     trace.write(line.atMs() + "," + client(line.address()) + "," + key + "," + op);
     trace.write("," + line.bytes() + "," + region + "\n");
     rows++;

@@ -4,21 +4,31 @@ import java.time.OffsetDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Takes a line of an access log apart: {@code address ident user [time] "request" status bytes} and
- * whatever follows, which is the common log format, and the combined one of Apache and nginx. One
- * object for all lines, one line at a time; not thread-safe.
+ * whatever follows, which is the common log format, and the combined one of Apache and nginx. Each
+ * may have {@code host:port} in front, as Debian's {@code other_vhosts_access.log} has. One object
+ * for all lines, one line at a time; not thread-safe.
  */
 final class AccessLogLine {
   private static final DateTimeFormatter TIME =
       DateTimeFormatter.ofPattern("dd/MMM/yyyy:HH:mm:ss Z", Locale.ENGLISH);
+
+  /** No address is like it: of those with colons, IPv6 has more than one, and no brackets. */
+  private static final Pattern HOST_AND_PORT = Pattern.compile("([^:\\[\\]]+|\\[[^]]*]):\\d{1,5}");
 
   private static final int STATUS_DIGITS = 3;
 
   private String timeText = "";
   private long atMs;
   private String address = "";
+
+  /** Empty if the line names none. */
+  private String host = "";
+
   private String method = "";
   private String path = "";
   private int bytes;
@@ -34,7 +44,7 @@ final class AccessLogLine {
     if (timeEnd < 0) {
       return "no request in quotes behind a time in brackets";
     }
-    address = line.substring(0, addressEnd);
+    readAddress(line.substring(0, timeStart));
     int requestStart = timeEnd + 3;
     int requestEnd = closingQuote(line, requestStart);
     if (requestEnd < 0) {
@@ -49,6 +59,15 @@ final class AccessLogLine {
     return readRequest(line.substring(requestStart, requestEnd))
         ? null
         : "the request is not like GET /path HTTP/1.1";
+  }
+
+  private void readAddress(String text) {
+    String[] words = text.split(" ", 4);
+    Matcher first = HOST_AND_PORT.matcher(words[0]);
+    // Behind a client's address and port would be its ident, of which there is none nowadays.
+    boolean hasHost = words.length == 4 && !words[1].equals("-") && first.matches();
+    host = hasHost ? first.group(1) : "";
+    address = words[hasHost ? 1 : 0];
   }
 
   private static int closingQuote(String line, int from) {
@@ -117,8 +136,9 @@ final class AccessLogLine {
             ? text.substring(methodEnd + 1, protocol)
             : text.substring(methodEnd + 1);
     int query = target.indexOf('?');
-    path = query < 0 ? target : target.substring(0, query);
-    return !path.isEmpty() && method.chars().allMatch(c -> c >= 'A' && c <= 'Z');
+    String asked = query < 0 ? target : target.substring(0, query);
+    path = host + asked;
+    return !asked.isEmpty() && method.chars().allMatch(c -> c >= 'A' && c <= 'Z');
   }
 
   String address() {
@@ -134,7 +154,7 @@ final class AccessLogLine {
     return method;
   }
 
-  /** What was asked for, without a query; not empty. */
+  /** What was asked for, behind the host if the line names it, and without a query; not empty. */
   String path() {
     return path;
   }

@@ -2,10 +2,13 @@ package io.metafabric.benchmarks.replay;
 
 import java.util.Arrays;
 import java.util.PriorityQueue;
+import java.util.function.IntPredicate;
 
 /**
- * The key that is needed last goes: the best that can be done without fetching ahead. It knows the
- * order of the trace; where clients wait and so change the order, it is a little off.
+ * The key that its region requests last goes, and before it those that are written first: the best
+ * that can be done without fetching ahead, by whoever takes in all that comes. Who leaves some of
+ * it out can be better by what one entry more is worth. It knows the order of the trace; where
+ * clients wait and so change the order, it is a little off.
  *
  * @see <a href="https://doi.org/10.1147/sj.52.0078">Belady, 1966</a>
  */
@@ -14,6 +17,10 @@ final class BeladyPolicy implements ReplayPolicy {
 
   private final Trace trace;
   private final int capacity;
+
+  /**
+   * Of each row's key, the row at which the region requests it next, unless it is written first.
+   */
   private final int[] nextUse;
 
   /** The row at which a resident key is needed next; -1 if it is not resident. */
@@ -25,7 +32,10 @@ final class BeladyPolicy implements ReplayPolicy {
 
   private int resident;
 
-  BeladyPolicy(Trace trace, int capacity) {
+  /**
+   * @param here which rows are of the cache's own region
+   */
+  BeladyPolicy(Trace trace, int capacity, IntPredicate here, PutMode puts) {
     this.trace = trace;
     this.capacity = capacity;
     int rows = trace.rows();
@@ -35,8 +45,15 @@ final class BeladyPolicy implements ReplayPolicy {
     Arrays.fill(seen, NEVER);
     Arrays.fill(neededAt, -1);
     for (int row = rows - 1; row >= 0; row--) {
-      nextUse[row] = seen[trace.key()[row]];
-      seen[trace.key()[row]] = row;
+      int key = trace.key()[row];
+      nextUse[row] = seen[key];
+      if (puts.writes(trace.put()[row])) {
+        // A copy from before is no longer good, and whoever writes has one without asking.
+        seen[key] = NEVER;
+      }
+      if (puts.requests(trace.put()[row]) && here.test(row)) {
+        seen[key] = row;
+      }
     }
   }
 
@@ -64,6 +81,7 @@ final class BeladyPolicy implements ReplayPolicy {
   public void arrived(int row) {
     int key = trace.key()[row];
     if (holds(key)) {
+      expect(key, nextUse[row]);
       return;
     }
     while (resident >= capacity) {

@@ -17,7 +17,8 @@ final class CostRun {
    */
   static List<CostResult> run(ReplayOptions options, PrintStream out, PrintStream log)
       throws IOException {
-    var progress = new Progress(System.console() == null ? null : log);
+    options.requireWritable();
+    var progress = Progress.on(log);
     List<PriceSheet> sheets = options.prices().stream().map(PriceFile::read).toList();
     var results = new ArrayList<CostResult>();
     for (Path file : options.traces()) {

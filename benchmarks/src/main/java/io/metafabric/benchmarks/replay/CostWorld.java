@@ -65,8 +65,8 @@ final class CostWorld {
         place(key, region[row]);
       } else {
         boolean put = trace.put()[row];
-        reads[row] = !put || puts != PutMode.WRITE;
-        writes[row] = put && puts != PutMode.ACCESS;
+        reads[row] = puts.requests(put);
+        writes[row] = puts.writes(put);
       }
     }
     clipped = (int) Arrays.stream(trace.size()).filter(size -> size > MAX_PAYLOAD_BYTES).count();

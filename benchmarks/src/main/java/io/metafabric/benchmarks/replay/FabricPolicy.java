@@ -237,6 +237,7 @@ final class FabricPolicy implements ReplayPolicy {
             site.region(),
             Predictors.all(List.of(), sources, site.region(), seed, trains ? AT_ONCE : null),
             PredictorConfig.DEFAULT_MAX_BYTES,
+            seed,
             (name, failure) -> {
               throw new IllegalStateException("predictor " + name + " failed", failure);
             });

@@ -28,6 +28,10 @@ final class MithrilPolicy extends LruPolicy {
 
   private static final int MINED_AT = 2560;
 
+  private static final int ASSOCIATED_BYTES = 28;
+  private static final int RECORDED_BYTES = 4 + 4 * MIN_SUPPORT;
+  private static final int MINED_BYTES = 4 + 4 * MAX_SUPPORT;
+
   /** When each key was missed, until it has been so often enough to be mined. */
   private final Map<Integer, Recorded> recording = new LinkedHashMap<>();
 
@@ -191,6 +195,14 @@ final class MithrilPolicy extends LruPolicy {
       unread[key] = false;
       wasted++;
     }
+  }
+
+  /** In tables as the authors have them; here they are maps, which take more. */
+  @Override
+  public long predictorBytes() {
+    return (long) ASSOCIATED_BYTES * associated.size()
+        + (long) RECORDED_BYTES * recording.size()
+        + (long) MINED_BYTES * mining.size();
   }
 
   @Override

@@ -20,9 +20,13 @@ final class Policies {
           "mithril",
           "belady");
 
+  /** Of all policies the only one that has to know who asks for what, and when. */
+  static final String BELADY = "belady";
+
   private static final String FABRIC = "fabric";
   private static final String NO_PREDICTION = "fabric-no-prediction";
   private static final String SHARED_MODEL = "fabric-shared-model";
+  private static final String MITHRIL = "mithril";
   private static final String TRAINED = "fabric-trained";
 
   private Policies() {}
@@ -33,7 +37,7 @@ final class Policies {
    */
   static void require(String name) {
     String plain = plain(name);
-    if (!NAMES.contains(plain) || (!plain.equals(name) && !predicts(name))) {
+    if (!NAMES.contains(plain) || (!plain.equals(name) && !isPredictingFabric(name))) {
       throw new ReplayException("there is no policy \"" + name + "\"");
     }
     try {
@@ -46,15 +50,19 @@ final class Policies {
     }
   }
 
-  /** Whether a policy is a fabric that predicts. */
+  /** Whether a policy has memory of its own for what it predicts. */
   static boolean predicts(String name) {
+    return isPredictingFabric(name) || name.equals(MITHRIL);
+  }
+
+  static boolean isPredictingFabric(String name) {
     String plain = plain(name);
     return plain.equals(FABRIC) || plain.equals(SHARED_MODEL) || plain.equals(TRAINED);
   }
 
   /** Whether a policy is a fabric, which predicts or does not. */
   static boolean isFabric(String name) {
-    return predicts(name) || name.equals(NO_PREDICTION);
+    return isPredictingFabric(name) || name.equals(NO_PREDICTION);
   }
 
   private static String plain(String name) {
@@ -69,7 +77,7 @@ final class Policies {
         : Arrays.stream(name.substring(colon + 1).split("\\+", -1)).map(Source::of).toList();
   }
 
-  /** The policy of one region. */
+  /** The policy of one region; not {@link #BELADY}. */
   static ReplayPolicy create(String name, Trace trace, int capacity, int latencyMs, long seed) {
     String plain = plain(name);
     return switch (plain) {
@@ -79,15 +87,14 @@ final class Policies {
               capacity,
               latencyMs,
               seed,
-              predicts(name),
+              isPredictingFabric(name),
               plain.equals(SHARED_MODEL),
               plain.equals(TRAINED),
               sources(name));
       case "caffeine" -> new CaffeinePolicy(trace, capacity);
       case "lru" -> new LruPolicy(trace, capacity);
       case "s3fifo" -> new S3FifoPolicy(trace, capacity);
-      case "mithril" -> new MithrilPolicy(trace, capacity);
-      case "belady" -> new BeladyPolicy(trace, capacity);
+      case MITHRIL -> new MithrilPolicy(trace, capacity);
       default -> throw new ReplayException("there is no policy \"" + name + "\"");
     };
   }

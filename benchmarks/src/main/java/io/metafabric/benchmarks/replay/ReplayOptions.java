@@ -2,6 +2,7 @@ package io.metafabric.benchmarks.replay;
 
 import io.metafabric.predict.Source;
 import io.metafabric.replicate.arm.Prices;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -40,8 +41,8 @@ public record ReplayOptions(
         --puts access|write|read-then-write   default access
         --broken-rows skip|refuse        default refuse
         --seed N                         default 1
-        --charge-memory VALUE_BYTES      policies that do not predict get the memory of the one
-                                         before them that does, in entries with such values
+        --charge-memory VALUE_BYTES      policies that do not predict get the memory of the
+                                         fabric before them, in entries with such values
         --prices NAME|FILE[,NAME|FILE...]  compares in dollars, over three regions: of %s,
                                          or a file of prices; --policy is then of
                                          %s; default all
@@ -114,6 +115,30 @@ public record ReplayOptions(
         Optional.ofNullable(given.get("--chart")).map(ReplayOptions::chart));
   }
 
+  /**
+   * Fails unless what is asked for can be written where it is to be: a run may take an hour.
+   *
+   * @throws ReplayException if it cannot
+   */
+  void requireWritable() {
+    json.ifPresent(file -> requireWritable("--json", file));
+    chart.ifPresent(file -> requireWritable("--chart", file));
+  }
+
+  private static void requireWritable(String option, Path file) {
+    Path directory = file.toAbsolutePath().getParent();
+    if (directory == null || !Files.isDirectory(directory)) {
+      throw new ReplayException(
+          option + " was \"" + file + "\", but there is no directory " + directory + "; make it");
+    }
+    if (Files.isDirectory(file)) {
+      throw new ReplayException(option + " was \"" + file + "\", a directory; name a file");
+    }
+    if (!Files.isWritable(Files.exists(file) ? file : directory)) {
+      throw new ReplayException(option + " was \"" + file + "\", which may not be written");
+    }
+  }
+
   private static List<String> policies(Map<String, String> given) {
     List<String> policies = list(given.getOrDefault("--policy", "fabric,caffeine,lru"));
     for (String policy : policies) {
@@ -166,7 +191,7 @@ public record ReplayOptions(
     if (text == null) {
       return OptionalInt.empty();
     }
-    if (!Policies.predicts(policies.get(0))) {
+    if (!Policies.isPredictingFabric(policies.get(0))) {
       throw new ReplayException(
           "--charge-memory needs a fabric that predicts as the first of --policy, for the others"
               + " get its memory; the first was \""

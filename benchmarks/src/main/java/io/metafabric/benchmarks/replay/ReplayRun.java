@@ -28,13 +28,14 @@ public final class ReplayRun {
 
   /**
    * @param out gets the table
-   * @param log gets reports of broken rows, and the progress if it is a terminal
-   * @throws ReplayException if a trace cannot be used
-   * @throws IOException if the results or the chart cannot be written
+   * @param log gets reports of broken rows, and the progress
+   * @throws ReplayException if a trace cannot be used, or what is asked for cannot be written
+   * @throws IOException if that cannot be written in the end
    */
   public static List<RunResult> run(ReplayOptions options, PrintStream out, PrintStream log)
       throws IOException {
-    var progress = new Progress(System.console() == null ? null : log);
+    options.requireWritable();
+    var progress = Progress.on(log);
     var results = new ArrayList<RunResult>();
     for (Path file : options.traces()) {
       Trace trace = read(file, options, log);
@@ -63,7 +64,7 @@ public final class ReplayRun {
                     options.seed(),
                     progress);
             results.add(result);
-            if (Policies.predicts(policy)) {
+            if (Policies.isPredictingFabric(policy)) {
               predictorBytes = result.predictorBytes() / options.regions();
             }
           }

@@ -76,12 +76,18 @@ final class Replayer {
     }
   }
 
-  Replayer(Trace trace, int latencyMs, PutMode puts, ReplayPolicy[] policies, Progress progress) {
+  private Replayer(
+      Trace trace,
+      int latencyMs,
+      PutMode puts,
+      RegionMap regionOf,
+      ReplayPolicy[] policies,
+      Progress progress) {
     this.trace = trace;
     this.latencyMs = latencyMs;
     this.puts = puts;
     this.policies = policies;
-    this.regionOf = new RegionMap(trace, policies.length);
+    this.regionOf = regionOf;
     this.sharesModel = policies.length > 1;
     this.progress = progress;
     this.stalls = new long[latencyMs + 1];
@@ -106,11 +112,16 @@ final class Replayer {
       PutMode puts,
       long seed,
       Progress progress) {
+    var regionOf = new RegionMap(trace, regions);
     var policies = new ReplayPolicy[regions];
     for (int i = 0; i < regions; i++) {
-      policies[i] = Policies.create(policy, trace, capacity, latencyMs, seed + i);
+      int region = i;
+      policies[i] =
+          policy.equals(Policies.BELADY)
+              ? new BeladyPolicy(trace, capacity, row -> regionOf.of(row) == region, puts)
+              : Policies.create(policy, trace, capacity, latencyMs, seed + i);
     }
-    var replayer = new Replayer(trace, latencyMs, puts, policies, progress);
+    var replayer = new Replayer(trace, latencyMs, puts, regionOf, policies, progress);
     progress.begin(trace.name() + " " + policy + " " + capacityPercent + " %");
     long started = System.nanoTime();
     if (latencyMs == 0) {
@@ -151,7 +162,7 @@ final class Replayer {
   }
 
   private boolean isRequest(int row) {
-    return !trace.put()[row] || puts != PutMode.WRITE;
+    return puts.requests(trace.put()[row]);
   }
 
   private void tellOthers(long nowMs) {
@@ -167,7 +178,7 @@ final class Replayer {
   }
 
   private void write(int region, int row) {
-    if (!trace.put()[row] || puts == PutMode.ACCESS) {
+    if (!puts.writes(trace.put()[row])) {
       return;
     }
     policies[region].arrived(row);

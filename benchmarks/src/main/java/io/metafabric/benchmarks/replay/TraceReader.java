@@ -74,7 +74,7 @@ public final class TraceReader {
   public static Trace read(Path file, BrokenRows brokenRows) {
     var reader = new TraceReader(brokenRows);
     try (InputStream in = open(file);
-        var lines = new BoundedLines(new InputStreamReader(in, StandardCharsets.UTF_8))) {
+        var lines = new BoundedLines(new InputStreamReader(in, StandardCharsets.ISO_8859_1))) {
       reader.readAll(file, lines);
     } catch (IOException e) {
       throw new ReplayException("cannot read trace " + file + ": " + e, e);
@@ -109,11 +109,19 @@ public final class TraceReader {
           "trace " + file + " begins with \"" + shown(header) + "\"; expected " + HEADER);
     }
     long number = 1;
+    // Each byte is a character here: with a charset's own replacements two keys could become one.
     for (String line = lines.next(); line != null; line = lines.next()) {
       number++;
-      String wrong = lines.isTooLong() ? BoundedLines.TOO_LONG : read(line);
+      String decoded = Utf8.decoded(line);
+      String wrong;
+      if (lines.isTooLong()) {
+        wrong = BoundedLines.TOO_LONG;
+      } else {
+        wrong = decoded == null ? "bytes that are not UTF-8" : read(decoded);
+      }
       if (wrong != null) {
-        String report = file + " line " + number + ": " + wrong + ": \"" + shown(line) + "\"";
+        String shown = shown(decoded == null ? line : decoded);
+        String report = file + " line " + number + ": " + wrong + ": \"" + shown + "\"";
         if (brokenRows == BrokenRows.REFUSE) {
           throw new ReplayException(report + "; repair it, or --broken-rows skip");
         }

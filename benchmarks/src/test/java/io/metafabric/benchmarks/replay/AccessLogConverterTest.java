@@ -87,6 +87,37 @@ class AccessLogConverterTest {
     assertThat(log.size()).isZero();
   }
 
+  /** Debian's other_vhosts_access.log: the host is no client, and has paths of its own. */
+  @Test
+  void aVirtualHostInFront_isPartOfTheKey_andNotTheClient() throws IOException {
+    String ipv6 = "2001:db8::1 - - " + TIME + " \"GET /x HTTP/1.1\" 200 1";
+    List<String> rows =
+        convert(
+            List.of(
+                "shop.example.org:443 " + common("GET /x?y HTTP/1.1"),
+                "www.example.org:80 " + common("GET /x HTTP/1.1"),
+                "[2001:db8::2]:80 " + ipv6,
+                common("GET /x HTTP/1.1"),
+                ipv6));
+    assertThat(rows.stream().skip(1).map(row -> column(row, 2)))
+        .containsExactly("shop.example.org/x", "www.example.org/x", "[2001:db8::2]/x", "/x", "/x");
+    List<String> clients = rows.stream().skip(1).map(row -> column(row, 1)).toList();
+    assertThat(clients.get(0)).isEqualTo(clients.get(1)).isEqualTo(clients.get(3));
+    assertThat(clients.get(2)).isEqualTo(clients.get(4)).isNotEqualTo(clients.get(0));
+  }
+
+  @Test
+  void aPathThatIsNotUtf8_isEscaped_soThatTheTraceIs() throws IOException {
+    Path file = directory.resolve("latin1.log");
+    String both = common("GET /caf\u00e9 HTTP/1.1") + "\n" + common("GET /caf\u00e8 HTTP/1.1");
+    Files.write(file, both.getBytes(StandardCharsets.ISO_8859_1));
+    List<String> rows = convert(file);
+    assertThat(rows.stream().skip(1).map(row -> column(row, 2)))
+        .containsExactly("/caf%E9", "/caf%E8");
+    rows = convert(List.of(common("GET /caf\u00e9 HTTP/1.1")));
+    assertThat(column(rows.get(1), 2)).isEqualTo("/caf\u00e9");
+  }
+
   @Test
   void whatChangesSomething_isAPut_andOtherMethodsAreLeftOut() throws IOException {
     List<String> rows =

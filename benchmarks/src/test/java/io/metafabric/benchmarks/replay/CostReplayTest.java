@@ -40,7 +40,7 @@ class CostReplayTest {
   }
 
   private static CostResult run(CostWorld world, String policy, double savedMs) {
-    return CostPolicies.run(world, policy, savedMs, 100, 1, new Progress(null));
+    return CostPolicies.run(world, policy, savedMs, 100, 1, Progress.none());
   }
 
   /**

@@ -58,6 +58,6 @@ final class Generated {
         1,
         PutMode.ACCESS,
         1,
-        new Progress(null));
+        Progress.none());
   }
 }

@@ -119,7 +119,7 @@ class NodesDecideAlikeTest {
                   }
                   return result;
                 });
-    new CostReplay(world, watched).run(new Progress(null));
+    new CostReplay(world, watched).run(Progress.none());
     return sent;
   }
 

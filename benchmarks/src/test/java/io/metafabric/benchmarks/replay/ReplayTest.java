@@ -180,6 +180,74 @@ class ReplayTest {
         .hasMessageContaining("--broken-rows skip");
   }
 
+  /** Or two keys with different bytes would become one. */
+  @Test
+  void bytesThatAreNotUtf8_areCountedLikeOtherBrokenRows() throws IOException {
+    Path file = directory.resolve("latin1.csv");
+    String rows = TraceReader.HEADER + "\n0,a,\u00e9,get,1,\n0,a,\u00e8,get,1,\n0,a,x,get,1,\n";
+    Files.write(file, rows.getBytes(StandardCharsets.ISO_8859_1));
+    Trace read = TraceReader.read(file, TraceReader.BrokenRows.SKIP);
+    assertThat(read.keys()).containsExactly("x");
+    assertThat(read.brokenRows()).isEqualTo(2);
+    assertThat(read.broken().get(1)).contains("line 3", "not UTF-8");
+    assertThatThrownBy(() -> TraceReader.read(file, TraceReader.BrokenRows.REFUSE))
+        .isInstanceOf(ReplayException.class)
+        .hasMessageContaining("line 2");
+
+    Files.write(file, rows.getBytes(StandardCharsets.UTF_8));
+    assertThat(TraceReader.read(file, TraceReader.BrokenRows.REFUSE).keys())
+        .containsExactly("\u00e9", "\u00e8", "x");
+  }
+
+  @Test
+  void whatCannotBeWrittenInTheEnd_isRefusedBeforeTheRun() throws IOException {
+    Path file = trace(300, 1, i -> i % 30);
+    var table = new ByteArrayOutputStream();
+    for (String[] option :
+        new String[][] {
+          {"--json", directory.resolve("nowhere/out.json").toString(), "no directory"},
+          {"--json", directory.toString(), "a directory"},
+          {"--chart", directory.resolve("nowhere/out.svg").toString(), "no directory"}
+        }) {
+      for (String priced : List.of("--seed=1", "--prices=aws")) {
+        ReplayOptions options =
+            ReplayOptions.parse(
+                "--trace",
+                file.toString(),
+                priced.substring(0, priced.indexOf('=')),
+                priced.substring(priced.indexOf('=') + 1),
+                option[0],
+                option[1]);
+        assertThatThrownBy(
+                () ->
+                    ReplayRun.runAny(
+                        options, new PrintStream(table, true, StandardCharsets.UTF_8), silent()))
+            .isInstanceOf(ReplayException.class)
+            .hasMessageContaining(option[0])
+            .hasMessageContaining(option[1])
+            .hasMessageContaining(option[2]);
+      }
+    }
+    assertThat(table.size()).isZero();
+  }
+
+  @Test
+  void mithril_hasMemoryOfItsOwn_andGetsNobodyElses() throws IOException {
+    Path file = trace(20_000, 2, i -> i % 2_000);
+    List<RunResult> results =
+        results(
+            List.of(
+                "--trace",
+                file.toString(),
+                "--policy",
+                "fabric,mithril,lru",
+                "--charge-memory",
+                "200"));
+    assertThat(results.get(1).predictorBytes()).isPositive();
+    assertThat(results.get(1).capacity()).isEqualTo(100);
+    assertThat(results.get(2).capacity()).as("gets the fabric's").isGreaterThan(150);
+  }
+
   @Test
   void aLineWithoutEnd_isCountedLikeOtherBrokenRows_andNotKept() throws IOException {
     String endless = "x".repeat(BoundedLines.MAX_CHARS + 1);

@@ -4,15 +4,15 @@ package io.metafabric.core.index;
  * A 64-bit hash of a key's path: one multiplication a character, and the finaliser of splitmix64
  * (Steele, Lea and Flood, 2014; constants by Stafford). Stateless.
  */
-final class KeyHash {
+public final class KeyHash {
   private static final long MULTIPLIER = 0x9e3779b97f4a7c15L;
 
   private KeyHash() {}
 
   /**
-   * @param seed drawn by each opening, so that nobody can choose keys that collide
+   * @param seed drawn at random, so that nobody can choose keys that collide
    */
-  static long of(String path, long seed) {
+  public static long of(String path, long seed) {
     long hash = seed;
     for (int i = 0; i < path.length(); i++) {
       hash = (hash ^ path.charAt(i)) * MULTIPLIER;
