@@ -12,6 +12,7 @@ import io.metafabric.core.store.Precondition;
 import io.metafabric.core.version.Version;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.merge.Counter;
+import io.metafabric.merge.Max;
 import io.metafabric.node.ReadOutcome;
 import java.util.HashMap;
 import java.util.List;
@@ -22,7 +23,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What the host of one region does with keys whose concurrent writes are kept, and what it may
- * expect: siblings, which it closes with what it has read of them, and counters, which are merged.
+ * expect: siblings, which it closes with what it has read of them, counters and maxima, which are
+ * merged.
  */
 final class Concurrent {
   /** So many of each region at most, and they never fall out. */
@@ -281,6 +283,47 @@ final class Concurrent {
         failure -> adds = false);
   }
 
+  /**
+   * Reads a maximum, and replaces it by another, which may be lower.
+   *
+   * @param height 0 deletes
+   * @param asRead replaces what was read alone, else all that is known
+   */
+  void measure(String client, Key key, int height, boolean asRead) {
+    run.sites().forEach(each -> each.concurrent().observe(key));
+    if (!site.isUp()) {
+      return;
+    }
+    run.begins();
+    int life = site.machine().life();
+    CompletableFuture<ReadOutcome> reading;
+    try {
+      reading = site.node().read(client, key);
+    } catch (FabricException e) {
+      reading = CompletableFuture.failedFuture(e);
+    }
+    reading.whenComplete(
+        (outcome, failure) -> {
+          if (site.machine().life() != life) {
+            return;
+          }
+          boolean writes = false;
+          if (outcome == null) {
+            mayFail("a read of " + key, failure);
+          } else if (!(outcome instanceof ReadOutcome.Unreachable)) {
+            writes = site.isWritable();
+          }
+          if (writes) {
+            MetadataRecord now = outcome instanceof ReadOutcome.Value value ? value.record() : null;
+            Version version = now == null ? Version.NONE : now.header().version();
+            MetadataRecord here = observe(key);
+            Write write = run.ledger().measure(key, height);
+            write(write, Precondition.NONE, asRead ? version : null, here, now);
+          }
+          run.ended("measure", site.region(), key.hashCode(), writes ? 1 : 0);
+        });
+  }
+
   static Counter counter(MetadataRecord record) {
     return Counter.of(Objects.requireNonNull(record.payload()).toArray());
   }
@@ -304,12 +347,12 @@ final class Concurrent {
         if (here == null) {
           continue;
         }
-        boolean isCounter = run.setting().counters().contains(key);
-        boolean holds = isCounter || site.node().homesOf(key).include(site.region());
-        if (holds && here.versions().stream().anyMatch(each -> lacks(run, key, each))) {
+        boolean isMerged = run.setting().isMerged(key);
+        boolean holds = isMerged || site.node().homesOf(key).include(site.region());
+        if (holds && here.shown().stream().anyMatch(each -> lacks(run, key, each))) {
           return site + " lacks a payload of " + here;
         }
-        if (isCounter && here.hasSiblings()) {
+        if (isMerged && here.shown().stream().filter(each -> each.payload() != null).count() > 1) {
           return key + " is not merged: " + here;
         }
       }
@@ -323,7 +366,7 @@ final class Concurrent {
    */
   private static boolean mayDiffer(Simulation run, Key key, Site one, Site other) {
     return run.hasLost()
-        && !run.setting().counters().contains(key)
+        && !run.setting().isMerged(key)
         && isTakenForThePast(run, key, one, other)
         && isTakenForThePast(run, key, other, one);
   }
@@ -343,9 +386,11 @@ final class Concurrent {
         && !isGone(run, key, version.header());
   }
 
-  /** Of a counter every region that has the header has the payload, whatever disks are lost. */
+  /**
+   * Of what is merged every region that has the header has the payload, whatever disks are lost.
+   */
   private static boolean isGone(Simulation run, Key key, Header header) {
-    return !run.setting().counters().contains(key) && mayBeGone(run, key, header);
+    return !run.setting().isMerged(key) && mayBeGone(run, key, header);
   }
 
   private static boolean mayBeGone(Simulation run, Key key, Header header) {
@@ -398,6 +443,9 @@ final class Concurrent {
       if (run.setting().counters().contains(key)) {
         checkSum(run, key);
       }
+      if (run.setting().maxima().contains(key)) {
+        checkMaximum(run, key);
+      }
     }
   }
 
@@ -422,5 +470,83 @@ final class Concurrent {
         }
       }
     }
+  }
+
+  /** Nothing that a host has replaced or deleted counts any more, and all else does. */
+  private static void checkMaximum(Simulation run, Key key) {
+    List<Write> all =
+        run.ledger().writes().stream().filter(write -> write.key.equals(key)).toList();
+    for (Site site : run.sites()) {
+      MetadataRecord record = site.node().store().read(key);
+      Sibling shown = record == null ? null : record.visibleAt(site.machine().clock().wallMs());
+      long value =
+          shown == null || shown.payload() == null ? 0 : Max.of(shown.payload().toArray()).value();
+      if (value != 0) {
+        Write by = run.ledger().writeOf(new Max(value));
+        if (!by.key.equals(key) || by.amount != value || by.fate == Write.Fate.REFUSED) {
+          run.violation(key + " is " + shown + " in " + site + ", which nobody wrote: " + by, null);
+        }
+        all.stream()
+            .filter(each -> isSure(run, each) && hasReplaced(each, by))
+            .filter(each -> all.stream().noneMatch(other -> mayHideIn(other, by, each)))
+            .filter(each -> !isOfOneNotSeen(run, key, shown.header(), each))
+            .forEach(each -> run.violation(by + " is shown in " + site + " after " + each, null));
+      }
+      for (Write write : all) {
+        boolean counts =
+            isSure(run, write) && all.stream().noneMatch(each -> mayHaveReplaced(each, write));
+        if (counts && value < write.amount) {
+          run.violation(write + " does not count in " + site + ", which has " + record, null);
+        }
+      }
+    }
+  }
+
+  /**
+   * Whether a write may have been merged with another that a later one replaced, and the later one
+   * had not seen both: a merged value counts as a whole.
+   */
+  private static boolean mayHideIn(Write other, Write replaced, Write later) {
+    return other != later
+        && other != replaced
+        && other.fate != Write.Fate.REFUSED
+        && (other.header == null || !hasReplaced(later, other))
+        && (other.header == null || !hasReplaced(other, replaced));
+  }
+
+  /**
+   * Not yet held (docs/RULES.md): a merge of an earlier merge, or of a deletion that the home wrote
+   * over others, is not taken to be said by who had seen what those were made of; unless what is
+   * known to have been merged first had been said.
+   */
+  private static boolean isOfOneNotSeen(Simulation run, Key key, Header shown, Write later) {
+    Version said = Objects.requireNonNull(later.header).version();
+    Version version = shown.version();
+    VersionVector byOthers = version.context().beyond(VersionVector.of(version.dot()));
+    boolean wasSaid =
+        run.ledger().merges(key).stream()
+            .filter(each -> version.covers(each.version().dot()))
+            .filter(each -> each.payloadCrc32c() == shown.payloadCrc32c())
+            .anyMatch(each -> said.seen().covers(each.version().context()));
+    return shown.kind() == Header.Kind.MERGED
+        && !said.seen().covers(version.context())
+        && said.seen().covers(byOthers)
+        && !wasSaid;
+  }
+
+  private static boolean isSure(Simulation run, Write write) {
+    return write.fate == Write.Fate.ACKNOWLEDGED && !run.ledger().isExported(write);
+  }
+
+  private static boolean hasReplaced(Write later, Write write) {
+    return later != write
+        && later.header != null
+        && write.header != null
+        && later.header.version().covers(write.header.version().dot());
+  }
+
+  private static boolean mayHaveReplaced(Write later, Write write) {
+    boolean isUnknown = later.header == null && later.fate != Write.Fate.REFUSED;
+    return hasReplaced(later, write) || (isUnknown && later.number > write.number);
   }
 }

@@ -8,6 +8,7 @@ import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.store.LastWriterWins;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.version.VersionVector;
+import io.metafabric.merge.Max;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -22,9 +23,12 @@ final class Ledger {
   /** A context that names fewer goes on naming them. */
   private static final int ACTORS_THAT_STAY = 8;
 
+  private static final int MAX_WRITES = 100_000;
+
   private final boolean clocksJump;
   private final List<Write> writes = new ArrayList<>();
   private final Map<Dot, Header> named = new HashMap<>();
+  private final Map<Key, List<Header>> merges = new HashMap<>();
   private final Map<Key, Set<Header>> exports = new HashMap<>();
   private final Map<Key, Set<Header>> ends = new HashMap<>();
 
@@ -53,6 +57,25 @@ final class Ledger {
     var write = new Write(writes.size(), key, payload, Header.NEVER, amount);
     writes.add(write);
     return write;
+  }
+
+  /**
+   * Of a maximum.
+   *
+   * @param height 0 deletes
+   */
+  Write measure(Key key, int height) {
+    int number = writes.size();
+    long value = height == 0 ? 0 : (long) height * MAX_WRITES + number;
+    Bytes payload = height == 0 ? null : Bytes.copyOf(new Max(value).toBytes());
+    var write = new Write(number, key, payload, Header.NEVER, value);
+    writes.add(write);
+    return write;
+  }
+
+  /** The write that a maximum was given its value by. */
+  Write writeOf(Max max) {
+    return writes.get((int) (max.value() % MAX_WRITES));
   }
 
   /**
@@ -203,9 +226,17 @@ final class Ledger {
     return -1;
   }
 
+  /** Merges that were seen of a key, when it was looked at. */
+  List<Header> merges(Key key) {
+    return merges.getOrDefault(key, List.of());
+  }
+
   /** What is wrong with a header that was seen; null if nothing is. */
   @Nullable String problemOf(Key key, Header header) {
     Header before = named.putIfAbsent(header.version().dot(), header);
+    if (before == null && header.kind() == Header.Kind.MERGED) {
+      merges.computeIfAbsent(key, each -> new ArrayList<>()).add(header);
+    }
     if (before == null && isMortal(header)) {
       ends.computeIfAbsent(key, each -> new LinkedHashSet<>()).add(header);
     }

@@ -66,6 +66,17 @@ final class Operations {
     }
   }
 
+  /**
+   * @param height 0 deletes
+   * @param asRead replaces what was read alone, else all that is known
+   */
+  record Measure(int site, Key key, int height, boolean asRead, String client) implements Action {
+    @Override
+    public void runIn(Simulation run) {
+      run.writable(site).concurrent().measure(client, key, height, asRead);
+    }
+  }
+
   /** Of somebody who carries a token from region to region. */
   record SessionRead(int who, int site, Key key) implements Action {
     @Override

@@ -9,6 +9,7 @@ import io.metafabric.core.store.CompactionConfig;
 import io.metafabric.core.store.ConflictConfig;
 import io.metafabric.core.store.Durabilities;
 import io.metafabric.merge.Counter;
+import io.metafabric.merge.Max;
 import io.metafabric.node.SimCluster;
 import io.metafabric.replicate.Hedging;
 import io.metafabric.replicate.RoutingConfig;
@@ -25,6 +26,7 @@ import java.util.stream.Stream;
  *
  * @param siblings keys whose concurrent writes are kept beside each other
  * @param counters keys that are counters, which are merged
+ * @param maxima keys that are maxima, which are merged and deleted
  * @param weak whether two of the three namespaces do not wait for the disk
  * @param operators whether regions are taken out of the cluster and in again
  * @param jitter of the executors of a node, so that they overtake each other
@@ -37,6 +39,7 @@ record Setting(
     List<Key> keys,
     List<Key> siblings,
     List<Key> counters,
+    List<Key> maxima,
     long segmentBytes,
     long retainBytes,
     long hotTierBytes,
@@ -71,6 +74,7 @@ record Setting(
         keys,
         keys("siblings/", dice.between(1, 4)),
         keys("counters/", dice.between(1, 3)),
+        keys("maxima/", dice.between(1, 3)),
         dice.oneOf(List.of(4096L, 16L << 10, 64L << 10)),
         dice.oneOf(List.of(0L, 8L << 10, AMPLE_BYTES)),
         dice.oneOf(List.of(4L << 10, 64L << 10)),
@@ -89,7 +93,11 @@ record Setting(
 
   /** Those whose concurrent writes are kept. */
   List<Key> concurrentKeys() {
-    return Stream.concat(siblings.stream(), counters.stream()).toList();
+    return Stream.of(siblings, counters, maxima).flatMap(List::stream).toList();
+  }
+
+  boolean isMerged(Key key) {
+    return counters.contains(key) || maxima.contains(key);
   }
 
   /** A fifth of the seeds is calm; in the others half of the faults happen, often or seldom. */
@@ -123,7 +131,13 @@ record Setting(
     cluster.conflicts =
         new ConflictConfig(
             new ConflictRules(
-                Map.of("siblings", ConflictRule.siblings(), "counters", Counter.rule())),
+                Map.of(
+                    "siblings",
+                    ConflictRule.siblings(),
+                    "counters",
+                    Counter.rule(),
+                    "maxima",
+                    Max.rule())),
             Duration.ofSeconds(60));
     cluster.compaction = new CompactionConfig(32L << 20, retainBytes, 64L << 20, FORGET_EVERY);
     if (weak) {

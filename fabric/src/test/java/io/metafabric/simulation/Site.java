@@ -917,6 +917,9 @@ final class Site {
     if (write.fate == Write.Fate.REFUSED || write.expiresAtMs != header.expiresAtMs()) {
       run.violation(region + " shows " + record + " of " + write, null);
     }
+    if (!header.isVisibleAt(machine().clock().wallMs())) {
+      run.violation(region + " shows of " + key + " what has expired: " + record, null);
+    }
     boolean isOlder =
         floor != null
             && !LastWriterWins.join(floor, header).version().dot().equals(header.version().dot());

@@ -33,6 +33,7 @@ final class Workload {
           new Choice(5, this::putBeside),
           new Choice(4, this::readSiblings),
           new Choice(5, this::add),
+          new Choice(5, this::measure),
           new Choice(8, this::sessionRead),
           new Choice(6, this::sessionWrite),
           new Choice(3, this::freshRead),
@@ -105,6 +106,15 @@ final class Workload {
   private Action add() {
     return new Operations.Add(
         site(), dice.oneOf(setting.counters()), dice.between(1, 1000), "counting client");
+  }
+
+  private Action measure() {
+    return new Operations.Measure(
+        site(),
+        dice.oneOf(setting.maxima()),
+        dice.chance(0.25) ? 0 : dice.between(1, 1000),
+        dice.chance(0.7),
+        "measuring client");
   }
 
   private Action sessionRead() {

@@ -22,8 +22,8 @@ final class Write {
   final @Nullable Bytes payload;
   final long expiresAtMs;
 
-  /** What it adds to a counter; 0 if it is no addition. */
-  final int amount;
+  /** What it adds to a counter, or makes of a maximum; 0 if it does not. */
+  final long amount;
 
   Fate fate = Fate.PENDING;
   @Nullable Header header;
@@ -34,7 +34,7 @@ final class Write {
   /** A disk that may have been the last that had the payload is gone. */
   boolean payloadMayBeLost;
 
-  Write(int number, Key key, @Nullable Bytes payload, long expiresAtMs, int amount) {
+  Write(int number, Key key, @Nullable Bytes payload, long expiresAtMs, long amount) {
     this.number = number;
     this.key = key;
     this.payload = payload;

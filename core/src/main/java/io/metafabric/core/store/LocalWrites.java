@@ -291,7 +291,7 @@ final class LocalWrites {
       decline(future, decisions.undecided(key));
       return;
     }
-    VersionVector context = contextOf(key, known, read).merge(after);
+    VersionVector context = contextOf(key, known, read, kind).merge(after);
     requireFits(key, context);
     if (known == null || !hasSeenOne(context, known)) {
       room.requireFor(key);
@@ -331,12 +331,20 @@ final class LocalWrites {
     return visible == null ? known.header() : visible.header();
   }
 
-  private VersionVector contextOf(Key key, @Nullable MetadataRecord known, @Nullable Version read) {
+  /**
+   * @param kind a merge names what was merged, and no dot more: else who has seen the same might
+   *     not have seen all that it names (see {@link Header#isSaidBy})
+   */
+  private VersionVector contextOf(
+      Key key, @Nullable MetadataRecord known, @Nullable Version read, Header.Kind kind) {
     List<Sibling> versions = known == null ? List.of() : known.versions();
     VersionVector seen =
         read == null
             ? WriterContext.ofAll(versions)
             : read.equals(Version.NONE) ? VersionVector.EMPTY : read.seen();
+    if (kind == Header.Kind.MERGED && seen.loneDots() <= WriterContext.MAX_LONE_DOTS) {
+      return seen;
+    }
     VersionVector context = WriterContext.folded(seen, versions, decisions::knownUpTo);
     if (context.loneDots() > WriterContext.MAX_LONE_DOTS) {
       throw new ConflictOpenException(
