@@ -207,7 +207,7 @@ public final class AdaptiveTier<V> implements HotTier<V> {
     ShadowRace running = race;
     if (running != null) {
       samples.drain(running::access);
-      policy.setMode(running.winner(policy.hasUnread()));
+      policy.setMode(running.winner(policy.isPrefetchedInto()));
     }
   }
 
@@ -409,7 +409,7 @@ public final class AdaptiveTier<V> implements HotTier<V> {
         && filler == Filler.READ
         && (ShadowRace.spread(hash) & running.sampleMask()) == 0) {
       running.access(hash);
-      policy.setMode(running.winner(policy.hasUnread()));
+      policy.setMode(running.winner(policy.isPrefetchedInto()));
     }
   }
 

@@ -56,8 +56,15 @@ final class EvictionPolicy {
 
   private static final double FIRST_PROBATION_SHARE = 0.06;
   private static final double LEAST_PROBATION_SHARE = 0.02;
+
+  /** Of what comes in. Up to here what is prefetched is too little to say which mode suits all. */
+  private static final double FEW_PREFETCHED_SHARE = 0.04;
+
   private static final double MOST_PROBATION_SHARE = 0.3;
   private static final double PROBATION_STEP = 0.002;
+
+  /** Of so many that go one is overdue, however few there are on probation. */
+  private static final int GONE_PER_OVERDUE = 32;
 
   /** What a little more room would have kept: the last of so many entries that went. */
   private static final double MARGIN = 0.05;
@@ -74,6 +81,14 @@ final class EvictionPolicy {
   private double probationShare = FIRST_PROBATION_SHARE;
   private Mode mode = Mode.PROMOTING;
   private boolean makingRoom;
+  private int goneSinceOverdue;
+
+  /**
+   * What came in since about so much of it came as there is room for, in all and ahead of reads.
+   */
+  private long cameIn;
+
+  private long prefetched;
 
   /**
    * @param nanoTime that expectations are held against; asked only about entries with one
@@ -105,6 +120,7 @@ final class EvictionPolicy {
     sketch.add(hash, 1);
     weighMargins(hash);
     makeRoom(node.weightBytes());
+    noteIncoming(node.weightBytes());
     place(node);
   }
 
@@ -116,6 +132,16 @@ final class EvictionPolicy {
     }
     makeRoom(node.weightBytes());
     probation.addFirst(node);
+    noteIncoming(node.weightBytes());
+    prefetched += node.weightBytes();
+  }
+
+  private void noteIncoming(int bytes) {
+    cameIn += bytes;
+    if (cameIn > maxWeight) {
+      cameIn /= 2;
+      prefetched /= 2;
+    }
   }
 
   /** What was on probation has been read. */
@@ -197,7 +223,10 @@ final class EvictionPolicy {
   }
 
   private void evictOne() {
-    if (probation.weight() > maxWeight * LEAST_PROBATION_SHARE && isOverdue(probation.last())) {
+    if (isOverdue(probation.last())
+        && (probation.weight() > maxWeight * LEAST_PROBATION_SHARE
+            || ++goneSinceOverdue > GONE_PER_OVERDUE)) {
+      goneSinceOverdue = 0;
       evictUnread();
     } else if (!probation.isEmpty()
         && (probation.weight() > probationWeight() || (window.isEmpty() && main.isEmpty()))) {
@@ -344,9 +373,9 @@ final class EvictionPolicy {
     return window.weight() + main.weight() + probation.weight();
   }
 
-  /** Whether anything is here that was prefetched and not yet read. */
-  boolean hasUnread() {
-    return !probation.isEmpty();
+  /** Whether more than a little of what comes in is prefetched. */
+  boolean isPrefetchedInto() {
+    return prefetched > cameIn * FEW_PREFETCHED_SHARE;
   }
 
   boolean isOnProbation(QueueNode node) {

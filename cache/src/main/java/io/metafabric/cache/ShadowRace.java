@@ -223,7 +223,7 @@ final class ShadowRace {
   }
 
   /**
-   * @param unread whether something is there that was fetched ahead and not yet read; then {@link
+   * @param unread whether more than a little of what comes in is fetched ahead; then {@link
    *     EvictionPolicy.Mode#STEADY} does not take part, for the race does not see such entries
    */
   EvictionPolicy.Mode winner(boolean unread) {

@@ -78,6 +78,11 @@ class EvictionPolicyTest {
     }
     assertThat(evicted).isEqualTo(guesses.subList(0, 3));
     assertThat(policy.isOnProbation(guesses.get(4))).as("the least share stays").isTrue();
+
+    for (int i = 0; i < 2 * MAX_WEIGHT; i++) {
+      policy.add(new Node(4_000 + i));
+    }
+    assertThat(evicted).as("for a while").containsAll(guesses);
   }
 
   @Test
@@ -180,6 +185,30 @@ class EvictionPolicyTest {
     }
     assertThat(policy.probationShare()).isEqualTo(0.02);
     assertThat(onProbationAfterManyGuesses(50_000)).isEqualTo(2);
+  }
+
+  @Test
+  void aFewPrefetches_doNotCount_andManyDoUntilAllElseHasCome() {
+    fill();
+    prefetchOneOf(30);
+    assertThat(policy.isPrefetchedInto()).as("a thirtieth").isFalse();
+    prefetchOneOf(10);
+    assertThat(policy.isPrefetchedInto()).as("a tenth").isTrue();
+    for (int i = 0; i < 3 * MAX_WEIGHT; i++) {
+      policy.add(new Node(50_000 + i));
+    }
+    assertThat(policy.isPrefetchedInto()).as("none of late").isFalse();
+  }
+
+  private void prefetchOneOf(int count) {
+    for (int i = 0; i < 4 * MAX_WEIGHT; i++) {
+      var node = new Node(10_000 * count + i);
+      if (i % count == 0) {
+        policy.addUnread(node);
+      } else {
+        policy.add(node);
+      }
+    }
   }
 
   @Test

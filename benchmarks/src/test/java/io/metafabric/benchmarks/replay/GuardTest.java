@@ -20,6 +20,7 @@ class GuardTest {
   private static final double MOST_OF_REQUESTS = 0.005;
 
   private static final int[] CAPACITIES = {100, 1_000};
+  private static final int[] MORE_CAPACITIES = {30, 200, 1_000, 5_000};
 
   /** Requests of one kind, for a cache of so many entries; the same each time. */
   enum Workload {
@@ -111,6 +112,40 @@ class GuardTest {
         };
       }
     },
+    /** Each key once a round, in an order that is another one each time; now and then a pair. */
+    SHUFFLED {
+      @Override
+      IntUnaryOperator keys(int capacity) {
+        return shuffled(capacity, 2);
+      }
+    },
+    SHUFFLED_AND_FEWER {
+      @Override
+      IntUnaryOperator keys(int capacity) {
+        return shuffled(capacity, 1.3);
+      }
+    },
+    /** Each key is read the more often the longer it has been there, and then never again. */
+    DRIFTING {
+      @Override
+      IntUnaryOperator keys(int capacity) {
+        return drifting(capacity, 0.8);
+      }
+    },
+    DRIFTING_SLOWLY {
+      @Override
+      IntUnaryOperator keys(int capacity) {
+        return drifting(capacity, 2.2);
+      }
+    },
+    /** Half of it are keys that never come again, 200 at a time. */
+    SCANS_BY_TURNS {
+      @Override
+      IntUnaryOperator keys(int capacity) {
+        var zipf = new Zipf(2 * capacity, 0.9, 8);
+        return i -> i / 200 % 2 == 0 ? zipf.next() : 1_000_000 + i;
+      }
+    },
     /** One kind after the other. */
     MIXED {
       @Override
@@ -129,6 +164,40 @@ class GuardTest {
     };
 
     abstract IntUnaryOperator keys(int capacity);
+
+    int[] capacities() {
+      return this == SHUFFLED || this == SHUFFLED_AND_FEWER || this == DRIFTING
+          ? MORE_CAPACITIES
+          : CAPACITIES;
+    }
+
+    /**
+     * @param share the keys of a round, of those that there is room for
+     */
+    private static IntUnaryOperator shuffled(int capacity, double share) {
+      var random = new Random(9);
+      var round = new int[(int) (share * capacity)];
+      Arrays.setAll(round, key -> key);
+      var last = new int[] {0, -1};
+      return i -> {
+        if (i % 31 == 29 || (i % 31 == 30 && random.nextBoolean())) {
+          last[1] = i % 31 == 29 ? random.nextInt(600) : last[1] + 600;
+          return 1_000_000 + last[1];
+        }
+        int left = round.length - last[0]++ % round.length;
+        int drawn = random.nextInt(left);
+        int key = round[drawn];
+        round[drawn] = round[left - 1];
+        round[left - 1] = key;
+        return key;
+      };
+    }
+
+    private static IntUnaryOperator drifting(int capacity, double share) {
+      var random = new Random(10);
+      double mean = share * capacity;
+      return i -> (int) (-mean * Math.log(1 - random.nextDouble()) + i / mean);
+    }
   }
 
   /** Keys from 0 on, each drawn the more often the smaller it is. */
@@ -155,7 +224,7 @@ class GuardTest {
   @ParameterizedTest
   @EnumSource
   void theTier_isHardlyWorseThanTheBetterOfLruAndCaffeine(Workload workload) {
-    for (int capacity : CAPACITIES) {
+    for (int capacity : workload.capacities()) {
       Trace trace = Generated.ofKeys(workload.name(), ROWS, workload.keys(capacity));
       long lru = Generated.replay(trace, "lru", capacity).misses();
       long caffeine = Generated.replay(trace, "caffeine", capacity).misses();

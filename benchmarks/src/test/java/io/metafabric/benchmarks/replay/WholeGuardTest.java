@@ -161,6 +161,27 @@ class WholeGuardTest {
         return i -> new Row("c" + i % 7, "k" + keys.applyAsInt(i), i);
       }
     },
+    /** A few pairs can be foreseen, and nothing else. */
+    SHUFFLED {
+      @Override
+      IntFunction<Row> rows(int capacity) {
+        IntUnaryOperator keys = GuardTest.Workload.SHUFFLED.keys(capacity);
+        return i -> new Row(i % 31 < 29 ? "c" : "d", "k" + keys.applyAsInt(i), i);
+      }
+    },
+    DRIFTING {
+      @Override
+      IntFunction<Row> rows(int capacity) {
+        IntUnaryOperator keys = GuardTest.Workload.DRIFTING.keys(capacity);
+        return i -> new Row("c", "k" + keys.applyAsInt(i), i);
+      }
+
+      /** What is new has to prove itself for too long in a small tier (docs/EVALUATION.md). */
+      @Override
+      double most() {
+        return 1.07;
+      }
+    },
     SHIFTING {
       @Override
       IntFunction<Row> rows(int capacity) {
@@ -200,6 +221,20 @@ class WholeGuardTest {
           .as(all)
           .isLessThanOrEqualTo(adversary.most() * Math.min(lru, caffeine));
       assertThat(whole.predictorBytes()).as(all).isLessThanOrEqualTo(MOST_PREDICTOR_BYTES);
+    }
+  }
+
+  /** What little can be foreseen does not bar the tier from the mode that suits the rest. */
+  @ParameterizedTest
+  @EnumSource(names = {"SHUFFLED", "DRIFTING"})
+  void aFewPrefetches_costHardlyAMiss(Adversary adversary) {
+    for (int capacity : CAPACITIES) {
+      Trace trace = Generated.trace(adversary.name(), ROWS, adversary.rows(capacity));
+      long without = Generated.replay(trace, "fabric-no-prediction", capacity).misses();
+      RunResult with = Generated.replay(trace, "fabric", capacity);
+      assertThat((double) with.misses())
+          .as("%s of %d, %d prefetches", adversary, capacity, with.prefetches())
+          .isLessThanOrEqualTo(GUARD * without);
     }
   }
 }
