@@ -341,8 +341,8 @@ final class HeldShadows {
     // Nobody else can be asked for it now, so a read of it was worth more than any price.
     boolean isAlone = earned == null && !talk.isHolder(key) && due.used().reads() > 0;
     if (isAlone || (earned != null && earned.isPaid())) {
-      claim(key, termsNow(due, rules), due.dot())
-          .thenAccept(said -> loop.execute(() -> renew(due, earned, said)));
+      ShadowTerms next = termsNow(due, rules).lasting(due.livesOnNanos());
+      claim(key, next, due.dot()).thenAccept(said -> loop.execute(() -> renew(due, earned, said)));
     } else {
       fade(due, String.valueOf(earned));
     }
@@ -365,6 +365,7 @@ final class HeldShadows {
     ShadowDecision paid = payments.keep(due.key(), due.header(), due.terms(), false);
     if (paid != null && !paid.isPaid()) {
       fade(due, paid.toString());
+      reclaim(due.key()); // the home thinks that it lives on
     } else {
       // While nobody answers it is of more use than ever.
       log.add(due.key(), "shadow lives on: " + (earned == null ? "nobody answers" : earned));
@@ -421,7 +422,7 @@ final class HeldShadows {
     for (int i = 0; i < MAX_DUE && !reclaims.isEmpty(); i++) {
       Key key = reclaims.iterator().next();
       forgetReclaim(key);
-      ShadowTerms terms = shelf.terms(key);
+      ShadowTerms terms = shelf.termsLeft(key, clock.nanoTime());
       MetadataRecord held = shelf.get(key);
       if (terms != null && held != null && !talk.isHolder(key)) {
         // Refused or not, it ends in its own time.
@@ -456,7 +457,7 @@ final class HeldShadows {
   }
 
   private void promoted(Key key, MetadataRecord held) {
-    ShadowTerms terms = shelf.terms(key);
+    ShadowTerms terms = shelf.termsLeft(key, clock.nanoTime());
     if (terms != null && talk.isHolder(key) && shelf.promoted(key, held.header().version().dot())) {
       log.add(key, "its shadow went to the journal: this region is home or backup now");
       if (terms.reason() == ShadowReason.REQUESTED) {

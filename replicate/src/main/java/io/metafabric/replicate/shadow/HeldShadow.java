@@ -88,7 +88,8 @@ final class HeldShadow {
             record.header(),
             terms,
             new ShadowShelf.Used(
-                reads, updates, updateBytes, readBytes, Math.max(0, nowNanos - lookedNanos)));
+                reads, updates, updateBytes, readBytes, Math.max(0, nowNanos - lookedNanos)),
+            life.longerNanos());
     ending = true;
     lookedNanos = nowNanos;
     reads = 0;

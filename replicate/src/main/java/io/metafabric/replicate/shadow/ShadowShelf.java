@@ -24,8 +24,9 @@ public final class ShadowShelf {
    * @param key of it
    * @param header of the version that it has
    * @param used what came of it since it was looked at last
+   * @param livesOnNanos for how long it lives on from now if it has earned that
    */
-  public record Due(Key key, Header header, ShadowTerms terms, Used used) {
+  public record Due(Key key, Header header, ShadowTerms terms, Used used, long livesOnNanos) {
     public Dot dot() {
       return header.version().dot();
     }
@@ -132,10 +133,10 @@ public final class ShadowShelf {
     return held.header().version().covers(dot) && !held.header().version().dot().equals(dot);
   }
 
-  /** On what terms it is held; null if it is not. */
-  public synchronized @Nullable ShadowTerms terms(Key key) {
+  /** On what terms one would be made now for what is left of its time; null if there is none. */
+  public synchronized @Nullable ShadowTerms termsLeft(Key key, long nowNanos) {
     HeldShadow held = shadows.get(key.path());
-    return held == null ? null : held.terms;
+    return held == null ? null : held.terms.lasting(held.life.leftNanos(nowNanos));
   }
 
   public synchronized boolean contains(Key key) {
