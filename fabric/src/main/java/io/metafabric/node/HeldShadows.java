@@ -167,11 +167,16 @@ final class HeldShadows {
       MetadataRecord record = store.read(key);
       return record != null
           && record.header().version().covers(dot)
-          && (record.payload() != null || !record.header().isVisibleAt(clock.wallMs()));
+          && (record.payload() != null || isDead(record.header()));
     } catch (StorageException e) {
       // What cannot be read here is not held here.
       return false;
     }
+  }
+
+  /** Whether nobody anywhere reads it any more, by all clocks: this one may be wrong. */
+  private boolean isDead(Header header) {
+    return header.isDeadAt(Header.reachedBy(replicator.leastWallMs()));
   }
 
   /** Because somebody asks for it; it stays where something would be lost by it. */
@@ -236,10 +241,10 @@ final class HeldShadows {
       return talk.answered(MoveOutcome.REFUSED, "what is known of it cannot be read here now")
           .thenApply(List::of);
     }
-    boolean readable = known != null && known.isVisibleAt(clock.wallMs());
-    if (!readable || talk.isHolder(key)) {
+    boolean isDead = known == null || isDead(known);
+    if (isDead || talk.isHolder(key)) {
       // As home or backup by now it may need it itself.
-      boolean safe = !readable || isReadableHere(key, dot);
+      boolean safe = isDead || isReadableHere(key, dot);
       return talk.answered(
               safe ? MoveOutcome.DONE : MoveOutcome.REFUSED,
               safe ? "" : "this region is to hold it, and has nothing else")
