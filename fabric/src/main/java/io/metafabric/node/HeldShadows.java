@@ -7,6 +7,7 @@ import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
 import io.metafabric.core.store.Inbound;
 import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.version.Dot;
@@ -179,6 +180,11 @@ final class HeldShadows {
     return header.isDeadAt(Header.reachedBy(replicator.leastWallMs()));
   }
 
+  /** A region that is nearer to this one than to the home has read what is here. */
+  void fetched(Key key, RegionName by) {
+    shelf.fetched(key, by);
+  }
+
   /** Because somebody asks for it; it stays where something would be lost by it. */
   CompletableFuture<Frame.ShadowAnswer> drop(Key key) {
     MetadataRecord held = shelf.get(key);
@@ -344,7 +350,7 @@ final class HeldShadows {
     }
     ShadowDecision earned = talk.isHolder(key) ? null : payments.earned(due);
     // Nobody else can be asked for it now, so a read of it was worth more than any price.
-    boolean isAlone = earned == null && !talk.isHolder(key) && due.used().reads() > 0;
+    boolean isAlone = earned == null && !talk.isHolder(key) && due.used().isAny();
     if (isAlone || (earned != null && earned.isPaid())) {
       ShadowTerms next = termsNow(due, rules).lasting(due.livesOnNanos());
       claim(key, next, due.dot()).thenAccept(said -> loop.execute(() -> renew(due, earned, said)));
@@ -380,7 +386,7 @@ final class HeldShadows {
 
   private void fade(ShadowShelf.Due due, String why) {
     boolean isOver = shelf.fades(due.key(), clock.nanoTime());
-    if (isOver || due.used().reads() > 0) {
+    if (isOver || due.used().isAny()) {
       log.add(due.key(), "shadow is not renewed: " + why);
     }
     if (isOver) {

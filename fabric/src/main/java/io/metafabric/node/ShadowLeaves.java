@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -46,6 +47,13 @@ final class ShadowLeaves {
   /** Who has leave now. */
   Set<RegionName> of(Key key) {
     return ledger.of(key, clock.nanoTime());
+  }
+
+  /** Who has one, and for how many milliseconds more as was promised. */
+  Map<RegionName, Long> leftMsOf(Key key) {
+    Map<RegionName, Long> left = ledger.leftOf(key, clock.nanoTime());
+    left.replaceAll((region, nanos) -> TimeUnit.NANOSECONDS.toMillis(nanos));
+    return left;
   }
 
   /**

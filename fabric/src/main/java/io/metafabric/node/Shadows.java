@@ -163,7 +163,16 @@ final class Shadows implements ShadowWork {
 
   @Override
   public void fetched(Key key, RegionName by) {
-    leaves.fetched(key, by);
+    if (talk.isHolder(key)) {
+      leaves.fetched(key, by);
+    } else {
+      held.fetched(key, by);
+    }
+  }
+
+  @Override
+  public Map<RegionName, Long> shadowsOf(Key key) {
+    return talk.isHolder(key) ? leaves.leftMsOf(key) : Map.of();
   }
 
   /** See {@link HeldShadows#claim}. */

@@ -760,6 +760,11 @@ class ShadowsTest {
     public void fetched(Key key, RegionName by) {}
 
     @Override
+    public Map<RegionName, Long> shadowsOf(Key key) {
+      return Map.of();
+    }
+
+    @Override
     public boolean hasShadow(Key key, RegionName region) {
       return false;
     }

@@ -42,6 +42,20 @@ public final class ShadowLedger {
     return Collections.unmodifiableSet(new TreeSet<>(regions.keySet()));
   }
 
+  /** For how many nanoseconds more regions have one, of which it was promised that they do. */
+  public Map<RegionName, Long> leftOf(Key key, long nowNanos) {
+    var left = new TreeMap<RegionName, Long>();
+    byKey
+        .getOrDefault(key, Map.of())
+        .forEach(
+            (region, leave) -> {
+              if (leave.promise().endNanos() - nowNanos > 0) {
+                left.put(region, leave.promise().endNanos() - nowNanos);
+              }
+            });
+    return left;
+  }
+
   /**
    * A region has one for so long at least; if it lives on, it asks again before then.
    *

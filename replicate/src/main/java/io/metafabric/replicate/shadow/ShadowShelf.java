@@ -3,6 +3,7 @@ package io.metafabric.replicate.shadow;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.replicate.arm.CopyRoom;
@@ -36,11 +37,23 @@ public final class ShadowShelf {
    * What came of a shadow in some time.
    *
    * @param reads that found a payload here
+   * @param fetches by other regions, how many each
    * @param updates that were sent for it
    * @param updateBytes of their payloads
    * @param readBytes of those of which somebody read the payload
    */
-  public record Used(long reads, long updates, long updateBytes, long readBytes, long overNanos) {}
+  public record Used(
+      long reads,
+      Map<RegionName, Long> fetches,
+      long updates,
+      long updateBytes,
+      long readBytes,
+      long overNanos) {
+    /** Whether anybody had something of it. */
+    public boolean isAny() {
+      return reads > 0 || !fetches.isEmpty();
+    }
+  }
 
   private final long maxBytes;
   private final CopyRoom room;
@@ -162,6 +175,15 @@ public final class ShadowShelf {
     HeldShadow held = shadows.get(path);
     if (held != null) {
       held.read(waited);
+      hits++;
+    }
+  }
+
+  /** Another region fetched it here; nothing happens if there is no shadow of it. */
+  public synchronized void fetched(Key key, RegionName by) {
+    HeldShadow held = shadows.get(key.path());
+    if (held != null) {
+      held.fetched(by);
       hits++;
     }
   }

@@ -54,13 +54,13 @@ class ShadowShelfTest {
     shelf.read("n/1", false);
     shelf.refresh(record(1, 4, 400), false);
     assertThat(shelf.due(TTL_NANOS, 9).get(0).used())
-        .isEqualTo(new ShadowShelf.Used(2, 2, 300, 200, TTL_NANOS));
+        .isEqualTo(new ShadowShelf.Used(2, Map.of(), 2, 300, 200, TTL_NANOS));
 
     shelf.read("n/1", false);
     shelf.livesOn(Key.of("n/1"), TTL_NANOS);
     assertThat(shelf.due(2 * TTL_NANOS, 9).get(0).used())
         .as("a read while it was looked at is of the next look")
-        .isEqualTo(new ShadowShelf.Used(1, 0, 0, 0, TTL_NANOS));
+        .isEqualTo(new ShadowShelf.Used(1, Map.of(), 0, 0, 0, TTL_NANOS));
     assertThat(shelf.stats().hits()).isEqualTo(4);
   }
 
