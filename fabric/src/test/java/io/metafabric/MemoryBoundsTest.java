@@ -33,10 +33,11 @@ import org.junit.jupiter.api.io.TempDir;
  *
  * <p>What a host cannot fill from outside is filled where it lives: the write queue in {@code
  * WriteQueueBoundTest}, the access ring in {@code AccessRingTest}, predictors in {@code
- * SequencePredictorTest} and {@code ForesightTest}, who holds copies in {@code HoldersTest},
- * payloads that peers hold in {@code KnownPayloadsTest}, invalidated copies in {@code
- * InvalidatedCopiesTest}, the index once more in {@code IndexBoundTest}, a Chronicle Map in {@code
- * PayloadMapTest}, a connection's queues in the transport's contract.
+ * SequencePredictorTest} and {@code ForesightTest}, who holds copies in {@code HoldersTest}, who
+ * has others' shadows in {@code CopyHintsTest}, payloads that peers hold in {@code
+ * KnownPayloadsTest}, invalidated copies in {@code InvalidatedCopiesTest}, the index once more in
+ * {@code IndexBoundTest}, a Chronicle Map in {@code PayloadMapTest}, a connection's queues in the
+ * transport's contract.
  */
 @Timeout(120)
 class MemoryBoundsTest {
@@ -120,6 +121,7 @@ class MemoryBoundsTest {
               "changes that came and wait for the disk",
               "transport queues",
               "who holds copies",
+              "who has others' shadows",
               "payloads that peers hold",
               "dictionaries",
               "prefetches under way",

@@ -7,6 +7,7 @@ import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
 import io.metafabric.core.store.Inbound;
 import io.metafabric.core.store.RecordStore;
 import io.metafabric.core.version.Dot;
@@ -167,11 +168,21 @@ final class HeldShadows {
       MetadataRecord record = store.read(key);
       return record != null
           && record.header().version().covers(dot)
-          && (record.payload() != null || !record.header().isVisibleAt(clock.wallMs()));
+          && (record.payload() != null || isDead(record.header()));
     } catch (StorageException e) {
       // What cannot be read here is not held here.
       return false;
     }
+  }
+
+  /** Whether nobody anywhere reads it any more, by all clocks: this one may be wrong. */
+  private boolean isDead(Header header) {
+    return header.isDeadAt(Header.reachedBy(replicator.leastWallMs()));
+  }
+
+  /** A region that is nearer to this one than to the home has read what is here. */
+  void fetched(Key key, RegionName by) {
+    shelf.fetched(key, by);
   }
 
   /** Because somebody asks for it; it stays where something would be lost by it. */
@@ -236,10 +247,10 @@ final class HeldShadows {
       return talk.answered(MoveOutcome.REFUSED, "what is known of it cannot be read here now")
           .thenApply(List::of);
     }
-    boolean readable = known != null && known.isVisibleAt(clock.wallMs());
-    if (!readable || talk.isHolder(key)) {
+    boolean isDead = known == null || isDead(known);
+    if (isDead || talk.isHolder(key)) {
       // As home or backup by now it may need it itself.
-      boolean safe = !readable || isReadableHere(key, dot);
+      boolean safe = isDead || isReadableHere(key, dot);
       return talk.answered(
               safe ? MoveOutcome.DONE : MoveOutcome.REFUSED,
               safe ? "" : "this region is to hold it, and has nothing else")
@@ -339,10 +350,10 @@ final class HeldShadows {
     }
     ShadowDecision earned = talk.isHolder(key) ? null : payments.earned(due);
     // Nobody else can be asked for it now, so a read of it was worth more than any price.
-    boolean isAlone = earned == null && !talk.isHolder(key) && due.used().reads() > 0;
+    boolean isAlone = earned == null && !talk.isHolder(key) && due.used().isAny();
     if (isAlone || (earned != null && earned.isPaid())) {
-      claim(key, termsNow(due, rules), due.dot())
-          .thenAccept(said -> loop.execute(() -> renew(due, earned, said)));
+      ShadowTerms next = termsNow(due, rules).lasting(due.livesOnNanos());
+      claim(key, next, due.dot()).thenAccept(said -> loop.execute(() -> renew(due, earned, said)));
     } else {
       fade(due, String.valueOf(earned));
     }
@@ -365,6 +376,7 @@ final class HeldShadows {
     ShadowDecision paid = payments.keep(due.key(), due.header(), due.terms(), false);
     if (paid != null && !paid.isPaid()) {
       fade(due, paid.toString());
+      reclaim(due.key()); // the home thinks that it lives on
     } else {
       // While nobody answers it is of more use than ever.
       log.add(due.key(), "shadow lives on: " + (earned == null ? "nobody answers" : earned));
@@ -374,7 +386,7 @@ final class HeldShadows {
 
   private void fade(ShadowShelf.Due due, String why) {
     boolean isOver = shelf.fades(due.key(), clock.nanoTime());
-    if (isOver || due.used().reads() > 0) {
+    if (isOver || due.used().isAny()) {
       log.add(due.key(), "shadow is not renewed: " + why);
     }
     if (isOver) {
@@ -421,7 +433,7 @@ final class HeldShadows {
     for (int i = 0; i < MAX_DUE && !reclaims.isEmpty(); i++) {
       Key key = reclaims.iterator().next();
       forgetReclaim(key);
-      ShadowTerms terms = shelf.terms(key);
+      ShadowTerms terms = shelf.termsLeft(key, clock.nanoTime());
       MetadataRecord held = shelf.get(key);
       if (terms != null && held != null && !talk.isHolder(key)) {
         // Refused or not, it ends in its own time.
@@ -456,7 +468,7 @@ final class HeldShadows {
   }
 
   private void promoted(Key key, MetadataRecord held) {
-    ShadowTerms terms = shelf.terms(key);
+    ShadowTerms terms = shelf.termsLeft(key, clock.nanoTime());
     if (terms != null && talk.isHolder(key) && shelf.promoted(key, held.header().version().dot())) {
       log.add(key, "its shadow went to the journal: this region is home or backup now");
       if (terms.reason() == ShadowReason.REQUESTED) {

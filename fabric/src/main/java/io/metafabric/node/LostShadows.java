@@ -11,6 +11,7 @@ import io.metafabric.core.wire.ShadowVerb;
 import io.metafabric.replicate.RebuildStats;
 import io.metafabric.replicate.Rebuilding;
 import io.metafabric.replicate.Replicator;
+import io.metafabric.replicate.shadow.ShadowPromise;
 import io.metafabric.replicate.shadow.ShadowTerms;
 import java.time.Duration;
 import java.util.Comparator;
@@ -53,10 +54,10 @@ final class LostShadows {
 
   private static final long MOST_BYTES = ENTRY_BYTES + 2L * Key.MAX_BYTES;
 
-  /** A shadow that went with its region. */
+  /** A shadow that went with its region, owed until its promise is over. */
   private static final class Remake {
     final Set<RegionName> refusedBy = new TreeSet<>();
-    ShadowTerms terms;
+    ShadowPromise promise;
     long fromNanos;
     int unpaid;
     int untaken;
@@ -66,8 +67,8 @@ final class LostShadows {
     /** While it is under way: things are otherwise than when it began. */
     boolean isNews;
 
-    Remake(ShadowTerms terms, long fromNanos) {
-      this.terms = terms;
+    Remake(ShadowPromise promise, long fromNanos) {
+      this.promise = promise;
       this.fromNanos = fromNanos;
     }
 
@@ -131,7 +132,7 @@ final class LostShadows {
     this.rebuilding = rebuilding;
   }
 
-  void add(Map<Key, ShadowTerms> lost) {
+  void add(Map<Key, ShadowPromise> lost) {
     lost.forEach(this::add);
     while (remakes.size() > MAX_REMAKES) {
       forget(eldestThatWaits());
@@ -149,17 +150,20 @@ final class LostShadows {
     return remakes.keySet().iterator().next();
   }
 
-  private void add(Key key, ShadowTerms terms) {
+  private void add(Key key, ShadowPromise promise) {
     long nowNanos = clock.nanoTime();
+    if (promise.isOver(nowNanos)) {
+      return;
+    }
     boolean isHomes = !talk.isHome(key) && replicator.isTrusted(talk.homesOf(key).home());
     long fromNanos = nowNanos + (isHomes ? HOME_FIRST.toNanos() : 0);
     Remake before = remakes.get(key);
     if (before == null) {
-      remakes.put(key, new Remake(terms, fromNanos));
+      remakes.put(key, new Remake(promise, fromNanos));
       bytes.addAndGet(bytesOf(key));
       outstanding = remakes.size();
     } else {
-      before.terms = terms;
+      before.promise = before.promise.orLonger(promise);
       before.tryAt(fromNanos);
     }
   }
@@ -187,6 +191,7 @@ final class LostShadows {
   /** Those first of which fewest are left, then what is read. */
   void remakeSome() {
     long nowNanos = clock.nanoTime();
+    forgetWhatIsOver(nowNanos);
     // Looked up once each: leaves end and rates change while it is sorted.
     List<Lost> first =
         remakes.entrySet().stream()
@@ -204,6 +209,15 @@ final class LostShadows {
     first.forEach(each -> make(each.key(), each.remake()));
   }
 
+  private void forgetWhatIsOver(long nowNanos) {
+    List<Key> over =
+        remakes.entrySet().stream()
+            .filter(each -> each.getValue().promise.isOver(nowNanos))
+            .map(Map.Entry::getKey)
+            .toList();
+    over.forEach(this::forget);
+  }
+
   private static boolean isDue(Remake remake, long nowNanos) {
     return !remake.isUnderWay && nowNanos - remake.fromNanos >= 0;
   }
@@ -211,13 +225,14 @@ final class LostShadows {
   private void make(Key key, Remake remake) {
     remake.isUnderWay = true;
     remake.isNews = false;
+    ShadowTerms left = remake.promise.left(clock.nanoTime());
     if (talk.isHolder(key)) {
       maker
-          .makeAgain(key, remake.terms, Set.copyOf(remake.refusedBy), () -> !remake.isDropped)
+          .makeAgain(key, left, Set.copyOf(remake.refusedBy), () -> !remake.isDropped)
           .whenComplete((some, failure) -> loop.execute(() -> ended(key, remake, some)));
     } else {
       // Its home has moved.
-      talk.askHolder(ShadowVerb.MAKE, key, remake.terms, null)
+      talk.askHolder(ShadowVerb.MAKE, key, left, null)
           .whenComplete((said, failure) -> loop.execute(() -> handedOver(key, remake, said)));
     }
   }
@@ -244,7 +259,7 @@ final class LostShadows {
 
   private boolean isEnough(Key key, Remake remake, List<Frame.ShadowAnswer> said) {
     long there = said.stream().filter(each -> each.outcome() == MoveOutcome.DONE).count();
-    return there + ShadowTalk.homesIn(talk.homesOf(key)) >= remake.terms.factor();
+    return there + ShadowTalk.homesIn(talk.homesOf(key)) >= remake.promise.terms().factor();
   }
 
   private void ended(Key key, Remake remake, ShadowMaker.@Nullable Made some) {

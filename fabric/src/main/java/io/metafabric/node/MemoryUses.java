@@ -81,6 +81,11 @@ final class MemoryUses {
             config.replication().holderBytes()));
     all.add(
         new MemoryUse(
+            "who has others' shadows",
+            replicationStats.hints().bytes(),
+            replicationStats.hints().maxBytes()));
+    all.add(
+        new MemoryUse(
             "payloads that peers hold",
             replicationStats.deltas().knownBytes(),
             replicationStats.peers().size() * config.replication().deltas().knownBytes()));

@@ -7,12 +7,14 @@ import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.MoveOutcome;
 import io.metafabric.replicate.Replicator;
 import io.metafabric.replicate.shadow.ShadowLedger;
+import io.metafabric.replicate.shadow.ShadowPromise;
 import io.metafabric.replicate.shadow.ShadowReaders;
 import io.metafabric.replicate.shadow.ShadowTerms;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -52,9 +54,22 @@ final class ShadowLeaves {
     return ledger.isAskedFor(key, region, clock.nanoTime());
   }
 
+  /** Who has one, and for how many milliseconds more as was promised. */
+  Map<RegionName, Long> leftMsOf(Key key) {
+    Map<RegionName, Long> left = ledger.leftOf(key, clock.nanoTime());
+    left.replaceAll((region, nanos) -> TimeUnit.NANOSECONDS.toMillis(nanos));
+    return left;
+  }
+
+  /**
+   * A region has one, or may.
+   *
+   * @param terms with the time that it is to live from now on
+   */
   void give(Key key, RegionName to, ShadowTerms terms) {
+    long nowNanos = clock.nanoTime();
     long spanNanos = LEAVE_SPANS * terms.ttlNanos() + GRACE.toNanos();
-    ledger.add(key, to, terms, clock.nanoTime() + spanNanos);
+    ledger.add(key, to, ShadowPromise.from(terms, nowNanos), nowNanos + spanNanos);
     ledgerBytes.set(ledger.estimatedBytes());
     replicator.hasCopy(key, to);
   }
@@ -105,15 +120,15 @@ final class ShadowLeaves {
     return talk.answer(MoveOutcome.DONE, "");
   }
 
-  /** Strikes regions off; what they had leave for. */
-  Map<Key, ShadowTerms> lost(Set<RegionName> evicted) {
-    Map<Key, ShadowTerms> lost = ledger.lost(evicted, clock.nanoTime());
+  /** Strikes regions off; what was promised of what they had leave for. */
+  Map<Key, ShadowPromise> lost(Set<RegionName> evicted) {
+    Map<Key, ShadowPromise> lost = ledger.lost(evicted, clock.nanoTime());
     ledgerBytes.set(ledger.estimatedBytes());
     return lost;
   }
 
   /** See {@link ShadowLedger#in}. */
-  Map<Key, ShadowTerms> in(RegionName region, int most) {
+  Map<Key, ShadowPromise> in(RegionName region, int most) {
     return ledger.in(region, most, clock.nanoTime());
   }
 

@@ -287,7 +287,12 @@ final class ShadowMaker {
     Key key = making.key();
     ShadowTerms terms = making.terms;
     if (answer.outcome() == MoveOutcome.DONE) {
-      leaves.give(key, answer.region(), terms);
+      Frame.ShadowFacts facts = answer.facts();
+      // What it had already may live longer than what it was sent.
+      leaves.give(
+          key,
+          answer.region(),
+          facts == null ? terms : ShadowTerms.said(terms.reason(), terms.factor(), facts.leftMs()));
     } else if (answer.outcome() != MoveOutcome.UNREACHABLE) {
       making.refusedBy.add(answer.region());
     }

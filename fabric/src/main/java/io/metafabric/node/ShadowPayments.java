@@ -14,6 +14,7 @@ import io.metafabric.replicate.arm.ShadowUse;
 import io.metafabric.replicate.shadow.ShadowShelf;
 import io.metafabric.replicate.shadow.ShadowTerms;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -74,15 +75,30 @@ final class ShadowPayments {
         : arm.earnedByShadow(
             new ShadowUse(
                 copy,
-                used.reads(),
+                used.reads() + servedReads(used.fetches(), copy.remoteMs()),
                 used.updates(),
                 used.updateBytes(),
                 used.readBytes(),
                 used.overNanos() / NANOS_PER_MS));
   }
 
+  /**
+   * Fetches by others, as so many reads here as would have waited for as long. Whoever asks here is
+   * as far from the home as this region, less the way between the two: it spared that at least.
+   */
+  private long servedReads(Map<RegionName, Long> fetches, double remoteMs) {
+    double sparedMs = 0;
+    for (Map.Entry<RegionName, Long> each : fetches.entrySet()) {
+      double spared = remoteMs - 2 * replicator.expectedRttMs(region, each.getKey());
+      // NaN, of which nothing is known, is not more than 0.
+      sparedMs += spared > 0 ? (double) each.getValue() * spared : 0;
+    }
+    return remoteMs > 0 ? Math.round(sparedMs / remoteMs) : 0;
+  }
+
   private @Nullable CopyTerms copyHere(Key key, Header header) {
-    FetchPath path = replicator.fetchPath(key, header);
+    // Other regions have their copies from this one, if they ask here.
+    FetchPath path = replicator.keptPath(key, header);
     return path == null
         ? null
         : new CopyTerms(path.from(), region, header.payloadBytes(), path.rttMs());

@@ -5,10 +5,9 @@ import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.MoveOutcome;
-import io.metafabric.core.wire.ShadowReason;
 import io.metafabric.core.wire.ShadowVerb;
 import io.metafabric.replicate.Replicator;
-import io.metafabric.replicate.shadow.ShadowTerms;
+import io.metafabric.replicate.shadow.ShadowPromise;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -32,7 +31,7 @@ final class ShadowWatch {
   /** Each at the price of a small frame. */
   private static final int MAX_QUESTIONS_IN_SWEEP = 256;
 
-  private record Question(RegionName region, Key key, ShadowTerms terms) {}
+  private record Question(RegionName region, Key key, ShadowPromise promise) {}
 
   private final ShadowTalk talk;
   private final ShadowLeaves leaves;
@@ -77,7 +76,7 @@ final class ShadowWatch {
     questions.removeIf(each -> each.region().equals(region));
     leaves
         .in(region, MAX_QUESTIONS)
-        .forEach((key, terms) -> questions.add(new Question(region, key, terms)));
+        .forEach((key, promise) -> questions.add(new Question(region, key, promise)));
     lost.reachedAgain(region);
   }
 
@@ -100,9 +99,9 @@ final class ShadowWatch {
               }
               if (isUnknown
                   && wasThere
-                  && question.terms().reason() == ShadowReason.REQUESTED
+                  && question.promise().isAskedFor()
                   && !said.message().equals(ShadowTalk.HAS_ENDED)) {
-                lost.add(Map.of(question.key(), question.terms()));
+                lost.add(Map.of(question.key(), question.promise()));
               }
             });
   }

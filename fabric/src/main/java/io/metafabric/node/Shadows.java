@@ -18,6 +18,7 @@ import io.metafabric.replicate.Rebuilding;
 import io.metafabric.replicate.Replicator;
 import io.metafabric.replicate.ShadowWork;
 import io.metafabric.replicate.arm.ReplicationManager;
+import io.metafabric.replicate.shadow.ShadowPromise;
 import io.metafabric.replicate.shadow.ShadowRules;
 import io.metafabric.replicate.shadow.ShadowShelf;
 import io.metafabric.replicate.shadow.ShadowStats;
@@ -40,6 +41,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Shadows implements ShadowWork {
   private final SerialExecutor loop;
+  private final Clock clock;
   private final ShadowLog log;
   private final ShadowTalk talk;
   private final HeldShadows held;
@@ -66,6 +68,7 @@ final class Shadows implements ShadowWork {
       LocalTiers tiers,
       Function<Key, CompletableFuture<@Nullable MetadataRecord>> reader) {
     this.loop = loop;
+    this.clock = clock;
     this.log = log;
     this.talk = new ShadowTalk(region, store, replicator, homes, clock);
     var payments = new ShadowPayments(region, arm, replicator, loop, clock);
@@ -165,7 +168,16 @@ final class Shadows implements ShadowWork {
 
   @Override
   public void fetched(Key key, RegionName by) {
-    leaves.fetched(key, by);
+    if (talk.isHolder(key)) {
+      leaves.fetched(key, by);
+    } else {
+      held.fetched(key, by);
+    }
+  }
+
+  @Override
+  public Map<RegionName, Long> shadowsOf(Key key) {
+    return talk.isHolder(key) ? leaves.leftMsOf(key) : Map.of();
   }
 
   /** See {@link HeldShadows#claim}. */
@@ -210,7 +222,7 @@ final class Shadows implements ShadowWork {
 
   /** One of so many regions that are to have a shadow holds the payload as home or backup now. */
   private void becameHolder(Key key, ShadowTerms terms) {
-    lost.add(Map.of(key, terms));
+    lost.add(Map.of(key, ShadowPromise.from(terms, clock.nanoTime())));
   }
 
   /** Of shadows that went with regions that were evicted. Any thread. */

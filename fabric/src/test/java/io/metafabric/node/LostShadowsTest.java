@@ -182,6 +182,74 @@ class LostShadowsTest {
     assertThat(rebuild().made()).isZero();
   }
 
+  /** Five of five regions, of which one stays away: there is nowhere else. */
+  @Test
+  void whatIsOwedForAWhile_isOwedNoLonger_howeverLongItsRegionStaysAway() {
+    start();
+    make(5, Duration.ofMinutes(2));
+    RegionName lost = holders().get(0);
+    cluster.crash(lost);
+    run(60);
+    assertThat(rebuild().outstanding()).isOne();
+    run(90);
+    assertThat(holders()).isEmpty();
+    assertThat(rebuild().outstanding()).isZero();
+    long paid = shadowsPaid(homes.home());
+    run(3600);
+    cluster.start(lost);
+    run(60);
+    assertThat(holders()).isEmpty();
+    assertThat(rebuild().made()).isZero();
+    assertThat(shadowsPaid(homes.home())).isEqualTo(paid);
+  }
+
+  @Test
+  void whatIsOverWhenItsRegionIsTakenToStayAway_isNotMadeAgain() {
+    start();
+    make(3, Duration.ofSeconds(10));
+    run(2);
+    cluster.crash(holders().get(0));
+    run(60);
+    assertThat(holders()).isEmpty();
+    assertThat(rebuild().made()).isZero();
+    assertThat(rebuild().outstanding()).isZero();
+  }
+
+  @Test
+  void whatIsMadeAgain_livesForWhatIsLeft() {
+    start();
+    make(3, Duration.ofMinutes(1));
+    RegionName lost = holders().get(0);
+    cluster.crash(lost);
+    run(50);
+    RegionName instead = holders().get(0);
+    assertThat(instead).isNotEqualTo(lost);
+    assertThat(rebuild().made()).isOne();
+    run(15);
+    assertThat(holders()).isEmpty();
+    assertThat(in(instead).stats().shadows().expired()).isOne();
+  }
+
+  /** Its holder said that it lives on, for twice as long each time. */
+  @Test
+  void whatHasEarnedALongerLife_isMadeAgainForThat() {
+    start();
+    make(3, Duration.ofSeconds(10));
+    RegionName lost = holders().get(0);
+    for (int i = 0; i < 35; i++) {
+      if (in(lost).hit("c", key.path()) == null) {
+        assertThat(in(lost).readHere("c", key)).isNotNull();
+      }
+      run(1);
+    }
+    cluster.crash(lost);
+    run(45);
+    assertThat(rebuild().made()).isOne();
+    assertThat(holders()).hasSize(1);
+    run(40);
+    assertThat(holders()).isEmpty();
+  }
+
   @Test
   void aShadowThatBecomesHome_isNoneAnyMore_andIsMadeUpForOnce() {
     start();

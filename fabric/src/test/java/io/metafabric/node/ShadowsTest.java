@@ -214,6 +214,35 @@ class ShadowsTest {
     assertThat(holders()).isEmpty();
   }
 
+  /** Home and backup are away meanwhile, so it is the last payload that can be read. */
+  @Test
+  void aClockThatIsAhead_endsNoShadow_ofARecordThatHasExpiredByItAlone() {
+    start();
+    long inAnHourMs = cluster.machine(home()).clock().wallMs() + 3_600_000;
+    in(home()).write(key, Bytes.utf8("mortal"), inAnHourMs, Precondition.NONE);
+    run(1);
+    made(home(), 3);
+    RegionName holder = holders().get(0);
+    RegionName home = home();
+    RegionName backup = backup();
+    cluster.crash(home);
+    cluster.crash(backup);
+    run(30);
+    cluster.machine(holder).jumpWall(Duration.ofHours(2));
+    run(60);
+    cluster.machine(holder).jumpWall(Duration.ofHours(-2));
+    run(20);
+    assertThat(answersFromHere(holder, "mortal")).isTrue();
+
+    run(3600);
+    assertThat(in(holder).stats().shadows().held()).as("nobody can say that it may go").isOne();
+    cluster.start(home);
+    cluster.start(backup);
+    run(60);
+    assertThat(holders()).isEmpty();
+    assertThat(in(holder).stats().shadows().held()).isZero();
+  }
+
   @Test
   void dropped_theyAreGoneEverywhere() {
     start();
@@ -729,6 +758,11 @@ class ShadowsTest {
 
     @Override
     public void fetched(Key key, RegionName by) {}
+
+    @Override
+    public Map<RegionName, Long> shadowsOf(Key key) {
+      return Map.of();
+    }
 
     @Override
     public boolean hasShadow(Key key, RegionName region) {

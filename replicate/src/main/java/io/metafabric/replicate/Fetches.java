@@ -134,6 +134,7 @@ final class Fetches {
   private final Function<RegionName, Outbound> links;
   private final ToDoubleFunction<RegionName> expectedRttMs;
   private final Hedges hedges;
+  private final CopyHints hints;
   private final BiConsumer<RegionName, Key> mayBeOlder;
   private final Predicate<MetadataRecord> isOfThePast;
   private final Map<Long, Request> requests = new HashMap<>();
@@ -149,6 +150,7 @@ final class Fetches {
 
   /**
    * @param expectedRttMs to a region; NaN if nothing is known
+   * @param hints are told who has answered with what
    * @param mayBeOlder is told of regions that did not have what was known here
    * @param isOfThePast whether a record has been forgotten here: it is not shown again
    */
@@ -158,6 +160,7 @@ final class Fetches {
       Clock clock,
       Function<RegionName, Outbound> links,
       ToDoubleFunction<RegionName> expectedRttMs,
+      CopyHints hints,
       BiConsumer<RegionName, Key> mayBeOlder,
       Predicate<MetadataRecord> isOfThePast) {
     this.isOfThePast = isOfThePast;
@@ -167,6 +170,7 @@ final class Fetches {
     this.links = links;
     this.expectedRttMs = expectedRttMs;
     this.hedges = new Hedges(config.routing().hedging());
+    this.hints = hints;
     this.mayBeOlder = mayBeOlder;
   }
 
@@ -556,10 +560,12 @@ final class Fetches {
   }
 
   private void answered(Asked asked, RegionName from, Frame.Answer answer) {
+    boolean isOfUse = answer instanceof Frame.Answer.Found some && isOfUse(asked, some.record());
+    hints.answered(asked.key, from, isOfUse);
     if (asked.result.isDone()) {
       return; // another was sooner
     }
-    if (answer instanceof Frame.Answer.Found found && isOfUse(asked, found.record())) {
+    if (isOfUse && answer instanceof Frame.Answer.Found found) {
       if (from.equals(asked.hedge) && !asked.waitsFor.isEmpty()) {
         hedges.won();
       }

@@ -23,6 +23,9 @@ interface LinkEvents {
   /** How often the peer reads its copies. */
   void onReads(RegionName from, Frame.Reads reads);
 
+  /** Which other regions have a shadow of a key, as the peer says. */
+  void onCopies(RegionName from, Frame.Copies copies);
+
   void onDisconnected(RegionName from);
 
   /**

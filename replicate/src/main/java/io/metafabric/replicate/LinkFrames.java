@@ -112,6 +112,11 @@ abstract class LinkFrames extends UnexpectedFrames {
   }
 
   @Override
+  public void onCopies(Frame.Copies copies) {
+    events.onCopies(peer, copies);
+  }
+
+  @Override
   public void onNoBase(Frame.NoBase noBase) {
     changes.areNotHeld(noBase.keys());
   }

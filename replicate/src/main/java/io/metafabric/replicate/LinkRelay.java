@@ -22,6 +22,7 @@ final class LinkRelay implements LinkEvents {
   private final MoveRequests moves;
   private final ShadowRequests shadowRequests;
   private final OutgoingPayloads payloads;
+  private final PayloadPlaces places;
   private final ClockAgreement clocks;
   private final MemberClocks memberClocks;
   private volatile CatchUp catchUp = CatchUp.BY_THE_STREAM_ALONE;
@@ -37,6 +38,7 @@ final class LinkRelay implements LinkEvents {
       MoveRequests moves,
       ShadowRequests shadowRequests,
       OutgoingPayloads payloads,
+      PayloadPlaces places,
       ClockAgreement clocks,
       MemberClocks memberClocks) {
     this.store = store;
@@ -48,6 +50,7 @@ final class LinkRelay implements LinkEvents {
     this.moves = moves;
     this.shadowRequests = shadowRequests;
     this.payloads = payloads;
+    this.places = places;
     this.clocks = clocks;
     this.memberClocks = memberClocks;
   }
@@ -88,6 +91,11 @@ final class LinkRelay implements LinkEvents {
   @Override
   public void onReads(RegionName from, Frame.Reads reads) {
     payloads.areRead(from, reads.readings());
+  }
+
+  @Override
+  public void onCopies(RegionName from, Frame.Copies copies) {
+    places.told(from, copies);
   }
 
   @Override

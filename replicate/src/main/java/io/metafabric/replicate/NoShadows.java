@@ -7,6 +7,7 @@ import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.MoveOutcome;
 import io.metafabric.replicate.shadow.ShadowTerms;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 
 /** Answers what is asked about shadows until somebody else says who does. */
@@ -28,6 +29,11 @@ record NoShadows(RegionName here) implements ShadowWork {
 
   @Override
   public void fetched(Key key, RegionName by) {}
+
+  @Override
+  public Map<RegionName, Long> shadowsOf(Key key) {
+    return Map.of();
+  }
 
   @Override
   public boolean hasShadow(Key key, RegionName region) {

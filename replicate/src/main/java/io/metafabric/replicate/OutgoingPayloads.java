@@ -12,6 +12,8 @@ import io.metafabric.replicate.arm.CopyWrite;
 import io.metafabric.replicate.arm.Update;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * Which payloads go to which peer: to those that must hold them, and from the home to those to whom
@@ -180,6 +182,19 @@ final class OutgoingPayloads {
       updates.isFetched(peer, record.key(), record.header());
       shadows.fetched(record.key(), peer);
     }
+  }
+
+  /**
+   * Which other regions have a shadow of a key, and for how many milliseconds more; none if this
+   * region does not know, or the peer is to hold the payload itself.
+   */
+  SortedMap<RegionName, Long> shadowsFor(RegionName peer, Key key) {
+    var leftMs = new TreeMap<RegionName, Long>();
+    if (places.isToHoldHere(key) && !places.isToHold(peer, key)) {
+      leftMs.putAll(shadows.shadowsOf(key));
+      leftMs.keySet().removeIf(region -> region.equals(peer) || !peers.isTrusted(region));
+    }
+    return leftMs;
   }
 
   /** It says that it holds none: what it was sent was of no use. */

@@ -9,39 +9,45 @@ import io.metafabric.core.record.MetadataRecord;
 import io.metafabric.core.record.RegionName;
 import io.metafabric.core.store.Inbound;
 import io.metafabric.core.store.RecordStore;
+import io.metafabric.core.wire.Frame;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
  * In which regions a payload must be, in which it probably is, and whom to ask for it first. Keeps
- * nothing itself. What looks at {@link Holders} belongs to the loop; the rest is for any thread.
+ * nothing itself. What looks at copies belongs to the loop; the rest is for any thread.
  */
 final class PayloadPlaces {
   private final RegionName here;
   private final HomeLookup homes;
   private final RecordStore store;
   private final Holders holders;
+  private final CopyHints hints;
   private final Peers peers;
   private final RegionRouter router;
 
   /**
-   * @param holders which regions were given a copy
+   * @param holders which regions were given a copy by this one
+   * @param hints which others have one by leave of their homes
    */
   PayloadPlaces(
       RegionName here,
       HomeLookup homes,
       RecordStore store,
       Holders holders,
+      CopyHints hints,
       Peers peers,
       RegionRouter router) {
     this.here = here;
     this.homes = homes;
     this.store = store;
     this.holders = holders;
+    this.hints = hints;
     this.peers = peers;
     this.router = router;
   }
@@ -99,6 +105,7 @@ final class PayloadPlaces {
     addOther(hold, known.writtenIn());
     var hinted = new ArrayList<RegionName>();
     holders.of(key).forEach(region -> addOther(hinted, region));
+    hints.of(key).forEach(region -> addOther(hinted, region));
     return router.nearest(hold, hinted);
   }
 
@@ -115,6 +122,16 @@ final class PayloadPlaces {
     }
   }
 
+  /** What home or backup of a key says of its shadows; nobody else knows. On the loop. */
+  void told(RegionName by, Frame.Copies copies) {
+    if (!isToHold(by, copies.key()) || isToHoldHere(copies.key())) {
+      return;
+    }
+    var elsewhere = new TreeMap<>(copies.leftMs());
+    elsewhere.keySet().removeIf(region -> region.equals(by) || !peers.isPeer(region));
+    hints.told(copies.key(), elsewhere);
+  }
+
   /** As {@link Replicator#nearestHomes}. */
   List<RegionName> nearestHomes(Key key) {
     var hold = new ArrayList<RegionName>(2);
@@ -124,7 +141,19 @@ final class PayloadPlaces {
 
   /** Whom a fetch of the key would ask first; null if there is nobody, or no measurement yet. */
   @Nullable FetchPath fetchPath(Key key, @Nullable Header known) {
-    for (RegionName region : candidates(key, known)) {
+    return firstPath(candidates(key, known));
+  }
+
+  /** As {@link Replicator#keptPath}. */
+  @Nullable FetchPath keptPath(Key key, Header known) {
+    var hold = new ArrayList<RegionName>(3);
+    addHomes(hold, key);
+    addOther(hold, known.writtenIn());
+    return firstPath(router.nearest(hold, List.of()));
+  }
+
+  private @Nullable FetchPath firstPath(List<RegionName> regions) {
+    for (RegionName region : regions) {
       Outbound link = peers.link(region);
       if (link.isEstablished()) {
         double rttMs = link.rttMs();
@@ -142,6 +171,7 @@ final class PayloadPlaces {
     Header known = store.header(key);
     if (known != null && !known.isTombstone()) {
       holding.addAll(holders.of(key));
+      holding.addAll(hints.of(key));
       all.stream().filter(region -> isToHold(region, key)).forEach(holding::add);
       holding.retainAll(all);
       holding.remove(here);

@@ -22,6 +22,7 @@ import io.metafabric.replicate.shadow.ShadowTerms;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.SortedMap;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -74,6 +75,9 @@ final class PeerSession implements PeerHandler {
     boolean answersFor(Key key);
 
     void gaveCopy(MetadataRecord record, RegionName peer);
+
+    /** As {@link OutgoingPayloads#shadowsFor}. */
+    SortedMap<RegionName, Long> shadowsFor(RegionName peer, Key key);
 
     /** Takes over what is of use, and returns the keys of which it is not. */
     List<Key> push(RegionName from, List<MetadataRecord> records);
@@ -573,7 +577,18 @@ final class PeerSession implements PeerHandler {
         return new Frame.Answer.Found(record);
       }
       host.gaveCopy(record, by);
+      tellCopies(record.key());
       return new Frame.Answer.Found(record);
+    }
+
+    /** One of them may be nearer to the peer, which then asks that one the next time. */
+    private void tellCopies(Key key) {
+      if (protocol >= 3) {
+        SortedMap<RegionName, Long> leftMs = host.shadowsFor(by, key);
+        if (!leftMs.isEmpty()) {
+          from().send(new Frame.Copies(key, leftMs));
+        }
+      }
     }
 
     private Frame.Answer older(Key key) {

@@ -25,6 +25,7 @@ import java.util.List;
  * @param overCredit batches that were not taken, because the peer had sent more than was granted
  * @param receivedBytes of changes that came and wait for the disk
  * @param holderBytes of heap, by estimate, for which regions were given copies
+ * @param hints what homes said of shadows in other regions
  * @param deltas payloads that were told by an earlier version
  * @param dictionaries payloads that were told by what they have in common with others
  */
@@ -45,6 +46,7 @@ public record ReplicationStats(
     long overCredit,
     long receivedBytes,
     long holderBytes,
+    HintStats hints,
     DeltaStats deltas,
     DictionaryStats dictionaries) {
   /** Of {@link #prefetchingBytes}; what is more is not asked for. */

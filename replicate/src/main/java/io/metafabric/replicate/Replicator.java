@@ -67,6 +67,7 @@ public final class Replicator implements AutoCloseable {
   private final ClockAgreement clocks;
   private final MemberClocks memberClocks;
   private final Holders holders;
+  private final CopyHints hints;
   private final RegionRouter router;
   private final PayloadPlaces places;
   private final OutgoingPayloads payloads;
@@ -114,13 +115,14 @@ public final class Replicator implements AutoCloseable {
     this.clocks = new ClockAgreement(names, store.maxClockSkew());
     this.memberClocks = new MemberClocks(names);
     this.holders = new Holders(config.holderBytes());
+    this.hints = new CopyHints(clock);
     this.moves = new MoveRequests(loop, peers::link, config.attemptTimeout());
     this.shadowRequests = new ShadowRequests(loop, peers::link, config.attemptTimeout());
     var times = new PublicationTimes(names);
     this.router =
         new RegionRouter(
             config.region(), config.routing().places(), region -> peers.link(region).way());
-    this.places = new PayloadPlaces(config.region(), homes, store, holders, peers, router);
+    this.places = new PayloadPlaces(config.region(), homes, store, holders, hints, peers, router);
     this.payloads =
         new OutgoingPayloads(config, store, copies, loop, places, holders, peers, updates(null));
     this.fetches =
@@ -130,6 +132,7 @@ public final class Replicator implements AutoCloseable {
             clock,
             peers::link,
             router::expectedRttMs,
+            hints,
             payloads::offer,
             store::wasForgotten);
     this.requests = new PayloadRequests(loop, fetches, places, peers);
@@ -188,6 +191,7 @@ public final class Replicator implements AutoCloseable {
             moves,
             shadowRequests,
             payloads,
+            places,
             clocks,
             memberClocks);
     Dictionaries dictionaries =
@@ -644,6 +648,11 @@ public final class Replicator implements AutoCloseable {
     return places.fetchPath(key, known);
   }
 
+  /** The same of those that keep the payload in their journals, whatever copies there are. */
+  public @Nullable FetchPath keptPath(Key key, Header known) {
+    return places.keptPath(key, known);
+  }
+
   /**
    * Sends no changes to the region until {@link #resume}; all else goes on. Forgotten at {@link
    * #close}.
@@ -714,6 +723,7 @@ public final class Replicator implements AutoCloseable {
         incoming.overCredit(),
         incoming.waitingBytes(),
         holders.estimatedBytes(),
+        hints.stats(),
         deltaCounters.stats(),
         dictionaryCounters.stats());
   }

@@ -10,6 +10,7 @@ import io.metafabric.core.version.ActorId;
 import io.metafabric.core.version.VersionVector;
 import io.metafabric.core.wire.Frame;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -201,6 +202,11 @@ final class SessionHost implements PeerSession.Host {
   @Override
   public void gaveCopy(MetadataRecord record, RegionName peer) {
     payloads.gaveCopy(record, peer);
+  }
+
+  @Override
+  public SortedMap<RegionName, Long> shadowsFor(RegionName peer, Key key) {
+    return payloads.shadowsFor(peer, key);
   }
 
   @Override

@@ -70,6 +70,11 @@ abstract class UnexpectedFrames implements Frame.Handler {
   }
 
   @Override
+  public void onCopies(Frame.Copies copies) {
+    unexpected(copies);
+  }
+
+  @Override
   public void onSummary(Frame.Summary summary) {
     unexpected(summary);
   }

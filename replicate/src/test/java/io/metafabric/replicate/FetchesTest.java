@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
 import io.metafabric.core.transport.PeerHandler;
 import io.metafabric.core.version.ActorId;
 import io.metafabric.core.wire.Frame;
@@ -16,6 +17,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -113,6 +115,29 @@ class FetchesTest extends PlayedReplication {
                 assertThat(each.message()).contains("another region");
               });
     }
+  }
+
+  @Test
+  void whoHasAShadow_isBelievedOfItsHomeAlone_andOfRegionsThatThereAre() {
+    transport.welcomesAt = "us";
+    transport.protocol = FrameCodec.PROTOCOL;
+    Replicator replicator = replicator();
+    replicator.start();
+    world.runFor(Duration.ofSeconds(1));
+    // Its home is ap and its backup eu, this one; the second is of home us, in us itself.
+    transport.answer(new Frame.Copies(Key.of("ap/1"), new TreeMap<>(Map.of(AP, 60_000L))));
+    transport.answer(new Frame.Copies(Key.of("us/1"), new TreeMap<>(Map.of(US, 60_000L))));
+    var nobody = new RegionName("nobody");
+    transport.answer(new Frame.Copies(Key.of("us/2"), new TreeMap<>(Map.of(nobody, 60_000L))));
+    transport.answer(new Frame.Copies(Key.of("us/3"), new TreeMap<>(Map.of(EU, 60_000L))));
+    world.runFor(Duration.ofMillis(1));
+    assertThat(replicator.stats().hints().told()).isZero();
+    assertThat(replicator.stats().hints().bytes()).isZero();
+
+    transport.answer(
+        new Frame.Copies(Key.of("us/4"), new TreeMap<>(Map.of(AP, 60_000L, nobody, 1L))));
+    world.runFor(Duration.ofMillis(1));
+    assertThat(replicator.stats().hints().told()).isOne();
   }
 
   private List<Frame.ShadowAnswer> askedOfShadow(

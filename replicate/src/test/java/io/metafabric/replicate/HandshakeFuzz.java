@@ -97,6 +97,7 @@ class HandshakeFuzz {
                 1, 1, new TreeMap<>(Map.of(AP, 1L)), true, VersionVector.of(dots.get(0))),
             new Frame.Reads(List.of(new Frame.Reading(record.key(), 5))),
             new Frame.NotHolding(List.of(record.key())),
+            new Frame.Copies(record.key(), new TreeMap<>(Map.of(AP, 1L))),
             new Frame.NoBase(List.of(record.key())),
             new Frame.NoDictionary(List.of(1L)),
             new Frame.FetchReply(1, List.of(new Frame.Answer.Found(record))),

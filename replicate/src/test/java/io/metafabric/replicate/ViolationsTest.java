@@ -17,6 +17,7 @@ import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.Refusal;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
@@ -49,6 +50,14 @@ class ViolationsTest extends PlayedReplication {
     cutsOff(
         () -> new Frame.Changes(new ActorId(77), 3, 1000, List.of()),
         "us sent changes of actor 000000000000004d, which is of region ap");
+  }
+
+  /** Only who is asked says where copies are. */
+  @Test
+  void copiesThatADiallerNames_areCutOff() {
+    cutsOff(
+        () -> new Frame.Copies(Key.of("us/1"), new TreeMap<>(Map.of(AP, 1L))),
+        "Copies is not due here");
   }
 
   /** It has written nothing yet. */

@@ -597,6 +597,32 @@ public sealed interface Frame {
   }
 
   /**
+   * Goes with an answer to a fetch: which other regions have a shadow of the key as far as the
+   * answering region, its home or backup, knows. From protocol 3 on.
+   *
+   * @param leftMs for how long each has it at least
+   */
+  record Copies(Key key, SortedMap<RegionName, Long> leftMs) implements Frame {
+    public Copies {
+      leftMs = Collections.unmodifiableSortedMap(new TreeMap<>(leftMs));
+      if (leftMs.size() > FrameCodec.MAX_REGIONS
+          || leftMs.values().stream().anyMatch(left -> left < 0)) {
+        throw new IllegalArgumentException("times left must be >= 0, of few regions: " + leftMs);
+      }
+    }
+
+    @Override
+    public int since() {
+      return 3;
+    }
+
+    @Override
+    public void deliverTo(Handler handler) {
+      handler.onCopies(this);
+    }
+  }
+
+  /**
    * The answer to a heartbeat of a node that is to know how fresh its copies are: what the
    * answering region had been told of others when it answered. From protocol 2 on.
    *
@@ -1027,6 +1053,8 @@ public sealed interface Frame {
     void onWhole(Whole whole);
 
     void onReads(Reads reads);
+
+    void onCopies(Copies copies);
 
     void onSummary(Summary summary);
   }

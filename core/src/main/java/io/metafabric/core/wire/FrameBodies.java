@@ -43,6 +43,7 @@ final class FrameBodies {
   private static final int DICTIONARY = 38;
   private static final int TOLD = 39;
   private static final int NO_DICTIONARY = 40;
+  private static final int COPIES = 41;
 
   private FrameBodies() {}
 
@@ -50,7 +51,7 @@ final class FrameBodies {
   static boolean isKnown(int type) {
     return type <= CREDIT
         || (type >= COMPARE && type <= READS)
-        || (type >= SHADOW_REQUEST && type <= NO_DICTIONARY);
+        || (type >= SHADOW_REQUEST && type <= COPIES);
   }
 
   /** The body of a frame of a known type. */
@@ -93,6 +94,7 @@ final class FrameBodies {
       case DICTIONARY -> DeltasCodec.readDictionary(in);
       case TOLD -> StreamCodec.readTold(in);
       case NO_DICTIONARY -> DeltasCodec.readNoDictionary(in);
+      case COPIES -> PayloadsCodec.readCopies(in);
       default -> throw new WireFormatException("there is no frame type " + type);
     };
   }
@@ -251,6 +253,11 @@ final class FrameBodies {
     @Override
     public void onReads(Frame.Reads reads) {
       PayloadsCodec.write(begin(READS), reads);
+    }
+
+    @Override
+    public void onCopies(Frame.Copies copies) {
+      PayloadsCodec.write(begin(COPIES), copies);
     }
 
     @Override

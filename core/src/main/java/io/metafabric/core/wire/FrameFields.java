@@ -5,10 +5,13 @@ import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.error.WireFormatException;
 import io.metafabric.core.record.Key;
+import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.Dot;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -66,6 +69,28 @@ final class FrameFields {
       items.add(item.apply(in));
     }
     return items;
+  }
+
+  static void writeTimes(ByteWriter out, SortedMap<RegionName, Long> ms) {
+    out.varint(ms.size());
+    ms.forEach(
+        (region, each) -> {
+          RecordCodec.writeRegion(out, region);
+          out.varint(each);
+        });
+  }
+
+  static SortedMap<RegionName, Long> readTimes(ByteReader in, int most, String what) {
+    var times = new TreeMap<RegionName, Long>();
+    int count = in.varint("regions", 0, Math.min(most, in.remaining() / 3));
+    for (int i = 0; i < count; i++) {
+      RegionName region = RecordCodec.readRegion(in);
+      if (!times.isEmpty() && times.lastKey().compareTo(region) >= 0) {
+        throw new WireFormatException("the regions are not in order at " + region);
+      }
+      times.put(region, readCounter(in, what));
+    }
+    return times;
   }
 
   /** Messages name all regions, which may be more than fit; the beginning says most. */

@@ -10,8 +10,8 @@ import io.metafabric.core.version.Dot;
 
 /**
  * The bodies of frames about single payloads: fetches with what calls them off and answers them,
- * pushes and what came of them, and what regions tell each other of their reads. docs/PROTOCOL.md
- * has the bytes. Stateless.
+ * pushes and what came of them, and what regions tell each other of copies and of their reads.
+ * docs/PROTOCOL.md has the bytes. Stateless.
  */
 final class PayloadsCodec {
   private static final int FOUND = 1;
@@ -123,6 +123,16 @@ final class PayloadsCodec {
 
   private static Frame.Reading readReading(ByteReader in) {
     return new Frame.Reading(RecordCodec.readKey(in), FrameFields.readCounter(in, "reads"));
+  }
+
+  static void write(ByteWriter out, Frame.Copies copies) {
+    RecordCodec.writeKey(out, copies.key());
+    FrameFields.writeTimes(out, copies.leftMs());
+  }
+
+  static Frame.Copies readCopies(ByteReader in) {
+    return new Frame.Copies(
+        RecordCodec.readKey(in), FrameFields.readTimes(in, FrameCodec.MAX_REGIONS, "time left"));
   }
 
   static void write(ByteWriter out, Frame.Summary summary) {

@@ -4,8 +4,6 @@ import io.metafabric.core.codec.ByteReader;
 import io.metafabric.core.codec.ByteWriter;
 import io.metafabric.core.codec.RecordCodec;
 import io.metafabric.core.error.WireFormatException;
-import io.metafabric.core.record.RegionName;
-import java.util.TreeMap;
 
 /**
  * The bodies of frames by which two nodes tell each other how things stand: heartbeats and their
@@ -49,14 +47,8 @@ final class StandingCodec {
   static void write(ByteWriter out, Frame.Standing standing) {
     boolean known = standing.ownMs() != Frame.Standing.UNKNOWN;
     out.varint(standing.sequence()).u8(known ? 1 : 0);
-    out.varint(known ? standing.ownMs() : 0).varint(standing.othersMs().size());
-    standing
-        .othersMs()
-        .forEach(
-            (region, ms) -> {
-              RecordCodec.writeRegion(out, region);
-              out.varint(ms);
-            });
+    out.varint(known ? standing.ownMs() : 0);
+    FrameFields.writeTimes(out, standing.othersMs());
     out.u8(standing.whole() ? 1 : 0);
     RecordCodec.writeVector(out, standing.applied());
   }
@@ -68,19 +60,10 @@ final class StandingCodec {
     if (!known && ownMs != 0) {
       throw new WireFormatException("an age that is not known is " + ownMs);
     }
-    var others = new TreeMap<RegionName, Long>();
-    int count = in.varint("regions", 0, in.remaining() / 3);
-    for (int i = 0; i < count; i++) {
-      RegionName region = RecordCodec.readRegion(in);
-      if (!others.isEmpty() && others.lastKey().compareTo(region) >= 0) {
-        throw new WireFormatException("the regions are not in order at " + region);
-      }
-      others.put(region, FrameFields.readCounter(in, "age"));
-    }
     return new Frame.Standing(
         sequence,
         known ? ownMs : Frame.Standing.UNKNOWN,
-        others,
+        FrameFields.readTimes(in, Integer.MAX_VALUE, "age"),
         FrameFields.readFlag(in, "whole"),
         RecordCodec.readVector(in));
   }

@@ -130,6 +130,7 @@ final class Samples {
                     new AccessSummary.Run(-2, List.of(2))),
                 List.of(new AccessSummary.More(0, 300), new AccessSummary.More(2, 1)))),
         new Frame.Reads(List.of(new Frame.Reading(Key.of("n/1"), 300))),
+        new Frame.Copies(Key.of("n/1"), new TreeMap<>(Map.of(EU, 300L, US, 7L))),
         new Frame.Ack(ACTOR, 4, true),
         new Frame.Fetch(
             7,

@@ -117,6 +117,9 @@ class FrameCodecTest {
         new Frame.Reads(List.of(new Frame.Reading(Key.of("n/1"), 300))),
         "00000009" + "c3015f2d" + "1d00" + "01036e2f31ac02");
     golden.put(
+        new Frame.Copies(Key.of("n/1"), new TreeMap<>(Map.of(US, 7L, EU, 300L))),
+        "00000010" + "381dc148" + "2900" + "036e2f3102026575ac0202757307");
+    golden.put(
         new Frame.Summary(
             300,
             new AccessSummary(
@@ -565,6 +568,13 @@ class FrameCodecTest {
                     .ofMaxSize(4)
                     .map(Frame.Reads::new),
                 Combinators.combine(
+                        AnyRecords.keys(),
+                        Arbitraries.maps(
+                                AnyRecords.regions(), Arbitraries.longs().greaterOrEqual(0))
+                            .ofMaxSize(4)
+                            .map(TreeMap::new))
+                    .as(Frame.Copies::new),
+                Combinators.combine(
                         AnyRecords.actors(), Arbitraries.longs().greaterOrEqual(0), flags)
                     .as(Frame.Ack::new),
                 Combinators.combine(longs, flags, wanted).as(Frame.Fetch::new),
@@ -766,6 +776,7 @@ class FrameCodecTest {
                         || frame instanceof Frame.Part
                         || frame instanceof Frame.Whole
                         || frame instanceof Frame.Summary
+                        || frame instanceof Frame.Copies
                         || frame instanceof Frame.Reads);
     assertThat(oneOfEach())
         .hasAtLeastOneElementOfType(Frame.CutOff.class)
@@ -777,6 +788,7 @@ class FrameCodecTest {
         .hasAtLeastOneElementOfType(Frame.Part.class)
         .hasAtLeastOneElementOfType(Frame.Whole.class)
         .hasAtLeastOneElementOfType(Frame.Summary.class)
+        .hasAtLeastOneElementOfType(Frame.Copies.class)
         .hasAtLeastOneElementOfType(Frame.Reads.class);
   }
 
@@ -852,6 +864,29 @@ class FrameCodecTest {
     assertThatThrownBy(() -> summary(one + "00" + "01" + "00" + "818080808020"))
         .hasMessageContaining("1099511627777 further reads of key 0");
     assertThat(summary(one + "00" + "01" + "0001")).isInstanceOf(Frame.Summary.class);
+  }
+
+  @Test
+  void copiesInNoOrder_orOfMoreRegionsThanThereMayBe_orForLessThanNothing_areRefused() {
+    String key = "036e2f31";
+    assertThat(copies(key + "02" + "02657507" + "02757307")).isNotNull();
+    assertThatThrownBy(() -> copies(key + "02" + "02757307" + "02657507"))
+        .hasMessageContaining("not in order");
+    assertThatThrownBy(() -> copies(key + "02" + "02657507" + "02657507"))
+        .hasMessageContaining("not in order");
+    assertThatThrownBy(() -> copies(key + "01" + "026575" + "ffffffffffffffffff01"))
+        .hasMessageContaining("time left");
+    var many = new StringBuilder(key + "41");
+    for (int i = 0; i <= FrameCodec.MAX_REGIONS; i++) {
+      many.append(String.format("0272%02x07", 0x20 + i));
+    }
+    assertThatThrownBy(() -> copies(many.toString())).isInstanceOf(WireFormatException.class);
+    assertThatThrownBy(() -> copies(key + "02" + "02657507"))
+        .isInstanceOf(WireFormatException.class);
+  }
+
+  private static Frame copies(String hex) {
+    return decode(withChecksum(41, 0, HexFormat.of().parseHex(hex)));
   }
 
   private static Frame summary(String hex) {

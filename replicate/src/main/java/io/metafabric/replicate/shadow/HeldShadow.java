@@ -4,7 +4,10 @@ import io.metafabric.core.record.Bytes;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
 import io.metafabric.core.wire.Frame;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -26,6 +29,7 @@ final class HeldShadow {
   // What follows is since it was looked at last.
   private long lookedNanos;
   private long reads;
+  private Map<RegionName, Long> fetches = Map.of();
   private long updates;
   private long updateBytes;
   private long readBytes;
@@ -52,6 +56,7 @@ final class HeldShadow {
     renewed.hits = hits;
     renewed.lookedNanos = lookedNanos;
     renewed.reads = reads;
+    renewed.fetches = fetches;
     renewed.updates = updates;
     renewed.updateBytes = updateBytes;
     renewed.readBytes = readBytes;
@@ -73,6 +78,17 @@ final class HeldShadow {
     }
   }
 
+  /** Another region has read it. */
+  void fetched(RegionName by) {
+    hits++;
+    readBytes += unreadBytes;
+    unreadBytes = 0;
+    if (fetches.isEmpty()) {
+      fetches = new TreeMap<>();
+    }
+    fetches.merge(by, 1L, Long::sum);
+  }
+
   /** A newer payload was sent for it. */
   void updated(int payloadBytes) {
     updates++;
@@ -88,10 +104,17 @@ final class HeldShadow {
             record.header(),
             terms,
             new ShadowShelf.Used(
-                reads, updates, updateBytes, readBytes, Math.max(0, nowNanos - lookedNanos)));
+                reads,
+                fetches,
+                updates,
+                updateBytes,
+                readBytes,
+                Math.max(0, nowNanos - lookedNanos)),
+            life.longerNanos());
     ending = true;
     lookedNanos = nowNanos;
     reads = 0;
+    fetches = Map.of();
     updates = 0;
     // Whoever reads it yet is one of the next look.
     updateBytes = 0;

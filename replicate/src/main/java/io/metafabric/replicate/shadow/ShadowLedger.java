@@ -2,7 +2,6 @@ package io.metafabric.replicate.shadow;
 
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.RegionName;
-import io.metafabric.core.wire.ShadowReason;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,7 +22,7 @@ public final class ShadowLedger {
   private static final long ENTRY_BYTES = 256;
   private static final long REGION_BYTES = 80;
 
-  private record Leave(long untilNanos, ShadowTerms terms) {}
+  private record Leave(long untilNanos, ShadowPromise promise) {}
 
   private final Map<Key, Map<RegionName, Leave>> byKey = new LinkedHashMap<>(16, 0.75f, true);
   private long bytes;
@@ -43,15 +42,33 @@ public final class ShadowLedger {
     return Collections.unmodifiableSet(new TreeSet<>(regions.keySet()));
   }
 
-  /** A region has one for so long at least; if it lives on, it asks again before then. */
-  public void add(Key key, RegionName region, ShadowTerms terms, long untilNanos) {
+  /** For how many nanoseconds more regions have one, of which it was promised that they do. */
+  public Map<RegionName, Long> leftOf(Key key, long nowNanos) {
+    var left = new TreeMap<RegionName, Long>();
+    byKey
+        .getOrDefault(key, Map.of())
+        .forEach(
+            (region, leave) -> {
+              if (leave.promise().endNanos() - nowNanos > 0) {
+                left.put(region, leave.promise().endNanos() - nowNanos);
+              }
+            });
+    return left;
+  }
+
+  /**
+   * A region has one for so long at least; if it lives on, it asks again before then.
+   *
+   * @param promise what is made up for if it is lost
+   */
+  public void add(Key key, RegionName region, ShadowPromise promise, long untilNanos) {
     Map<RegionName, Leave> regions = byKey.get(key);
     if (regions == null) {
       regions = new TreeMap<>();
       byKey.put(key, regions);
       bytes += entryBytes(key);
     }
-    if (regions.put(region, new Leave(untilNanos, terms)) == null) {
+    if (regions.put(region, new Leave(untilNanos, promise)) == null) {
       bytes += REGION_BYTES;
     }
     while (bytes > MAX_BYTES) {
@@ -62,16 +79,17 @@ public final class ShadowLedger {
   /**
    * Forgets what these regions had, as they are gone.
    *
-   * @return of those keys whose shadows were asked for by name, and are not over, on what terms
+   * @return what was promised of those keys whose shadows were asked for by name, and is not over;
+   *     of several that which lasts longest
    */
-  public Map<Key, ShadowTerms> lost(Set<RegionName> gone, long nowNanos) {
-    var wanted = new TreeMap<Key, ShadowTerms>();
+  public Map<Key, ShadowPromise> lost(Set<RegionName> gone, long nowNanos) {
+    var wanted = new TreeMap<Key, ShadowPromise>();
     for (Key key : List.copyOf(byKey.keySet())) {
       for (RegionName region : gone) {
         Map<RegionName, Leave> regions = byKey.get(key);
         Leave leave = regions == null ? null : regions.get(region);
-        if (leave != null && isAskedFor(leave) && nowNanos - leave.untilNanos() < 0) {
-          wanted.put(key, leave.terms());
+        if (leave != null && leave.promise().isAskedFor() && !leave.promise().isOver(nowNanos)) {
+          wanted.merge(key, leave.promise(), ShadowPromise::orLonger);
         }
         remove(key, region);
       }
@@ -83,27 +101,25 @@ public final class ShadowLedger {
   public boolean isAskedFor(Key key, RegionName region, long nowNanos) {
     Map<RegionName, Leave> regions = byKey.get(key);
     Leave leave = regions == null ? null : regions.get(region);
-    return leave != null && isAskedFor(leave) && nowNanos - leave.untilNanos() < 0;
-  }
-
-  private static boolean isAskedFor(Leave leave) {
-    return leave.terms().reason() == ShadowReason.REQUESTED;
+    return leave != null && leave.promise().isAskedFor() && nowNanos - leave.untilNanos() < 0;
   }
 
   /**
-   * Keys of which a region has a shadow, at most so many, on their terms; those first that were
-   * asked for by name.
+   * Keys of which a region has a shadow, at most so many, and what was promised of them; those
+   * first that were asked for by name.
    */
-  public Map<Key, ShadowTerms> in(RegionName region, int most, long nowNanos) {
-    var there = new LinkedHashMap<Key, ShadowTerms>();
+  public Map<Key, ShadowPromise> in(RegionName region, int most, long nowNanos) {
+    var there = new LinkedHashMap<Key, ShadowPromise>();
     for (boolean askedFor : new boolean[] {true, false}) {
       for (Map.Entry<Key, Map<RegionName, Leave>> each : byKey.entrySet()) {
         Leave leave = each.getValue().get(region);
-        if (leave != null && isAskedFor(leave) == askedFor && nowNanos - leave.untilNanos() < 0) {
+        if (leave != null
+            && leave.promise().isAskedFor() == askedFor
+            && nowNanos - leave.untilNanos() < 0) {
           if (there.size() >= most) {
             return there;
           }
-          there.put(each.getKey(), leave.terms());
+          there.put(each.getKey(), leave.promise());
         }
       }
     }

@@ -37,10 +37,15 @@ final class ShadowLife {
 
   /** It has earned what it cost since it was looked at last. */
   void used(long nowNanos) {
-    long longest = Math.min(LONGEST * firstNanos, ShadowRule.MAX_TIME_TO_LIVE.toNanos());
-    span = Math.min(2 * span, Math.max(firstNanos, longest));
+    span = longerNanos();
     endsNanos = nowNanos + span;
     looksNanos = nowNanos + firstNanos;
+  }
+
+  /** For how long it lives on if it has. */
+  long longerNanos() {
+    long longest = Math.min(LONGEST * firstNanos, ShadowRule.MAX_TIME_TO_LIVE.toNanos());
+    return Math.min(2 * span, Math.max(firstNanos, longest));
   }
 
   /** It has not. */

@@ -3,6 +3,7 @@ package io.metafabric.replicate.shadow;
 import io.metafabric.core.record.Header;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.record.MetadataRecord;
+import io.metafabric.core.record.RegionName;
 import io.metafabric.core.version.Dot;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.replicate.arm.CopyRoom;
@@ -24,8 +25,9 @@ public final class ShadowShelf {
    * @param key of it
    * @param header of the version that it has
    * @param used what came of it since it was looked at last
+   * @param livesOnNanos for how long it lives on from now if it has earned that
    */
-  public record Due(Key key, Header header, ShadowTerms terms, Used used) {
+  public record Due(Key key, Header header, ShadowTerms terms, Used used, long livesOnNanos) {
     public Dot dot() {
       return header.version().dot();
     }
@@ -35,11 +37,23 @@ public final class ShadowShelf {
    * What came of a shadow in some time.
    *
    * @param reads that found a payload here
+   * @param fetches by other regions, how many each
    * @param updates that were sent for it
    * @param updateBytes of their payloads
    * @param readBytes of those of which somebody read the payload
    */
-  public record Used(long reads, long updates, long updateBytes, long readBytes, long overNanos) {}
+  public record Used(
+      long reads,
+      Map<RegionName, Long> fetches,
+      long updates,
+      long updateBytes,
+      long readBytes,
+      long overNanos) {
+    /** Whether anybody had something of it. */
+    public boolean isAny() {
+      return reads > 0 || !fetches.isEmpty();
+    }
+  }
 
   private final long maxBytes;
   private final CopyRoom room;
@@ -132,10 +146,10 @@ public final class ShadowShelf {
     return held.header().version().covers(dot) && !held.header().version().dot().equals(dot);
   }
 
-  /** On what terms it is held; null if it is not. */
-  public synchronized @Nullable ShadowTerms terms(Key key) {
+  /** On what terms one would be made now for what is left of its time; null if there is none. */
+  public synchronized @Nullable ShadowTerms termsLeft(Key key, long nowNanos) {
     HeldShadow held = shadows.get(key.path());
-    return held == null ? null : held.terms;
+    return held == null ? null : held.terms.lasting(held.life.leftNanos(nowNanos));
   }
 
   public synchronized boolean contains(Key key) {
@@ -161,6 +175,15 @@ public final class ShadowShelf {
     HeldShadow held = shadows.get(path);
     if (held != null) {
       held.read(waited);
+      hits++;
+    }
+  }
+
+  /** Another region fetched it here; nothing happens if there is no shadow of it. */
+  public synchronized void fetched(Key key, RegionName by) {
+    HeldShadow held = shadows.get(key.path());
+    if (held != null) {
+      held.fetched(by);
       hits++;
     }
   }

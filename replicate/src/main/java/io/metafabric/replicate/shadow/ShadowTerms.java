@@ -28,6 +28,11 @@ public record ShadowTerms(ShadowReason reason, int factor, long ttlNanos, @Nulla
     return new ShadowTerms(reason, next, ttlNanos, client);
   }
 
+  /** The same with another time to live. */
+  public ShadowTerms lasting(long nanos) {
+    return new ShadowTerms(reason, factor, nanos, client);
+  }
+
   /** As a rule says, for a client's reads. */
   public static ShadowTerms by(ShadowReason reason, ShadowRule rule, @Nullable String client) {
     return new ShadowTerms(reason, rule.factor(), rule.timeToLive().toNanos(), client);

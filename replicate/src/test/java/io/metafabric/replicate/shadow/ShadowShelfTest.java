@@ -54,13 +54,13 @@ class ShadowShelfTest {
     shelf.read("n/1", false);
     shelf.refresh(record(1, 4, 400), false);
     assertThat(shelf.due(TTL_NANOS, 9).get(0).used())
-        .isEqualTo(new ShadowShelf.Used(2, 2, 300, 200, TTL_NANOS));
+        .isEqualTo(new ShadowShelf.Used(2, Map.of(), 2, 300, 200, TTL_NANOS));
 
     shelf.read("n/1", false);
     shelf.livesOn(Key.of("n/1"), TTL_NANOS);
     assertThat(shelf.due(2 * TTL_NANOS, 9).get(0).used())
         .as("a read while it was looked at is of the next look")
-        .isEqualTo(new ShadowShelf.Used(1, 0, 0, 0, TTL_NANOS));
+        .isEqualTo(new ShadowShelf.Used(1, Map.of(), 0, 0, 0, TTL_NANOS));
     assertThat(shelf.stats().hits()).isEqualTo(4);
   }
 
@@ -191,15 +191,34 @@ class ShadowShelfTest {
     var ledger = new ShadowLedger();
     Key asked = Key.of("n/asked");
     Key read = Key.of("n/read");
-    ledger.add(asked, EU, TERMS, 100);
-    ledger.add(asked, US, TERMS, 200);
-    ledger.add(read, EU, ShadowTerms.of(ShadowReason.FIRST_READ, 3, TTL), 200);
+    long second = 1_000_000_000;
+    ledger.add(asked, EU, new ShadowPromise(TERMS, 2 * second), 100);
+    ledger.add(asked, US, new ShadowPromise(TERMS, 3 * second), 200);
+    ledger.add(read, EU, promise(ShadowReason.FIRST_READ), 200);
     assertThat(ledger.of(asked, 99)).containsExactly(EU, US);
     assertThat(ledger.of(asked, 100)).containsExactly(US);
     assertThat(ledger.lost(Set.of(EU), 100)).isEmpty();
     assertThat(ledger.of(read, 100)).isEmpty();
-    assertThat(ledger.lost(Set.of(US), 199)).containsOnlyKeys(asked);
+    assertThat(ledger.lost(Set.of(US), 199))
+        .containsExactly(Map.entry(asked, new ShadowPromise(TERMS, 3 * second)));
     assertThat(ledger.estimatedBytes()).isZero();
+  }
+
+  @Test
+  void ofWhatWentWithSeveralRegions_theLongestPromiseIsOwed_untilLessIsLeftThanAShadowLives() {
+    var ledger = new ShadowLedger();
+    Key key = Key.of("n/1");
+    long second = 1_000_000_000;
+    ledger.add(key, EU, new ShadowPromise(TERMS, 9 * second), 100 * second);
+    ledger.add(key, US, new ShadowPromise(TERMS, 5 * second), 100 * second);
+    ShadowPromise owed = ledger.lost(Set.of(EU, US), second).get(key);
+    assertThat(owed.left(second).ttlNanos()).isEqualTo(8 * second);
+    assertThat(owed.isOver(8 * second)).isFalse();
+    assertThat(owed.isOver(8 * second + 1)).isTrue();
+  }
+
+  private static ShadowPromise promise(ShadowReason reason) {
+    return ShadowPromise.from(ShadowTerms.of(reason, 3, TTL), 0);
   }
 
   @Test
@@ -207,12 +226,12 @@ class ShadowShelfTest {
     var ledger = new ShadowLedger();
     Key asked = Key.of("n/asked");
     for (int i = 0; i < 10; i++) {
-      ledger.add(Key.of("n/" + i), EU, ShadowTerms.of(ShadowReason.FIRST_READ, 3, TTL), 200);
+      ledger.add(Key.of("n/" + i), EU, promise(ShadowReason.FIRST_READ), 200);
     }
-    ledger.add(asked, EU, TERMS, 100);
+    ledger.add(asked, EU, promise(ShadowReason.REQUESTED), 100);
     assertThat(ledger.in(EU, 3, 99)).hasSize(3).containsKey(asked);
     assertThat(ledger.in(EU, 3, 100)).hasSize(3).doesNotContainKey(asked);
-    assertThat(ledger.lost(Set.of(EU), 100)).isEmpty();
+    assertThat(ledger.lost(Set.of(EU), TTL.toNanos())).isEmpty();
     assertThat(ledger.estimatedBytes()).isZero();
   }
 
@@ -221,7 +240,7 @@ class ShadowShelfTest {
     var ledger = new ShadowLedger();
     var readers = new ShadowReaders();
     for (int i = 0; i < 20_000; i++) {
-      ledger.add(Key.of("n/" + i), EU, TERMS, 100);
+      ledger.add(Key.of("n/" + i), EU, promise(ShadowReason.REQUESTED), 100);
       readers.fetched(Key.of("n/" + i), US, i);
     }
     assertThat(ledger.estimatedBytes()).isBetween(1L, ShadowLedger.MAX_BYTES);
