@@ -181,7 +181,7 @@ final class Shadows implements ShadowWork {
   }
 
   /** See {@link HeldShadows#take}. */
-  boolean take(Key key, ShadowTerms terms) {
+  CompletableFuture<Boolean> take(Key key, ShadowTerms terms) {
     return held.take(key, terms);
   }
 
@@ -231,7 +231,7 @@ final class Shadows implements ShadowWork {
   }
 
   ShadowStats stats() {
-    return held.stats();
+    return held.stats().withLeavesForgotten(leaves.forgotten());
   }
 
   List<MemoryUse> memory() {
