@@ -199,6 +199,7 @@ public final class FabricNode<V> implements AutoCloseable {
     this.shadowKeeper =
         new ShadowKeeper(
             clock,
+            loop,
             shelf,
             shadows,
             key -> replicator.isToHold(region, key),

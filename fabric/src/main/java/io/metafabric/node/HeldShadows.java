@@ -267,58 +267,55 @@ final class HeldShadows {
   /**
    * By leave of the home: keeps what was read here, or fetches it, if it can be paid.
    *
-   * @return whether it can; else the leave is given back
+   * @return whether it came, on any thread; else the leave is given back
    */
-  boolean take(Key key, ShadowTerms terms) {
+  CompletableFuture<Boolean> take(Key key, ShadowTerms terms) {
     MetadataRecord here;
     try {
       here = tiers.find(key);
     } catch (StorageException e) {
       log.add(key, "no shadow is made: what is known of it cannot be read: " + e.getMessage());
-      giveBack(key);
-      return false;
+      return notTaken(key);
     }
     if (here == null || !here.header().isVisibleAt(clock.wallMs())) {
-      giveBack(key);
-      return false;
+      return notTaken(key);
     }
     if (!shelf.hasRoomFor(key, here.header())) {
       log.add(key, "no shadow is made: there is no room for it");
-      giveBack(key);
-      return false;
+      return notTaken(key);
     }
     boolean isHere = here.payload() != null;
     ShadowDecision decision = payments.keep(key, here.header(), terms, !isHere);
     if (decision != null && !decision.isPaid()) {
       log.add(key, "no shadow is made: " + decision);
-      giveBack(key);
-      return false;
+      return notTaken(key);
     }
     if (decision != null) {
       log.add(key, "shadow is paid for " + Duration.ofNanos(terms.ttlNanos()) + ": " + decision);
     }
     if (isHere) {
-      put(here.alone(), terms).thenAccept(put -> taken(key, put));
-    } else {
-      replicator
-          .fetch(key, here.header())
-          .thenAccept(
-              result -> {
-                if (result instanceof FetchResult.Found found) {
-                  hold(found.record().alone(), terms).thenAccept(put -> taken(key, put));
-                } else {
-                  giveBack(key);
-                }
-              });
+      return put(here.alone(), terms).thenCompose(put -> taken(key, put));
     }
-    return true;
+    return replicator
+        .fetch(key, here.header())
+        .thenCompose(
+            result ->
+                result instanceof FetchResult.Found found
+                    ? hold(found.record().alone(), terms).thenCompose(put -> taken(key, put))
+                    : notTaken(key));
   }
 
-  private void taken(Key key, Frame.ShadowAnswer put) {
-    if (put.outcome() != MoveOutcome.DONE) {
-      log.add(key, "no shadow is made: " + put.message());
-      giveBack(key);
+  private CompletableFuture<Boolean> taken(Key key, Frame.ShadowAnswer put) {
+    if (put.outcome() == MoveOutcome.DONE) {
+      return CompletableFuture.completedFuture(true);
     }
+    log.add(key, "no shadow is made: " + put.message());
+    return notTaken(key);
+  }
+
+  private CompletableFuture<Boolean> notTaken(Key key) {
+    giveBack(key);
+    return CompletableFuture.completedFuture(false);
   }
 
   /** So that the home does not send updates of what is not here, nor counts it. */

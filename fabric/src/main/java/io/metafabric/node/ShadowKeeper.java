@@ -4,6 +4,7 @@ import io.metafabric.core.access.AccessEvent;
 import io.metafabric.core.access.AccessEvent.Outcome;
 import io.metafabric.core.access.Prediction;
 import io.metafabric.core.port.Clock;
+import io.metafabric.core.port.SerialExecutor;
 import io.metafabric.core.record.Key;
 import io.metafabric.core.wire.Frame;
 import io.metafabric.core.wire.MoveOutcome;
@@ -37,6 +38,7 @@ final class ShadowKeeper {
   private static final int MAX_REFUSED = 4096;
 
   private final Clock clock;
+  private final SerialExecutor loop;
   private final ShadowShelf shelf;
   private final Shadows shadows;
   private final Predicate<Key> isToHold;
@@ -52,8 +54,14 @@ final class ShadowKeeper {
    * @param isToHold whether this region is home or backup of a key
    */
   ShadowKeeper(
-      Clock clock, ShadowShelf shelf, Shadows shadows, Predicate<Key> isToHold, ShadowRules rules) {
+      Clock clock,
+      SerialExecutor loop,
+      ShadowShelf shelf,
+      Shadows shadows,
+      Predicate<Key> isToHold,
+      ShadowRules rules) {
     this.clock = clock;
+    this.loop = loop;
     this.shelf = shelf;
     this.shadows = shadows;
     this.isToHold = isToHold;
@@ -103,9 +111,21 @@ final class ShadowKeeper {
   }
 
   private void settled(Key key, ShadowTerms terms, Frame.ShadowAnswer said) {
+    if (said.outcome() == MoveOutcome.DONE) {
+      // Also what was paid for and did not come is not asked for at each read.
+      shadows
+          .take(key, terms)
+          .whenComplete(
+              (isTaken, failure) -> loop.execute(() -> ended(key, failure == null && isTaken)));
+    } else {
+      ended(key, false);
+    }
+  }
+
+  private void ended(Key key, boolean isTaken) {
     underWay.remove(key.path());
     refused.remove(key.path());
-    if (said.outcome() == MoveOutcome.DONE && shadows.take(key, terms)) {
+    if (isTaken) {
       return;
     }
     refused.put(key.path(), clock.nanoTime() + REFUSED_FOR.toNanos());

@@ -36,6 +36,7 @@ final class ShadowLeaves {
   private final ShadowLedger ledger = new ShadowLedger();
   private final ShadowReaders readers = new ShadowReaders();
   private final AtomicLong ledgerBytes = new AtomicLong();
+  private final AtomicLong forgotten = new AtomicLong();
   private final AtomicLong readersBytes = new AtomicLong();
 
   ShadowLeaves(ShadowTalk talk, Replicator replicator, Clock clock) {
@@ -70,6 +71,7 @@ final class ShadowLeaves {
     long nowNanos = clock.nanoTime();
     long spanNanos = LEAVE_SPANS * terms.ttlNanos() + GRACE.toNanos();
     ledger.add(key, to, ShadowPromise.from(terms, nowNanos), nowNanos + spanNanos);
+    forgotten.set(ledger.forgotten());
     ledgerBytes.set(ledger.estimatedBytes());
     replicator.hasCopy(key, to);
   }
@@ -140,6 +142,11 @@ final class ShadowLeaves {
   /** How often each region has fetched it. */
   Map<RegionName, Long> readersOf(Key key) {
     return readers.of(key, clock.nanoTime());
+  }
+
+  /** How many leaves were forgotten for want of room. Any thread. */
+  long forgotten() {
+    return forgotten.get();
   }
 
   /** Any thread. */

@@ -186,7 +186,7 @@ final class Shadows implements ShadowWork {
   }
 
   /** See {@link HeldShadows#take}. */
-  boolean take(Key key, ShadowTerms terms) {
+  CompletableFuture<Boolean> take(Key key, ShadowTerms terms) {
     return held.take(key, terms);
   }
 
@@ -236,7 +236,7 @@ final class Shadows implements ShadowWork {
   }
 
   ShadowStats stats() {
-    return held.stats();
+    return held.stats().withLeavesForgotten(leaves.forgotten());
   }
 
   List<MemoryUse> memory() {

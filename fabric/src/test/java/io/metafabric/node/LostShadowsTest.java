@@ -285,6 +285,41 @@ class LostShadowsTest {
     assertThat(shadowsPaid(reader)).isZero();
   }
 
+  /** A copy of something else has come just now, and does not make room yet. */
+  @Test
+  void forWhatOtherCopiesLeaveNoRoom_aPriceIsPaidOnce_notAtEachRead() {
+    cluster.shadows =
+        new ShadowConfig(ShadowRules.of(ShadowRule.forNamespace("n", 3, LONG)), 1 << 20);
+    cluster.keptBytes = 1 << 20;
+    start();
+    home().write(key, Bytes.copyOf(new byte[2_000]), Header.NEVER, Precondition.NONE);
+    run(1);
+    RegionName reader = others().get(0);
+    in(reader).setCopyBudget(CopyBudget.DEFAULT.withStoredBytes(4_000));
+    Key other = otherKey(reader);
+    in(home().homesOf(other).home())
+        .write(other, Bytes.copyOf(new byte[2_000]), Header.NEVER, Precondition.NONE);
+    run(1);
+    in(reader).finished("c", other, done(in(reader).read("c", other)));
+    run(1);
+    assertThat(in(reader).stats().kept().bytes()).isGreaterThan(2_000);
+    for (int i = 0; i < 5; i++) {
+      in(reader).finished("c", key, done(in(reader).read("c", key)));
+      run(1);
+    }
+    assertThat(in(reader).stats().shadows().refused()).isOne();
+    assertThat(shadowsPaid(reader)).isOne();
+  }
+
+  /** Of no rule, and not to be held there. */
+  private Key otherKey(RegionName reader) {
+    int i = 0;
+    while (home().homesOf(Key.of("m/" + i)).include(reader)) {
+      i++;
+    }
+    return Key.of("m/" + i);
+  }
+
   @Test
   void aRequest_waitsForBytes_inAllAndNotForEachRegion() {
     start();

@@ -26,6 +26,7 @@ public final class ShadowLedger {
 
   private final Map<Key, Map<RegionName, Leave>> byKey = new LinkedHashMap<>(16, 0.75f, true);
   private long bytes;
+  private long forgotten;
 
   /** Those that have one now, sorted. */
   public Set<RegionName> of(Key key, long nowNanos) {
@@ -72,7 +73,9 @@ public final class ShadowLedger {
       bytes += REGION_BYTES;
     }
     while (bytes > MAX_BYTES) {
-      forget(byKey.keySet().iterator().next());
+      Key eldest = byKey.keySet().iterator().next();
+      forgotten += byKey.getOrDefault(eldest, Map.of()).size();
+      forget(eldest);
     }
   }
 
@@ -159,6 +162,11 @@ public final class ShadowLedger {
 
   private static long entryBytes(Key key) {
     return ENTRY_BYTES + 2L * key.utf8Length();
+  }
+
+  /** How many leaves went for want of room. */
+  public long forgotten() {
+    return forgotten;
   }
 
   public long estimatedBytes() {

@@ -288,6 +288,7 @@ public final class ShadowShelf {
   }
 
   public synchronized ShadowStats stats() {
-    return new ShadowStats(shadows.size(), made, expired, dropped, hits, refused, bytes, maxBytes);
+    return new ShadowStats(
+        shadows.size(), made, expired, dropped, hits, refused, bytes, maxBytes, 0);
   }
 }

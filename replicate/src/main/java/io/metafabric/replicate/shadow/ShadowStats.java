@@ -12,6 +12,8 @@ package io.metafabric.replicate.shadow;
  * @param refused how many did not come because there was no room
  * @param bytes what they take, by estimate
  * @param maxBytes what they may take
+ * @param leavesForgotten of how many shadows in other regions this one, their home, has forgotten
+ *     for want of room: until they are renewed they are neither counted nor made again
  */
 public record ShadowStats(
     int held,
@@ -21,4 +23,10 @@ public record ShadowStats(
     long hits,
     long refused,
     long bytes,
-    long maxBytes) {}
+    long maxBytes,
+    long leavesForgotten) {
+  /** The same with what the home of others has forgotten. */
+  public ShadowStats withLeavesForgotten(long forgotten) {
+    return new ShadowStats(held, made, expired, dropped, hits, refused, bytes, maxBytes, forgotten);
+  }
+}

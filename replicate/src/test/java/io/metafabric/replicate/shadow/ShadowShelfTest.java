@@ -244,6 +244,7 @@ class ShadowShelfTest {
       readers.fetched(Key.of("n/" + i), US, i);
     }
     assertThat(ledger.estimatedBytes()).isBetween(1L, ShadowLedger.MAX_BYTES);
+    assertThat(ledger.forgotten()).isEqualTo(20_000 - ledger.keys().size()).isPositive();
     assertThat(readers.estimatedBytes()).isBetween(1L, ShadowReaders.MAX_BYTES);
     assertThat(readers.of(Key.of("n/19999"), 19_999)).containsEntry(US, 1L);
     assertThat(readers.of(Key.of("n/0"), 19_999)).isEmpty();
