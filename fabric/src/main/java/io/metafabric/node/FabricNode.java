@@ -125,13 +125,16 @@ public final class FabricNode<V> implements AutoCloseable {
     this.committing = opened.add(ports.scheduler().serial("journal"));
     this.loop = opened.add(ports.scheduler().serial("loop"));
     this.compacting = opened.add(ports.scheduler().serial("compaction"));
+    // Before the store, as what fails here fails no opening; and ended before it.
+    this.spent =
+        opened.add(new SpentFile(ports.disk(), clock, compacting, problem -> log.warn(problem)));
     this.store =
         opened.add(
             RecordStore.open(
                 config.store(), ports.disk(), clock, ports.random(), committing, this::published));
     this.hot = opened.add(hotTier.create(new ShownDots(store), this::prefetchWasted));
     this.warm = opened.add(warmTier.create(store));
-    this.spent = opened.add(new SpentFile(ports.disk(), clock, compacting));
+    opened.add(spent);
     this.arm =
         new ReplicationManager(
             config.policy(),

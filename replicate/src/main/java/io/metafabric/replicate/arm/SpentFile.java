@@ -11,9 +11,8 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * What was spent for copies, in a small file beside the journal. Written without waiting for the
@@ -29,8 +28,6 @@ import org.slf4j.LoggerFactory;
 public final class SpentFile implements SpentNotes, AutoCloseable {
   public static final String NAME = "copies.spent";
 
-  private static final Logger log = LoggerFactory.getLogger(SpentFile.class);
-
   private static final int FORMAT_VERSION = 1;
   private static final int MAGIC = 0x4D46_4353;
   private static final int BODY_BYTES = 32 + SpentDollars.HOURS * Long.BYTES;
@@ -43,6 +40,7 @@ public final class SpentFile implements SpentNotes, AutoCloseable {
   private final Disk disk;
   private final Clock clock;
   private final Executor background;
+  private final Consumer<String> problems;
   private final SpentDollars before;
   private final AtomicBoolean isToSync = new AtomicBoolean();
   private @Nullable DiskFile file;
@@ -53,11 +51,13 @@ public final class SpentFile implements SpentNotes, AutoCloseable {
 
   /**
    * @param background where the disk is waited for
+   * @param problems is told, for people, of what the disk did not do; on any thread
    */
-  public SpentFile(Disk disk, Clock clock, Executor background) {
+  public SpentFile(Disk disk, Clock clock, Executor background, Consumer<String> problems) {
     this.disk = disk;
     this.clock = clock;
     this.background = background;
+    this.problems = problems;
     this.before = read();
   }
 
@@ -94,12 +94,12 @@ public final class SpentFile implements SpentNotes, AutoCloseable {
     return newest.spent.after(passedMs * NANOS_PER_MS);
   }
 
-  private static SpentDollars unknown(String why) {
-    log.warn(
-        "{} cannot be read: no copies are paid for until a day has passed, or that file is deleted"
-            + " while nobody has it open: {}",
-        NAME,
-        why);
+  private SpentDollars unknown(String why) {
+    problems.accept(
+        NAME
+            + " cannot be read: no copies are paid for until a day has passed, or that file is"
+            + " deleted while nobody has it open: "
+            + why);
     return SpentDollars.UNKNOWN;
   }
 
@@ -155,7 +155,7 @@ public final class SpentFile implements SpentNotes, AutoCloseable {
       failed = false;
     } catch (StorageException e) {
       if (!failed) {
-        log.warn("no copies are paid for while it cannot be noted: {}", e.getMessage());
+        problems.accept("no copies are paid for while it cannot be noted: " + e.getMessage());
       }
       failed = true;
       return false;
@@ -188,11 +188,11 @@ public final class SpentFile implements SpentNotes, AutoCloseable {
         disk.syncDirectory();
       }
     } catch (StorageException e) {
-      log.warn("what was spent for copies may not outlast the machine: {}", e.getMessage());
+      problems.accept("what was spent for copies may not outlast the machine: " + e.getMessage());
     }
   }
 
-  /** Once the background has ended. */
+  /** Once the background has ended. Another time it does nothing. */
   @Override
   public synchronized void close() {
     sync();
@@ -202,7 +202,7 @@ public final class SpentFile implements SpentNotes, AutoCloseable {
       try {
         last.close();
       } catch (StorageException e) {
-        log.warn("what was spent for copies may not be kept: {}", e.getMessage());
+        problems.accept("what was spent for copies may not be kept: " + e.getMessage());
       }
     }
   }

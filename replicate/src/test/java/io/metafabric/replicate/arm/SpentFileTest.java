@@ -37,7 +37,7 @@ class SpentFileTest {
       };
 
   private SpentFile open(Executor background) {
-    return new SpentFile(disk, clock, background);
+    return new SpentFile(disk, clock, background, problem -> {});
   }
 
   private SpentFile open() {
@@ -95,12 +95,13 @@ class SpentFileTest {
   @RepeatedTest(50)
   void aMachineThatStops_losesTheLastNoteAtMost(RepetitionInfo run) {
     var torn = new SimDisk(run.getCurrentRepetition());
-    var file = new SpentFile(torn, clock, Runnable::run);
+    var file = new SpentFile(torn, clock, Runnable::run, problem -> {});
     file.note(spent(1));
-    var unsynced = new SpentFile(torn, clock, task -> {});
+    var unsynced = new SpentFile(torn, clock, task -> {}, problem -> {});
     unsynced.note(spent(2));
     torn.crash(Loss.SOME);
-    assertThat(new SpentFile(torn, clock, Runnable::run).before()).isIn(spent(1), spent(2));
+    assertThat(new SpentFile(torn, clock, Runnable::run, problem -> {}).before())
+        .isIn(spent(1), spent(2));
   }
 
   @Test
